@@ -1,0 +1,68 @@
+"""A build task as it stands in DynamoDB, and where its objects stand in S3.
+
+The row is the one truth about a task: the API reads it, the builder takes its orders from it, the state machine
+moves it forward. Key: ``workspace_id`` (partition) + ``task_id`` (sort; a UUIDv7, so a workspace's tasks sort by time).
+"""
+
+from enum import StrEnum
+from typing import Final
+
+
+class TaskStatus(StrEnum):
+    """Where a task is. It only ever moves down this list, and never out of ``done`` or ``failed``."""
+
+    PENDING = "pending"
+    BUILDING = "building"
+    PUSHING = "pushing"
+    DONE = "done"
+    FAILED = "failed"
+
+
+ENDED: Final = frozenset({TaskStatus.DONE, TaskStatus.FAILED})
+
+
+class RowField(StrEnum):
+    """Attribute names of a task row."""
+
+    WORKSPACE_ID = "workspace_id"
+    TASK_ID = "task_id"
+    STATUS = "status"
+    APP_NAME = "app_name"
+    SOURCE_KEY = "source_key"
+    """Full S3 key of the upload, file name included (see `source_key`)."""
+    IMAGE_REPOSITORY = "image_repository"
+    """Where to push, without a tag: ``host[:port]/path``."""
+    REGISTRY_CREDENTIALS = "registry_credentials"
+    """KMS ciphertext of ``{"username": ..., "password": ...}`` with encryption context ``{"task_id": ...}``.
+    Absent when the stack's own ECR repository is the target; removed by the write that ends the task."""
+    RESULT = "result"
+    ERROR = "error"
+    CREATED_AT = "created_at"
+    UPDATED_AT = "updated_at"
+    EXPIRES_AT = "expires_at"
+    """Epoch seconds at which DynamoDB may drop the row."""
+
+
+def source_prefix(workspace_id: str, task_id: str) -> str:
+    """Folder of a task's upload, with the trailing slash that clients see in ``source_s3_path``."""
+    return f"build-sources/{workspace_id}/{task_id}/"
+
+
+def source_key(workspace_id: str, task_id: str, file_name: str) -> str:
+    """S3 key of the upload itself; ``file_name`` keeps the uploader's spelling, Korean included."""
+    return source_prefix(workspace_id, task_id) + file_name
+
+
+def wasm_key(task_id: str) -> str:
+    """S3 key of the built component."""
+    return f"build-artifacts/{task_id}/app.wasm"
+
+
+def result_key(task_id: str) -> str:
+    """S3 key of the builder's report (`functions.contracts.build_result.BuildResult` as JSON)."""
+    return f"build-artifacts/{task_id}/result.json"
+
+
+def credentials_context(task_id: str) -> dict[str, str]:
+    """KMS encryption context that ties a registry password to the one task it was sent for."""
+    return {"task_id": task_id}
