@@ -1,0 +1,11 @@
+"""Entry point of the CDK app: `cdk synth`, `cdk deploy`. Settings: cdk.json, read by infra/settings.py."""
+
+import aws_cdk as cdk
+
+from infra.settings import Settings
+from infra.stack import BlueFaasStack
+
+app = cdk.App()
+settings = Settings.of(app)
+BlueFaasStack(app, settings.stack_name, settings=settings)
+app.synth()

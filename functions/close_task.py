@@ -1,0 +1,42 @@
+"""EventBridge: an execution ended as FAILED, TIMED_OUT or ABORTED. Whatever it left open is ended here."""
+
+import json
+from typing import Any
+
+from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import BaseModel, ConfigDict
+
+from functions.tasks.environment import Environment
+from functions.tasks.outcome import end_task
+
+logger = Logger()
+tracer = Tracer()
+
+_REASONS = {
+    "TIMED_OUT": "The build took longer than it may and was stopped.",
+    "ABORTED": "The build was stopped by an operator. Upload the file again.",
+}
+
+
+class ExecutionInput(BaseModel):
+    """What `functions.tasks.submission` started the execution with."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    workspace_id: str
+    task_id: str
+
+
+@logger.inject_lambda_context
+@tracer.capture_lambda_handler(capture_response=False)
+def handler(event: dict[str, Any], _context: LambdaContext) -> None:
+    """End the task of an execution that did not end it itself (event "Step Functions Execution Status Change")."""
+    detail = event["detail"]
+    execution = ExecutionInput.model_validate(json.loads(detail["input"]))
+    unexpected = (
+        "The build failed unexpectedly. Upload again; "
+        f"if it persists, tell the platform team, quoting task {execution.task_id}."
+    )
+    reason = _REASONS.get(detail["status"], unexpected)
+    end_task(Environment.read(), execution.workspace_id, execution.task_id, reason)

@@ -1,0 +1,65 @@
+"""Names that callers choose, and the rules they follow. Checked once, where a request or an event comes in."""
+
+import re
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, StringConstraints
+
+MAX_NAME: Final = 63
+"""Characters of a workspace id or app name: what a Kubernetes label value and a DNS label hold."""
+
+_NAME: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+_HOST: Final = r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*"
+_PATH_PART: Final = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_REPOSITORY: Final = re.compile(rf"(?P<host>{_HOST}(?::[0-9]{{1,5}})?)(?P<path>(?:/{_PATH_PART})+)")
+"""``host[:port]/path`` by the grammar of the distribution project's reference package, without tag or digest."""
+
+MAX_REPOSITORY: Final = 255
+MAX_FILE_NAME: Final = 200
+"""Bytes of an uploaded file's name: with its folder it stays far below S3's 1,024 bytes of key."""
+
+
+def _check_name(value: str) -> str:
+    if ".." in value or not _NAME.fullmatch(value):
+        raise ValueError("use letters, digits, '-', '_' and '.', starting and ending with a letter or digit, no '..'")
+    return value
+
+
+def _check_repository(value: str) -> str:
+    if "://" in value:
+        raise ValueError("give the registry without a scheme: host/repository, not https://host/repository")
+    match = _REPOSITORY.fullmatch(value)
+    if match is None:
+        raise ValueError("not a registry reference: expected host/repository in lower case, without tag or digest")
+    host = match["host"]
+    if not ("." in host or ":" in host or host == "localhost"):
+        raise ValueError("name the registry's host: host.example.com/repository")
+    return value
+
+
+def check_file_name(value: str) -> str:
+    """The file name itself when it may become the last part of an S3 key and the name of a file in a build.
+
+    Raises
+    ------
+    ValueError
+        Says what about the name is wrong.
+    """
+    if not value or value in {".", ".."}:
+        raise ValueError("the file has no name")
+    if "/" in value or "\\" in value:
+        raise ValueError("the file name must not contain '/' or '\\'")
+    if not value.isprintable():
+        raise ValueError("the file name must not contain control characters")
+    if len(value.encode()) > MAX_FILE_NAME:
+        raise ValueError(f"the file name is longer than {MAX_FILE_NAME} bytes")
+    stem, _, extension = value.rpartition(".")
+    if not stem or extension.lower() not in {"py", "zip"}:
+        raise ValueError("only .py and .zip files can be built")
+    return value
+
+
+_Short = StringConstraints(min_length=1, max_length=MAX_NAME)
+WorkspaceId = Annotated[str, _Short, AfterValidator(_check_name)]
+AppName = Annotated[str, _Short, AfterValidator(_check_name)]
+ImageRepository = Annotated[str, StringConstraints(max_length=MAX_REPOSITORY), AfterValidator(_check_repository)]

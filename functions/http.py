@@ -1,0 +1,133 @@
+"""HTTP in and out for every API function: one resolver, one shape of error.
+
+Clients were written against a FastAPI server, so errors are ``{"detail": ...}``: a sentence for what a person must
+change, FastAPI's list of ``{"loc", "msg", "type"}`` for a request that does not have the documented form (422).
+"""
+
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response, content_types
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.event_handler.openapi.exceptions import (
+    RequestUnsupportedContentType,
+    RequestValidationError,
+)
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.exceptions import BotoCoreError, ClientError
+
+from functions.strict_form import strict_form_validation
+
+logger = Logger()
+
+
+class ApiError(Exception):
+    """An answer other than success, decided by our own code.
+
+    ``detail`` is shown to the caller as it is: what happened, where, what to do; never a secret.
+    """
+
+    def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.status = HTTPStatus(status)
+        self.detail = detail
+        self.headers = dict(headers or {})
+
+
+def create_resolver() -> APIGatewayHttpResolver:
+    """Powertools' HTTP API resolver with validation on and every error answered as ``{"detail": ...}``."""
+    app = APIGatewayHttpResolver(enable_validation=True)
+    app._request_validation_middleware = strict_form_validation()
+
+    def unexpected(error: Exception) -> Response[Any]:
+        logger.exception("request failed unexpectedly", exc_info=error)
+        request_id = getattr(app.lambda_context, "aws_request_id", "unknown")
+        return _answer(
+            HTTPStatus.INTERNAL_SERVER_ERROR,
+            f"The service failed unexpectedly. Try again; if it persists, quote request {request_id}.",
+        )
+
+    app.exception_handler(ApiError)(_decided)
+    app.exception_handler(RequestValidationError)(_invalid)
+    app.exception_handler(RequestUnsupportedContentType)(_unsupported)
+    app.exception_handler(UnicodeDecodeError)(_undecodable)
+    app.exception_handler([ClientError, BotoCoreError])(_unavailable)
+    app.exception_handler(Exception)(unexpected)
+    app.not_found(_no_route)
+    return app
+
+
+def resolve(
+    app: APIGatewayHttpResolver, event: dict[str, Any], context: LambdaContext, max_body_bytes: int = 1_000_000
+) -> dict[str, Any]:
+    """Answer one API Gateway event (payload format 2.0) with ``app``.
+
+    Parameters
+    ----------
+    max_body_bytes
+        Larger bodies are answered 413. Lambda itself takes 6 MB of event, in which the body is base64: 4.5 MB of body.
+    """
+    if _body_size(event) > max_body_bytes:
+        return _plain_answer(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The request is larger than {max_body_bytes:,} bytes"
+        )
+    headers = event.get("headers") or {}
+    content_type = str(headers.get("content-type", "")).lower()
+    if content_type.startswith("multipart/form-data") and "boundary=" not in content_type:
+        return _plain_answer(HTTPStatus.BAD_REQUEST, "Content-Type multipart/form-data needs a boundary parameter")
+    if content_type.startswith("application/x-www-form-urlencoded"):
+        # `curl -d '{...}'` without -H says this of JSON, and the documented update commands do just that. No route
+        # takes a url-encoded form, so the body can only be meant as JSON.
+        event = {**event, "headers": {**headers, "content-type": content_types.APPLICATION_JSON}}
+    return app.resolve(event, context)
+
+
+def _answer(status: HTTPStatus, detail: Any, headers: Mapping[str, str] | None = None) -> Response[Any]:
+    return Response(
+        status_code=int(status),
+        content_type=content_types.APPLICATION_JSON,
+        body={"detail": detail},
+        headers=dict(headers or {}),
+    )
+
+
+def _body_size(event: Mapping[str, Any]) -> int:
+    body = event.get("body") or ""
+    return len(body) // 4 * 3 - body[-2:].count("=") if event.get("isBase64Encoded") else len(body.encode())
+
+
+def _plain_answer(status: HTTPStatus, detail: str) -> dict[str, Any]:
+    headers = {"Content-Type": content_types.APPLICATION_JSON}
+    return {"statusCode": int(status), "headers": headers, "body": json.dumps({"detail": detail})}
+
+
+def _decided(error: ApiError) -> Response[Any]:
+    return _answer(error.status, error.detail, error.headers)
+
+
+def _invalid(error: RequestValidationError) -> Response[Any]:
+    # Pydantic also reports `input`: left out, it may hold a password.
+    problems = [{"loc": list(e["loc"]), "msg": e.get("msg", ""), "type": e["type"]} for e in error.errors()]
+    return _answer(HTTPStatus.UNPROCESSABLE_ENTITY, problems)
+
+
+def _unsupported(_: RequestUnsupportedContentType) -> Response[Any]:
+    return _answer(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Content-Type must be application/json or multipart/form-data")
+
+
+def _undecodable(_: UnicodeDecodeError) -> Response[Any]:
+    return _answer(HTTPStatus.BAD_REQUEST, "The request's text fields and file name must be UTF-8")
+
+
+def _unavailable(error: Exception) -> Response[Any]:
+    # botocore has retried by now. Its text may name resources of ours: the log has it, the caller gets none of it.
+    logger.exception("an AWS service refused or did not answer", exc_info=error)
+    detail = "A service that this one needs is not answering. Try again in a moment."
+    return _answer(HTTPStatus.SERVICE_UNAVAILABLE, detail, {"Retry-After": "5"})
+
+
+def _no_route(_: NotFoundError) -> Response[Any]:
+    return _answer(HTTPStatus.NOT_FOUND, "Not Found")

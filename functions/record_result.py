@@ -1,0 +1,45 @@
+"""States RecordResult and RecordFailure of the build pipeline: the one place where a task ends in the normal course."""
+
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import BaseModel, ConfigDict
+
+from functions.contracts.task import TaskStatus
+from functions.tasks.environment import Environment
+from functions.tasks.outcome import end_task, reason_from_failure
+
+logger = Logger()
+tracer = Tracer()
+metrics = Metrics()
+
+
+class EndedBuild(BaseModel):
+    """Input of both states; ``error`` and ``cause`` are there after a failure only."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    workspace_id: str
+    task_id: str
+    error: str = ""
+    cause: str = ""
+
+
+@logger.inject_lambda_context
+@tracer.capture_lambda_handler(capture_response=False)
+@metrics.log_metrics
+def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, str]:
+    """End the task by what the builder reported; answers ``{"status": "done" | "failed"}``."""
+    build = EndedBuild.model_validate(event)
+    if build.error:
+        reason = reason_from_failure(build.error, build.cause, build.task_id)
+    else:
+        reason = (
+            "The build finished but left no usable result. "
+            f"Upload again; if it persists, tell the platform team, quoting task {build.task_id}."
+        )
+    status = end_task(Environment.read(), build.workspace_id, build.task_id, reason)
+    metrics.add_metric("TaskDone" if status is TaskStatus.DONE else "TaskFailed", MetricUnit.Count, 1)
+    return {"status": status.value}

@@ -1,0 +1,113 @@
+"""How a task ends: the builder's result.json decides; without one, what Step Functions and CodeBuild say about the end.
+
+Called by the state machine on success and on failure, and for executions that ended without reaching either (aborted,
+timed out). Ending a task twice is harmless: the first end stays.
+"""
+
+import functools
+import json
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from aws_lambda_powertools import Logger
+from botocore.exceptions import ClientError
+from pydantic import ValidationError
+
+from functions.contracts.build_result import BuildResult
+from functions.contracts.task import ENDED, RowField, TaskStatus, result_key, wasm_key
+from functions.tasks.environment import Environment
+from functions.tasks.store import TaskStore, result_for_row
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+logger = Logger()
+
+_MAX_RESULT_BYTES = 256 * 1024
+_MAX_ERROR_CHARACTERS = 16_000
+"""A row holds 400 KB, and an error is read by a person."""
+
+
+@functools.cache
+def _s3() -> "S3Client":
+    return boto3.client("s3")
+
+
+def end_task(environment: Environment, workspace_id: str, task_id: str, reason_without_result: str) -> TaskStatus:
+    """Bring a task to its end and say which one it is.
+
+    Parameters
+    ----------
+    reason_without_result
+        Sentence for the client when the builder left no usable report.
+    """
+    tasks = TaskStore.named(environment.task_table)
+    report = _read_report(environment.code_bucket, task_id)
+    if report is not None and report.outcome == "succeeded" and report.image_url:
+        row = result_for_row(environment.code_bucket, wasm_key(task_id), report)
+        ended, status = tasks.end_done(workspace_id, task_id, row), TaskStatus.DONE
+    else:
+        error = report.error if report is not None and report.error else reason_without_result
+        ended = tasks.end_failed(workspace_id, task_id, error[:_MAX_ERROR_CHARACTERS])
+        status = TaskStatus.FAILED
+    if ended:
+        logger.info("task ended", workspace_id=workspace_id, task_id=task_id, status=status)
+        return status
+    return _status_now(tasks, workspace_id, task_id)
+
+
+def _status_now(tasks: TaskStore, workspace_id: str, task_id: str) -> TaskStatus:
+    row = tasks.get(workspace_id, task_id)
+    status = TaskStatus(row[RowField.STATUS]) if row else TaskStatus.FAILED
+    logger.info("task had ended before", workspace_id=workspace_id, task_id=task_id, status=status)
+    return status if status in ENDED else TaskStatus.FAILED
+
+
+def _read_report(bucket: str, task_id: str) -> BuildResult | None:
+    try:
+        answer = _s3().get_object(Bucket=bucket, Key=result_key(task_id))
+    except ClientError as error:
+        # Without s3:ListBucket a missing key reads as AccessDenied.
+        if error.response["Error"]["Code"] in {"NoSuchKey", "404", "AccessDenied"}:
+            return None
+        raise
+    content = answer["Body"].read(_MAX_RESULT_BYTES + 1)
+    try:
+        if len(content) > _MAX_RESULT_BYTES:
+            raise ValueError("too large")
+        return BuildResult.model_validate_json(content)
+    except (ValidationError, ValueError):
+        logger.warning("result.json is unusable", task_id=task_id, size=len(content))
+        return None
+
+
+def reason_from_failure(error: str, cause: str, task_id: str) -> str:
+    """A sentence for the client from a failed BuildAndPush state's ``Error`` and ``Cause``.
+
+    The cause of ``codebuild:startBuild.sync`` is the Build as JSON, bare or as ``{"Build": ...}``.
+    """
+    build = _build_in(cause)
+    status = build.get("BuildStatus")
+    if error == "States.Timeout" or status == "TIMED_OUT":
+        return "The build took longer than it may and was stopped."
+    if status == "STOPPED":
+        return "The build was stopped."
+    if status is not None:
+        phase = build.get("CurrentPhase", "unknown")
+        what = f"The build ended without a result (CodeBuild: {status}, phase {phase})."
+    elif error.startswith("CodeBuild."):
+        what = f"The build could not be started ({error.removeprefix('CodeBuild.')})."
+    else:
+        what = f"The build failed unexpectedly ({error})."
+    return f"{what} Upload again; if it persists, tell the platform team, quoting task {task_id}."
+
+
+def _build_in(cause: str) -> dict[str, Any]:
+    try:
+        parsed = json.loads(cause)
+    except ValueError:
+        return {}
+    if not isinstance(parsed, dict):
+        return {}
+    build = parsed.get("Build", parsed)
+    return build if isinstance(build, dict) else {}

@@ -1,0 +1,30 @@
+"""A task row as the API shows it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from functions.contracts.builds import Task, TaskResult
+from functions.contracts.task import RowField, TaskStatus
+
+
+def task_view(row: Mapping[str, Any]) -> Task:
+    """The public form of a row: nothing of the row that is not named here can reach a client."""
+    return Task(
+        task_id=row[RowField.TASK_ID],
+        status=TaskStatus(row[RowField.STATUS]),
+        result=_result(row.get(RowField.RESULT)),
+        error=row.get(RowField.ERROR),
+    )
+
+
+def _result(stored: Mapping[str, Any] | None) -> TaskResult | None:
+    if stored is None:
+        return None
+    return TaskResult(
+        wasm_path=stored["wasm_path"],
+        image_url=stored["image_url"],
+        digest=stored.get("digest"),
+        size=None if stored.get("size") is None else int(stored["size"]),
+        duration={step: int(milliseconds) / 1000 for step, milliseconds in stored.get("duration_ms", {}).items()},
+        toolchain=dict(stored.get("toolchain", {})),
+    )

@@ -1,0 +1,120 @@
+"""The HTTP API: one route an operation, everything else answered by the same 404."""
+
+import json
+
+import aws_cdk as cdk
+from aws_cdk import aws_apigatewayv2 as apigateway
+from aws_cdk import aws_apigatewayv2_authorizers as authorizers
+from aws_cdk import aws_apigatewayv2_integrations as integrations
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from infra.bundles import API_BUNDLE
+from infra.lambda_function import ServiceFunction
+from infra.settings import Settings
+from infra.storage import Storage
+from infra.submission import submission_environment
+
+_ACCESS_LOG = {
+    "requestId": "$context.requestId",
+    "time": "$context.requestTime",
+    "method": "$context.httpMethod",
+    "path": "$context.path",
+    "status": "$context.status",
+    "latencyMs": "$context.responseLatency",
+    "caller": "$context.authorizer.principalId",
+    "sourceIp": "$context.identity.sourceIp",
+    "error": "$context.integrationErrorMessage",
+}
+
+
+class Api(Construct):
+    """``http_api`` in front of the build functions and the deploy function."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        storage: Storage,
+        state_machine_arn: str,
+        deploy: lambda_.IFunction,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.builds = ServiceFunction(
+            self,
+            "Builds",
+            module="builds",
+            description="Build API: takes sources in, tells where tasks are",
+            bundle=API_BUNDLE,
+            environment=submission_environment(settings, storage, state_machine_arn),
+            timeout=cdk.Duration.seconds(28),
+            memory_mb=1024,
+        )
+        self.http_api = apigateway.HttpApi(
+            self,
+            "HttpApi",
+            description="Blue FaaS: a Python file in, a running WebAssembly function out",
+            create_default_stage=False,
+            default_authorizer=_authorizer(settings),
+        )
+        self.stage = apigateway.HttpStage(
+            self,
+            "Stage",
+            http_api=self.http_api,
+            auto_deploy=True,
+            throttle=apigateway.ThrottleSettings(rate_limit=100, burst_limit=200),
+        )
+        self._log_access()
+        storage.task_table.grant(self.builds, "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
+        storage.allow_objects(self.builds, "build-sources/*", "s3:PutObject")
+        storage.credentials_key.grant(self.builds, "kms:Encrypt")
+        self.builds.add_to_role_policy(
+            iam.PolicyStatement(actions=["states:StartExecution"], resources=[state_machine_arn])
+        )
+        post, get = apigateway.HttpMethod.POST, apigateway.HttpMethod.GET
+        self._route(post, "/api/v1/build-and-push", self.builds)
+        self._route(get, "/api/v1/tasks/{task_id}", self.builds)
+        self._route(post, "/api/v1/deploy", deploy)
+        self._route(get, "/health", self.builds, authorizer=apigateway.HttpNoneAuthorizer())
+        # What no route knows is answered in the API's own form of error, not API Gateway's.
+        self.http_api.add_routes(
+            path="/{proxy+}",
+            methods=[apigateway.HttpMethod.ANY],
+            integration=integrations.HttpLambdaIntegration("Unknown", self.builds),
+        )
+
+    def _route(
+        self,
+        method: apigateway.HttpMethod,
+        path: str,
+        function: lambda_.IFunction,
+        authorizer: apigateway.IHttpRouteAuthorizer | None = None,
+    ) -> None:
+        self.http_api.add_routes(
+            path=path,
+            methods=[method],
+            integration=integrations.HttpLambdaIntegration(f"{method.value} {path}", function),
+            authorizer=authorizer,
+        )
+
+    def _log_access(self) -> None:
+        group = logs.LogGroup(
+            self, "AccessLogs", retention=logs.RetentionDays.THREE_MONTHS, removal_policy=cdk.RemovalPolicy.DESTROY
+        )
+        stage = self.stage.node.default_child
+        assert isinstance(stage, apigateway.CfnStage)  # noqa: S101  # narrows the type; the L2 always has this child
+        stage.access_log_settings = apigateway.CfnStage.AccessLogSettingsProperty(
+            destination_arn=group.log_group_arn, format=json.dumps(_ACCESS_LOG)
+        )
+
+
+def _authorizer(settings: Settings) -> apigateway.IHttpRouteAuthorizer:
+    if settings.authorizer == "iam":
+        return authorizers.HttpIamAuthorizer()
+    if settings.authorizer == "jwt" and settings.jwt is not None:
+        return authorizers.HttpJwtAuthorizer("Jwt", settings.jwt.issuer, jwt_audience=settings.jwt.audience)
+    return apigateway.HttpNoneAuthorizer()

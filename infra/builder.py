@@ -1,0 +1,69 @@
+"""The CodeBuild project: builder image, buildspec, build role. The only place where uploaded code runs."""
+
+import aws_cdk as cdk
+import yaml
+from aws_cdk import aws_codebuild as codebuild
+from aws_cdk import aws_ecr_assets as ecr_assets
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from infra.bundles import ROOT
+from infra.image_context import DOCKERFILE, image_context
+from infra.settings import Builds
+from infra.storage import Storage
+
+_COMPUTE = {
+    "SMALL": codebuild.ComputeType.SMALL,
+    "MEDIUM": codebuild.ComputeType.MEDIUM,
+    "LARGE": codebuild.ComputeType.LARGE,
+    "X2_LARGE": codebuild.ComputeType.X2_LARGE,
+}
+
+
+class Builder(Construct):
+    """``project`` builds one task: started with WORKSPACE_ID and TASK_ID, it takes its orders from the task's row."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, storage: Storage, settings: Builds) -> None:
+        super().__init__(scope, construct_id)
+        image = ecr_assets.DockerImageAsset(
+            self,
+            "Image",
+            directory=str(image_context()),
+            file=DOCKERFILE,
+            platform=ecr_assets.Platform.LINUX_AMD64,
+        )
+        buildspec = yaml.safe_load((ROOT / "builder_image" / "buildspec.yml").read_text())
+        self.project = codebuild.Project(
+            self,
+            "Project",
+            description="Blue FaaS: type check, Spin build and OCI push of one task",
+            build_spec=codebuild.BuildSpec.from_object(buildspec),
+            environment=codebuild.BuildEnvironment(
+                build_image=codebuild.LinuxBuildImage.from_ecr_repository(image.repository, image.asset_hash),
+                compute_type=_COMPUTE[settings.compute],
+                privileged=False,
+                environment_variables={
+                    "TASK_TABLE": codebuild.BuildEnvironmentVariable(value=storage.task_table.table_name),
+                    "CODE_BUCKET": codebuild.BuildEnvironmentVariable(value=storage.code_bucket.bucket_name),
+                },
+            ),
+            timeout=cdk.Duration.minutes(settings.timeout_minutes),
+            queued_timeout=cdk.Duration.minutes(settings.queued_minutes),
+            concurrent_build_limit=settings.concurrency,
+            encryption_key=storage.credentials_key,
+            logging=codebuild.LoggingOptions(
+                cloud_watch=codebuild.CloudWatchLoggingOptions(
+                    log_group=logs.LogGroup(
+                        self,
+                        "Logs",
+                        retention=logs.RetentionDays.THREE_MONTHS,
+                        removal_policy=cdk.RemovalPolicy.DESTROY,
+                    )
+                )
+            ),
+        )
+        storage.task_table.grant(self.project, "dynamodb:GetItem", "dynamodb:UpdateItem")
+        storage.allow_objects(self.project, "build-sources/*", "s3:GetObject")
+        storage.allow_objects(self.project, "build-artifacts/*", "s3:PutObject", "s3:AbortMultipartUpload")
+        storage.credentials_key.grant(self.project, "kms:Decrypt")
+        storage.repository.grant_pull_push(self.project)

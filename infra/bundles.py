@@ -1,0 +1,120 @@
+"""Lambda bundles, made without docker: pip installs wheels for the function's platform, our code goes beside them.
+
+Dependencies are installed once per set of requirements and kept under build/; a bundle is dependencies plus code.
+"""
+
+import hashlib
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+BUILD: Final = ROOT / "build"
+PYTHON_VERSION: Final = "3.13"
+PLATFORMS: Final = ("manylinux_2_28_aarch64", "manylinux_2_17_aarch64", "manylinux2014_aarch64")
+"""Lambda's python3.13 runtime is Amazon Linux 2023 (glibc 2.34); wheels for older glibc run there too."""
+
+_BOTO_SERVICES: Final = ("dynamodb", "ecr", "eks", "kms", "s3", "stepfunctions", "sts", "sso", "sso-oidc", "signin")
+"""Service models that stay in botocore/data; the other 400 are 90 % of its size and of no use here."""
+
+
+class BundleError(Exception):
+    """pip could not install the dependencies; the text has its last lines."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """One zip of code and dependencies, shared by the functions that need the same dependencies."""
+
+    name: str
+    requirements: str
+    """Path of the requirements file, relative to the repository."""
+
+    def build(self) -> Path:
+        """Folder with the finished bundle; made anew only when requirements or code changed."""
+        target = BUILD / "bundles" / f"{self.name}-{self.digest()}"
+        if not target.exists():
+            dependencies = install(self.requirements, PLATFORMS, PYTHON_VERSION)
+            scratch = target.with_suffix(".tmp")
+            shutil.rmtree(scratch, ignore_errors=True)
+            scratch.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copytree(dependencies, scratch, symlinks=True)
+            add_code(scratch)
+            scratch.rename(target)
+        return target
+
+    def digest(self) -> str:
+        """Identity of the bundle's content: requirements, pins, platform, code."""
+        parts = [_requirements_digest(self.requirements, PLATFORMS, PYTHON_VERSION)]
+        parts += [f"{path.relative_to(ROOT)} {_sha256(path)}" for path in code_files()]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+API_BUNDLE: Final = Bundle("builds", "functions/requirements.txt")
+DEPLOY_BUNDLE: Final = Bundle("deploy", "functions/requirements-deploy.txt")
+ALL: Final = (API_BUNDLE, DEPLOY_BUNDLE)
+
+
+def code_files() -> list[Path]:
+    """Our own Lambda code."""
+    return sorted(path for path in (ROOT / "functions").rglob("*.py") if "__pycache__" not in path.parts)
+
+
+def add_code(folder: Path) -> None:
+    """Put our code into a bundle, under the same package name as in the repository."""
+    for path in code_files():
+        target = folder / path.relative_to(ROOT)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+
+
+def install(requirements: str, platforms: tuple[str, ...], python_version: str) -> Path:
+    """Install a requirements file for another platform, wheels only; reused while the pins stay.
+
+    Raises
+    ------
+    BundleError
+        A wheel is missing, or the package index did not answer.
+    """
+    digest = _requirements_digest(requirements, platforms, python_version)
+    target = BUILD / "dependencies" / digest
+    if target.exists():
+        return target
+    scratch = target.with_suffix(".tmp")
+    shutil.rmtree(scratch, ignore_errors=True)
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--target", str(scratch)]
+    command += ["--only-binary=:all:", "--implementation", "cp", "--python-version", python_version]
+    command += [part for platform in platforms for part in ("--platform", platform)]
+    command += ["--requirement", str(ROOT / requirements), "--constraint", str(ROOT / "constraints.txt")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        tail = "\n".join((done.stderr or done.stdout).strip().splitlines()[-5:])
+        raise BundleError(f"pip could not install {requirements} for the Lambda bundle:\n{tail}")
+    _leave_out_what_lambda_never_loads(scratch)
+    scratch.rename(target)
+    return target
+
+
+def _leave_out_what_lambda_never_loads(folder: Path) -> None:
+    shutil.rmtree(folder / "bin", ignore_errors=True)
+    for model in (folder / "botocore" / "data").iterdir():
+        if model.is_dir() and model.name not in _BOTO_SERVICES:
+            shutil.rmtree(model)
+
+
+def _requirements_digest(requirements: str, platforms: tuple[str, ...], python_version: str) -> str:
+    files = [ROOT / requirements, ROOT / "functions/requirements.txt", ROOT / "constraints.txt", Path(__file__)]
+    identity = "\n".join([*platforms, python_version, *(_sha256(path) for path in files)])
+    return hashlib.sha256(identity.encode()).hexdigest()[:16]
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+if __name__ == "__main__":
+    for bundle in ALL:
+        bundle.build()

@@ -1,0 +1,82 @@
+"""The deploy function and its way into the EKS cluster: an access entry mapped to one Kubernetes group."""
+
+import json
+
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_eks as eks
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from infra.bundles import DEPLOY_BUNDLE
+from infra.lambda_function import ServiceFunction
+from infra.settings import Settings, Vpc
+
+
+class Deployer(Construct):
+    """``function`` answers the deploy API. What it may do in the cluster is up to the group's RBAC, not to IAM."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
+        super().__init__(scope, construct_id)
+        kubernetes = settings.kubernetes
+        self.function = ServiceFunction(
+            self,
+            "Function",
+            module="deploy",
+            description="Deploy API: SpinApps and their autoscalers on EKS",
+            bundle=DEPLOY_BUNDLE,
+            environment={
+                "CLUSTER_NAME": kubernetes.cluster_name,
+                "EXECUTOR_SPOT": kubernetes.executor_spot,
+                "EXECUTOR_ON_DEMAND": kubernetes.executor_on_demand,
+                "HPA_MIN_REPLICAS": str(kubernetes.min_replicas),
+                "HPA_MAX_REPLICAS": str(kubernetes.max_replicas),
+                "HPA_TARGET_CPU": str(kubernetes.target_cpu),
+                "FIXED_REPLICAS_DEFAULT": str(kubernetes.default_replicas),
+                "DEFAULT_CPU_REQUEST": kubernetes.default_cpu_request,
+                "DEFAULT_MEMORY_REQUEST": kubernetes.default_memory_request,
+                "REGISTRY_ALLOW_LIST": json.dumps(settings.registry_allow_list),
+            },
+            timeout=cdk.Duration.seconds(29),
+            memory_mb=1024,
+            **self._network(kubernetes.vpc),
+        )
+        self.function.add_to_role_policy(
+            iam.PolicyStatement(
+                actions=["eks:DescribeCluster"],
+                resources=[
+                    cdk.Stack.of(self).format_arn(
+                        service="eks", resource="cluster", resource_name=kubernetes.cluster_name
+                    )
+                ],
+            )
+        )
+        assert self.function.role is not None  # noqa: S101  # narrows the type: we made the role
+        eks.CfnAccessEntry(
+            self,
+            "AccessEntry",
+            cluster_name=kubernetes.cluster_name,
+            principal_arn=self.function.role.role_arn,
+            kubernetes_groups=[kubernetes.access_group],
+            type="STANDARD",
+        )
+
+    def _network(self, vpc: Vpc | None) -> dict[str, object]:
+        if vpc is None:
+            return {}
+        network = ec2.Vpc.from_vpc_attributes(
+            self,
+            "Vpc",
+            vpc_id=vpc.vpc_id,
+            availability_zones=[cdk.Fn.select(i, cdk.Fn.get_azs()) for i in range(len(vpc.subnet_ids))],
+            private_subnet_ids=vpc.subnet_ids,
+        )
+        return {
+            "vpc": network,
+            "vpc_subnets": ec2.SubnetSelection(
+                subnets=[ec2.Subnet.from_subnet_id(self, subnet, subnet) for subnet in vpc.subnet_ids]
+            ),
+            "security_groups": [
+                ec2.SecurityGroup.from_security_group_id(self, "SecurityGroup", vpc.security_group_id, mutable=False)
+            ],
+        }

@@ -1,0 +1,119 @@
+"""Every setting of the service, typed. The values live in cdk.json under ``context.blue-faas``; nothing is set twice.
+
+One value can be changed for one run with the CDK's own ``-c``: ``cdk deploy -c blue-faas.authorizer=jwt``.
+"""
+
+from typing import Any, Literal, Self
+
+from constructs import Construct
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+CONTEXT_KEY = "blue-faas"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Storage(_Strict):
+    """Buckets, tables, the stack's own image repository."""
+
+    code_bucket_name: str | None = Field(
+        default=None, description="Bucket for sources and components; null lets AWS name it."
+    )
+    repository_name: str = Field(description="ECR repository for builds that name no registry.")
+    upload_retention_days: int = Field(ge=1, description="Days that objects under uploads/ are kept.")
+    artifact_retention_days: int = Field(ge=1, description="Days that sources and components are kept.")
+    task_retention_days: int = Field(ge=1, description="Days that task rows are kept.")
+
+
+class Jwt(_Strict):
+    """Who issues tokens when the authorizer is ``jwt``."""
+
+    issuer: str = Field(pattern=r"^https://")
+    audience: list[str] = Field(min_length=1)
+
+
+class Vpc(_Strict):
+    """Where the deploy function runs when the cluster's endpoint is private."""
+
+    vpc_id: str = Field(pattern=r"^vpc-")
+    subnet_ids: list[str] = Field(min_length=1)
+    security_group_id: str = Field(pattern=r"^sg-")
+
+
+class Kubernetes(_Strict):
+    """The EKS cluster that functions are deployed to, and the defaults of a deployment."""
+
+    cluster_name: str
+    access_group: str = Field(description="Kubernetes group that the deploy function's role is mapped to.")
+    vpc: Vpc | None = None
+    executor_spot: str = Field(description="SpinAppExecutor for use_spot=true.")
+    executor_on_demand: str = Field(description="SpinAppExecutor for use_spot=false.")
+    min_replicas: int = Field(ge=1)
+    max_replicas: int = Field(ge=1)
+    target_cpu: int = Field(ge=1, le=100, description="Percent of the CPU request at which the HPA scales.")
+    default_replicas: int = Field(ge=1)
+    default_cpu_request: str
+    default_memory_request: str
+
+
+class Builds(_Strict):
+    """CodeBuild."""
+
+    compute: Literal["SMALL", "MEDIUM", "LARGE", "X2_LARGE"]
+    timeout_minutes: int = Field(ge=5, le=480, description="CodeBuild's own minimum is 5.")
+    queued_minutes: int = Field(ge=5, le=480)
+    concurrency: int | None = Field(default=None, ge=1, description="Builds at once; null leaves the account's quota.")
+
+
+class Limits(_Strict):
+    """What callers may send."""
+
+    request_bytes: int = Field(
+        le=4_700_000,
+        description="Body of one API request. Lambda takes 6,291,456 bytes of event, in which the body is base64.",
+    )
+
+
+class Settings(_Strict):
+    """All of it."""
+
+    stack_name: str
+    authorizer: Literal["iam", "jwt", "none"] = Field(description="Who may call the API; none is for one machine only.")
+    jwt: Jwt | None = None
+    storage: Storage
+    registry_allow_list: list[str] = Field(description="re.fullmatch patterns of host/repository builds may push to.")
+    kubernetes: Kubernetes
+    builds: Builds
+    limits: Limits
+
+    @model_validator(mode="after")
+    def _jwt_is_complete(self) -> Self:
+        if self.authorizer == "jwt" and self.jwt is None:
+            raise ValueError('authorizer "jwt" needs "jwt": {"issuer": ..., "audience": [...]}')
+        return self
+
+    @classmethod
+    def of(cls, scope: Construct) -> Self:
+        """The settings in the CDK context, with ``-c blue-faas.<path>=<value>`` applied on top.
+
+        Raises
+        ------
+        pydantic.ValidationError
+            Names the setting that is missing, unknown or of the wrong type.
+        """
+        values: dict[str, Any] = dict(scope.node.get_context(CONTEXT_KEY))
+        for key, value in scope.node.get_all_context().items():
+            if key.startswith(f"{CONTEXT_KEY}."):
+                _set(values, key.removeprefix(f"{CONTEXT_KEY}.").split("."), value)
+        return cls.model_validate(values)
+
+
+def _set(values: dict[str, Any], path: list[str], value: Any) -> None:
+    name, *rest = path
+    if rest:
+        values[name] = dict(values[name])
+        _set(values[name], rest, value)
+    else:
+        values[name] = value

@@ -1,0 +1,99 @@
+"""Where things are kept: the code bucket, the task table, the key for registry passwords, the image repository."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from infra.settings import Storage as StorageSettings
+
+
+class Storage(Construct):
+    """State of the service; kept when the stack is deleted."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, settings: StorageSettings) -> None:
+        super().__init__(scope, construct_id)
+        self.settings = settings
+        self.access_logs = s3.Bucket(
+            self,
+            "AccessLogs",
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            lifecycle_rules=[s3.LifecycleRule(expiration=cdk.Duration.days(90))],
+            removal_policy=cdk.RemovalPolicy.RETAIN,
+        )
+        self.code_bucket = s3.Bucket(
+            self,
+            "Code",
+            bucket_name=settings.code_bucket_name,
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            versioned=True,
+            server_access_logs_bucket=self.access_logs,
+            server_access_logs_prefix="code/",
+            lifecycle_rules=[
+                _expire("uploads/", settings.upload_retention_days),
+                _expire("build-sources/", settings.artifact_retention_days),
+                _expire("build-artifacts/", settings.artifact_retention_days),
+                s3.LifecycleRule(abort_incomplete_multipart_upload_after=cdk.Duration.days(1)),
+            ],
+            removal_policy=cdk.RemovalPolicy.RETAIN,
+        )
+        _send_events(self.code_bucket)
+        self.task_table = dynamodb.Table(
+            self,
+            "Tasks",
+            partition_key=dynamodb.Attribute(name="workspace_id", type=dynamodb.AttributeType.STRING),
+            sort_key=dynamodb.Attribute(name="task_id", type=dynamodb.AttributeType.STRING),
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            time_to_live_attribute="expires_at",
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True
+            ),
+            removal_policy=cdk.RemovalPolicy.RETAIN,
+        )
+        self.credentials_key = kms.Key(
+            self,
+            "CredentialsKey",
+            description="Blue FaaS: encrypts registry passwords between the request and the push",
+            enable_key_rotation=True,
+            removal_policy=cdk.RemovalPolicy.RETAIN,
+        )
+        self.repository = ecr.Repository(
+            self,
+            "Images",
+            repository_name=settings.repository_name,
+            image_scan_on_push=True,
+            encryption=ecr.RepositoryEncryption.AES_256,
+            removal_policy=cdk.RemovalPolicy.RETAIN,
+        )
+
+    def allow_objects(self, grantee: iam.IGrantable, prefix: str, *actions: str) -> None:
+        """Let ``grantee`` do exactly ``actions`` (``s3:...``) on the code bucket's objects that match ``prefix``."""
+        iam.Grant.add_to_principal(
+            grantee=grantee, actions=list(actions), resource_arns=[self.code_bucket.arn_for_objects(prefix)]
+        )
+
+
+def _send_events(bucket: s3.Bucket) -> None:
+    # CloudFormation can switch EventBridge on by itself; CDK's `event_bridge_enabled` would bring a Lambda of its own.
+    resource = bucket.node.default_child
+    assert isinstance(resource, s3.CfnBucket)  # noqa: S101  # narrows the type; the L2 always has this child
+    resource.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
+        event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(event_bridge_enabled=True)
+    )
+
+
+def _expire(prefix: str, days: int) -> s3.LifecycleRule:
+    return s3.LifecycleRule(
+        prefix=prefix,
+        expiration=cdk.Duration.days(days),
+        noncurrent_version_expiration=cdk.Duration.days(7),
+    )
