@@ -3,7 +3,6 @@
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.event_handler.openapi.params import File, Form, Path, Query, UploadFile
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -26,10 +25,8 @@ from functions.tasks.submission import (
     submit,
 )
 from functions.tasks.view import task_view
+from functions.telemetry import logger, metrics, tracer
 
-logger = Logger()
-tracer = Tracer()
-metrics = Metrics()
 app = create_resolver()
 
 _BLANK_IS_ABSENT = BeforeValidator(lambda value: None if value == "" else value)

@@ -3,15 +3,12 @@
 import json
 from typing import Any
 
-from aws_lambda_powertools import Logger, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, ConfigDict
 
 from functions.tasks.environment import Environment
 from functions.tasks.outcome import end_task
-
-logger = Logger()
-tracer = Tracer()
+from functions.telemetry import logger, tracer
 
 _REASONS = {
     "TIMED_OUT": "The build took longer than it may and was stopped.",

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
 import boto3
-from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import ClientError
@@ -16,13 +15,11 @@ from functions.contracts.names import AppName, WorkspaceId, check_file_name
 from functions.tasks.environment import Environment
 from functions.tasks.identifiers import task_id_for_object
 from functions.tasks.submission import Registry, copy_source, submit
+from functions.telemetry import logger, metrics, tracer
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-logger = Logger()
-tracer = Tracer()
-metrics = Metrics()
 
 _UPLOAD_KEY = re.compile(r"uploads/(?P<workspace_id>[^/]+)/(?P<app_name>[^/]+)/(?P<file_name>[^/]+)")
 _workspace_id = TypeAdapter(WorkspaceId)

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, ConfigDict
@@ -10,10 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from functions.contracts.task import TaskStatus
 from functions.tasks.environment import Environment
 from functions.tasks.outcome import end_task, reason_from_failure
-
-logger = Logger()
-tracer = Tracer()
-metrics = Metrics()
+from functions.telemetry import logger, metrics, tracer
 
 
 class EndedBuild(BaseModel):

@@ -9,7 +9,6 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import boto3
-from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 from pydantic import ValidationError
 
@@ -17,11 +16,11 @@ from functions.contracts.build_result import BuildResult
 from functions.contracts.task import ENDED, RowField, TaskStatus, result_key, wasm_key
 from functions.tasks.environment import Environment
 from functions.tasks.store import TaskStore, result_for_row
+from functions.telemetry import logger
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-logger = Logger()
 
 _MAX_RESULT_BYTES = 256 * 1024
 _MAX_ERROR_CHARACTERS = 16_000

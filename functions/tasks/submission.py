@@ -12,19 +12,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import boto3
-from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
 from functions.contracts.task import source_key, source_prefix
 from functions.tasks import credentials
 from functions.tasks.environment import Environment
 from functions.tasks.store import TaskStore
+from functions.telemetry import logger
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_stepfunctions import SFNClient
-
-logger = Logger()
 
 
 class RegistryNotAllowedError(Exception):

@@ -1,0 +1,59 @@
+# make demo | test | local | synth. Each sets up what it needs; nothing else has to be run before.
+PYTHON ?= $(shell command -v /usr/bin/python3.11 python3.11 | head -n 1)
+PORT ?= 8000
+UV_VERSION := 0.13.9
+VENV := .venv/bin
+PINS := requirements.txt requirements-dev.txt constraints.txt functions/requirements.txt \
+        functions/requirements-deploy.txt local/requirements.txt builder_image/requirements.txt
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = 1
+export JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION = 1
+
+.PHONY: help setup demo local synth test check format openapi clean
+
+help:
+	@echo "make demo    set up, start the one-machine cloud, build and deploy examples/hello, show its answer"
+	@echo "make local   start the one-machine cloud and keep it up (PORT=8000)"
+	@echo "make test    set up, run every check and test"
+	@echo "make synth   write the CloudFormation template to cdk.out (no credentials needed)"
+	@echo "make check   ruff, mypy, import-linter;  make format  ruff format"
+
+setup: .venv/made build/prepared
+
+.venv/made: $(PINS)
+	@test -n "$(PYTHON)" || { echo "Missing: Python 3.11 (Debian: apt-get install python3.11 python3.11-venv)"; exit 1; }
+	@command -v node > /dev/null || { echo "Missing: Node.js 20 or newer (the AWS CDK needs it)"; exit 1; }
+	@$(PYTHON) -c "import ensurepip" 2> /dev/null || { echo "Missing: the venv module (Debian: apt-get install python3.11-venv)"; exit 1; }
+	@echo "Installing Python packages into .venv"
+	@test -x $(VENV)/uv || { $(PYTHON) -m venv .venv && $(VENV)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); }
+	@$(VENV)/uv pip install --quiet --python $(VENV)/python -r requirements-dev.txt
+	@touch $@
+
+build/prepared: .venv/made builder_image/toolchain.txt $(wildcard builder_image/builder/*.py) local/prepare.py
+	@$(VENV)/python -m local.prepare
+	@mkdir -p build && touch $@
+
+node_modules/made: package.json package-lock.json
+	@npm ci --silent --no-audit --no-fund
+	@touch $@
+
+demo: setup
+	@$(VENV)/python -m local.demo
+
+local: setup
+	@exec $(VENV)/python -m local --port $(PORT)
+
+synth: .venv/made node_modules/made
+	@PATH="$(CURDIR)/$(VENV):$$PATH" npx --no-install cdk synth --quiet
+	@echo "Template: cdk.out/BlueFaas.template.json"
+
+check: .venv/made
+	@$(VENV)/ruff check . && $(VENV)/ruff format --check . && $(VENV)/mypy . && PYTHONPATH=.:builder_image $(VENV)/lint-imports
+
+format: .venv/made
+	@$(VENV)/ruff check --fix . && $(VENV)/ruff format .
+
+test: setup check
+	@$(VENV)/python -m pytest
+
+clean:
+	rm -rf .venv build cdk.out .local node_modules

@@ -1,0 +1,35 @@
+"""``python -m local``: the one-machine cloud, kept up until Ctrl-C."""
+
+import argparse
+import signal
+import sys
+import threading
+
+from local.assembly import SynthesisError
+from local.aws.assembly import DeployError
+from local.cloud import Cloud, CloudOptions
+from local.prepare import PrepareError
+from local.processes import PartFailedError
+from local.welcome import welcome
+
+
+def main() -> None:
+    """Start, print what to do next, wait."""
+    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    parser.add_argument("--port", type=int, default=8000, help="port of the API on 127.0.0.1; 0 takes a free one")
+    parser.add_argument("--builds", type=int, default=2, help="builds that run at the same time")
+    given = parser.parse_args()
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    try:
+        with Cloud(CloudOptions(port=given.port, concurrent_builds=given.builds, say=print)) as cloud:
+            print(welcome(cloud), flush=True)
+            cloud.wait(stopped)
+            print("\nStopping", flush=True)
+    except (PartFailedError, PrepareError, SynthesisError, DeployError) as problem:
+        sys.exit(str(problem))
+
+
+if __name__ == "__main__":
+    main()

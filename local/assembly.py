@@ -1,0 +1,78 @@
+"""The synthesized template for this machine: the product's own app.py, with the one machine's settings on top.
+
+Synthesis takes seconds, so its result is kept under build/ and used again while nothing that it depends on has changed.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+from local.places import BUILD, ROOT
+
+CLUSTER_NAME: Final = "blue-faas-local"
+
+OVERRIDES: Final[dict[str, object]] = {
+    "blue-faas.authorizer": "none",
+    "blue-faas.kubernetes.cluster_name": CLUSTER_NAME,
+    "aws:cdk:disable-asset-staging": True,
+}
+"""All that differs from the template on AWS: who is let in, and which cluster. (The third saves copying bundles.)"""
+
+_DEPENDS_ON: Final = (
+    "app.py",
+    "cdk.json",
+    "requirements.txt",
+    "constraints.txt",
+    "infra",
+    "functions",
+    "builder_image",
+)
+
+
+class SynthesisError(Exception):
+    """The template could not be made; the text has the last lines of what app.py printed."""
+
+
+def assembly() -> Path:
+    """Folder of the cloud assembly (template, asset manifest), made anew when something it depends on changed."""
+    folder = BUILD / "assembly" / _digest()
+    if (folder / "manifest.json").exists():
+        return folder
+    scratch = folder.with_suffix(f".{os.getpid()}")
+    context = {**json.loads((ROOT / "cdk.json").read_text())["context"], **OVERRIDES}
+    done = subprocess.run(
+        [sys.executable, "app.py"],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "CDK_OUTDIR": str(scratch),
+            "CDK_CONTEXT_JSON": json.dumps(context),
+            # The CDK warns on every run about a Node version it will drop one day; nobody reads it here.
+            "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "1",
+            "JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION": "1",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        shutil.rmtree(scratch, ignore_errors=True)
+        raise SynthesisError("app.py could not be synthesized:\n" + "\n".join(done.stderr.strip().splitlines()[-5:]))
+    shutil.rmtree(folder, ignore_errors=True)
+    scratch.rename(folder)
+    return folder
+
+
+def _digest() -> str:
+    digest = hashlib.sha256(json.dumps(OVERRIDES, sort_keys=True).encode() + sys.version.encode())
+    for name in _DEPENDS_ON:
+        top = ROOT / name
+        for path in sorted([top, *top.rglob("*")]):
+            if path.is_file() and "__pycache__" not in path.parts:
+                digest.update(f"{path.relative_to(ROOT)}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,207 @@
+"""The one-machine cloud as a whole: starts its parts, deploys the stack to it, stops it.
+
+```
+front :8000 ─▶ aws (ministack, CodeBuild runner) ◀─ builds run blue-faas-build
+     └───────▶ kubernetes (API, controllers, kubelet) ◀─ deploy function
+```
+"""
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+import httpx
+
+from local.assembly import CLUSTER_NAME, assembly
+from local.aws.assembly import deploy_assembly
+from local.aws.settings import DEFAULT_ACCOUNT, DEFAULT_REGION
+from local.front.config import FrontConfig
+from local.places import COMPILED_FUNCTIONS, MYPY_CACHE, ROOT, SPIN_ENVIRONMENT, TOOLCHAIN, shared_root, state_root
+from local.prepare import prepare
+from local.processes import Part, PartFailedError, free_port, port_is_free
+from local.spin.wrapper import install_wrapper
+
+STACK_NAME = "BlueFaas"
+
+
+@dataclass
+class CloudOptions:
+    """How a cloud is started."""
+
+    port: int = 8000
+    """Of the front; 0 takes a free one."""
+    state_dir: Path | None = None
+    """Folder of this run; None makes one that is removed at the end."""
+    concurrent_builds: int = 2
+    builder_environment: dict[str, str] = field(default_factory=dict)
+    """More environment variables for builds (limits, for tests)."""
+    say: Callable[[str], None] = lambda _: None
+
+
+class Cloud:
+    """A running cloud; use as a context manager."""
+
+    def __init__(self, options: CloudOptions) -> None:
+        if options.port and not port_is_free(options.port):
+            raise PartFailedError(
+                f"Port {options.port} on 127.0.0.1 is taken; stop what listens there, or choose another: PORT=8001"
+            )
+        self._options = options
+        self.port = options.port or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.region, self.account = DEFAULT_REGION, DEFAULT_ACCOUNT
+        self.outputs: dict[str, str] = {}
+        self._parts: list[Part] = []
+        self._keep_state = options.state_dir is not None
+        self._aws_port = free_port()
+        self.aws_endpoint = f"http://127.0.0.1:{self._aws_port}"
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start every part and return when ``GET /health`` answers.
+
+        Raises
+        ------
+        PartFailedError, local.prepare.PrepareError, local.assembly.SynthesisError
+            One says in its text what is missing.
+        """
+        prepare(self._options.say)
+        self.state = self._make_state_dir()
+        self._write_tools()
+        aws = self._start_part(
+            "aws",
+            *("--port", str(self._aws_port), "--state-dir", str(self.state / "aws")),
+            *("--region", self.region, "--account", self.account, "--cluster-name", CLUSTER_NAME),
+            *("--codebuild-path", f"{self.state / 'bin'}:{shared_root() / TOOLCHAIN / 'bin'}:/usr/bin:/bin"),
+            *("--codebuild-env", str(self.state / "codebuild.json"), "--kubernetes-file", str(self._kubernetes_file)),
+            *("--codebuild-concurrency", str(self._options.concurrent_builds)),
+        )
+        kubernetes = self._start_part(
+            "kubernetes",
+            *("--state-dir", str(self.state / "kubernetes"), "--port", "0", "--cluster-name", CLUSTER_NAME),
+            *("--mirrors", str(self.state / "node-mirrors.json"), "--sts-endpoint", self.aws_endpoint),
+            *("--cache-dir", str(COMPILED_FUNCTIONS), "--ready-file", str(self._kubernetes_file)),
+        )
+        with ThreadPoolExecutor(1) as pool:
+            template = pool.submit(assembly)
+            aws.wait_until(lambda: _answers(f"{self.aws_endpoint}/_ministack/health"), 30)
+            folder = template.result()
+        self.outputs = deploy_assembly(folder, STACK_NAME, self.aws_endpoint, region=self.region, account=self.account)
+        kubernetes.wait_until(self._kubernetes_file.exists, 30)
+        self._write_front_config()
+        front = self._start_part("front", "--port", str(self.port), "--config", str(self.state / "front.json"))
+        front.wait_until(lambda: _answers(f"{self.url}/health"), 30)
+
+    def stop(self) -> None:
+        """Stop every part, the last started first, and remove the run's folder."""
+        while self._parts:
+            self._parts.pop().stop()
+        if not self._keep_state and hasattr(self, "state"):
+            shutil.rmtree(self.state, ignore_errors=True)
+
+    def wait(self, stopped: threading.Event) -> None:
+        """Return when ``stopped`` is set.
+
+        Raises
+        ------
+        PartFailedError
+            A part ended by itself.
+        """
+        while not stopped.wait(0.5):
+            for part in self._parts:
+                if not part.running:
+                    raise PartFailedError(f"{part.name} ended unexpectedly:\n{part.last_lines()}")
+
+    @property
+    def kubeconfig(self) -> Path:
+        """For kubectl."""
+        return Path(json.loads(self._kubernetes_file.read_text())["kubeconfig"])
+
+    @property
+    def _kubernetes_file(self) -> Path:
+        return self.state / "kubernetes.json"
+
+    def logs(self) -> dict[str, str]:
+        """Output of each part so far."""
+        return {part.name: part.log.read_text(errors="replace") for part in self._parts}
+
+    def _make_state_dir(self) -> Path:
+        if self._options.state_dir is not None:
+            state = self._options.state_dir.absolute()
+            state.mkdir(parents=True, exist_ok=True)
+            return state
+        state_root().mkdir(parents=True, exist_ok=True)
+        state = Path(tempfile.mkdtemp(prefix="run-", dir=state_root()))
+        state.chmod(0o711)  # the unprivileged build user passes through to its own folder, and reads nothing here
+        return state
+
+    def _write_tools(self) -> None:
+        """The commands that builds find on PATH, and what tells them where this cloud is."""
+        registry = f"{self.account}.dkr.ecr.{self.region}.amazonaws.com"
+        # Builds push through the gate, which asks for a password as ECR does; nodes pull with their own role.
+        (self.state / "build-mirrors.json").write_text(json.dumps({registry: self.url}))
+        (self.state / "node-mirrors.json").write_text(json.dumps({registry: self.aws_endpoint}))
+        (self.state / "build-mirrors.json").chmod(0o644)
+        tools = self.state / "bin"
+        spin = shared_root() / SPIN_ENVIRONMENT
+        if shutil.which("spin") is None:
+            install_wrapper(tools, spin / "bin" / "python", spin / "code", self.state / "build-mirrors.json")
+        else:
+            tools.mkdir(exist_ok=True)
+            (tools / "spin").symlink_to(str(shutil.which("spin")))
+        build = tools / "blue-faas-build"
+        path = f"{ROOT / 'builder_image'}:{ROOT}"
+        build.write_text(f'#!/bin/sh\nPYTHONPATH="{path}" PYTHONSAFEPATH=1 exec {sys.executable} -m builder "$@"\n')
+        build.chmod(0o755)
+        environment = {
+            "BLUE_FAAS_TOOLCHAIN": str(shared_root() / TOOLCHAIN),
+            "BLUE_FAAS_MYPY_CACHE": str(shared_root() / MYPY_CACHE),
+            "BLUE_FAAS_LOCK_DIR": str(self.state / "locks"),
+            "BLUE_FAAS_BUILD_USER": "200000",
+            **self._options.builder_environment,
+        }
+        (self.state / "codebuild.json").write_text(json.dumps(environment))
+
+    def _write_front_config(self) -> None:
+        config = FrontConfig(
+            aws_endpoint=self.aws_endpoint,
+            api_id=self.outputs["ApiId"],
+            region=self.region,
+            account=self.account,
+            kubeconfig=self.kubeconfig,
+        )
+        (self.state / "front.json").write_text(config.model_dump_json())
+
+    def _start_part(self, name: str, *arguments: str) -> Part:
+        logs = self.state / "logs"
+        logs.mkdir(exist_ok=True)
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
+        environment |= {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+        part = Part(name, [sys.executable, "-m", f"local.{name}", *arguments], logs / f"{name}.log", environment)
+        self._parts.append(part)
+        return part
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=5).is_success
+    except httpx.TransportError:
+        return False

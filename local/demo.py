@@ -1,0 +1,143 @@
+"""``python -m local.demo``: one source through the whole chain, on a cloud that lives as long as the demo.
+
+Upload, follow the task, deploy, call the function: over HTTP only, as a client would.
+"""
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from local.assembly import SynthesisError
+from local.aws.assembly import DeployError
+from local.cloud import Cloud, CloudOptions
+from local.places import ROOT
+from local.prepare import PrepareError
+from local.processes import PartFailedError
+
+_SOURCE = ROOT / "examples" / "hello" / "app.py"
+_WORKSPACE, _APP, _NAMESPACE = "demo", "hello", "default"
+_POLL_SECONDS = 0.1
+_GIVE_UP_SECONDS = 300
+
+
+class DemoFailedError(Exception):
+    """A step of the demo did not succeed; the text is what the API said."""
+
+
+class Demo:
+    """The steps, each reported to the terminal as it goes."""
+
+    def __init__(self, cloud: Cloud, console: Console) -> None:
+        self._cloud = cloud
+        self._console = console
+        self._http = httpx.Client(base_url=cloud.url, timeout=40)
+
+    def run(self) -> None:
+        """Upload, wait, deploy, call, summarize."""
+        started = time.monotonic()
+        task_id = self._upload(_SOURCE)
+        task, states = self._follow(task_id, started)
+        result = task["result"]
+        deployed = self._deploy(result["image_url"])
+        answer = self._call(deployed)
+        self._summarize(task_id, states, result, deployed, answer)
+
+    def _upload(self, source: Path) -> str:
+        answer = self._http.post(
+            "/api/v1/build-and-push",
+            files={"file": (source.name, source.read_bytes())},
+            data={"workspace_id": _WORKSPACE, "app_name": _APP},
+        )
+        return str(_expect(answer, 202)["task_id"])
+
+    def _follow(self, task_id: str, started: float) -> tuple[dict[str, Any], list[tuple[str, float]]]:
+        """Poll the task; show state and elapsed time. Returns the ended task and when each state was first seen."""
+        states: list[tuple[str, float]] = []
+        with Live(console=self._console, refresh_per_second=10, transient=True) as live:
+            while True:
+                task = _expect(self._http.get(f"/api/v1/tasks/{task_id}", params={"workspace_id": _WORKSPACE}), 200)
+                elapsed = time.monotonic() - started
+                if not states or states[-1][0] != task["status"]:
+                    states.append((task["status"], elapsed))
+                    if not self._console.is_terminal:
+                        self._console.print(f"  {elapsed:5.1f} s  {task['status']}")
+                live.update(Text(f"  {elapsed:5.1f} s  {task['status']} …") if self._console.is_terminal else Text(""))
+                if task["status"] == "done":
+                    return task, states
+                if task["status"] == "failed":
+                    raise DemoFailedError(f"The build failed: {task['error']}")
+                if elapsed > _GIVE_UP_SECONDS:
+                    raise DemoFailedError(f"The task is still {task['status']} after {elapsed:.0f} s")
+                time.sleep(_POLL_SECONDS)
+
+    def _deploy(self, image: str) -> dict[str, Any]:
+        body = {"app_name": _APP, "namespace": _NAMESPACE, "image_ref": image, "function_id": "fn-hello-001"}
+        return _expect(self._http.post("/api/v1/deploy", json=body), 200)
+
+    def _call(self, deployed: dict[str, Any]) -> httpx.Response:
+        """Call the function by its cluster name until it answers with something else than "not ready"."""
+        deadline = time.monotonic() + 60
+        while True:
+            answer = self._http.get("/", headers={"host": deployed["endpoint"]})
+            if answer.status_code != 503 or time.monotonic() > deadline:
+                return answer
+            time.sleep(_POLL_SECONDS)
+
+    def _summarize(
+        self,
+        task_id: str,
+        states: list[tuple[str, float]],
+        result: dict[str, Any],
+        deployed: dict[str, Any],
+        answer: httpx.Response,
+    ) -> None:
+        table = Table(show_header=False, box=None, padding=(0, 2))
+        table.add_row("task", task_id)
+        table.add_row("states", " → ".join(f"{state} {seconds:.1f} s" for state, seconds in states))
+        table.add_row("steps", ", ".join(f"{step} {seconds:.1f} s" for step, seconds in result["duration"].items()))
+        table.add_row("image", result["image_url"])
+        table.add_row("digest", result["digest"])
+        table.add_row(
+            "SpinApp", f"{deployed['namespace']}/{deployed['app_name']} (service {deployed['service_status']})"
+        )
+        table.add_row("endpoint", f"http://{deployed['endpoint']}/")
+        table.add_row("answer", f"HTTP {answer.status_code}: {answer.text}")
+        self._console.print(table)
+        if not answer.is_success:
+            raise DemoFailedError("The function did not answer with success")
+
+
+def _expect(answer: httpx.Response, status: int) -> dict[str, Any]:
+    if answer.status_code != status:
+        raise DemoFailedError(
+            f"{answer.request.method} {answer.request.url.path}: HTTP {answer.status_code} {answer.text}"
+        )
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+def main() -> None:
+    """Run the demo; exit code 1 with one sentence when something does not work."""
+    console = Console(soft_wrap=True, highlight=False)
+    port = int(os.environ.get("PORT", "0"))
+    console.print("Starting the one-machine cloud")
+    try:
+        with Cloud(CloudOptions(port=port, say=console.print)) as cloud:
+            console.print(f"Building and deploying {_SOURCE.relative_to(ROOT)} at {cloud.url}")
+            Demo(cloud, console).run()
+    except KeyboardInterrupt:
+        sys.exit("Stopped")
+    except (DemoFailedError, PartFailedError, PrepareError, SynthesisError, DeployError) as problem:
+        sys.exit(str(problem))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+"""Requests of the API go to the emulator's API Gateway, held to the line that the real one draws on size."""
+
+from typing import Final
+
+import httpx
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from local.front.config import FrontConfig
+
+MAX_PAYLOAD: Final = 10 * 1024 * 1024
+"""Bytes of a request that an HTTP API takes (Amazon API Gateway quotas: payload size 10 MB, cannot be raised)."""
+
+_NOT_FORWARDED: Final = frozenset(("host", "connection", "keep-alive", "transfer-encoding", "te", "upgrade", "expect"))
+
+
+class ApiGateway:
+    """Forwards to ``/_aws/execute-api/{api}/$default/…`` of the emulator."""
+
+    def __init__(self, config: FrontConfig) -> None:
+        self._base = f"{config.aws_endpoint}/_aws/execute-api/{config.api_id}/$default"
+        self._http = httpx.AsyncClient(timeout=httpx.Timeout(40, connect=5), limits=httpx.Limits(max_connections=200))
+
+    async def close(self) -> None:
+        """Close the pooled connections."""
+        await self._http.aclose()
+
+    async def handle(self, request: Request) -> Response:
+        """Answer one API request."""
+        body = bytearray()
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MAX_PAYLOAD:
+                return JSONResponse({"message": "Request Entity Too Large"}, 413, headers={"connection": "close"})
+        url = httpx.URL(self._base + request.scope["raw_path"].decode(), query=request.scope["query_string"])
+        headers = [(k, v) for k, v in request.headers.raw if k.decode().lower() not in _NOT_FORWARDED]
+        try:
+            answer = await self._http.request(request.method, url, headers=headers, content=bytes(body))
+        except httpx.TransportError as error:
+            return JSONResponse({"message": f"The AWS APIs of this machine do not answer: {error}"}, 502)
+        kept = [
+            (k, v)
+            for k, v in answer.headers.multi_items()
+            if k.lower() not in {*_NOT_FORWARDED, "content-length", "content-encoding"}
+        ]
+        response = Response(answer.content, answer.status_code)
+        response.raw_headers += [(k.encode("latin-1"), v.encode("latin-1")) for k, v in kept]
+        return response

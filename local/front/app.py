@@ -1,0 +1,65 @@
+"""The front's routing: by Host to a deployed function, by path to the registry, else to the API.
+
+``GET /_local/ecr-login-password`` stands in for ``aws ecr get-login-password``: with it the documented curl lines work
+on a machine that has no AWS CLI.
+"""
+
+import base64
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import boto3
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Host, Mount, Route
+from starlette.types import ASGIApp
+
+from local.front.api_gateway import ApiGateway
+from local.front.config import FrontConfig
+from local.kubernetes.service_router import ServiceRouter
+from local.oci.gate import create_gate
+
+_ANY = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
+
+def create_app(config: FrontConfig) -> Starlette:
+    """The ASGI app of port 8000."""
+    api = ApiGateway(config)
+    functions = ServiceRouter.from_kubeconfig(config.kubeconfig)
+    registry: ASGIApp = create_gate(config.aws_endpoint, account=config.account, region=config.region)
+
+    async def ecr_password(_: Request) -> Response:
+        return PlainTextResponse(await run_in_threadpool(_ecr_login_password, config))
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        await functions.start()
+        try:
+            yield
+        finally:
+            await functions.stop()
+            await api.close()
+
+    return Starlette(
+        routes=[
+            Host("{service}.{namespace}.svc.cluster.local", app=functions.app),
+            Route("/_local/ecr-login-password", ecr_password),
+            Mount("/v2", app=registry),
+            Route("/{path:path}", api.handle, methods=_ANY),
+        ],
+        lifespan=lifespan,
+    )
+
+
+def _ecr_login_password(config: FrontConfig) -> str:
+    client = boto3.client(
+        "ecr",
+        endpoint_url=config.aws_endpoint,
+        region_name=config.region,
+        aws_access_key_id=config.account,
+        aws_secret_access_key="local",  # noqa: S106  # the emulator checks no signatures
+    )
+    token = client.get_authorization_token()["authorizationData"][0]["authorizationToken"]
+    return base64.b64decode(token).decode().partition(":")[2]

@@ -1,0 +1,17 @@
+"""What the front is told, in a JSON file that the supervisor writes when the other parts are up."""
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+
+class FrontConfig(BaseModel):
+    """Addresses of the parts behind the front."""
+
+    model_config = ConfigDict(frozen=True)
+
+    aws_endpoint: str
+    api_id: str
+    region: str
+    account: str
+    kubeconfig: Path

@@ -1,0 +1,96 @@
+"""Child processes of the one-machine cloud: started in groups of their own, watched, stopped with all they started."""
+
+import contextlib
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+_PR_SET_PDEATHSIG: Final = 1
+_libc = ctypes.CDLL(None)
+
+
+class PartFailedError(Exception):
+    """A part ended or did not get ready; the text has the end of its log."""
+
+
+class Part:
+    """One process, its output in ``log``."""
+
+    def __init__(self, name: str, command: list[str], log: Path, environment: dict[str, str]) -> None:
+        self.name = name
+        self.log = log
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                start_new_session=True,  # Ctrl-C is for the supervisor, which stops the parts in order
+                preexec_fn=_die_with_parent,
+            )
+
+    def wait_until(self, ready: Callable[[], bool], seconds: float) -> None:
+        """Wait until ``ready()``.
+
+        Raises
+        ------
+        PartFailedError
+            The process ended before, or the time is over.
+        """
+        deadline = time.monotonic() + seconds
+        while not ready():
+            if (code := self._process.poll()) is not None:
+                raise PartFailedError(f"{self.name} ended with exit code {code}:\n{self.last_lines()}")
+            if time.monotonic() > deadline:
+                raise PartFailedError(f"{self.name} was not ready after {seconds:.0f} s:\n{self.last_lines()}")
+            time.sleep(0.02)
+
+    @property
+    def running(self) -> bool:
+        """Whether the process lives."""
+        return self._process.poll() is None
+
+    def stop(self, seconds: float = 15) -> None:
+        """SIGTERM, then SIGKILL to the whole group."""
+        if self.running:
+            self._process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(seconds)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def last_lines(self, count: int = 15) -> str:
+        """End of the part's log."""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-count:])
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def port_is_free(port: int) -> bool:
+    """Whether this process could listen on the port."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def _die_with_parent() -> None:
+    # A supervisor that is killed must not leave its parts behind. (prctl(2); Linux only, elsewhere a no-op.)
+    if hasattr(_libc, "prctl"):
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

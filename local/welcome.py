@@ -1,0 +1,43 @@
+"""What `make local` prints when the cloud is up: the documented curl lines, with host and registry of this machine."""
+
+from local.cloud import Cloud
+
+
+def welcome(cloud: Cloud) -> str:
+    """Text with commands that work when pasted into a shell in the repository."""
+    registry = cloud.outputs["ImageRepository"]
+    return f"""Blue FaaS is ready at {cloud.url}
+
+# Step 1: upload a source
+curl -X POST {cloud.url}/api/v1/build-and-push \\
+  -F "file=@examples/hello/app.py" \\
+  -F "workspace_id=my-workspace" \\
+  -F "app_name=my-function" \\
+  -F "registry_url={registry}" \\
+  -F "username=AWS" \\
+  -F "password=$(curl -s {cloud.url}/_local/ecr-login-password)"
+
+# Step 2: ask for the task (put its task_id in place of TASK_ID) until "status" is "done"
+curl "{cloud.url}/api/v1/tasks/TASK_ID?workspace_id=my-workspace"
+
+# Step 3: deploy it (put "image_url" of the task's result in place of IMAGE_URL)
+curl -X POST {cloud.url}/api/v1/deploy \\
+  -H "Content-Type: application/json" \\
+  -d '{{
+    "app_name": "my-function",
+    "namespace": "default",
+    "image_ref": "IMAGE_URL",
+    "function_id": "fn-my-function-001",
+    "enable_autoscaling": true,
+    "use_spot": false
+  }}'
+
+# Call the function
+curl --connect-to ::127.0.0.1:{cloud.port} http://my-function.default.svc.cluster.local/
+
+# Look at the cluster (kubectl) and at AWS (the AWS CLI)
+export KUBECONFIG={cloud.kubeconfig}
+export AWS_ENDPOINT_URL={cloud.aws_endpoint} AWS_REGION={cloud.region}
+export AWS_ACCESS_KEY_ID={cloud.account} AWS_SECRET_ACCESS_KEY=local
+
+Ctrl-C stops it."""
