@@ -74,6 +74,8 @@ def add_code(folder: Path) -> None:
 def install(requirements: str, platforms: tuple[str, ...], python_version: str) -> Path:
     """Install a requirements file for another platform, wheels only; reused while the pins stay.
 
+    Without ``platforms`` it is installed for the running interpreter: the same packages, loadable here.
+
     Raises
     ------
     BundleError
@@ -86,8 +88,10 @@ def install(requirements: str, platforms: tuple[str, ...], python_version: str) 
     scratch = target.with_suffix(".tmp")
     shutil.rmtree(scratch, ignore_errors=True)
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--target", str(scratch)]
-    command += ["--only-binary=:all:", "--implementation", "cp", "--python-version", python_version]
-    command += [part for platform in platforms for part in ("--platform", platform)]
+    command += ["--only-binary=:all:"]
+    if platforms:
+        command += ["--implementation", "cp", "--python-version", python_version]
+        command += [part for platform in platforms for part in ("--platform", platform)]
     command += ["--requirement", str(ROOT / requirements), "--constraint", str(ROOT / "constraints.txt")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
@@ -118,3 +122,4 @@ def _sha256(path: Path) -> str:
 if __name__ == "__main__":
     for bundle in ALL:
         bundle.build()
+        install(bundle.requirements, (), "")

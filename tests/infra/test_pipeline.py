@@ -1,0 +1,64 @@
+"""The state machine as an operator finds it in the console."""
+
+from typing import Any
+
+from tests.infra.reading import resources, state_machine, text
+
+
+def test_states_are_plain_verbs(template: dict[str, Any]) -> None:
+    states = state_machine(template)["States"]
+    tasks = [name for name, state in states.items() if state["Type"] == "Task"]
+    assert sorted(tasks) == ["BuildAndPush", "MarkBuilding", "RecordFailure", "RecordResult"]
+    ends = {name: state["Type"] for name, state in states.items() if state["Type"] in {"Succeed", "Fail"}}
+    assert ends == {"Done": "Succeed", "Skipped": "Succeed", "Failed": "Fail"}
+
+
+def test_every_task_state_and_the_whole_has_a_timeout(template: dict[str, Any]) -> None:
+    definition = state_machine(template)
+    timeouts = [state["TimeoutSeconds"] for state in definition["States"].values() if state["Type"] == "Task"]
+    assert all(seconds > 0 for seconds in timeouts)
+    assert definition["TimeoutSeconds"] > max(timeouts)
+
+
+def test_the_build_state_outlasts_codebuilds_own_limits(template: dict[str, Any]) -> None:
+    (project,) = resources(template, "AWS::CodeBuild::Project").values()
+    limit = 60 * (project["TimeoutInMinutes"] + project["QueuedTimeoutInMinutes"])
+    assert state_machine(template)["States"]["BuildAndPush"]["TimeoutSeconds"] > limit
+
+
+def test_any_failure_on_the_way_is_recorded(template: dict[str, Any]) -> None:
+    states = state_machine(template)["States"]
+    for name in ("MarkBuilding", "BuildAndPush"):
+        assert states[name]["Catch"][-1]["ErrorEquals"] == ["States.ALL"]
+        assert states[name]["Catch"][-1]["Next"] == "RecordFailure"
+
+
+def test_a_task_that_ended_before_is_not_built(template: dict[str, Any]) -> None:
+    mark = state_machine(template)["States"]["MarkBuilding"]
+    assert mark["Arguments"]["ConditionExpression"] == "#status = :pending"
+    assert mark["Catch"][0] == {"ErrorEquals": ["DynamoDB.ConditionalCheckFailedException"], "Next": "Skipped"}
+
+
+def test_the_build_is_told_which_task_and_nothing_else(template: dict[str, Any]) -> None:
+    overrides = state_machine(template)["States"]["BuildAndPush"]["Arguments"]["EnvironmentVariablesOverride"]
+    assert [variable["Name"] for variable in overrides] == ["WORKSPACE_ID", "TASK_ID"]
+
+
+def test_executions_that_end_without_a_word_are_closed(template: dict[str, Any]) -> None:
+    (rule,) = [
+        r for r in resources(template, "AWS::Events::Rule").values() if r["EventPattern"]["source"] == ["aws.states"]
+    ]
+    assert rule["EventPattern"]["detail"]["status"] == ["FAILED", "TIMED_OUT", "ABORTED"]
+    (target,) = rule["Targets"]
+    assert text(target["Arn"]).startswith("<BuildPipelineCloseTask")
+    assert text(target["DeadLetterConfig"]["Arn"]).startswith("<BuildPipelineUndeliveredEnds")
+
+
+def test_uploads_reach_the_ingest_function(template: dict[str, Any]) -> None:
+    (rule,) = [
+        r for r in resources(template, "AWS::Events::Rule").values() if r["EventPattern"]["source"] == ["aws.s3"]
+    ]
+    assert rule["EventPattern"]["detail"]["object"] == {"key": [{"prefix": "uploads/"}]}
+    (target,) = rule["Targets"]
+    assert text(target["Arn"]).startswith("<IngestFunction")
+    assert "DeadLetterConfig" in target

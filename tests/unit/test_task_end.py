@@ -1,0 +1,146 @@
+"""How a task ends: by the builder's report, or by what is known without one; once, and forward only."""
+
+import json
+from typing import Any
+
+import pytest
+
+from functions import close_task, record_result
+from functions.contracts.build_result import BuildResult
+from functions.contracts.task import result_key
+from functions.tasks.store import TaskStore
+from tests.unit.aws_account import BUCKET, TABLE, Account
+from tests.unit.events import LambdaContext
+
+WORKSPACE, TASK = "my-workspace", "01a20fe6-bb1b-747b-ac1d-6d7ba8fb4677"
+IDS = {"workspace_id": WORKSPACE, "task_id": TASK}
+DIGEST = "sha256:" + "a" * 64
+SUCCESS = BuildResult(
+    outcome="succeeded",
+    image_url="host/repo:tag",
+    digest=DIGEST,
+    wasm_size=37_000_000,
+    toolchain={"spin": "3.6.3"},
+    durations={"push": 1.25},
+)
+
+
+@pytest.fixture
+def task(account: Account) -> Account:
+    """A pending task that holds a registry password."""
+    TaskStore.named(TABLE).create(
+        workspace_id=WORKSPACE,
+        task_id=TASK,
+        source_key="build-sources/x/app.py",
+        image_repository="host/repo",
+        app_name=None,
+        registry_credentials=b"sealed",
+        retention_days=1,
+    )
+    return account
+
+
+def record(**failure: str) -> dict[str, str]:
+    answer: dict[str, str] = record_result.handler({**IDS, **failure}, LambdaContext())
+    return answer
+
+
+def report(account: Account, result: BuildResult | bytes) -> None:
+    content = result if isinstance(result, bytes) else result.model_dump_json().encode()
+    account.put(result_key(TASK), content)
+
+
+def row(account: Account) -> dict[str, Any]:
+    (only,) = account.rows()
+    return only
+
+
+def test_success_is_recorded_with_all_that_the_builder_reported(task: Account) -> None:
+    report(task, SUCCESS)
+    assert record() == {"status": "done"}
+    assert row(task)["status"] == "done"
+    assert row(task)["result"] == {
+        "wasm_path": f"s3://{BUCKET}/build-artifacts/{TASK}/app.wasm",
+        "image_url": "host/repo:tag",
+        "digest": DIGEST,
+        "size": 37_000_000,
+        "duration_ms": {"push": 1250},
+        "toolchain": {"spin": "3.6.3"},
+    }
+
+
+def test_the_write_that_ends_a_task_forgets_its_password(task: Account) -> None:
+    report(task, SUCCESS)
+    record()
+    assert "registry_credentials" not in row(task)
+
+
+def test_a_failure_carries_the_builders_text(task: Account) -> None:
+    report(task, BuildResult(outcome="failed", error="MyPy validation failed: app.py:10: error: Incompatible types"))
+    assert record(error="States.TaskFailed", cause="{}") == {"status": "failed"}
+    assert row(task)["error"] == "MyPy validation failed: app.py:10: error: Incompatible types"
+    assert "registry_credentials" not in row(task)
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage", b"[]", b'{"outcome": "perhaps"}', b"x" * 300_000])
+def test_an_unusable_report_ends_the_task_with_a_sentence(task: Account, content: bytes) -> None:
+    report(task, content)
+    assert record() == {"status": "failed"}
+    assert TASK in row(task)["error"]
+
+
+def test_no_report_at_all(task: Account) -> None:
+    assert record() == {"status": "failed"}
+    assert "no usable result" in row(task)["error"]
+
+
+BUILD = {"BuildStatus": "FAILED", "CurrentPhase": "COMPLETED", "Environment": {"Secret": "do-not-show"}}
+
+
+@pytest.mark.parametrize(
+    ("error", "cause", "says"),
+    [
+        ("States.TaskFailed", json.dumps({"Build": BUILD}), "CodeBuild: FAILED"),
+        ("States.TaskFailed", json.dumps(BUILD), "CodeBuild: FAILED"),
+        ("States.TaskFailed", json.dumps({"Build": {**BUILD, "BuildStatus": "TIMED_OUT"}}), "longer than it may"),
+        ("States.TaskFailed", json.dumps({"Build": {**BUILD, "BuildStatus": "STOPPED"}}), "was stopped"),
+        ("States.Timeout", "", "longer than it may"),
+        ("CodeBuild.AccountLimitExceededException", "Cannot have more", "could not be started"),
+        ("States.Runtime", "not json", "failed unexpectedly"),
+        ("States.TaskFailed", "[1]", "failed unexpectedly"),
+    ],
+)
+def test_a_failure_without_report_says_what_is_known(task: Account, error: str, cause: str, says: str) -> None:
+    assert record(error=error, cause=cause) == {"status": "failed"}
+    assert says in row(task)["error"]
+    assert "do-not-show" not in row(task)["error"]
+
+
+def test_a_task_ends_once(task: Account) -> None:
+    report(task, SUCCESS)
+    record()
+    assert record(error="States.Timeout") == {"status": "done"}
+    assert not TaskStore.named(TABLE).end_failed(WORKSPACE, TASK, "too late")
+    assert row(task)["status"] == "done"
+    assert "error" not in row(task)
+
+
+def test_a_row_that_is_gone_ends_nothing(account: Account) -> None:
+    assert record() == {"status": "failed"}
+    assert account.rows() == []
+
+
+@pytest.mark.parametrize(
+    ("status", "says"), [("TIMED_OUT", "longer than it may"), ("ABORTED", "stopped"), ("FAILED", "unexpectedly")]
+)
+def test_an_execution_that_ended_without_a_word(task: Account, status: str, says: str) -> None:
+    event = {"detail": {"name": TASK, "status": status, "input": json.dumps(IDS)}}
+    close_task.handler(event, LambdaContext())
+    assert row(task)["status"] == "failed"
+    assert says in row(task)["error"]
+
+
+def test_an_aborted_execution_whose_build_had_finished_is_done(task: Account) -> None:
+    report(task, SUCCESS)
+    close_task.handler({"detail": {"status": "ABORTED", "input": json.dumps(IDS)}}, LambdaContext())
+    assert row(task)["status"] == "done"
