@@ -24,7 +24,7 @@ from local.assembly import CLUSTER_NAME, assembly
 from local.aws.assembly import deploy_assembly
 from local.aws.settings import DEFAULT_ACCOUNT, DEFAULT_REGION
 from local.front.config import FrontConfig
-from local.places import COMPILED_FUNCTIONS, MYPY_CACHE, ROOT, SPIN_ENVIRONMENT, TOOLCHAIN, shared_root, state_root
+from local.places import MYPY_CACHE, ROOT, SPIN_ENVIRONMENT, TOOLCHAIN, shared_root, state_root
 from local.prepare import prepare
 from local.processes import Part, PartFailedError, free_port, port_is_free
 from local.spin.wrapper import install_wrapper
@@ -98,7 +98,7 @@ class Cloud:
             "kubernetes",
             *("--state-dir", str(self.state / "kubernetes"), "--port", "0", "--cluster-name", CLUSTER_NAME),
             *("--mirrors", str(self.state / "node-mirrors.json"), "--sts-endpoint", self.aws_endpoint),
-            *("--cache-dir", str(COMPILED_FUNCTIONS), "--ready-file", str(self._kubernetes_file)),
+            *("--ready-file", str(self._kubernetes_file)),
         )
         with ThreadPoolExecutor(1) as pool:
             template = pool.submit(assembly)

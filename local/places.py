@@ -38,5 +38,3 @@ def state_root() -> Path:
 TOOLCHAIN: Final = "toolchain"
 SPIN_ENVIRONMENT: Final = "spin"
 MYPY_CACHE: Final = "mypy-cache"
-COMPILED_FUNCTIONS: Final = BUILD / "compiled-functions"
-"""Native code of components (wasmtime's .cwasm), kept between runs."""

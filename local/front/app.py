@@ -13,8 +13,7 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Host, Mount, Route
-from starlette.types import ASGIApp
+from starlette.routing import Host, Route
 
 from local.front.api_gateway import ApiGateway
 from local.front.config import FrontConfig
@@ -28,7 +27,7 @@ def create_app(config: FrontConfig) -> Starlette:
     """The ASGI app of port 8000."""
     api = ApiGateway(config)
     functions = ServiceRouter.from_kubeconfig(config.kubeconfig)
-    registry: ASGIApp = create_gate(config.aws_endpoint, account=config.account, region=config.region)
+    registry = create_gate(config.aws_endpoint, account=config.account, region=config.region)
 
     async def ecr_password(_: Request) -> Response:
         return PlainTextResponse(await run_in_threadpool(_ecr_login_password, config))
@@ -37,16 +36,17 @@ def create_app(config: FrontConfig) -> Starlette:
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await functions.start()
         try:
-            yield
+            async with registry.router.lifespan_context(registry):
+                yield
         finally:
             await functions.stop()
             await api.close()
 
     return Starlette(
         routes=[
-            Host("{service}.{namespace}.svc.cluster.local", app=functions.app),
+            Host("{service}.{namespace}.svc.cluster.local", app=functions),
             Route("/_local/ecr-login-password", ecr_password),
-            Mount("/v2", app=registry),
+            *registry.routes,
             Route("/{path:path}", api.handle, methods=_ANY),
         ],
         lifespan=lifespan,

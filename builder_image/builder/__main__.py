@@ -1,0 +1,79 @@
+"""`blue-faas-build`: run one build, write its report, end with 0 for an image that was pushed and 1 otherwise."""
+
+import contextlib
+import signal
+import sys
+import traceback
+from types import FrameType
+from typing import NoReturn
+
+from builder import pipeline, processes
+from builder.aws import Aws
+from builder.errors import BuildError, TaskEndedError
+from builder.log import BuildLog
+from builder.settings import Settings, SettingsError
+from builder.toolchain import Toolchain, ToolchainError
+from functions.contracts.build_result import BuildResult
+from functions.contracts.task import result_key
+
+
+def main() -> int:
+    """The process: its exit code is what CodeBuild, and so the state machine, sees."""
+    signal.signal(signal.SIGTERM, _end)
+    processes.harden()
+    log = BuildLog()
+    try:
+        settings = Settings.from_environment()
+    except (SettingsError, ValueError) as error:
+        log.line(f"The build cannot start: {error}")
+        return 1
+    aws = Aws(settings.aws_region)
+    try:
+        result = build(settings, aws, log)
+    finally:
+        aws.close()
+    return 0 if result is not None and result.outcome == "succeeded" else 1
+
+
+def build(settings: Settings, aws: Aws, log: BuildLog) -> BuildResult | None:
+    """Run one build and write its report; None when the task had ended, and nobody waits for a report."""
+    toolchain = Toolchain(settings.toolchain)
+    try:
+        result = pipeline.run(settings, aws, toolchain, log)
+    except TaskEndedError as error:
+        log.line(f"Nothing to do: {error}.")
+        return None
+    except BuildError as error:
+        result = BuildResult(outcome="failed", error=str(error))
+    except Exception as error:
+        for line in traceback.format_exc().splitlines():
+            log.line(line, source="builder")
+        result = BuildResult(
+            outcome="failed",
+            error=f"The builder failed unexpectedly ({type(error).__name__}). Please try again; if it persists, "
+            f"tell the platform team, quoting task {settings.task_id}.",
+        )
+    log.finish()
+    versions: dict[str, str] = {}
+    with contextlib.suppress(ToolchainError, OSError):
+        versions = toolchain.versions
+    result = result.model_copy(update={"durations": log.durations, "toolchain": versions})
+    aws.s3.put_object(
+        Bucket=settings.code_bucket,
+        Key=result_key(settings.task_id),
+        Body=result.model_dump_json(indent=2).encode(),
+        ContentType="application/json",
+    )
+    log.line(f"Pushed {result.image_url}" if result.outcome == "succeeded" else f"Failed: {result.error}")
+    return result
+
+
+def _end(_number: int, _frame: FrameType | None) -> NoReturn:
+    # A stopped build: unwinding ends the sandboxes and removes their folders.
+    with contextlib.suppress(Exception):
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(128 + signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

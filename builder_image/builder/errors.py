@@ -1,0 +1,16 @@
+"""How a build can end other than well. Raised anywhere in the flow, turned into the report by ``__main__``."""
+
+
+class BuildError(Exception):
+    """The build failed for a reason the uploader can act on.
+
+    The text is shown to them as it is: what happened, where, what to do next. Never a stack trace, never a secret.
+    """
+
+
+class TaskEndedError(Exception):
+    """The task ended while its build was on the way (cancelled, timed out): stop without a word, nobody waits."""
+
+
+class StoppedError(Exception):
+    """A sandboxed step was stopped because the build's outcome is already known."""

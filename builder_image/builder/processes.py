@@ -1,0 +1,131 @@
+"""Ending processes that do not want to end, and keeping the builder's own out of their reach."""
+
+import contextlib
+import ctypes
+import os
+import signal
+import time
+from collections.abc import Iterator
+from typing import Final
+
+_PR_SET_DUMPABLE: Final = 4  # linux/prctl.h
+_PR_SET_CHILD_SUBREAPER: Final = 36
+_GIVE_UP_SECONDS: Final = 10.0
+_ROUND_SECONDS: Final = 1.0
+
+
+class UnkillableError(Exception):
+    """A sandboxed process did not end; its user must not be used again and nothing may be pushed."""
+
+
+def harden() -> None:
+    """Hide this process from same-user readers of /proc, and inherit processes whose parent has died.
+
+    Not dumpable means that /proc/PID/environ and mem belong to root, and that nobody unprivileged can trace it.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+    libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def of_user(uid: int) -> Iterator[tuple[int, int]]:
+    """Process id and resident bytes of each process of a user, without those that only wait for their parent.
+
+    By the status file's content: the owner of /proc/PID is root for a process that made itself not dumpable.
+    """
+    for pid in _all():
+        with contextlib.suppress(OSError, KeyError, ValueError):
+            status = _status(pid)
+            if str(uid) in status["Uid"].split() and not status["State"].startswith("Z"):
+                yield pid, int(status.get("VmRSS", "0 kB").split()[0]) * 1024
+
+
+def memory_of_user(uid: int) -> int:
+    """Resident bytes of all processes of a user."""
+    return sum(resident for _, resident in of_user(uid))
+
+
+def kill_user(uid: int) -> None:
+    """End every process of a user, and return when none is left.
+
+    ``kill(-1)`` by that user reaches all of its processes at once, so a process that forks faster than a list of them
+    can be made does not get away.
+
+    Raises
+    ------
+    UnkillableError
+        Some are left after ten seconds.
+    """
+    deadline = time.monotonic() + _GIVE_UP_SECONDS
+    while next(of_user(uid), None) is not None:
+        if time.monotonic() > deadline:
+            raise UnkillableError(f"processes of user {uid} do not end")
+        child = os.fork()
+        if child == 0:
+            _kill_all_as(uid)
+        _reap(child)
+        time.sleep(0.005)
+
+
+def _kill_all_as(uid: int) -> None:
+    try:
+        os.setresuid(uid, uid, uid)
+        os.kill(-1, signal.SIGKILL)
+    finally:
+        os._exit(0)
+
+
+def _reap(child: int) -> None:
+    # Those it is to end may stop it first, being the same user: root ends it, and the next round begins.
+    deadline = time.monotonic() + _ROUND_SECONDS
+    while os.waitpid(child, os.WNOHANG)[0] == 0:
+        if time.monotonic() > deadline:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            return
+        time.sleep(0.001)
+
+
+def kill_descendants_unless_root() -> None:
+    """End every descendant of this process, when a builder without root has nothing of its own running.
+
+    Processes that lost their parent have become children of this one (see `harden`). With root, each step's user has
+    been emptied by `kill_user`, which misses nothing; this would.
+    """
+    if os.geteuid() == 0:
+        return
+    deadline = time.monotonic() + _GIVE_UP_SECONDS
+    while descendants := _descendants(os.getpid()):
+        if time.monotonic() > deadline:
+            raise UnkillableError("processes that a sandboxed step started do not end")
+        for pid in descendants:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        time.sleep(0.005)
+
+
+def _descendants(ancestor: int) -> list[int]:
+    children: dict[int, list[int]] = {}
+    for pid in _all():
+        with contextlib.suppress(OSError, KeyError, ValueError):
+            children.setdefault(int(_status(pid)["PPid"]), []).append(pid)
+    found: list[int] = []
+    pending = [ancestor]
+    while pending:
+        below = children.get(pending.pop(), [])
+        found += below
+        pending += below
+    return found
+
+
+def _all() -> Iterator[int]:
+    yield from (int(name) for name in os.listdir("/proc") if name.isdecimal())  # noqa: PTH208 - hot
+
+
+def _status(pid: int) -> dict[str, str]:
+    """Fields of /proc/PID/status (proc_pid_status(5)). The name comes first and has its newlines escaped."""
+    with open(f"/proc/{pid}/status", encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - hot
+        return {name: value.strip() for name, _, value in (line.partition(":") for line in file)}

@@ -1,0 +1,226 @@
+"""Run a command that runs the uploader's code: as nobody, knowing nothing, within limits, and gone afterwards.
+
+Layers, each of which holds without the others: a user of its own (sandbox_users.py), an environment made from nothing,
+no network and no way back to root (sandbox_launcher.py), resource limits by the kernel, and the watch kept here over
+time, memory, disk and output of all the step's processes together.
+"""
+
+import contextlib
+import json
+import os
+import selectors
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Self
+
+from builder.errors import StoppedError
+from builder.output import Output
+from builder.processes import kill_user, memory_of_user
+from builder.sandbox_users import SandboxUser
+from builder.settings import Limits
+
+_LAUNCHER: Final = Path(__file__).with_name("sandbox_launcher.py")
+_WATCH_SECONDS: Final = 0.5
+_READ_BYTES: Final = 65_536
+_OPEN_FILES: Final = 4096
+_FREE_BYTES: Final = 256 * 1024 * 1024
+_SHARED_FOLDERS: Final = ("/tmp", "/var/tmp", "/dev/shm", "/run/lock")  # noqa: S108
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a step ended. ``failure`` is None, or a sentence saying which limit ended it."""
+
+    exit_code: int
+    failure: str | None
+    output: Output
+
+    @property
+    def succeeded(self) -> bool:
+        """Ended by itself, well."""
+        return self.exit_code == 0 and self.failure is None
+
+
+@dataclass(slots=True)
+class Sandbox:
+    """One step's place: a folder of its own and the user that owns it. Use as a context manager."""
+
+    user: SandboxUser
+    folder: Path
+    environment: Mapping[str, str]
+    limits: Limits
+    _stop: int = field(default_factory=lambda: os.eventfd(0, os.EFD_CLOEXEC))
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @classmethod
+    def make(
+        cls, folder: Path, environment: Mapping[str, str], first_user: str, lock_dir: Path, limits: Limits
+    ) -> Self:
+        """Make ``folder`` (with a home and a temporary folder in it); fill it, then call `hand_over`."""
+        for part in (folder, folder / "home", folder / "tmp"):
+            part.mkdir(mode=0o700)
+        own = {"HOME": str(folder / "home"), "TMPDIR": str(folder / "tmp"), "LANG": "C.UTF-8", **environment}
+        return cls(SandboxUser.take(first_user, lock_dir), folder, own, limits)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.user.uid is not None:
+            kill_user(self.user.uid)
+            _remove_leftovers(self.user.uid)
+        # Last: from here on another build may have this user.
+        self.user.release()
+        with self._lock:
+            if self._stop >= 0:
+                os.close(self._stop)
+            self._stop = -1
+
+    def hand_over(self) -> None:
+        """Give the folder to the step's user."""
+        self.user.own(self.folder)
+
+    def stop(self) -> None:
+        """End the running step, and any that would start, from another thread: it raises `StoppedError`."""
+        with self._lock:
+            if self._stop >= 0:
+                os.eventfd_write(self._stop, 1)
+
+    def run(
+        self, command: Sequence[str], folder: Path, seconds: float, on_line: Callable[[str], None] = lambda _: None
+    ) -> Outcome:
+        """Run ``command`` (its first word an absolute path) in ``folder``; when this returns, nothing of it is left.
+
+        Raises
+        ------
+        StoppedError
+            `stop` was called.
+        """
+        output = Output(on_line, self.limits.log_bytes)
+        process = self._start(command, folder)
+        try:
+            failure = self._watch(process, output, seconds)
+        finally:
+            self._end(process)
+            if process.stdout is not None:
+                output.drain(process.stdout.fileno())
+                process.stdout.close()
+            output.finish()
+        return Outcome(process.returncode, failure, output)
+
+    def _start(self, command: Sequence[str], folder: Path) -> "subprocess.Popen[bytes]":
+        orders = {
+            "command": list(command),
+            "environment": dict(self.environment),
+            "folder": str(folder),
+            "uid": self.user.uid,
+            "limits": {
+                "RLIMIT_CORE": 0,
+                "RLIMIT_CPU": self.limits.cpu_seconds,
+                "RLIMIT_FSIZE": self.limits.file_bytes,
+                "RLIMIT_NOFILE": _OPEN_FILES,
+                # Not address space: componentize-py's WebAssembly engine reserves much more than it uses.
+                "RLIMIT_DATA": self.limits.memory_bytes,
+                # Counted per user: without a user of its own the step would be counted with everything else.
+                **({"RLIMIT_NPROC": self.limits.processes} if self.user.uid is not None else {}),
+            },
+        }
+        return subprocess.Popen(
+            [sys.executable, "-I", "-S", str(_LAUNCHER), json.dumps(orders)],
+            env={},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    def _watch(self, process: "subprocess.Popen[bytes]", output: Output, seconds: float) -> str | None:
+        assert process.stdout is not None  # noqa: S101 - asked for above
+        deadline = time.monotonic() + seconds
+        next_look = time.monotonic() + _WATCH_SECONDS
+        ended = os.pidfd_open(process.pid)
+        os.set_blocking(process.stdout.fileno(), False)
+        try:
+            with selectors.DefaultSelector() as selector:
+                selector.register(ended, selectors.EVENT_READ)
+                selector.register(self._stop, selectors.EVENT_READ)
+                selector.register(process.stdout, selectors.EVENT_READ)
+                while True:
+                    ready = {key.fd for key, _ in selector.select(max(0.0, next_look - time.monotonic()))}
+                    if self._stop in ready:
+                        raise StoppedError
+                    if ended in ready:
+                        return None
+                    if process.stdout.fileno() in ready and not output.read(process.stdout.fileno(), _READ_BYTES):
+                        selector.unregister(process.stdout)
+                    now = time.monotonic()
+                    if now >= deadline:
+                        return f"took longer than {seconds:g} seconds"
+                    if now >= next_look:
+                        next_look = now + _WATCH_SECONDS
+                        if failure := self._over_limit():
+                            return failure
+        finally:
+            os.close(ended)
+
+    def _over_limit(self) -> str | None:
+        if self.user.uid is not None and memory_of_user(self.user.uid) > self.limits.memory_bytes:
+            return f"used more than {self.limits.memory_bytes:,} bytes of memory"
+        if disk_used(self.folder) + self._disk_used_elsewhere() > self.limits.disk_bytes:
+            return f"wrote more than {self.limits.disk_bytes:,} bytes to disk"
+        if shutil.disk_usage(self.folder).free < _FREE_BYTES:
+            return "left the build machine without free disk space"
+        return None
+
+    def _disk_used_elsewhere(self) -> int:
+        entries = _entries_of(self.user.uid) if self.user.uid is not None else ()
+        return sum(disk_used(path) if is_folder else size for path, is_folder, size in entries)
+
+    def _end(self, process: "subprocess.Popen[bytes]") -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        if self.user.uid is not None:
+            kill_user(self.user.uid)
+        process.wait()
+
+
+def disk_used(folder: Path) -> int:
+    """Bytes on disk below ``folder``, links not followed, what vanishes meanwhile not counted."""
+    total = 0
+    pending = deque([folder])
+    while pending:
+        with contextlib.suppress(OSError), os.scandir(pending.popleft()) as entries:
+            for entry in entries:
+                with contextlib.suppress(OSError):
+                    total += entry.stat(follow_symlinks=False).st_blocks * 512
+                    if entry.is_dir(follow_symlinks=False):
+                        pending.append(Path(entry.path))
+    return total
+
+
+def _remove_leftovers(uid: int) -> None:
+    for path, is_folder, _ in list(_entries_of(uid)):
+        if is_folder:
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _entries_of(uid: int) -> Iterator[tuple[Path, bool, int]]:
+    """What a user has in folders that everyone can write to: path, whether it is a folder, bytes on disk."""
+    for folder in _SHARED_FOLDERS:
+        with contextlib.suppress(OSError), os.scandir(folder) as entries:
+            for entry in entries:
+                with contextlib.suppress(OSError):
+                    status = entry.stat(follow_symlinks=False)
+                    if status.st_uid == uid:
+                        yield Path(entry.path), stat.S_ISDIR(status.st_mode), status.st_blocks * 512

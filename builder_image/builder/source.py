@@ -1,0 +1,65 @@
+"""From the upload in S3 to a folder with a Spin app in it, in a place that only the builder can write to."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from builder import archive, single_file
+from builder.errors import BuildError
+from builder.manifest import Manifest
+from builder.settings import Limits
+from builder.task import Task
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """An unpacked app.
+
+    ``shown_as`` maps a file's path in ``folder`` to the name that the uploader knows it by, where that differs.
+    """
+
+    folder: Path
+    manifest: Manifest
+    shown_as: dict[str, str]
+
+
+def fetch(s3: "S3Client", bucket: str, key: str, target: Path, limits: Limits) -> None:
+    """Download the upload.
+
+    Raises
+    ------
+    BuildError
+        It is gone or too large.
+    """
+    try:
+        answer = s3.get_object(Bucket=bucket, Key=key)
+    except s3.exceptions.NoSuchKey:
+        raise BuildError("The uploaded source is no longer there. Upload the file again.") from None
+    too_large = BuildError(
+        f"The upload is larger than {limits.source_bytes:,} bytes. Leave out what the app does not need."
+    )
+    if answer["ContentLength"] > limits.source_bytes:
+        raise too_large
+    with target.open("xb") as file:
+        for chunk in answer["Body"].iter_chunks(1024 * 1024):
+            file.write(chunk)
+
+
+def unpack(upload: Path, task: Task, folder: Path, limits: Limits) -> App:
+    """Make the app's folder from the upload and read its manifest.
+
+    Raises
+    ------
+    BuildError
+        The upload is no app: the text says what is wrong with it.
+    """
+    shown_as: dict[str, str] = {}
+    if task.file_name.lower().endswith(".py"):
+        single_file.make_app(upload, task.file_name, task.app_name, folder)
+        shown_as[f"{single_file.MODULE}.py"] = task.file_name
+    else:
+        archive.unpack(upload, folder, limits)
+    return App(folder, Manifest.read(folder, limits.components), shown_as)

@@ -1,0 +1,74 @@
+"""The tools a build uses: where they are, what they need in their environment, and their versions for the report."""
+
+import importlib.metadata
+import shutil
+import subprocess
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+_PACKAGES: Final = ("componentize-py", "spin-sdk", "mypy")
+_SYSTEM_PATH: Final = "/usr/local/bin:/usr/bin:/bin"
+
+
+class ToolchainError(Exception):
+    """The machine lacks a tool: a fault of the image, not of the upload."""
+
+
+@dataclass(frozen=True)
+class Toolchain:
+    """A virtual environment with mypy, componentize-py and spin-sdk, and the Spin CLI beside it."""
+
+    folder: Path
+
+    @cached_property
+    def spin(self) -> str:
+        """Absolute path of the Spin CLI."""
+        found = shutil.which("spin")
+        if found is None:
+            raise ToolchainError("no `spin` on PATH")
+        return str(Path(found).absolute())
+
+    @property
+    def python(self) -> str:
+        """Absolute path of the toolchain's interpreter."""
+        return str(self.folder / "bin" / "python")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What sandboxed tools see. componentize-py finds spin_sdk by VIRTUAL_ENV."""
+        return {
+            "PATH": f"{self.folder / 'bin'}:{Path(self.spin).parent}:{_SYSTEM_PATH}",
+            "VIRTUAL_ENV": str(self.folder),
+            "PYTHONNOUSERSITE": "1",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONUTF8": "1",
+        }
+
+    @cached_property
+    def versions(self) -> dict[str, str]:
+        """Tool to version. Python packages are read, not run; only the CLI has to be asked."""
+        versions = {"spin": self._spin_version()}
+        for site in self.folder.glob("lib/python3*/site-packages"):
+            for distribution in importlib.metadata.distributions(path=[str(site)]):
+                if (name := distribution.metadata["Name"]) in _PACKAGES:
+                    versions[name] = distribution.version
+        if missing := [name for name in _PACKAGES if name not in versions]:
+            raise ToolchainError(f"{', '.join(missing)} not installed in {self.folder}")
+        return versions
+
+    def _spin_version(self) -> str:
+        # "spin 3.6.3 (88d51cf1 2026-04-01)": the number is enough (spin v3.6.3, src/bin/spin.rs:178).
+        answer = subprocess.run(
+            [self.spin, "--version"],
+            env={"PATH": _SYSTEM_PATH},
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+        words = answer.stdout.split()
+        if answer.returncode or len(words) < 2:
+            raise ToolchainError(f"`spin --version` failed with status {answer.returncode}")
+        return words[1]

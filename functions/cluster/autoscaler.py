@@ -1,0 +1,157 @@
+"""The HorizontalPodAutoscaler of an app: made, changed and taken away so that it never contradicts the SpinApp.
+
+The rule: **an autoscaler exists only while its SpinApp says ``enableAutoscaling``.** Were it otherwise, the operator
+would set the Deployment back to ``replicas`` as often as the autoscaler changed it. So the SpinApp is written before
+an autoscaler is made, and after one is deleted. Between the two writes the app has autoscaling on and no autoscaler:
+nothing contradicts anything, and the same request sent again completes it.
+
+Each write of an autoscaler goes through admission as a dry run *before* the SpinApp is touched: what would be refused
+(a quota, a permission, a wrong bound) is refused while nothing has happened yet.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from functions.cluster import manifests
+from functions.cluster.api import ClusterApi, Object, find
+from functions.cluster.deadline import Deadline
+from functions.cluster.errors import OUTCOME_UNKNOWN, AlreadyExistsError, ConflictError, NotFoundError
+from functions.cluster.resources import AUTOSCALERS
+from functions.cluster.settings import DeploySettings
+from functions.contracts.deploy import DeployRequest
+
+_ATTEMPTS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Autoscaler:
+    """The autoscaler of one app, for the length of one deploy."""
+
+    api: ClusterApi
+    settings: DeploySettings
+    request: DeployRequest
+    name: str
+    deadline: Deadline
+
+    @property
+    def _namespace(self) -> str:
+        return self.request.namespace
+
+    def rehearse(self) -> None:
+        """Check with the server that `ensure` will be accepted; nothing is written.
+
+        Raises
+        ------
+        ValueError
+            The bounds do not fit together, or the name is taken by the autoscaler of something else.
+        ClusterError
+            The server would refuse it.
+        """
+        self._write(self._current(), owner=None, dry_run=True)
+
+    def ensure(self, app: Object) -> bool:
+        """Make or change the autoscaler of ``app`` as the request says; leave alone what it does not mention.
+
+        Returns whether it was made.
+
+        Raises
+        ------
+        ClusterError
+            The autoscaler is not as it should be.
+        """
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                current = self._current()
+                self._write(current, owner=app, dry_run=False)
+                return current is None
+            except (AlreadyExistsError, ConflictError, NotFoundError, *OUTCOME_UNKNOWN):
+                # Somebody else wrote (or deleted) it, or the answer was lost: look again, and do what is left to do.
+                if attempt == _ATTEMPTS:
+                    raise
+        raise AssertionError("the last attempt returns or raises")
+
+    def remove(self) -> None:
+        """Delete the autoscaler, if there is one.
+
+        Raises
+        ------
+        ClusterError
+            It may still be there.
+        """
+        for attempt in range(1, _ATTEMPTS + 1):
+            current = self._current()
+            if current is None:
+                return
+            try:
+                self.api.delete(AUTOSCALERS, self._namespace, self.name, current["metadata"]["uid"], self.deadline)
+            except NotFoundError:
+                return
+            except (ConflictError, *OUTCOME_UNKNOWN):
+                if attempt == _ATTEMPTS:
+                    raise
+            else:
+                return
+
+    def _current(self) -> Object | None:
+        return find(self.api, AUTOSCALERS, self._namespace, self.name, self.deadline)
+
+    def _write(self, current: Object | None, owner: Object | None, *, dry_run: bool) -> None:
+        if current is None:
+            body = self._new(owner)
+            self.api.create(AUTOSCALERS, self._namespace, body, self.deadline, dry_run=dry_run)
+        elif patch := self._patch(current, owner):
+            version = {"resourceVersion": current["metadata"]["resourceVersion"]}
+            patch["metadata"] = {**patch.get("metadata", {}), **version}
+            self.api.merge_patch(AUTOSCALERS, self._namespace, self.name, patch, self.deadline, dry_run=dry_run)
+
+    def _new(self, owner: Object | None) -> Object:
+        request, settings = self.request, self.settings
+        least = request.min_replicas or settings.hpa_min_replicas
+        most = request.max_replicas or settings.hpa_max_replicas
+        _check_bounds(least, most)
+        target = request.target_cpu or settings.hpa_target_cpu
+        return manifests.autoscaler(self.name, self._namespace, owner, least, most, target)
+
+    def _patch(self, current: Object, owner: Object | None) -> Object:
+        """What to change of an autoscaler that is there; empty when it is as it should be."""
+        now, request = current["spec"], self.request
+        target = now["scaleTargetRef"]
+        if (target.get("kind"), target.get("name")) != ("Deployment", self.name):
+            raise ValueError(
+                f"HorizontalPodAutoscaler '{self.name}' in namespace '{self._namespace}' scales "
+                f"{target.get('kind')} '{target.get('name')}': choose another app_name, or delete it"
+            )
+        spec: Object = {}
+        if request.min_replicas and request.min_replicas != now.get("minReplicas", 1):
+            spec["minReplicas"] = request.min_replicas
+        if request.max_replicas and request.max_replicas != now["maxReplicas"]:
+            spec["maxReplicas"] = request.max_replicas
+        if spec:
+            _check_bounds(
+                spec.get("minReplicas", now.get("minReplicas", 1)), spec.get("maxReplicas", now["maxReplicas"])
+            )
+        if request.target_cpu:
+            metrics = _with_cpu_target(now.get("metrics") or [], request.target_cpu)
+            if metrics != now.get("metrics"):
+                spec["metrics"] = metrics
+        patch: Object = {"spec": spec} if spec else {}
+        if owner is not None and not _is_owned_by(current, owner):
+            # One that was made by hand, or that is left from an app of this name deleted a moment ago.
+            patch["metadata"] = {"ownerReferences": [manifests.owner_reference(owner)]}
+        return patch
+
+
+def _check_bounds(least: int, most: int) -> None:
+    if least > most:
+        raise ValueError(f"min_replicas {least} is over max_replicas {most}: send both in one request")
+
+
+def _with_cpu_target(metrics: list[Object], target: int) -> list[Object]:
+    """The metrics with the CPU target set and all others kept: a merge patch replaces the list whole."""
+    others = [metric for metric in metrics if (metric.get("resource") or {}).get("name") != "cpu"]
+    return [manifests.cpu_metric(target), *others]
+
+
+def _is_owned_by(current: Object, owner: Object) -> bool:
+    references = current["metadata"].get("ownerReferences") or []
+    return any(reference.get("uid") == owner["metadata"]["uid"] for reference in references)

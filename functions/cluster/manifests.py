@@ -1,0 +1,178 @@
+"""The objects of a new app: its SpinApp and its HorizontalPodAutoscaler.
+
+Field names are those of the SpinApp CRD (core.spinkube.dev/v1alpha1) and of autoscaling/v2. A wrong one would be
+dropped by the API server without a word.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from functions.cluster.api import Object
+from functions.cluster.quantity import amount
+from functions.cluster.resources import AUTOSCALERS, DEPLOYMENTS, SPIN_APPS
+from functions.cluster.settings import DeploySettings
+from functions.contracts.deploy import DeployRequest, SecretKey, VariableText
+
+MANAGED_BY: Final = "app.kubernetes.io/managed-by"
+MANAGER: Final = "blue-faas"
+REQUEST_ID: Final = "blue-faas/request-id"
+"""Annotation with the id of the request that wrote the object last: tells our own write from another's when the answer
+to it was lost."""
+
+_HEALTH_PATH: Final = "/.well-known/spin/health"
+_HEALTH: Final = {"path": _HEALTH_PATH}
+# Spin answers the health path itself once all components are loaded, so readiness is what keeps a rolling update from
+# sending requests to a pod that cannot serve yet. The CRD's delays (10 s, every 10 s) would make every rollout wait.
+_READINESS: Final = {"httpGet": _HEALTH, "initialDelaySeconds": 1, "periodSeconds": 2, "timeoutSeconds": 2}
+# Liveness may be slow: it is only for a server that hangs, and a restart under load makes things worse.
+_LIVENESS: Final = {"httpGet": _HEALTH, "initialDelaySeconds": 10, "periodSeconds": 10, "timeoutSeconds": 5}
+
+
+def spin_app(request: DeployRequest, name: str, settings: DeploySettings, request_id: str) -> Object:
+    """A new SpinApp: what the request says, and the platform's defaults for what it does not say."""
+    spec: Object = {
+        "executor": executor(settings, use_spot=request.use_spot),
+        "image": request.image_ref,
+        "enableAutoscaling": request.enable_autoscaling,
+        "checks": {"readiness": dict(_READINESS), "liveness": dict(_LIVENESS)},
+        "resources": resources(request, {}, settings, defaults=True),
+    }
+    if not request.enable_autoscaling:
+        # The webhook refuses `replicas` beside autoscaling and demands it without.
+        spec["replicas"] = request.replicas or settings.fixed_replicas_default
+    spec.update(named_parts(request, []))
+    return {
+        "apiVersion": SPIN_APPS.api_version,
+        "kind": SPIN_APPS.kind,
+        "metadata": {
+            "name": name,
+            "namespace": request.namespace,
+            "labels": {MANAGED_BY: MANAGER},
+            "annotations": {REQUEST_ID: request_id},
+        },
+        "spec": spec,
+    }
+
+
+def named_parts(request: DeployRequest, variables_now: list[Object]) -> Object:
+    """The parts of a SpinApp's spec that are there only if a request names them; lists come whole."""
+    parts: Object = {}
+    if request.function_id:
+        parts["podLabels"] = {"function_id": request.function_id}
+    if request.service_account:
+        parts["serviceAccountName"] = request.service_account
+    if request.image_pull_secret:
+        parts["imagePullSecrets"] = [{"name": request.image_pull_secret}]
+    if request.runtime_config:
+        parts["runtimeConfig"] = {"loadFromSecret": request.runtime_config}
+    if request.variables:
+        parts["variables"] = _variables(request.variables, variables_now)
+    return parts
+
+
+def executor(settings: DeploySettings, *, use_spot: bool) -> str:
+    """The SpinAppExecutor to name.
+
+    A SpinApp has no node selector or tolerations of its own: the executor's RuntimeClass is the one place that decides
+    on which nodes its pods run.
+    """
+    return settings.executor_spot if use_spot else settings.executor_on_demand
+
+
+def resources(request: DeployRequest, now: Object, settings: DeploySettings, *, defaults: bool) -> Object:
+    """Limits and requests to set, given those that the app has ``now``; empty when nothing is to change.
+
+    ``defaults`` fills in a request where there is none: an autoscaler measures CPU use against the CPU request and
+    does nothing without one. A default never exceeds the limit: Kubernetes would refuse the pods, long after the
+    deploy was answered.
+
+    Raises
+    ------
+    ValueError
+        A request would exceed its limit.
+    """
+    changed: Object = {}
+    limits_now, requests_now = now.get("limits") or {}, now.get("requests") or {}
+    for kind, limit, wanted, default in (
+        ("cpu", request.cpu_limit, request.cpu_request, settings.default_cpu_request),
+        ("memory", request.memory_limit, request.memory_request, settings.default_memory_request),
+    ):
+        if limit:
+            changed.setdefault("limits", {})[kind] = limit
+        limit_then = limit or _text(limits_now.get(kind))
+        request_now = _text(requests_now.get(kind))
+        if wanted is None and (request_now == default or (request_now is None and defaults)):
+            wanted = limit_then if limit_then and amount(limit_then) < amount(default) else default
+        if wanted and wanted != request_now:
+            changed.setdefault("requests", {})[kind] = wanted
+        request_then = wanted or request_now
+        named = limit or wanted
+        if named and limit_then and request_then and amount(request_then) > amount(limit_then):
+            raise ValueError(
+                f"{kind}_request {request_then} is over {kind}_limit {limit_then}: send both in one request"
+            )
+    return changed
+
+
+def autoscaler(name: str, namespace: str, owner: Object | None, least: int, most: int, target_cpu: int) -> Object:
+    """A new HorizontalPodAutoscaler for the Deployment that the operator makes under the app's name.
+
+    ``owner`` is the SpinApp as the server knows it: with it, the autoscaler goes when the app goes. It is None only
+    when the app is not there yet and the autoscaler is checked in advance.
+    """
+    metadata: Object = {"name": name, "namespace": namespace, "labels": {MANAGED_BY: MANAGER}}
+    if owner is not None:
+        metadata["ownerReferences"] = [owner_reference(owner)]
+    return {
+        "apiVersion": AUTOSCALERS.api_version,
+        "kind": AUTOSCALERS.kind,
+        "metadata": metadata,
+        "spec": {
+            "scaleTargetRef": scale_target(name),
+            "minReplicas": least,
+            "maxReplicas": most,
+            "metrics": [cpu_metric(target_cpu)],
+        },
+    }
+
+
+def owner_reference(app: Object) -> Object:
+    """Controller reference to ``app``. No ``blockOwnerDeletion``: setting it may take the right to update the SpinApp's
+    finalizers, and nothing needs the app to outlive its autoscaler."""
+    return {
+        "apiVersion": SPIN_APPS.api_version,
+        "kind": SPIN_APPS.kind,
+        "name": app["metadata"]["name"],
+        "uid": app["metadata"]["uid"],
+        "controller": True,
+    }
+
+
+def scale_target(name: str) -> Object:
+    """What an app's autoscaler scales."""
+    return {"apiVersion": DEPLOYMENTS.api_version, "kind": DEPLOYMENTS.kind, "name": name}
+
+
+def cpu_metric(target: int) -> Object:
+    """Average CPU use in percent of the CPU request."""
+    return {
+        "type": "Resource",
+        "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": target}},
+    }
+
+
+def _variables(wanted: Mapping[str, VariableText | SecretKey | None], now: list[Object]) -> list[Object]:
+    """The whole list: named variables set or taken away, the others as they are."""
+    kept = [variable for variable in now if variable["name"] not in wanted]
+    return kept + [_variable(name, value) for name, value in wanted.items() if value is not None]
+
+
+def _variable(name: str, value: VariableText | SecretKey) -> Object:
+    if isinstance(value, SecretKey):
+        return {"name": name, "valueFrom": {"secretKeyRef": {"name": value.secret, "key": value.key}}}
+    return {"name": name, "value": value}
+
+
+def _text(quantity: Any) -> str | None:
+    """A quantity read from the cluster: JSON lets ``cpu: 1`` be a number."""
+    return None if quantity is None else str(quantity)

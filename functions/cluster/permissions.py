@@ -1,0 +1,43 @@
+"""Every right that the deploy function uses in the cluster: what its RBAC role must grant, and all it may grant.
+
+The role in the repository and the tests that replay a deploy's calls are both held against this table.
+"""
+
+from types import MappingProxyType
+from typing import Final
+
+from functions.cluster.resources import (
+    AUTOSCALERS,
+    DEPLOYMENTS,
+    EXECUTORS,
+    NAMESPACES,
+    PODS,
+    SERVICE_ACCOUNTS,
+    SERVICES,
+    SPIN_APPS,
+)
+
+PERMISSIONS: Final = MappingProxyType(
+    {
+        # No delete: nothing a caller sends can remove an app. Autoscalers come and go with `enable_autoscaling`.
+        SPIN_APPS: ("get", "create", "patch"),
+        AUTOSCALERS: ("get", "create", "patch", "delete"),
+        EXECUTORS: ("get",),
+        # get: is the name taken by something that is no function? watch: has the operator made it yet?
+        SERVICES: ("get", "watch"),
+        DEPLOYMENTS: ("get",),
+        SERVICE_ACCOUNTS: ("get",),
+        # Only for `wait`: why a rollout does not come up.
+        PODS: ("list",),
+        NAMESPACES: ("get",),
+    }
+)
+"""Resource to the verbs used on it."""
+
+
+def rules() -> list[dict[str, list[str]]]:
+    """The table as the ``rules`` of a Kubernetes ClusterRole."""
+    return [
+        {"apiGroups": [resource.group], "resources": [resource.plural], "verbs": list(verbs)}
+        for resource, verbs in PERMISSIONS.items()
+    ]

@@ -1,0 +1,49 @@
+"""Kubernetes quantities (``500m``, ``128Mi``): amounts of CPU and memory as people write them.
+
+Grammar: k8s.io/apimachinery, pkg/api/resource/quantity.go.
+"""
+
+import re
+from decimal import Decimal
+from typing import Final
+
+_QUANTITY: Final = re.compile(
+    r"(?P<number>[0-9]{1,15}(?:\.[0-9]{1,9})?|\.[0-9]{1,9})(?P<suffix>[numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]{1,2})?"
+)
+_FACTORS: Final = {
+    "": Decimal(1),
+    "n": Decimal("1e-9"),
+    "u": Decimal("1e-6"),
+    "m": Decimal("1e-3"),
+    **{suffix: Decimal(1000) ** power for power, suffix in enumerate("kMGTPE", start=1)},
+    **{f"{suffix}i": Decimal(1024) ** power for power, suffix in enumerate("KMGTPE", start=1)},
+}
+
+
+def amount(quantity: str) -> Decimal:
+    """The number that a quantity stands for: cores of CPU, bytes of memory.
+
+    Raises
+    ------
+    ValueError
+        ``quantity`` is not one.
+    """
+    match = _QUANTITY.fullmatch(quantity)
+    if match is None:
+        raise ValueError(f"not a Kubernetes quantity: {quantity[:40]!r} (write for example 500m, 0.5, 128Mi)")
+    suffix = match["suffix"] or ""
+    factor = Decimal(f"1{suffix}") if suffix not in _FACTORS else _FACTORS[suffix]
+    return Decimal(match["number"]) * factor
+
+
+def positive_quantity(quantity: str) -> str:
+    """``quantity`` itself, when it is one and more than nothing.
+
+    Raises
+    ------
+    ValueError
+        It is not.
+    """
+    if amount(quantity) <= 0:
+        raise ValueError("must be more than 0")
+    return quantity

@@ -1,0 +1,36 @@
+"""The kinds of object that a deploy touches, and where the Kubernetes API keeps them."""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One kind, as the API server names it."""
+
+    group: str
+    version: str
+    plural: str
+    kind: str
+    namespaced: bool = True
+
+    @property
+    def api_version(self) -> str:
+        """``group/version``; the core group has no name."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    def path(self, namespace: str | None, name: str | None = None) -> str:
+        """URL path of the collection, or of one object. Names are DNS labels: nothing in them needs escaping."""
+        root = f"/apis/{self.api_version}" if self.group else f"/api/{self.version}"
+        scope = f"/namespaces/{namespace}" if self.namespaced else ""
+        return f"{root}{scope}/{self.plural}" + (f"/{name}" if name else "")
+
+
+SPIN_APPS: Final = Resource("core.spinkube.dev", "v1alpha1", "spinapps", "SpinApp")
+EXECUTORS: Final = Resource("core.spinkube.dev", "v1alpha1", "spinappexecutors", "SpinAppExecutor")
+AUTOSCALERS: Final = Resource("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler")
+DEPLOYMENTS: Final = Resource("apps", "v1", "deployments", "Deployment")
+SERVICES: Final = Resource("", "v1", "services", "Service")
+SERVICE_ACCOUNTS: Final = Resource("", "v1", "serviceaccounts", "ServiceAccount")
+PODS: Final = Resource("", "v1", "pods", "Pod")
+NAMESPACES: Final = Resource("", "v1", "namespaces", "Namespace", namespaced=False)

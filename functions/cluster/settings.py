@@ -1,0 +1,49 @@
+"""Settings of the deploy function, handed over by the stack as environment variables."""
+
+import functools
+import json
+import os
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class DeploySettings(BaseModel):
+    """Typed view of the environment; a missing or wrong variable fails at the first use, by name."""
+
+    model_config = ConfigDict(frozen=True)
+
+    cluster_name: str = Field(min_length=1)
+    """Name of the EKS cluster that functions are deployed to."""
+    aws_region: str = Field(min_length=1)
+    executor_spot: str = "spot"
+    """SpinAppExecutor whose RuntimeClass prefers spot capacity (`use_spot` true)."""
+    executor_on_demand: str = "on-demand"
+    """SpinAppExecutor whose RuntimeClass asks for on-demand capacity (`use_spot` false)."""
+    hpa_min_replicas: int = Field(default=1, ge=1)
+    hpa_max_replicas: int = Field(default=10, ge=1)
+    hpa_target_cpu: int = Field(default=50, ge=1)
+    """Average CPU use, in percent of the request, that the autoscaler keeps."""
+    default_cpu_request: str = "100m"
+    default_memory_request: str = "128Mi"
+    fixed_replicas_default: int = Field(default=1, ge=1)
+    """Replicas of an app with autoscaling off, when nothing else says how many."""
+    registry_allow_list: tuple[str, ...] = ()
+    """Patterns for `re.fullmatch` against ``host/repository``; empty: every registry is allowed."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.hpa_min_replicas > self.hpa_max_replicas:
+            raise ValueError("HPA_MIN_REPLICAS must not be over HPA_MAX_REPLICAS")
+        return self
+
+    @classmethod
+    @functools.cache
+    def read(cls) -> "DeploySettings":
+        """The process's environment (read once: a Lambda's never changes)."""
+        values: dict[str, object] = {
+            name: os.environ[name.upper()] for name in cls.model_fields if name.upper() in os.environ
+        }
+        if "registry_allow_list" in values:
+            values["registry_allow_list"] = json.loads(str(values["registry_allow_list"]))
+        return cls.model_validate(values)

@@ -1,0 +1,192 @@
+"""Runs one build from DOWNLOAD_SOURCE to FINALIZING, in the calling thread.
+
+Phase order and what a failure leads to: https://docs.aws.amazon.com/codebuild/latest/userguide/view-build-details-phases.html
+(a failed BUILD still runs POST_BUILD, any other failed phase ends the build; ``on-failure`` changes that).
+"""
+
+import shutil
+import threading
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from local.aws.codebuild import source, variables
+from local.aws.codebuild.buildspec import Buildspec, BuildspecError, OnFailure, Phase, PhaseName, parse
+from local.aws.codebuild.record import FAILED, SUCCEEDED, BuildRecord
+from local.aws.codebuild.shell import ShellExitedError, ShellSession
+from local.aws.settings import Settings, SettingsError
+
+
+class BuildRunner:
+    """One build's phases. `end` may be called from any thread, at any time."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        project: Mapping[str, Any],
+        record: BuildRecord,
+        emit: Callable[[str], None],
+        client: Callable[[str], Any],
+    ) -> None:
+        self._settings = settings
+        self._project = project
+        self._record = record
+        self._emit = emit
+        self._client = client
+        self._lock = threading.Lock()
+        self._session: ShellSession | None = None
+        self._ended: str | None = None
+        self._environment: dict[str, str] = {}
+        self._work = settings.builds_dir / str(record.snapshot()["id"]).rpartition(":")[2]
+
+    def end(self, status: str) -> None:
+        """End the build before its time with ``status`` (STOPPED, TIMED_OUT)."""
+        with self._lock:
+            self._ended = self._ended or status
+            if self._session is not None:
+                self._session.terminate()
+
+    def run(self) -> str:
+        """Run it; returns the build's status. Leaves no process and no file behind."""
+        try:
+            self._record.begin("PROVISIONING")
+            self._make_folders()
+            spec = self._download()
+            status = self._phases(spec) if spec is not None else FAILED
+        finally:
+            shutil.rmtree(self._work, ignore_errors=True)
+        if self._ended:
+            self._record.end(self._ended)
+            return self._ended
+        if self._record.phase == "POST_BUILD":
+            self._record.begin("UPLOAD_ARTIFACTS")
+        self._record.begin("FINALIZING")
+        self._record.end(SUCCEEDED)
+        return status
+
+    def _make_folders(self) -> None:
+        """Traversable for the unprivileged users that the builder drops to; ``tmp`` is theirs to write in."""
+        for name, mode in (("", 0o755), ("src", 0o755), ("home", 0o755), ("tmp", 0o1777), ("commands", 0o700)):
+            folder = self._work / name
+            folder.mkdir()
+            folder.chmod(mode)
+
+    def _download(self) -> Buildspec | None:
+        """Source, buildspec and variables: DOWNLOAD_SOURCE fails when one cannot be had."""
+        self._record.begin("DOWNLOAD_SOURCE")
+        folder = self._work / "src"
+        project_source = self._project.get("source") or {}
+        declared = (self._project.get("environment") or {}).get("environmentVariables") or []
+        try:
+            source.download(project_source, folder, self._client)
+            self._say(f"CODEBUILD_SRC_DIR={folder}")
+            spec = parse(source.buildspec_text(project_source, folder, self._client))
+            self._say("Processing environment variables")
+            self._environment = {
+                **variables.base(self._settings, self._record.snapshot(), self._project, self._work),
+                **variables.resolve(spec, declared, self._client),
+            }
+        except (source.SourceError, BuildspecError, variables.VariableError, SettingsError) as error:
+            code = "YAML_FILE_ERROR" if isinstance(error, BuildspecError) else "CLIENT_ERROR"
+            self._fail("DOWNLOAD_SOURCE", code, str(error))
+            return None
+        return spec
+
+    def _phases(self, spec: Buildspec) -> str:
+        """Run the phases; returns SUCCEEDED or FAILED."""
+        status = SUCCEEDED
+        try:
+            for name in PhaseName:
+                phase = spec.phases.get(name, Phase())
+                if not self._phase(spec, name, phase) and not self._ended:
+                    self._environment["CODEBUILD_BUILD_SUCCEEDING"] = "0"
+                    if phase.on_failure is not OnFailure.CONTINUE:
+                        status = FAILED
+                    if not _goes_on(name, phase):
+                        break
+                    if self._session is not None:  # a new shell takes it from the environment
+                        self._run(spec, "export CODEBUILD_BUILD_SUCCEEDING=0")
+                if self._ended:
+                    break
+            if spec.exported_variables and not self._ended:
+                self._record.export(self._exported(spec))
+        finally:
+            self._close_session()
+        return status
+
+    def _phase(self, spec: Buildspec, name: PhaseName, phase: Phase) -> bool:
+        """Run one phase with its ``finally`` block; False when it failed."""
+        label = name.upper()
+        self._record.begin(label)
+        self._say(f"Entering phase {label}")
+        failure = self._commands(spec, phase.commands)
+        # The finally block runs whatever happened; a failing command in it fails the phase, too.
+        cleanup_failure = self._commands(spec, phase.cleanup)
+        failure = failure or cleanup_failure
+        if self._ended:
+            return False
+        if failure:
+            self._fail(label, "COMMAND_EXECUTION_ERROR", failure)
+            return False
+        self._say(f"Phase complete: {label} State: {SUCCEEDED}")
+        self._say("Phase context status code:  Message: ")
+        return True
+
+    def _commands(self, spec: Buildspec, commands: tuple[str, ...]) -> str:
+        """Run commands until one fails; returns why it failed, or nothing."""
+        for command in commands:
+            if self._ended:
+                return ""
+            self._say(f"Running command {command}")
+            status = self._run(spec, command)
+            if status and not self._ended:
+                self._say(f"Command did not exit successfully {command} exit status {status}")
+                return f"Error while executing command: {command}. Reason: exit status {status}"
+        return ""
+
+    def _run(self, spec: Buildspec, command: str) -> int:
+        """Exit status of ``command``. One that ends the shell (``exit 3``) counts; the next one gets a new shell."""
+        with self._lock:
+            if self._ended:
+                return 0
+            if self._session is None:
+                self._session = ShellSession(
+                    spec.shell, self._environment, self._work / "src", self._work / "commands", self._emit
+                )
+            session = self._session
+        try:
+            return session.run(command)
+        except ShellExitedError as error:
+            self._close_session()
+            return error.status
+
+    def _close_session(self) -> None:
+        with self._lock:
+            session, self._session = self._session, None
+        if session is not None:
+            session.close()
+
+    def _exported(self, spec: Buildspec) -> dict[str, str]:
+        folder = self._work / "exported"
+        folder.mkdir()
+        self._run(spec, "\n".join(f"printf %s \"${{{n}-}}\" > '{folder / n}'" for n in spec.exported_variables))
+        files = {name: folder / name for name in spec.exported_variables}
+        return {
+            name: path.read_text(encoding="utf-8", errors="replace") for name, path in files.items() if path.exists()
+        }
+
+    def _fail(self, phase: str, code: str, message: str) -> None:
+        self._say(f"Phase complete: {phase} State: {FAILED}")
+        self._say(f"Phase context status code: {code} Message: {message}")
+        self._record.end(FAILED, code, message)
+
+    def _say(self, text: str) -> None:
+        """A line of CodeBuild's own, as it writes them."""
+        self._emit(f"[Container] {datetime.now(UTC):%Y/%m/%d %H:%M:%S.%f} {text}")
+
+
+def _goes_on(name: PhaseName, phase: Phase) -> bool:
+    """Whether a build goes on after ``name`` failed."""
+    if phase.on_failure is OnFailure.DEFAULT:
+        return name is PhaseName.BUILD
+    return phase.on_failure is OnFailure.CONTINUE

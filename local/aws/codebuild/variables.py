@@ -1,0 +1,101 @@
+"""The environment of a build: what CodeBuild sets, what this machine adds, what buildspec, project and caller say.
+
+Later ones win, in that order (as documented: the start of a build beats the project, the project beats the buildspec).
+A build on AWS has its service role's temporary keys behind a credentials address; here it has static keys that the
+emulator takes for the account, and ``AWS_ENDPOINT_URL``.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from local.aws.codebuild.buildspec import Buildspec
+from local.aws.settings import SECRET_KEY, Settings
+
+Json = Mapping[str, Any]
+
+
+class VariableError(Exception):
+    """A variable's value cannot be had (it names a parameter or a secret that is not there)."""
+
+
+def base(settings: Settings, record: Json, project: Json, work: Path) -> dict[str, str]:
+    """What every build has. ``work`` is the build's folder, with ``src``, ``home`` and ``tmp`` in it.
+
+    Reference: https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-env-vars.html
+    """
+    group, stream = record["logs"]["groupName"], record["logs"]["streamName"]
+    return {
+        "PATH": settings.codebuild_path,
+        "HOME": str(work / "home"),
+        "TMPDIR": str(work / "tmp"),
+        "LANG": "C.UTF-8",
+        "TZ": "UTC",
+        "CI": "true",
+        "CODEBUILD_CI": "true",
+        "CODEBUILD_BUILD_ID": record["id"],
+        "CODEBUILD_BUILD_ARN": record["arn"],
+        "CODEBUILD_BUILD_NUMBER": str(record["buildNumber"]),
+        "CODEBUILD_BUILD_IMAGE": str(project.get("environment", {}).get("image", "")),
+        "CODEBUILD_BUILD_SUCCEEDING": "1",
+        "CODEBUILD_INITIATOR": str(record.get("initiator", "")),
+        "CODEBUILD_LOG_PATH": stream,
+        "CODEBUILD_LOG_GROUP": group,
+        "CODEBUILD_SRC_DIR": str(work / "src"),
+        "CODEBUILD_SOURCE_VERSION": str(record.get("sourceVersion") or ""),
+        "CODEBUILD_START_TIME": str(int(record["startTime"] * 1000)),
+        "AWS_ENDPOINT_URL": settings.endpoint,
+        "AWS_ACCESS_KEY_ID": settings.account,
+        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_REGION": settings.region,
+        "AWS_DEFAULT_REGION": settings.region,
+        **settings.codebuild_env(),
+    }
+
+
+def resolve(spec: Buildspec, declared: Iterable[Json], client: Callable[[str], Any]) -> dict[str, str]:
+    """Values of the buildspec's variables, then of ``declared`` (the project's with the caller's overrides).
+
+    Raises `VariableError`.
+    """
+    values = dict(spec.variables)
+    values |= {name: _parameter(value, client) for name, value in spec.parameter_store.items()}
+    values |= {name: _secret(value, client) for name, value in spec.secrets_manager.items()}
+    for variable in declared:
+        value = str(variable.get("value", ""))
+        match variable.get("type", "PLAINTEXT"):
+            case "PARAMETER_STORE":
+                value = _parameter(value, client)
+            case "SECRETS_MANAGER":
+                value = _secret(value, client)
+        values[str(variable["name"])] = value
+    return values
+
+
+def override(declared: Iterable[Json], overrides: Iterable[Json]) -> list[Json]:
+    """The project's variables with the caller's in their place, matched by name."""
+    return list({**{v["name"]: v for v in declared}, **{v["name"]: v for v in overrides}}.values())
+
+
+def _parameter(name: str, client: Callable[[str], Any]) -> str:
+    try:
+        answer = client("ssm").get_parameter(Name=name, WithDecryption=True)
+    except Exception as error:
+        raise VariableError(f"Parameter Store: {name} cannot be read: {error}") from error
+    return str(answer["Parameter"]["Value"])
+
+
+def _secret(reference: str, client: Callable[[str], Any]) -> str:
+    """``secret-id:json-key:version-stage:version-id``; the id may be an ARN, which has six colons of its own."""
+    parts = reference.split(":")
+    length = 7 if reference.startswith("arn:") else 1
+    secret_id, rest = ":".join(parts[:length]), [*parts[length:], "", "", ""]
+    request = {"SecretId": secret_id, "VersionStage": rest[1], "VersionId": rest[2]}
+    try:
+        answer = client("secretsmanager").get_secret_value(**{k: v for k, v in request.items() if v})
+        text = str(answer["SecretString"])
+        return str(json.loads(text)[rest[0]]) if rest[0] else text
+    except Exception as error:
+        raise VariableError(f"Secrets Manager: {secret_id} cannot be read: {error}") from error

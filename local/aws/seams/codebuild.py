@@ -1,0 +1,168 @@
+"""CodeBuild's StartBuild and StopBuild run builds here; every other operation stays ministack's.
+
+ministack runs builds through docker only. It also forgets a project's ``logsConfig`` and ``queuedTimeoutInMinutes``.
+"""
+
+import contextvars
+import copy
+import json
+import threading
+from collections.abc import Callable
+from typing import Any, Final, cast
+
+from ministack.core.responses import error_response_json, json_response
+from ministack.services import codebuild as service
+from ministack.services.cloudformation import provisioners
+
+from local.aws.codebuild import variables
+from local.aws.codebuild.builds import Build, BuildQueue
+from local.aws.codebuild.record import BuildRecord
+from local.aws.codebuild.runner import BuildRunner
+from local.aws.seams import cloudformation
+from local.aws.settings import SECRET_KEY, Settings
+
+Json = dict[str, Any]
+Response = tuple[int, dict[str, str], bytes]
+
+STOP_SECONDS: Final = 10.0
+"""How long StopBuild waits for the build's processes to be gone before it answers."""
+KEPT_PROJECT_FIELDS: Final = ("logsConfig", "queuedTimeoutInMinutes", "concurrentBuildLimit", "cache", "vpcConfig")
+
+
+class Builds:
+    """Every build that this process has started, by id."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.queue = BuildQueue(settings.concurrent_builds)
+        self._settings = settings
+        self._builds: dict[str, Build] = {}
+
+    def start(self, request: Json) -> Response:
+        """StartBuild: https://docs.aws.amazon.com/codebuild/latest/APIReference/API_StartBuild.html"""
+        name = str(request.get("projectName") or "").rpartition("project/")[2]
+        if name not in service._projects:
+            return cast(
+                Response, error_response_json("ResourceNotFoundException", f"Project cannot be found: {name}", 400)
+            )
+        project = _overridden(copy.deepcopy(service._projects[name]), request)
+        build_id = service._build_id(name)
+        initial = service._make_build_record(project, build_id, request.get("sourceVersion"))
+        initial["logs"] = _logs(project, build_id)
+        initial["queuedTimeoutInMinutes"] = project.get("queuedTimeoutInMinutes") or 480
+        # Worker threads find the account and the region of this request in a copy of its context.
+        context = contextvars.copy_context()
+        record = BuildRecord(initial, lambda build: context.copy().run(service._builds.__setitem__, build_id, build))
+        build = Build(
+            record,
+            BuildRunner(self._settings, project, record, service._log_sink(initial), self._client),
+            timeout=60.0 * int(project.get("timeoutInMinutes") or 60),
+            queued_timeout=60.0 * int(initial["queuedTimeoutInMinutes"]),
+            spawn=lambda work: _thread(context.copy(), work, build_id),
+        )
+        self._builds[build_id] = build
+        build.finished.add_done_callback(lambda _: self._builds.pop(build_id, None))
+        started = record.snapshot()
+        self.queue.submit(build)
+        return cast(Response, json_response({"build": started}))
+
+    def stop(self, request: Json) -> Response:
+        """StopBuild. Answers when no process of the build is left; stopping an ended build changes nothing."""
+        build_id = str(request.get("id") or "").rpartition("build/")[2]
+        if build_id not in service._builds:
+            return cast(
+                Response, error_response_json("ResourceNotFoundException", f"Build cannot be found: {build_id}", 400)
+            )
+        build = self._builds.get(build_id)
+        if build is not None:
+            self.queue.stop(build)
+            build.finished.result(STOP_SECONDS)
+        return cast(Response, json_response({"build": self.ended(build_id)}))
+
+    def get(self, build_id: str) -> Build | None:
+        """The build while it runs or waits; None when it has ended."""
+        return self._builds.get(build_id)
+
+    def ended(self, build_id: str) -> Json:
+        """The record of a build that has ended."""
+        return cast(Json, copy.deepcopy(service._builds[build_id]))
+
+    def _client(self, name: str) -> Any:
+        import boto3  # few builds need it, and it takes a while to load
+        from botocore.config import Config
+
+        return boto3.client(
+            cast(Any, name),
+            endpoint_url=self._settings.endpoint,
+            region_name=self._settings.region,
+            aws_access_key_id=self._settings.account,
+            aws_secret_access_key=SECRET_KEY,
+            config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}),
+        )
+
+
+def install(settings: Settings) -> Builds:
+    """Replace StartBuild and StopBuild, and keep the project fields that ministack drops."""
+    builds = Builds(settings)
+    service._start_build = builds.start
+    service._stop_build = builds.stop
+    service._create_project = _keeping_fields(service._create_project)
+    service._update_project = _keeping_fields(service._update_project)
+    cloudformation.COMPLETIONS["AWS::CodeBuild::Project"] = _keep_template_fields
+    return builds
+
+
+def _keeping_fields(operation: Callable[[Json], Response]) -> Callable[[Json], Response]:
+    def keep(request: Json) -> Response:
+        response = operation(request)
+        if response[0] < 400:
+            service._projects[request["name"]] |= {k: request[k] for k in KEPT_PROJECT_FIELDS if k in request}
+        return response
+
+    return keep
+
+
+def _keep_template_fields(project_name: str, properties: Json) -> None:
+    """After CloudFormation made or changed a project."""
+    api = provisioners._codebuild_cfn_to_api(properties)
+    service._projects[project_name] |= {k: api[k] for k in KEPT_PROJECT_FIELDS if k in api}
+
+
+def _overridden(project: Json, request: Json) -> Json:
+    """The project as this one build sees it."""
+    environment = project.setdefault("environment", {})
+    environment["environmentVariables"] = variables.override(
+        environment.get("environmentVariables") or [], request.get("environmentVariablesOverride") or []
+    )
+    source = project.setdefault("source", {})
+    for place, field, name in (
+        (environment, "image", "imageOverride"),
+        (source, "buildspec", "buildspecOverride"),
+        (source, "type", "sourceTypeOverride"),
+        (source, "location", "sourceLocationOverride"),
+        (project, "timeoutInMinutes", "timeoutInMinutesOverride"),
+        (project, "queuedTimeoutInMinutes", "queuedTimeoutInMinutesOverride"),
+        (project, "logsConfig", "logsConfigOverride"),
+    ):
+        if name in request:
+            place[field] = request[name]
+    return project
+
+
+def _logs(project: Json, build_id: str) -> Json:
+    """Where the build's log goes, named as CodeBuild names it."""
+    configured = (project.get("logsConfig") or {}).get("cloudWatchLogs") or {}
+    build_uuid = build_id.rpartition(":")[2]
+    prefix = configured.get("streamName")
+    return {
+        "groupName": configured.get("groupName") or f"/aws/codebuild/{project['name']}",
+        "streamName": f"{prefix}/{build_uuid}" if prefix else build_uuid,
+    }
+
+
+def _thread(context: contextvars.Context, work: Callable[[], None], build_id: str) -> None:
+    threading.Thread(target=context.run, args=(work,), name=f"build {build_id}", daemon=True).start()
+
+
+def response_body(response: Response) -> Json:
+    """The JSON of a ministack response."""
+    return cast(Json, json.loads(response[2]))

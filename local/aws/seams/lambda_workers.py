@@ -1,0 +1,82 @@
+"""Lambda invocations: no wait for log lines that never come, and a queue where ministack throttles.
+
+ministack waits 50 ms after each invocation for lines on the worker's standard error: here the worker says when it is
+through. Above the concurrency limit ministack answers 429 at once, which is right for a limit of 1000 and wrong for
+one of 8: here the invocation waits for its turn.
+"""
+
+import queue
+import threading
+import time
+from typing import Any, Final
+
+from ministack.core import lambda_runtime as runtime
+from ministack.services import lambda_svc as service
+
+END_OF_LOG: Final = "\x1eend of invocation"
+LOG_SECONDS: Final = 0.25
+"""How long to wait for the end of the log (a worker that was killed writes none)."""
+SLOT_SECONDS: Final = 20.0
+"""How long an invocation waits for its turn before it is throttled after all. Also what ends the deadlock of functions
+that invoke each other while all places are taken."""
+
+_RESULT_WRITTEN: Final = "        _real_stdout.flush()\n\nrun()\n"
+
+
+def install() -> None:
+    """Replace the wait for log lines and the throttle."""
+    script = runtime._PYTHON_WORKER_SCRIPT
+    if script.count(_RESULT_WRITTEN) != 1:
+        raise RuntimeError(
+            "ministack's Python worker does not look as expected: check local/aws/seams/lambda_workers.py"
+        )
+    runtime._PYTHON_WORKER_SCRIPT = script.replace(
+        _RESULT_WRITTEN,
+        f"        sys.stderr.write({END_OF_LOG + chr(10)!r})\n        sys.stderr.flush()\n{_RESULT_WRITTEN}",
+    )
+    wait_for_lines = runtime.Worker._drain_stderr_bounded
+
+    def drain_stderr_bounded(worker: Any, **waits: float) -> Any:
+        is_python = str(worker.config.get("Runtime")).startswith("python")
+        return _log_of_invocation(worker) if is_python else wait_for_lines(worker, **waits)
+
+    runtime.Worker._drain_stderr_bounded = drain_stderr_bounded
+    _queue_for_slots()
+
+
+def _log_of_invocation(worker: Any) -> str:
+    """Every line that the invocation wrote to standard error."""
+    lines: list[str] = []
+    deadline = time.monotonic() + LOG_SECONDS
+    while True:
+        try:
+            line = worker._stderr_queue.get(timeout=max(0.0, deadline - time.monotonic()))
+        except queue.Empty:
+            break
+        if line == END_OF_LOG:
+            break
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def _queue_for_slots() -> None:
+    acquire, release = service._acquire_execution_slot, service._release_execution_slot
+    freed = threading.Condition()
+
+    def acquire_execution_slot(function: Any, config: Any) -> Any:
+        deadline = time.monotonic() + SLOT_SECONDS
+        with freed:
+            while True:
+                slot, limit = acquire(function, config)
+                left = deadline - time.monotonic()
+                if slot is not None or limit != "account" or left <= 0:
+                    return slot, limit
+                freed.wait(left)
+
+    def release_execution_slot(key: Any) -> None:
+        release(key)
+        with freed:
+            freed.notify()
+
+    service._acquire_execution_slot = acquire_execution_slot
+    service._release_execution_slot = release_execution_slot

@@ -1,0 +1,135 @@
+"""Compiled components, kept between processes: wasm in, native code out, compiled once per machine.
+
+A cache file is native code that the process will run, so it is used only from a folder and a file that belong to this
+user and that nobody else may write to. Its name says what it was made from (the wasm's SHA-256) and with (wasmtime's
+version and `engine.CONFIGURATION_KEY`); a file that is there is complete, because it is moved into place whole. One
+process compiles at a time: the others wait for the lock and then find the file.
+"""
+
+import fcntl
+import hashlib
+import os
+import platform
+import re
+import stat
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from wasmtime import Engine, WasmtimeError
+from wasmtime.component import Component
+
+from local.functions.engine import CONFIGURATION_KEY
+from local.functions.wasmtime_fixes import WASMTIME_VERSION
+
+_DIGEST: Final = re.compile(r"sha256:([0-9a-f]{64})")
+_OTHERS_MAY_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
+_LOCK_NAME: Final = "compile.lock"
+
+
+class CacheError(Exception):
+    """A cache folder or file cannot be trusted, or the wasm is not what it should be."""
+
+
+def digest_of(wasm: bytes) -> str:
+    """``sha256:<hex>`` of a component."""
+    return f"sha256:{hashlib.sha256(wasm).hexdigest()}"
+
+
+class CompileCache:
+    """The compiled components in one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        """Use ``folder``, created with mode 0700 if it is not there.
+
+        Raises:
+            CacheError: the folder belongs to someone else or others may write to it.
+        """
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._folder = folder
+        _check_private(folder, os.lstat(folder), stat.S_ISDIR, "folder")
+
+    def load(self, engine: Engine, digest: str, wasm: Path) -> Component:
+        """The component of this digest, compiled now if no process has done so yet; ``wasm`` is read only then.
+
+        Raises:
+            CacheError: the file at ``wasm`` has another digest, is no component, or a cache file cannot be trusted.
+            OSError: ``wasm`` cannot be read.
+        """
+        path = self._path(digest)
+        component = self._cached(engine, path)
+        if component is None:
+            self.compile(engine, digest, wasm)
+            component = self._cached(engine, path)
+        if component is None:
+            raise CacheError(f"compiled component {path.name} vanished from the cache; start again")
+        return component
+
+    def compile(self, engine: Engine, digest: str, wasm: Path) -> bool:
+        """Make sure that the component of this digest is compiled; tells whether there was anything to do."""
+        path = self._path(digest)
+        if path.exists():
+            return False
+        with self._lock():
+            if path.exists():
+                return False
+            content = wasm.read_bytes()
+            if digest_of(content) != digest:
+                raise CacheError(f"{wasm.name} does not have the digest {digest}: the image is damaged, pull it again")
+            try:
+                compiled = Component(engine, content).serialize()
+            except WasmtimeError as error:
+                raise CacheError(f"{digest} is not a WebAssembly component: {str(error).splitlines()[0]}") from None
+            self._store(path, compiled)
+        return True
+
+    def _path(self, digest: str) -> Path:
+        match = _DIGEST.fullmatch(digest)
+        if match is None:
+            raise CacheError(f"{digest!r} is not a digest of the form sha256:<64 hex digits>")
+        tag = f"wasmtime{WASMTIME_VERSION}-{platform.machine()}-{CONFIGURATION_KEY}"
+        return self._folder / f"{match[1]}-{tag}.cwasm"
+
+    def _cached(self, engine: Engine, path: Path) -> Component | None:
+        try:
+            status = os.lstat(path)
+        except FileNotFoundError:
+            return None
+        _check_private(path, status, stat.S_ISREG, "file")
+        try:
+            return Component.deserialize_file(engine, str(path))
+        except WasmtimeError:
+            # Made by a build of wasmtime that calls itself the same but is not: make it anew.
+            path.unlink(missing_ok=True)
+            return None
+
+    def _store(self, path: Path, compiled: bytes | bytearray) -> None:
+        descriptor, temporary = tempfile.mkstemp(dir=self._folder, prefix="compiling-")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(compiled)
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        descriptor = os.open(self._folder / _LOCK_NAME, flags, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+
+def _check_private(path: Path, status: os.stat_result, kind: Callable[[int], bool], word: str) -> None:
+    if not kind(status.st_mode):
+        raise CacheError(f"cache {word} {path} is not a plain {word}: remove it")
+    if status.st_uid != os.geteuid():
+        raise CacheError(f"cache {word} {path} belongs to another user, and its code would run as you: remove it")
+    if status.st_mode & _OTHERS_MAY_WRITE:
+        raise CacheError(f"cache {word} {path} can be written by others, and its code would run as you: remove it")

@@ -1,0 +1,43 @@
+"""HTTP requests and answers as they pass between the server, the guests and the outside: whole bodies, raw headers."""
+
+from dataclasses import dataclass, field
+
+Headers = list[tuple[str, bytes]]
+"""Names in lower case with values as sent; a name may come more than once."""
+
+
+@dataclass(frozen=True)
+class HttpRequest:
+    """A request to a component, or from one."""
+
+    method: str
+    target: str
+    """Path and query as sent, percent-encoding kept."""
+    authority: str
+    """``host[:port]``."""
+    headers: Headers = field(default_factory=list)
+    body: bytes = b""
+    scheme: str = "http"
+
+    @property
+    def path(self) -> str:
+        """`target` without its query."""
+        return self.target.partition("?")[0]
+
+    def header(self, name: str) -> bytes | None:
+        """First value of a header, by its lower-case name."""
+        return next((value for key, value in self.headers if key == name), None)
+
+
+@dataclass(frozen=True)
+class HttpResponse:
+    """An answer."""
+
+    status: int
+    headers: Headers = field(default_factory=list)
+    body: bytes = b""
+
+
+def plain(status: int, text: str) -> HttpResponse:
+    """An answer of the runtime itself: one line of text."""
+    return HttpResponse(status, [("content-type", b"text/plain; charset=utf-8")], f"{text}\n".encode())

@@ -1,0 +1,191 @@
+"""The API server as an ASGI application: authentication, authorization, faults, then discovery or a handler."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from local.kubernetes.api import discovery
+from local.kubernetes.api.authentication import Authenticator, User, authenticate
+from local.kubernetes.api.authorization import Attributes, Authorizer, RbacAuthorizer, denial, ensure_default_roles
+from local.kubernetes.api.errors import ApiError, forbidden, method_not_allowed, path_not_found, unauthorized
+from local.kubernetes.api.faults import Fault, Faults
+from local.kubernetes.api.handlers import Handlers, JsonResponse, LogSource, read_body
+from local.kubernetes.api.objects import Objects
+from local.kubernetes.api.requests import Target, parse_target
+from local.kubernetes.api.resources import CRD_KEY, NAMESPACE_KEY
+from local.kubernetes.api.reviews import review
+from local.kubernetes.api.store import Key, Store
+from local.kubernetes.api.watch import Watches
+
+logger = logging.getLogger(__name__)
+
+CRD_FOLDER = Path(__file__).with_name("crds")
+ANONYMOUS = User("system:anonymous", ("system:masters",))
+"""Who everybody is on a server that was given no authenticator."""
+
+_HEALTH = ("healthz", "livez", "readyz")
+_NAMESPACES = ("default", "kube-system", "kube-public")
+
+
+def create_app(
+    store: Store | None = None,
+    *,
+    authenticators: Sequence[Authenticator] | None = None,
+    rbac: bool = False,
+    faults: Faults | None = None,
+    logs: LogSource | None = None,
+    crd_folder: Path = CRD_FOLDER,
+    graceful_pods: bool = True,
+) -> Starlette:
+    """The server.
+
+    `store`: state to serve (`Store.load` it before or after); a new one by default. `authenticators`: tried in order,
+    401 when none accepts the token; `None` lets everybody in. `rbac`: check every request against the RBAC objects in
+    the store. `faults`: failures that tests order. `logs`: the kubelet's part of ``kubectl logs``. `crd_folder`: YAML
+    files of CustomResourceDefinitions to serve from the start. `graceful_pods`: a deleted pod that is on a node stays,
+    with a deletion timestamp, until the kubelet deletes it with a grace period of 0; off, it goes at once.
+
+    `app.state` has `store`, `objects` (the same operations in-process), `faults` and `watches` (close them before the
+    server stops).
+    """
+    store = store or Store()
+    objects = Objects(store, graceful_pods=graceful_pods)
+    _bootstrap(objects, crd_folder)
+    authorizer = RbacAuthorizer(store) if rbac else None
+    if rbac:
+        ensure_default_roles(objects)
+    server = _Server(objects, authenticators, authorizer, faults or Faults(), logs)
+    methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+    app = Starlette(routes=[Route("/{path:path}", server.answer, methods=methods)])
+    app.state.store = store
+    app.state.objects = objects
+    app.state.faults = server.faults
+    app.state.watches = server.watches
+    return app
+
+
+def _bootstrap(objects: Objects, crd_folder: Path) -> None:
+    """What every cluster has: its namespaces, and the custom resource definitions of the folder."""
+    namespaces = objects.registry.by_key(NAMESPACE_KEY)
+    definitions = objects.registry.by_key(CRD_KEY)
+    if namespaces is None or definitions is None:
+        raise LookupError("the registry lacks namespaces or definitions")
+    for name in _NAMESPACES:
+        if objects.store.get(Key(*NAMESPACE_KEY, "", name)) is None:
+            objects.create(namespaces, "", {"metadata": {"name": name}})
+    for path in sorted(crd_folder.glob("*.yaml")):
+        for document in yaml.load_all(path.read_text(encoding="utf-8"), Loader=_LOADER):
+            if document:
+                objects.ensure(definitions, "", document)
+
+
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times faster where libyaml is there
+
+
+class _Server:
+    """The way of every request."""
+
+    def __init__(
+        self,
+        objects: Objects,
+        authenticators: Sequence[Authenticator] | None,
+        authorizer: Authorizer | None,
+        faults: Faults,
+        logs: LogSource | None,
+    ) -> None:
+        self._objects = objects
+        self._authenticators = authenticators
+        self._authorizer = authorizer
+        self.faults = faults
+        self.watches = Watches()
+        self._handlers = Handlers(objects, self.watches, logs)
+
+    async def answer(self, request: Request) -> Response:
+        """The answer to a request, whatever goes wrong on the way to it."""
+        fault = self.faults.take(request.method, request.url.path)
+        if fault:
+            await asyncio.sleep(fault.delay)
+            if fault.cut == "before":
+                return await _cut(request)
+        try:
+            if fault and fault.status:
+                raise _ordered(fault)
+            response = await self._answer(request)
+        except ApiError as error:
+            response = JsonResponse(error.status(), error.code, headers=error.headers)
+        except Exception:
+            logger.exception("%s %s failed", request.method, request.url.path)
+            internal = ApiError(500, "InternalError", "Internal error occurred: see the log of the API server")
+            response = JsonResponse(internal.status(), 500)
+        if fault and fault.cut == "after":
+            return await _cut(request)
+        return response
+
+    async def _answer(self, request: Request) -> Response:
+        parts = [part for part in request.url.path.split("/") if part]
+        if len(parts) == 1 and parts[0] in _HEALTH:
+            return PlainTextResponse("ok")
+        user = await self._user(request)
+        if request.method in ("GET", "HEAD"):
+            found = discovery.answer(self._objects.registry, parts)
+            if found is not None:
+                self._authorize(user, Attributes(request.method.lower(), path=request.url.path))
+                return JsonResponse(found)
+        if not parts or parts[0] not in ("api", "apis"):
+            self._authorize(user, Attributes(request.method.lower(), path=request.url.path))
+            raise path_not_found()
+        target = parse_target(self._objects.registry, request.method, parts, dict(request.query_params))
+        self._authorize(user, _attributes(target), target)
+        if target.resource is None:
+            if target.verb != "create" or target.name:
+                raise method_not_allowed()
+            return JsonResponse(review(target.plural, await read_body(request), user, self._authorizer), 201)
+        return await self._handlers.handle(request, target, target.resource)
+
+    async def _user(self, request: Request) -> User:
+        if self._authenticators is None:
+            return ANONYMOUS
+        user = await authenticate(request.headers.get("authorization", ""), self._authenticators)
+        if user is None:
+            raise unauthorized()
+        return user
+
+    def _authorize(self, user: User, asked: Attributes, target: Target | None = None) -> None:
+        if self._authorizer and not self._authorizer(user, asked):
+            raise forbidden(denial(user, asked), target.resource if target else None, asked.name)
+
+
+def _attributes(target: Target) -> Attributes:
+    return Attributes(
+        verb=target.verb,
+        group=target.group,
+        resource=target.plural,
+        subresource=target.subresource,
+        namespace=target.namespace,
+        name=target.name,
+    )
+
+
+def _ordered(fault: Fault) -> ApiError:
+    headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
+    return ApiError(fault.status or 500, fault.reason, fault.message, headers=headers)
+
+
+async def _cut(request: Request) -> Response:
+    """Drop the connection. Under `serve` the transport is in the request's state; elsewhere the exception does it."""
+    transport = getattr(request.state, "transport", None)
+    if transport is None:
+        raise ConnectionResetError("connection cut by an injected fault")
+    transport.abort()
+    await asyncio.sleep(0)  # lets the server notice, so that it does not try to answer
+    return Response()

@@ -1,0 +1,325 @@
+"""One function per verb: from a request that may be made to its HTTP answer."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import inspect
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+
+from local.kubernetes.api import printing
+from local.kubernetes.api.deletion import DeleteOptions
+from local.kubernetes.api.errors import bad_request, expired, method_not_allowed, unsupported_media_type
+from local.kubernetes.api.objects import Objects
+from local.kubernetes.api.requests import Target, write_options
+from local.kubernetes.api.resources import Resource
+from local.kubernetes.api.scale import read_scale
+from local.kubernetes.api.selectors import parse_field_selector, parse_label_selector
+from local.kubernetes.api.store import Key, Object
+from local.kubernetes.api.watch import Matcher, Watches
+
+_TRUE = ("1", "true", "True")
+
+
+@dataclass(frozen=True)
+class LogOptions:
+    """Query of a pod's ``log``: which container, and how much of it."""
+
+    container: str | None = None
+    follow: bool = False
+    previous: bool = False
+    timestamps: bool = False
+    tail_lines: int | None = None
+    since_seconds: int | None = None
+    limit_bytes: int | None = None
+
+
+LogSource = Callable[[Object, LogOptions], "str | Awaitable[str] | AsyncIterator[bytes]"]
+"""The kubelet's part of ``kubectl logs``: from a Pod to its log, whole (plain or awaited) or as a stream of bytes.
+Raise ApiError 400 while the container has not started."""
+
+
+class JsonResponse(Response):
+    """A JSON body, as small as the real server's."""
+
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:
+        """The bytes of the body."""
+        return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+class Handlers:
+    """The verbs on resources."""
+
+    def __init__(self, objects: Objects, watches: Watches, logs: LogSource | None) -> None:
+        self._objects = objects
+        self._store = objects.store
+        self._watches = watches
+        self._logs = logs
+
+    async def handle(self, request: Request, target: Target, resource: Resource) -> Response:
+        """Answer a request for a stored kind. Raises ApiError."""
+        query = dict(request.query_params)
+        match target.verb:
+            case "get":
+                return await self._get(request, target, resource)
+            case "list":
+                return self._list(request, target, resource, query)
+            case "watch":
+                return self._watch(request, target, resource, query)
+        body = await read_body(request)
+        match target.verb:
+            case "create":
+                return self._create(request, target, resource, query, body)
+            case "update" if target.name:
+                options = write_options(query, request.headers.get("user-agent", ""))
+                names = (target.namespace if resource.namespaced else "", target.name)
+                obj = self._objects.update(resource, *names, body, options, target.subresource)
+                return _written(obj, 200, options.warnings)
+            case "patch" if target.name:
+                patch_type = request.headers.get("content-type", "").split(";")[0].strip()
+                options = write_options(query, request.headers.get("user-agent", ""), patch_type)
+                names = (target.namespace if resource.namespaced else "", target.name)
+                obj, created = self._objects.patch(resource, *names, patch_type, body, options, target.subresource)
+                return _written(obj, 201 if created else 200, options.warnings)
+            case "delete" if not target.subresource:
+                return self._delete(target, resource, query, body)
+            case "deletecollection":
+                return self._delete_collection(target, resource, query, body)
+        raise method_not_allowed()
+
+    # ---- reading
+
+    async def _get(self, request: Request, target: Target, resource: Resource) -> Response:
+        obj = self._objects.get(resource, target.namespace if resource.namespaced else "", target.name)
+        if target.subresource == "log":
+            return await self._log(request, obj)
+        if target.subresource == "scale":
+            return JsonResponse(read_scale(resource, obj))
+        match _representation(request):
+            case "Table":
+                version = {"resourceVersion": obj["metadata"]["resourceVersion"]}
+                include = request.query_params.get("includeObject", "Metadata")
+                return JsonResponse(printing.table(resource, [obj], include, version))
+            case "PartialObjectMetadata":
+                return JsonResponse(printing.partial_metadata(obj))
+        return JsonResponse(obj)
+
+    async def _log(self, request: Request, pod: Object) -> Response:
+        query = request.query_params
+        if self._logs is None:
+            raise bad_request("this server runs without a kubelet: there are no logs")
+
+        def number(name: str) -> int | None:
+            value = query.get(name)
+            if value is not None and not value.isdecimal():
+                raise bad_request(f'{name}: invalid value "{value}": must be a number that is not negative')
+            return None if value is None else int(value)
+
+        options = LogOptions(
+            container=query.get("container"),
+            follow=query.get("follow") in _TRUE,
+            previous=query.get("previous") in _TRUE,
+            timestamps=query.get("timestamps") in _TRUE,
+            tail_lines=number("tailLines"),
+            since_seconds=number("sinceSeconds"),
+            limit_bytes=number("limitBytes"),
+        )
+        found = self._logs(pod, options)
+        if inspect.isawaitable(found):
+            found = await found
+        if isinstance(found, str):
+            return PlainTextResponse(found)
+        return StreamingResponse(found, media_type="text/plain")
+
+    def _list(self, request: Request, target: Target, resource: Resource, query: dict[str, str]) -> Response:
+        matches = _matcher(target, resource, query)
+        with self._store.lock:
+            version = str(self._store.version)
+            found = [item for item in self._store.select(resource.key, target.namespace) if matches(*item)]
+        metadata: Object = {"resourceVersion": version}
+        if query.get("continue"):
+            start, version = self._continued(query["continue"])
+            metadata["resourceVersion"] = version
+            found = [item for item in found if [item[0].namespace, item[0].name] > start]
+        limit = query.get("limit", "0")
+        if not limit.isdecimal():
+            raise bad_request(f'limit: invalid value "{limit}": must be a number that is not negative')
+        if 0 < int(limit) < len(found):
+            last = found[int(limit) - 1][0]
+            metadata["remainingItemCount"] = len(found) - int(limit)
+            metadata["continue"] = _token(version, last)
+            found = found[: int(limit)]
+        objects = [obj for _, obj in found]
+        match _representation(request):
+            case "Table":
+                include = query.get("includeObject", "Metadata")
+                return JsonResponse(printing.table(resource, objects, include, metadata))
+            case "PartialObjectMetadata":
+                return JsonResponse(
+                    {
+                        "kind": "PartialObjectMetadataList",
+                        "apiVersion": "meta.k8s.io/v1",
+                        "metadata": metadata,
+                        "items": [printing.partial_metadata(obj) for obj in objects],
+                    }
+                )
+        return JsonResponse(_as_list(resource, metadata, objects))
+
+    def _continued(self, token: str) -> tuple[list[str], str]:
+        """Where a list goes on, and the version it began at."""
+        try:
+            version, *start = json.loads(base64.urlsafe_b64decode(token))
+            number = int(version)
+        except (ValueError, TypeError):
+            raise bad_request("continue key is not valid") from None
+        if number < self._store.oldest_version:
+            raise expired(
+                "The provided continue parameter is too old to display a consistent list result. You must start a new "
+                "list without the continue parameter."
+            )
+        return start, version
+
+    def _watch(self, request: Request, target: Target, resource: Resource, query: dict[str, str]) -> Response:
+        for name in ("resourceVersion", "timeoutSeconds"):
+            if not query.get(name, "0").strip().isdecimal() and query.get(name):
+                raise bad_request(f'{name}: invalid value "{query[name]}": must be a whole number')
+        representation = _representation(request)
+        include = query.get("includeObject", "Metadata")
+
+        def show(obj: Object, first: bool) -> Any:
+            if representation == "Table":
+                version = {"resourceVersion": obj["metadata"]["resourceVersion"]}
+                return printing.table(resource, [obj], include, version, headers=first)
+            return printing.partial_metadata(obj) if representation else obj
+
+        lines = self._watches.stream(self._store, resource, _matcher(target, resource, query), show, query)
+        return StreamingResponse(lines, media_type="application/json")
+
+    # ---- writing
+
+    def _create(
+        self, request: Request, target: Target, resource: Resource, query: dict[str, str], body: Any
+    ) -> Response:
+        options = write_options(query, request.headers.get("user-agent", ""))
+        if target.subresource == "binding":
+            self._objects.bind(resource, target.namespace, target.name, body, options)
+            return JsonResponse(_success(), 201)
+        if (
+            (target.name and resource.namespaced)
+            or target.subresource
+            or (resource.namespaced and not target.namespace)
+        ):
+            raise method_not_allowed()
+        namespace = target.namespace if resource.namespaced else ""
+        obj = self._objects.create(resource, namespace, body, options)
+        return _written(obj, 201, options.warnings)
+
+    def _delete(self, target: Target, resource: Resource, query: dict[str, str], body: Any) -> Response:
+        namespace = target.namespace if resource.namespaced else ""
+        obj, gone = self._objects.delete(resource, namespace, target.name, DeleteOptions.parse(query, body))
+        if gone and resource.key not in _RETURN_DELETED:
+            details = {
+                "name": target.name,
+                "group": resource.group,
+                "kind": resource.plural,
+                "uid": obj["metadata"]["uid"],
+            }
+            return JsonResponse(_success({key: value for key, value in details.items() if value}))
+        return JsonResponse(obj)
+
+    def _delete_collection(self, target: Target, resource: Resource, query: dict[str, str], body: Any) -> Response:
+        if resource.namespaced and not target.namespace:
+            raise method_not_allowed()
+        options, matches = DeleteOptions.parse(query, body), _matcher(target, resource, query)
+        deleted = []
+        with self._store.lock:
+            for key, obj in self._store.select(resource.key, target.namespace):
+                if matches(key, obj) and self._store.get(key):
+                    deleted.append(self._objects.delete(resource, key.namespace, key.name, options)[0])
+            version = str(self._store.version)
+        return JsonResponse(_as_list(resource, {"resourceVersion": version}, deleted))
+
+
+# Kinds whose storage gives back the deleted object; all others answer with a Status.
+_RETURN_DELETED = {("", "pods"), ("", "services"), ("", "serviceaccounts"), ("", "resourcequotas")}
+
+
+def _matcher(target: Target, resource: Resource, query: dict[str, str]) -> Matcher:
+    """What a list or watch selects, by namespace, name, labels and fields. Raises ApiError 400."""
+    labels = parse_label_selector(query.get("labelSelector"))
+    fields = parse_field_selector(query.get("fieldSelector"))
+    namespace = target.namespace if resource.namespaced else ""
+
+    def matches(key: Key, obj: Object) -> bool:
+        if (namespace and key.namespace != namespace) or (target.name and key.name != target.name):
+            return False
+        return labels(obj["metadata"].get("labels") or {}) and fields(obj)
+
+    return matches
+
+
+def _as_list(resource: Resource, metadata: Object, objects: list[Object]) -> Object:
+    return {
+        "kind": f"{resource.kind}List",
+        "apiVersion": resource.api_version,
+        "metadata": metadata,
+        "items": objects,
+    }
+
+
+def _token(version: str, last: Key) -> str:
+    return base64.urlsafe_b64encode(json.dumps([version, last.namespace, last.name]).encode()).decode()
+
+
+def _success(details: Object | None = None) -> Object:
+    body: Object = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}
+    return body | ({"details": details} if details else {})
+
+
+def _written(obj: Object, code: int, warnings: list[str]) -> Response:
+    response = JsonResponse(obj, code)
+    for warning in warnings:
+        quoted = warning.replace("\\", "\\\\").replace('"', '\\"')
+        response.headers.append("Warning", f'299 - "{quoted}"')
+    return response
+
+
+def _representation(request: Request) -> str:
+    """``Table``, ``PartialObjectMetadata`` or empty: the first form in the Accept header that this server has."""
+    for offer in request.headers.get("accept", "").split(","):
+        media_type, *parameters = (part.strip() for part in offer.split(";"))
+        wanted = dict(parameter.split("=", 1) for parameter in parameters if "=" in parameter)
+        if media_type != "application/json":
+            continue
+        if wanted.get("g") == "meta.k8s.io" and wanted.get("v") == "v1":
+            if wanted.get("as") in ("Table", "PartialObjectMetadata", "PartialObjectMetadataList"):
+                return wanted["as"].removesuffix("List")
+        elif "as" not in wanted:
+            return ""
+    return ""
+
+
+async def read_body(request: Request) -> Any:
+    """The body as data; `None` when there is none. Raises ApiError 400 or 415."""
+    raw = await request.body()
+    if not raw:
+        return None
+    media_type = request.headers.get("content-type", "application/json").split(";")[0].strip()
+    try:
+        if media_type.endswith("yaml"):
+            # PyYAML takes seconds for a body of megabytes: keep the other requests going.
+            return await asyncio.to_thread(yaml.safe_load, raw)
+        if media_type.endswith("json") or media_type == "*/*":
+            return json.loads(raw)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise bad_request(f"the body cannot be read as {media_type}: {error}") from error
+    raise unsupported_media_type(["application/json", "application/yaml"])

@@ -1,0 +1,106 @@
+"""What a request asks for: resource, namespace, name, subresource and verb, read from method and path.
+
+The rules are those of apiserver `pkg/endpoints/request/requestinfo.go`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from local.kubernetes.api.decoding import FieldValidation, WriteOptions
+from local.kubernetes.api.discovery import REVIEWS
+from local.kubernetes.api.errors import ApiError, bad_request, invalid, path_not_found, required_value
+from local.kubernetes.api.patches import APPLY_PATCH
+from local.kubernetes.api.resources import NAMESPACE_KEY, POD_KEY, Registry, Resource
+
+_TRUE = ("1", "true", "True")
+_VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "GET": "get", "HEAD": "get", "DELETE": "delete"}
+_VALIDATIONS: tuple[FieldValidation, ...] = ("Strict", "Warn", "Ignore")
+_MAX_MANAGER = 128
+
+
+@dataclass(frozen=True)
+class Target:
+    """A resource request. `namespace` and `name` are empty when the path has none."""
+
+    group: str
+    version: str
+    plural: str
+    namespace: str
+    name: str
+    subresource: str
+    verb: str
+    """Kubernetes' verb: get, list, watch, create, update, patch, delete, deletecollection."""
+    resource: Resource | None
+    """`None` for the review kinds, which are not stored."""
+
+
+def parse_target(registry: Registry, method: str, parts: list[str], query: dict[str, str]) -> Target:
+    """The target of a request to a resource path. Raises ApiError 404 or 405."""
+    match parts:
+        case ["api", version, *rest] if rest:
+            group = ""
+        case ["apis", group, version, *rest] if rest:
+            pass
+        case _:
+            raise path_not_found()
+    namespace = ""
+    if rest[0] == "namespaces" and len(rest) >= 3 and rest[2] not in ("status", "finalize"):
+        namespace, rest = rest[1], rest[2:]
+    plural, name, subresource = [*rest, "", ""][:3]
+    if len(rest) > 3:
+        raise path_not_found()
+    resource = registry.find(group, version, plural)
+    is_review = REVIEWS.get((group, version), ("", ""))[0] == plural
+    if not is_review and (
+        resource is None or not _serves(resource, subresource) or (namespace and not resource.namespaced)
+    ):
+        raise path_not_found()
+    verb = _VERBS.get(method, method.lower())
+    if not name and verb in ("get", "delete"):
+        verb = {"get": "list", "delete": "deletecollection"}[verb]
+    if verb in ("list", "get") and query.get("watch") in _TRUE:
+        verb = "watch"
+    if resource is not None and resource.key == NAMESPACE_KEY and name:
+        namespace = name
+    return Target(group, version, plural, namespace, name, subresource, verb, resource)
+
+
+def _serves(resource: Resource, subresource: str) -> bool:
+    match subresource:
+        case "":
+            return True
+        case "status":
+            return resource.has_status
+        case "scale":
+            return resource.scale is not None
+        case "log" | "binding":
+            return resource.key == POD_KEY
+    return False
+
+
+def write_options(query: dict[str, str], user_agent: str, patch_type: str = "") -> WriteOptions:
+    """The query parameters of a write. Raises ApiError 400 or 422."""
+    dry_run = query.get("dryRun", "")
+    if dry_run not in ("", "All"):
+        raise bad_request(f'dryRun: Unsupported value: "{dry_run}": supported values: "All"')
+    validation = query.get("fieldValidation") or "Warn"
+    if validation not in _VALIDATIONS:
+        raise bad_request(
+            f'fieldValidation: Unsupported value: "{validation}": supported values: "Ignore", "Strict", "Warn"'
+        )
+    manager = query.get("fieldManager", "")
+    if len(manager) > _MAX_MANAGER or not manager.isprintable():
+        raise bad_request(f"fieldManager must be printable and no longer than {_MAX_MANAGER} characters")
+    kind = "PatchOptions"
+    if patch_type == APPLY_PATCH and not manager:
+        raise invalid(kind, "meta.k8s.io", "", [required_value("fieldManager", "is required for apply patch")])
+    force = query.get("force") in _TRUE
+    if force and patch_type and patch_type != APPLY_PATCH:
+        raise ApiError(
+            422,
+            "Invalid",
+            f'{kind}.meta.k8s.io "" is invalid: force: Forbidden: may not be specified for non-apply patch',
+        )
+    default = user_agent.split("/")[0][:_MAX_MANAGER] or "unknown"
+    return WriteOptions(manager or default, dry_run == "All", validation, force)

@@ -1,0 +1,184 @@
+"""The kinds that the server knows: the built-in table, and what CustomResourceDefinitions add while it runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from local.kubernetes.api import names
+from local.kubernetes.api.schemas import BUILTIN, Schema
+
+
+@dataclass(frozen=True)
+class ScalePaths:
+    """Where a kind keeps what its ``scale`` subresource shows (dotted paths; `selector` may hold a string)."""
+
+    spec_replicas: str = ".spec.replicas"
+    status_replicas: str = ".status.replicas"
+    selector: str | None = None
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One kind as the API serves it."""
+
+    group: str
+    """Empty for the core group."""
+    version: str
+    plural: str
+    kind: str
+    namespaced: bool
+    short_names: tuple[str, ...] = ()
+    singular: str = ""
+    categories: tuple[str, ...] = ()
+    has_status: bool = False
+    """Whether status is a subresource: then the main endpoint ignores `status` and the other way round."""
+    scale: ScalePaths | None = None
+    schema: Schema | None = field(default=None, repr=False)
+    """Structural schema; `None` keeps whatever the client sends."""
+    columns: tuple[dict[str, Any], ...] = ()
+    """`additionalPrinterColumns` of a custom resource."""
+    custom: bool = False
+    name_rule: names.NameRule = field(default=names.dns_subdomain, repr=False)
+
+    @cached_property
+    def full_schema(self) -> Schema:
+        """The schema with what every object has: apiVersion, kind and the real type of metadata."""
+        own = self.schema or {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+        envelope = {"apiVersion": {"type": "string"}, "kind": {"type": "string"}, "metadata": {"$ref": "V1ObjectMeta"}}
+        return own | {"properties": own.get("properties", {}) | envelope}
+
+    @property
+    def api_version(self) -> str:
+        """``apps/v1``, or ``v1`` in the core group."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    @property
+    def qualified(self) -> str:
+        """``deployments.apps``: how error messages name the resource."""
+        return f"{self.plural}.{self.group}" if self.group else self.plural
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Group and plural: objects are stored once, whatever version they are asked for in."""
+        return self.group, self.plural
+
+
+def _builtin(group: str, version: str, plural: str, model: str, short: str = "", **more: Any) -> Resource:
+    kind = re.split(r"V\d", model)[-1]
+    short_names = tuple(short.split())
+    defaults: dict[str, Any] = {"namespaced": True, "singular": kind.lower(), "schema": BUILTIN[model]}
+    return Resource(group, version, plural, kind, short_names=short_names, **(defaults | more))
+
+
+_APPS_SCALE = ScalePaths(selector=".spec.selector")
+_RBAC: dict[str, Any] = {"name_rule": names.path_segment}
+_ALL: dict[str, Any] = {"categories": ("all",), "has_status": True}
+
+CRD_KEY = ("apiextensions.k8s.io", "customresourcedefinitions")
+NAMESPACE_KEY = ("", "namespaces")
+POD_KEY = ("", "pods")
+
+BUILTIN_RESOURCES: tuple[Resource, ...] = (
+    _builtin("", "v1", "namespaces", "V1Namespace", "ns", namespaced=False, has_status=True, name_rule=names.dns_label),
+    _builtin("", "v1", "nodes", "V1Node", "no", namespaced=False, has_status=True),
+    _builtin("", "v1", "services", "V1Service", "svc", name_rule=names.dns_1035_label, **_ALL),
+    _builtin("", "v1", "secrets", "V1Secret"),
+    _builtin("", "v1", "configmaps", "V1ConfigMap", "cm"),
+    _builtin("", "v1", "pods", "V1Pod", "po", **_ALL),
+    _builtin("", "v1", "events", "CoreV1Event", "ev"),
+    _builtin("", "v1", "serviceaccounts", "V1ServiceAccount", "sa"),
+    _builtin("", "v1", "resourcequotas", "V1ResourceQuota", "quota", has_status=True),
+    _builtin("", "v1", "limitranges", "V1LimitRange", "limits"),
+    _builtin("apps", "v1", "deployments", "V1Deployment", "deploy", scale=_APPS_SCALE, **_ALL),
+    _builtin("apps", "v1", "replicasets", "V1ReplicaSet", "rs", scale=_APPS_SCALE, **_ALL),
+    _builtin("autoscaling", "v2", "horizontalpodautoscalers", "V2HorizontalPodAutoscaler", "hpa", **_ALL),
+    _builtin("discovery.k8s.io", "v1", "endpointslices", "V1EndpointSlice"),
+    _builtin("node.k8s.io", "v1", "runtimeclasses", "V1RuntimeClass", namespaced=False),
+    _builtin("networking.k8s.io", "v1", "networkpolicies", "V1NetworkPolicy", "netpol"),
+    _builtin("rbac.authorization.k8s.io", "v1", "roles", "V1Role", **_RBAC),
+    _builtin("rbac.authorization.k8s.io", "v1", "rolebindings", "V1RoleBinding", **_RBAC),
+    _builtin("rbac.authorization.k8s.io", "v1", "clusterroles", "V1ClusterRole", namespaced=False, **_RBAC),
+    _builtin(
+        "rbac.authorization.k8s.io", "v1", "clusterrolebindings", "V1ClusterRoleBinding", namespaced=False, **_RBAC
+    ),
+    Resource(
+        *(CRD_KEY[0], "v1", CRD_KEY[1], "CustomResourceDefinition", False),
+        short_names=("crd", "crds"),
+        singular="customresourcedefinition",
+        has_status=True,
+    ),
+)
+
+
+def custom_resources(definition: dict[str, Any]) -> Iterator[Resource]:
+    """The served versions of a CustomResourceDefinition."""
+    spec = definition["spec"]
+    kind_names = spec["names"]
+    for version in spec["versions"]:
+        if not version.get("served"):
+            continue
+        subresources = version.get("subresources") or {}
+        scale = subresources.get("scale")
+        yield Resource(
+            group=spec["group"],
+            version=version["name"],
+            plural=kind_names["plural"],
+            kind=kind_names["kind"],
+            namespaced=spec["scope"] == "Namespaced",
+            short_names=tuple(kind_names.get("shortNames") or ()),
+            singular=kind_names.get("singular") or kind_names["kind"].lower(),
+            categories=tuple(kind_names.get("categories") or ()),
+            has_status="status" in subresources,
+            scale=scale
+            and ScalePaths(scale["specReplicasPath"], scale["statusReplicasPath"], scale.get("labelSelectorPath")),
+            schema=(version.get("schema") or {}).get("openAPIV3Schema"),
+            columns=tuple(version.get("additionalPrinterColumns") or ()),
+            custom=True,
+        )
+
+
+class Registry:
+    """Finds kinds by group, version and plural, or by apiVersion and kind."""
+
+    def __init__(self) -> None:
+        self._resources = {(r.group, r.version, r.plural): r for r in BUILTIN_RESOURCES}
+
+    def __iter__(self) -> Iterator[Resource]:
+        return iter(list(self._resources.values()))
+
+    def find(self, group: str, version: str, plural: str) -> Resource | None:
+        """The resource at ``/apis/{group}/{version}/{plural}``."""
+        return self._resources.get((group, version, plural))
+
+    def by_key(self, key: tuple[str, str]) -> Resource | None:
+        """Any served version of a group and plural."""
+        return next((r for r in self if r.key == key), None)
+
+    def by_kind(self, api_version: str, kind: str) -> Resource | None:
+        """The resource that objects with this apiVersion and kind belong to."""
+        return next((r for r in self if r.api_version == api_version and r.kind == kind), None)
+
+    def groups(self) -> dict[str, list[str]]:
+        """Versions of every group, in the order in which they were added."""
+        found: dict[str, list[str]] = {}
+        for resource in self:
+            versions = found.setdefault(resource.group, [])
+            if resource.version not in versions:
+                versions.append(resource.version)
+        return found
+
+    def add(self, definition: dict[str, Any]) -> None:
+        """Serve a custom resource, or serve it as its definition now says."""
+        self.remove(definition)
+        for resource in custom_resources(definition):
+            self._resources[resource.group, resource.version, resource.plural] = resource
+
+    def remove(self, definition: dict[str, Any]) -> None:
+        """Stop serving a custom resource."""
+        key = (definition["spec"]["group"], definition["spec"]["names"]["plural"])
+        for resource in [r for r in self if r.key == key]:
+            del self._resources[resource.group, resource.version, resource.plural]

@@ -1,0 +1,210 @@
+"""Where objects live: a dictionary, a resourceVersion that counts writes, and a log of events for watches.
+
+The store knows nothing of HTTP or of kinds' rules (`objects.py` does); it gives out versions, wakes watchers and keeps
+itself in a file. Objects in it are never changed in place: a write puts a new one, so readers need no copy as long as
+they only read. Any thread may call it; a read-modify-write holds `lock`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+Object = dict[str, Any]
+EventType = Literal["ADDED", "MODIFIED", "DELETED"]
+
+_SNAPSHOT_VERSION = 1
+DEFAULT_HISTORY = 10_000
+
+
+class Key(NamedTuple):
+    """Where an object stands: `namespace` is empty for cluster-wide kinds."""
+
+    group: str
+    plural: str
+    namespace: str
+    name: str
+
+    @property
+    def resource(self) -> tuple[str, str]:
+        """Group and plural."""
+        return self.group, self.plural
+
+
+@dataclass(frozen=True)
+class Event:
+    """One write. `before` is the object that it replaced; `obj` carries the write's resourceVersion."""
+
+    version: int
+    type: EventType
+    key: Key
+    obj: Object
+    before: Object | None
+
+
+class Store:
+    """Objects by key. `history` is how many events a watch can look back before it gets 410."""
+
+    def __init__(self, history: int = DEFAULT_HISTORY) -> None:
+        self.lock = threading.RLock()
+        self._objects: dict[Key, Object] = {}
+        self._by_resource: dict[tuple[str, str], dict[Key, Object]] = {}
+        self._by_uid: dict[str, Key] = {}
+        self.on_load: Callable[[], None] = lambda: None
+        """Called after `load`, for what is derived from the objects."""
+        self._version = 1
+        self._forgotten = 1
+        self._log: deque[Event] = deque()
+        self._history = history
+        self._listeners: list[Callable[[], None]] = []
+
+    # ---- reading
+
+    @property
+    def version(self) -> int:
+        """The resourceVersion of the last write."""
+        return self._version
+
+    @property
+    def oldest_version(self) -> int:
+        """A watch may start from this resourceVersion or any later one."""
+        return self._forgotten
+
+    def get(self, key: Key) -> Object | None:
+        """The object, which the caller must not change; `None` when there is none."""
+        return self._objects.get(key)
+
+    def select(self, resource: tuple[str, str], namespace: str = "") -> list[tuple[Key, Object]]:
+        """Objects of a kind, ordered by namespace and name; an empty `namespace` means all."""
+        with self.lock:
+            items = list(self._by_resource.get(resource, {}).items())
+        if namespace:
+            items = [item for item in items if item[0].namespace == namespace]
+        return sorted(items, key=lambda item: (item[0].namespace, item[0].name))
+
+    def by_uid(self, uid: str) -> Key | None:
+        """Where the object with this uid stands."""
+        return self._by_uid.get(uid)
+
+    def items(self) -> Iterator[tuple[Key, Object]]:
+        """Everything, as of now."""
+        with self.lock:
+            return iter(list(self._objects.items()))
+
+    # ---- writing
+
+    def put(self, key: Key, obj: Object) -> Object:
+        """Store a new object or a new state of one; returns it with its resourceVersion."""
+        with self.lock:
+            before = self._objects.get(key)
+            stamped = self._stamp(obj)
+            self._objects[key] = stamped
+            self._by_resource.setdefault(key.resource, {})[key] = stamped
+            self._by_uid[stamped["metadata"]["uid"]] = key
+            self._record("ADDED" if before is None else "MODIFIED", key, stamped, before)
+            return stamped
+
+    def remove(self, key: Key) -> Object:
+        """Take an object out; returns its last state. Raises KeyError when there is none."""
+        with self.lock:
+            before = self._objects.pop(key)
+            del self._by_resource[key.resource][key]
+            self._by_uid.pop(before["metadata"]["uid"], None)
+            last = self._stamp(before)
+            self._record("DELETED", key, last, before)
+            return last
+
+    def _stamp(self, obj: Object) -> Object:
+        self._version += 1
+        return obj | {"metadata": obj["metadata"] | {"resourceVersion": str(self._version)}}
+
+    def _record(self, kind: EventType, key: Key, obj: Object, before: Object | None) -> None:
+        self._log.append(Event(self._version, kind, key, obj, before))
+        while len(self._log) > self._history:
+            self._forgotten = self._log.popleft().version
+        for listener in self._listeners:
+            listener()
+
+    # ---- watching
+
+    def events_after(self, version: int) -> list[Event]:
+        """Events later than a resourceVersion, oldest first. Raises LookupError when some are forgotten."""
+        with self.lock:
+            if version < self._forgotten:
+                raise LookupError(f"too old resource version: {version} ({self._forgotten})")
+            newer: deque[Event] = deque()
+            for event in reversed(self._log):
+                if event.version <= version:
+                    break
+                newer.appendleft(event)
+            return list(newer)
+
+    def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call `listener` after each write, from the writing thread and under the lock; returns how to stop it."""
+        with self.lock:
+            self._listeners.append(listener)
+
+        def unsubscribe() -> None:
+            with self.lock:
+                self._listeners.remove(listener)
+
+        return unsubscribe
+
+    def forget_history(self) -> None:
+        """Drop the event log, as etcd's compaction does: watches from older versions get 410."""
+        with self.lock:
+            self._log.clear()
+            self._forgotten = self._version
+
+    # ---- persistence
+
+    def dump(self, path: str | Path) -> None:
+        """Write everything to a JSON file. The file is replaced whole, or not at all."""
+        with self.lock:
+            snapshot = {
+                "version": _SNAPSHOT_VERSION,
+                "resourceVersion": self._version,
+                "objects": [{"key": list(key), "object": obj} for key, obj in self._objects.items()],
+            }
+        target = Path(path)
+        draft = target.with_name(f".{target.name}.{os.getpid()}.{threading.get_ident()}.tmp")
+        try:
+            with draft.open("w", encoding="utf-8") as file:
+                draft.chmod(0o600)  # Secrets are in it
+                json.dump(snapshot, file, ensure_ascii=False, separators=(",", ":"))
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(target)
+        finally:
+            draft.unlink(missing_ok=True)
+
+    def load(self, path: str | Path) -> None:
+        """Replace everything by what `dump` wrote. Watches from before must list again.
+
+        Raises OSError when the file cannot be read, ValueError when it is no such snapshot.
+        """
+        try:
+            snapshot = json.loads(Path(path).read_text(encoding="utf-8"))
+            if snapshot["version"] != _SNAPSHOT_VERSION:
+                raise ValueError(f"version {snapshot['version']}, not {_SNAPSHOT_VERSION}")
+            objects = {Key(*item["key"]): item["object"] for item in snapshot["objects"]}
+            version = int(snapshot["resourceVersion"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{path} is no snapshot of the Kubernetes API's state: {error}") from error
+        with self.lock:
+            self._objects = objects
+            self._by_resource, self._by_uid = {}, {}
+            for key, obj in objects.items():
+                self._by_resource.setdefault(key.resource, {})[key] = obj
+                self._by_uid[obj["metadata"]["uid"]] = key
+            self._version = self._forgotten = version
+            self._log.clear()
+            self.on_load()
+            for listener in self._listeners:
+                listener()

@@ -1,0 +1,125 @@
+"""Watches: events as a stream of JSON lines, from a resourceVersion on or from the present state."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from local.kubernetes.api.errors import expired
+from local.kubernetes.api.resources import Resource
+from local.kubernetes.api.store import Event, Key, Object, Store
+
+Matcher = Callable[[Key, Object], bool]
+Printer = Callable[[Object, bool], Any]
+"""Makes what is sent of an object; the flag says whether it is the first of the stream (tables head it)."""
+
+_DEFAULT_TIMEOUT = 1800.0
+_INITIAL_EVENTS_END = {"annotations": {"k8s.io/initial-events-end": "true"}}
+
+
+class Watches:
+    """The running watches of one server, so that it can end them all when it stops."""
+
+    def __init__(self) -> None:
+        self._wake: set[Callable[[], None]] = set()
+        self.closed = False
+
+    def close(self) -> None:
+        """End every watch; from any thread."""
+        self.closed = True
+        for wake in list(self._wake):
+            wake()
+
+    async def stream(
+        self,
+        store: Store,
+        resource: Resource,
+        matches: Matcher,
+        show: Printer,
+        query: dict[str, str],
+    ) -> AsyncIterator[bytes]:
+        """The events of a watch request, until its ``timeoutSeconds`` are over or `close` is called."""
+        loop, changed = asyncio.get_running_loop(), asyncio.Event()
+
+        def wake() -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(changed.set)
+
+        self._wake.add(wake)
+        unsubscribe = store.subscribe(wake)
+        try:
+            async for line in self._lines(store, resource, matches, show, query, changed):
+                yield line
+        finally:
+            unsubscribe()
+            self._wake.discard(wake)
+
+    async def _lines(
+        self,
+        store: Store,
+        resource: Resource,
+        matches: Matcher,
+        show: Printer,
+        query: dict[str, str],
+        changed: asyncio.Event,
+    ) -> AsyncIterator[bytes]:
+        deadline = time.monotonic() + float(query.get("timeoutSeconds") or _DEFAULT_TIMEOUT)
+        bookmarks = query.get("allowWatchBookmarks") in ("1", "true", "True")
+        asked = query.get("resourceVersion", "")
+        first = True
+        with store.lock:
+            version = store.version
+            initial = [obj for key, obj in store.select(resource.key) if matches(key, obj)]
+        # sendInitialEvents starts from the present state whatever the version; so does a watch without a version.
+        if asked not in ("", "0") and query.get("sendInitialEvents") not in ("1", "true"):
+            initial, version = [], int(asked)
+            if version > store.version:  # of another life of this server: its state was thrown away since
+                yield _line("ERROR", expired(f"too old resource version: {asked} ({store.version})").status())
+                return
+        for obj in initial:
+            yield _line("ADDED", show(obj, first))
+            first = False
+        if query.get("sendInitialEvents") in ("1", "true") and bookmarks:
+            yield _line("BOOKMARK", _bookmark(resource, version, _INITIAL_EVENTS_END))
+        while not self.closed:
+            changed.clear()
+            try:
+                events = store.events_after(version)
+            except LookupError as error:
+                yield _line("ERROR", expired(str(error)).status())
+                return
+            for event in events:
+                version = event.version
+                if event.key.resource == resource.key and (kind := _kind(event, matches)):
+                    yield _line(kind, show(event.obj, first))
+                    first = False
+            left = deadline - time.monotonic()
+            if left <= 0:
+                break
+            try:
+                await asyncio.wait_for(changed.wait(), left)
+            except TimeoutError:
+                break
+        if bookmarks:
+            yield _line("BOOKMARK", _bookmark(resource, version, {}))
+
+
+def _kind(event: Event, matches: Matcher) -> str | None:
+    """The event as this watch sees it: an object that leaves its selection is DELETED there."""
+    before = event.before is not None and matches(event.key, event.before)
+    after = event.type != "DELETED" and matches(event.key, event.obj)
+    if before:
+        return "MODIFIED" if after else "DELETED"
+    return "ADDED" if after else None
+
+
+def _bookmark(resource: Resource, version: int, more: dict[str, Any]) -> Object:
+    metadata = {"resourceVersion": str(version), **more}
+    return {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": metadata}
+
+
+def _line(kind: str, obj: Any) -> bytes:
+    return json.dumps({"type": kind, "object": obj}, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"

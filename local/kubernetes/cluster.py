@@ -1,0 +1,191 @@
+"""The whole cluster in one process: API server, seed, controllers, kubelet, in that order; and back."""
+
+import base64
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import ExitStack
+from fnmatch import fnmatchcase
+from typing import Any
+
+from local.kubernetes.api import (
+    EksTokenAuthenticator,
+    LogOptions,
+    ServerThread,
+    StaticTokenAuthenticator,
+    Store,
+    User,
+    create_app,
+)
+from local.kubernetes.api.authentication import Authenticator
+from local.kubernetes.api.errors import bad_request
+from local.kubernetes.certificates import make_certificate
+from local.kubernetes.config import ClusterConfig
+from local.kubernetes.controllers.autoscaler import HorizontalPodAutoscalerController
+from local.kubernetes.controllers.deployment import DeploymentController
+from local.kubernetes.controllers.endpoints import EndpointSliceController
+from local.kubernetes.controllers.replicaset import ReplicaSetController
+from local.kubernetes.controllers.scheduler import Scheduler
+from local.kubernetes.controllers.spinapp import SpinAppController
+from local.kubernetes.kubeconfig import write_kubeconfig
+from local.kubernetes.kubelet.agent import Kubelet
+from local.kubernetes.kubelet.logs import LogFolder
+from local.kubernetes.kubelet.pod_logs import LogError, read_pod_log
+from local.kubernetes.kubelet.registration import register_nodes
+from local.kubernetes.machinery.api import ApiAccess, KubernetesApi
+from local.kubernetes.machinery.controller import Controller
+from local.kubernetes.machinery.events import EventRecorder
+from local.kubernetes.machinery.informer import InformerSet
+from local.kubernetes.machinery.resources import Json
+from local.kubernetes.persistence import StateFile
+from local.kubernetes.seed import seed
+
+MASTERS = "system:masters"
+SYNC_SECONDS = 20.0
+
+
+class Cluster:
+    """A running cluster; a context manager. Nothing of it outlives `stop`, but its state folder."""
+
+    def __init__(self, config: ClusterConfig) -> None:
+        self.config = config
+        self.endpoint = ""
+        self.ca_pem = b""
+        self._stack = ExitStack()
+
+    def __enter__(self) -> "Cluster":
+        self.start()
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start everything; returns when the cluster takes requests.
+
+        Raises:
+            OSError: the port is taken or the state folder cannot be written.
+            ValueError: a manifest of the seed is not understood.
+        """
+        with ExitStack() as stack:
+            self._start(stack)
+            self._stack = stack.pop_all()
+
+    def stop(self) -> None:
+        """Stop everything, function processes first."""
+        self._stack.close()
+
+    def ready_info(self) -> dict[str, str]:
+        """What other processes need: ``endpoint``, ``ca_data`` (base64 of PEM), the path of the ``kubeconfig``."""
+        return {
+            "endpoint": self.endpoint,
+            "ca_data": base64.b64encode(self.ca_pem).decode(),
+            "kubeconfig": str(self.config.kubeconfig),
+        }
+
+    def _start(self, stack: ExitStack) -> None:
+        config = self.config
+        config.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        config.state_dir.chmod(0o700)  # keys, tokens, Secrets and native code are in it
+        store = Store()
+        state = StateFile(store, config.state_dir / "cluster.json")
+        state.load()
+        admin_token, system_token = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+        certificate = make_certificate(config.state_dir / "tls", "127.0.0.1", "localhost", "::1")
+        kubelet_logs: list[LogFolder] = []
+        app = create_app(
+            store,
+            authenticators=self._authenticators(admin_token, system_token),
+            rbac=True,
+            logs=_log_source(kubelet_logs),
+        )
+        server = ServerThread(app, port=config.port, cert_file=certificate.certificate, key_file=certificate.key)
+        server.start()
+        stack.callback(server.stop)
+        state.start()
+        stack.callback(state.stop)
+        self.endpoint, self.ca_pem = server.url, certificate.ca_pem
+        write_kubeconfig(
+            config.kubeconfig,
+            cluster=config.cluster_name,
+            url=server.url,
+            ca_pem=certificate.ca_pem,
+            token=admin_token,
+        )
+        api = KubernetesApi(ApiAccess(server.url, system_token, certificate.ca_file))
+        stack.callback(api.close)
+        seed(api, config.seed)
+        register_nodes(api)
+        self._start_controllers(stack, api, kubelet_logs)
+
+    def _start_controllers(self, stack: ExitStack, api: KubernetesApi, kubelet_logs: list[LogFolder]) -> None:
+        def recorder(component: str, host: str | None = None) -> EventRecorder:
+            events = EventRecorder(api, component, host)
+            stack.callback(events.stop)
+            return events
+
+        config = self.config
+        informers = InformerSet(api)
+        operations = recorder("kube-controller-manager")
+        controllers: list[Controller] = [
+            SpinAppController(api, informers, recorder("spinapp-controller")),
+            DeploymentController(api, informers, operations),
+            ReplicaSetController(api, informers, operations),
+            Scheduler(api, informers, recorder("default-scheduler")),
+            EndpointSliceController(api, informers),
+            HorizontalPodAutoscalerController(
+                api,
+                informers,
+                operations,
+                sync_seconds=config.autoscaler_sync_seconds,
+                downscale_seconds=config.autoscaler_downscale_seconds,
+            ),
+        ]
+        kubelet = Kubelet(
+            api,
+            informers,
+            recorder("kubelet", "local"),
+            config.state_dir / "node",
+            mirrors_file=config.mirrors_file,
+            docker_config=config.docker_config,
+            compile_cache=config.compile_cache,
+            times=config.times,
+        )
+        kubelet_logs.append(kubelet.logs)
+        informers.start()
+        stack.callback(informers.stop)
+        informers.wait_synced(SYNC_SECONDS)
+        for controller in controllers:
+            controller.start()
+            stack.callback(controller.stop)
+        kubelet.start()
+        stack.callback(kubelet.stop)
+
+    def _authenticators(self, admin_token: str, system_token: str) -> list[Authenticator]:
+        known = {
+            admin_token: User("kubernetes-admin", (MASTERS,)),
+            system_token: User("system:local-cluster", (MASTERS,)),
+        }
+        authenticators: list[Authenticator] = [StaticTokenAuthenticator(known)]
+        if self.config.sts_endpoint:
+            authenticators.append(
+                EksTokenAuthenticator(self.config.cluster_name, self.config.sts_endpoint, self._mapped_user)
+            )
+        return authenticators
+
+    def _mapped_user(self, arn: str) -> User | None:
+        groups = tuple(entry.group for entry in self.config.access_entries if fnmatchcase(arn, entry.arn_pattern))
+        return User(arn, groups) if groups else None
+
+
+def _log_source(folders: list[LogFolder]) -> Any:
+    """The API server's way to the kubelet's logs; the kubelet comes up after the server."""
+
+    def source(pod: Json, options: LogOptions) -> str | AsyncIterator[bytes]:
+        if not folders:
+            raise bad_request("the node is not up yet")
+        try:
+            return read_pod_log(folders[0], pod, options)
+        except LogError as error:
+            raise bad_request(str(error)) from None
+
+    return source

@@ -1,0 +1,124 @@
+"""SpinApp -> Deployment and Service, and the Deployment's state back to the SpinApp: what spin-operator v0.6 does."""
+
+from kubernetes.client.exceptions import ApiException
+
+from local.kubernetes.controllers.spinapp_objects import deployment_for, service_for
+from local.kubernetes.machinery.api import KubernetesApi, is_not_found
+from local.kubernetes.machinery.controller import Controller
+from local.kubernetes.machinery.events import EventRecorder
+from local.kubernetes.machinery.informer import Change, InformerSet, Key, controller_uid, key_of
+from local.kubernetes.machinery.meta import condition, is_terminating, put_condition
+from local.kubernetes.machinery.resources import DEPLOYMENTS, SERVICES, SPIN_APP_EXECUTORS, SPIN_APPS, Json
+
+FIELD_MANAGER = "spin-operator"
+
+
+class SpinAppController(Controller):
+    """Keeps a Deployment and a Service beside every SpinApp."""
+
+    name = "spinapp"
+
+    def __init__(self, api: KubernetesApi, informers: InformerSet, events: EventRecorder) -> None:
+        super().__init__()
+        self._api = api
+        self._events = events
+        self._apps = informers.of(SPIN_APPS)
+        self._executors = informers.of(SPIN_APP_EXECUTORS)
+        self._deployments = informers.of(DEPLOYMENTS)
+        self._services = informers.of(SERVICES)
+        # What was applied last, and the generations it led to: applying the same again would only cost requests.
+        self._applied: dict[Key, tuple[Json, Json | None, tuple[str, int] | None]] = {}
+        self._apps.add_handler(lambda _change, _before, app: self.queue.add(key_of(app)))
+        self._executors.add_handler(self._executor_changed)
+        self._deployments.add_handler(self._owned_changed)
+        self._services.add_handler(self._owned_changed)
+
+    def _executor_changed(self, _change: Change, _before: Json | None, executor: Json) -> None:
+        for app in self._apps.items(executor["metadata"]["namespace"]):
+            if app["spec"].get("executor") == executor["metadata"]["name"]:
+                self.queue.add(key_of(app))
+
+    def _owned_changed(self, change: Change, _before: Json | None, obj: Json) -> None:
+        app = self._apps.get(*key_of(obj))  # both carry the app's name
+        if app is not None and controller_uid(obj) == app["metadata"]["uid"]:
+            if change is Change.DELETED:
+                self._applied.pop(key_of(app), None)
+            self.queue.add(key_of(app))
+
+    def reconcile(self, namespace: str, name: str) -> float | None:
+        """Apply what the app stands for, then report what became of it."""
+        app = self._apps.get(namespace, name)
+        if app is None or is_terminating(app):
+            self._applied.pop((namespace, name), None)  # the owner references take the rest along
+            return None
+        executor_name = app["spec"].get("executor", "")
+        executor = self._executors.get(namespace, executor_name)
+        if executor is None:
+            self._events.event(
+                app, "Warning", "MissingExecutor", f"Could not find executor {namespace}/{executor_name}"
+            )
+            return None  # its creation wakes us
+        if app["spec"].get("runtimeConfig"):
+            self._events.event(
+                app,
+                "Warning",
+                "RuntimeConfigIgnored",
+                "spec.runtimeConfig has no effect on this cluster: key-value stores are local, nothing else is there",
+            )
+        self._apply(app, executor)
+        self._report(app, executor_name)
+        return None
+
+    def _apply(self, app: Json, executor: Json) -> None:
+        namespace, name = key = key_of(app)
+        makes_deployment = executor["spec"].get("createDeployment", True)
+        service = service_for(app)
+        deployment = deployment_for(app, executor) if makes_deployment else None
+        live = self._deployments.get(namespace, name)
+        stamp = (live["metadata"]["uid"], live["metadata"].get("generation", 0)) if live else None
+        if self._applied.get(key) == (service, deployment, stamp):
+            return
+        if deployment is not None:
+            applied = self._api.apply(DEPLOYMENTS, namespace, deployment, FIELD_MANAGER)
+            self._deployments.remember(applied)
+            stamp = (applied["metadata"]["uid"], applied["metadata"].get("generation", 0))
+        elif live is not None and controller_uid(live) == app["metadata"]["uid"]:
+            self._api.delete(DEPLOYMENTS, namespace, name, uid=live["metadata"]["uid"])
+            stamp = None
+        self._services.remember(self._api.apply(SERVICES, namespace, service, FIELD_MANAGER))
+        self._applied[key] = (service, deployment, stamp)
+
+    def _report(self, app: Json, executor_name: str) -> None:
+        namespace, name = key_of(app)
+        deployment = self._deployments.get(namespace, name)
+        old = app.get("status") or {}
+        conditions = [dict(entry) for entry in old.get("conditions") or []]
+        for kind in ("Available", "Progressing"):
+            put_condition(conditions, _copied_condition(deployment, kind))
+        ready = (deployment or {}).get("status", {}).get("readyReplicas", 0)
+        status = {"activeScheduler": executor_name, "readyReplicas": ready, "conditions": conditions}
+        if any(old.get(field) != value for field, value in status.items()):
+            try:
+                self._apps.remember(self._api.patch(SPIN_APPS, namespace, name, {"status": status}, "status"))
+            except ApiException as error:
+                if not is_not_found(error):
+                    raise
+
+
+def _copied_condition(deployment: Json | None, kind: str) -> Json:
+    if deployment is None:
+        return {
+            "type": kind,
+            "status": "Unknown",
+            "reason": "DeploymentNotFound",
+            "message": "No deployment found for application",
+        }
+    found = condition(deployment.get("status", {}).get("conditions"), kind)
+    if found is None:
+        return {
+            "type": kind,
+            "status": "Unknown",
+            "reason": "DeploymentConditionNotFound",
+            "message": f"The deployment does not report {kind} yet",
+        }
+    return {field: found.get(field, "") for field in ("type", "status", "reason", "message")}

@@ -1,0 +1,128 @@
+"""The Deployment and the Service that a SpinApp stands for: pure functions, no API.
+
+Shapes as spin-operator v0.6 makes them (``internal/controller/spinapp_controller.go`` and ``service.go``).
+"""
+
+from typing import Final
+
+from local.kubernetes.machinery.meta import owner_reference, quantity
+from local.kubernetes.machinery.resources import SPIN_APPS, Json
+
+HTTP_PORT: Final = 80
+HTTP_PORT_NAME: Final = "http-app"
+APP_NAME_LABEL: Final = "core.spinkube.dev/app-name"
+
+# SpinAppExecutor.spec.deploymentConfig.otel field -> variable that Spin reads.
+_OTEL_ENVIRONMENT: Final = {
+    "exporter_otlp_endpoint": "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "exporter_otlp_traces_endpoint": "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+    "exporter_otlp_metrics_endpoint": "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
+    "exporter_otlp_logs_endpoint": "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
+}
+
+
+def ready_label(app_name: str) -> dict[str, str]:
+    """The label by which the Deployment and the Service find an app's pods."""
+    return {f"core.spinkube.dev/app.{app_name}.status": "ready"}
+
+
+def deployment_for(app: Json, executor: Json) -> Json:
+    """The Deployment to apply for a SpinApp.
+
+    ``spec.replicas`` is left out when autoscaling is on: the field then belongs to the autoscaler.
+    """
+    name, spec = app["metadata"]["name"], app["spec"]
+    config = executor["spec"].get("deploymentConfig") or {}
+    selector = ready_label(name)
+    pod_spec: Json = {
+        "containers": [_container(name, spec, config)],
+        "serviceAccountName": spec.get("serviceAccountName") or "default",
+    }
+    if runtime_class := config.get("runtimeClassName"):
+        pod_spec["runtimeClassName"] = runtime_class
+    for field in ("imagePullSecrets", "volumes"):
+        if spec.get(field):
+            pod_spec[field] = spec[field]
+    template_meta: Json = {"labels": {APP_NAME_LABEL: name, **(spec.get("podLabels") or {}), **selector}}
+    if spec.get("podAnnotations"):
+        template_meta["annotations"] = spec["podAnnotations"]
+    deployment_spec: Json = {
+        "selector": {"matchLabels": selector},
+        "template": {"metadata": template_meta, "spec": pod_spec},
+    }
+    if not spec.get("enableAutoscaling"):
+        deployment_spec["replicas"] = spec.get("replicas", 1)
+    return {"metadata": _metadata(app, spec.get("deploymentAnnotations")), "spec": deployment_spec}
+
+
+def service_for(app: Json) -> Json:
+    """The Service to apply for a SpinApp: ClusterIP, port 80, whatever port the pods listen on."""
+    return {
+        "metadata": _metadata(app, app["spec"].get("serviceAnnotations")),
+        "spec": {
+            "type": "ClusterIP",
+            "selector": ready_label(app["metadata"]["name"]),
+            "ports": [{"protocol": "TCP", "port": HTTP_PORT, "targetPort": HTTP_PORT_NAME}],
+        },
+    }
+
+
+def _metadata(app: Json, annotations: dict[str, str] | None) -> Json:
+    name = app["metadata"]["name"]
+    metadata: Json = {
+        "name": name,
+        "namespace": app["metadata"]["namespace"],
+        "labels": {APP_NAME_LABEL: name},
+        "ownerReferences": [owner_reference(app, SPIN_APPS)],
+    }
+    if annotations:
+        metadata["annotations"] = annotations
+    return metadata
+
+
+def _container(name: str, spec: Json, config: Json) -> Json:
+    container: Json = {
+        "name": name,
+        "image": spec["image"],
+        # The image names no command of its own and Kubernetes wants one; the shim does not look at it.
+        "command": ["/"],
+        "ports": [{"name": HTTP_PORT_NAME, "containerPort": HTTP_PORT}],
+        "env": _environment(spec, config),
+    }
+    if resources := {key: value for key, value in (spec.get("resources") or {}).items() if value}:
+        container["resources"] = resources
+    if spec.get("volumeMounts"):
+        container["volumeMounts"] = spec["volumeMounts"]
+    checks = spec.get("checks") or {}
+    for check, field in (("readiness", "readinessProbe"), ("liveness", "livenessProbe")):
+        if (checks.get(check) or {}).get("httpGet"):
+            container[field] = _probe(checks[check])
+    return container
+
+
+def _environment(spec: Json, config: Json) -> list[Json]:
+    environment: list[Json] = []
+    for variable in spec.get("variables") or []:
+        entry: Json = {"name": f"SPIN_VARIABLE_{variable['name'].upper()}"}
+        if variable.get("valueFrom"):
+            entry["valueFrom"] = variable["valueFrom"]
+        else:
+            entry["value"] = variable.get("value", "")
+        environment.append(entry)
+    environment.append({"name": "SPIN_HTTP_LISTEN_ADDR", "value": f"0.0.0.0:{HTTP_PORT}"})
+    for field, variable_name in _OTEL_ENVIRONMENT.items():
+        if value := (config.get("otel") or {}).get(field):
+            environment.append({"name": variable_name, "value": value})
+    if memory := (spec.get("invocationLimits") or {}).get("memory"):
+        environment.append({"name": "SPIN_MAX_INSTANCE_MEMORY", "value": str(int(quantity(memory)))})
+    if components := spec.get("components"):
+        environment.append({"name": "SPIN_COMPONENTS_TO_RETAIN", "value": ",".join(components)})
+    return environment
+
+
+def _probe(check: Json) -> Json:
+    http_get: Json = {"path": check["httpGet"]["path"], "port": HTTP_PORT}
+    if headers := check["httpGet"].get("httpHeaders"):
+        http_get["httpHeaders"] = headers
+    numbers = ("initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold")
+    return {"httpGet": http_get, **{field: check[field] for field in numbers if field in check}}

@@ -1,0 +1,225 @@
+"""The kubelet: follows the pods of this machine's nodes and runs a `PodWorker` for each.
+
+Its work is waiting (for processes, probes, back-offs), so it lives in an event loop in a thread of its own; API
+requests go to worker threads.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+from kubernetes.client.exceptions import ApiException
+
+from local.kubernetes.kubelet.images import ImageStore
+from local.kubernetes.kubelet.leftovers import stop_leftovers
+from local.kubernetes.kubelet.logs import LogFolder
+from local.kubernetes.kubelet.metrics import Sample, container_usage, pod_metrics, sample
+from local.kubernetes.kubelet.node import Node, NodePaths, NodeTimes
+from local.kubernetes.kubelet.pod_worker import PodWorker
+from local.kubernetes.kubelet.registration import NODE_NAMES
+from local.kubernetes.kubelet.volumes import VolumeFolder
+from local.kubernetes.machinery.api import KubernetesApi, is_not_found
+from local.kubernetes.machinery.events import EventRecorder
+from local.kubernetes.machinery.informer import Change, InformerSet, controller_uid
+from local.kubernetes.machinery.meta import is_terminating
+from local.kubernetes.machinery.resources import DEPLOYMENTS, POD_METRICS, PODS, REPLICA_SETS, RUNTIME_CLASSES, Json
+
+logger = logging.getLogger(__name__)
+
+API_THREADS = 24
+
+
+class Kubelet:
+    """Runs the pods that are assigned to this machine."""
+
+    def __init__(
+        self,
+        api: KubernetesApi,
+        informers: InformerSet,
+        events: EventRecorder,
+        state_dir: Path,
+        *,
+        mirrors_file: Path | None = None,
+        docker_config: Path | None = None,
+        compile_cache: Path | None = None,
+        times: NodeTimes | None = None,
+    ) -> None:
+        """Set up; nothing runs yet.
+
+        Args:
+            api: access to the API server.
+            informers: shared informers, not started yet.
+            events: recorder of source ``kubelet``.
+            state_dir: folder of everything that is kept on the node.
+            mirrors_file: registry host to base URL (see `local.oci.mirrors`).
+            docker_config: the node's registry credentials, a Docker ``config.json``; read at every pull.
+            compile_cache: folder of compiled components; None: one under ``state_dir``.
+            times: pauses and periods.
+        """
+        paths = NodePaths(state_dir, compile_cache or state_dir / "compiled")
+        self._pods = informers.of(PODS)
+        self._replica_sets = informers.of(REPLICA_SETS)
+        self._deployments = informers.of(DEPLOYMENTS)
+        self._node = Node(
+            api=api,
+            events=events,
+            paths=paths,
+            images=ImageStore(paths.images, mirrors_file, docker_config),
+            volumes=VolumeFolder(paths.volumes),
+            logs=LogFolder(paths.logs),
+            runtime_classes=informers.of(RUNTIME_CLASSES),
+            threads=ThreadPoolExecutor(API_THREADS, thread_name_prefix="kubelet-api"),
+            times=times or NodeTimes(),
+        )
+        self._workers: dict[str, PodWorker] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._loop = asyncio.new_event_loop()
+        self._stopping = asyncio.Event()
+        self._thread = threading.Thread(target=self._run, name="kubelet", daemon=True)
+
+    @property
+    def logs(self) -> LogFolder:
+        """Where the API server finds what functions printed."""
+        return self._node.logs
+
+    def start(self) -> None:
+        """Start working; the informers must have synced."""
+        for folder in (self._node.paths.root, self._node.paths.compiled):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if count := stop_leftovers(self._node.paths.processes):
+            logger.warning("stopped %d function processes that an earlier run had left", count)
+        owners = [*self._deployments.items(), *self._replica_sets.items(), *self._pods.items()]
+        self._node.volumes.keep_only({obj["metadata"]["uid"] for obj in owners})
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop all function processes; pods stay in the API."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stopping.set)
+            self._thread.join()
+        self._node.threads.shutdown(wait=False, cancel_futures=True)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_until_complete(self._main())
+        finally:
+            self._loop.close()
+
+    async def _main(self) -> None:
+        self._pods.add_handler(lambda change, _before, pod: self._in_loop(lambda: self._pod_changed(change, pod)))
+        self._node.runtime_classes.add_handler(lambda *_: self._in_loop(self._runtime_classes_changed))
+        for informer in (self._deployments, self._replica_sets):
+            informer.add_handler(self._owner_changed)
+        measuring = asyncio.create_task(self._measure())
+        await self._stopping.wait()
+        tasks = [measuring, *self._tasks.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*(worker.stop() for worker in self._workers.values()))
+
+    def _in_loop(self, call: Callable[[], None]) -> None:
+        with suppress(RuntimeError):  # the loop is closed: the node has stopped
+            self._loop.call_soon_threadsafe(call)
+
+    # ---- pods
+
+    def _pod_changed(self, change: Change, pod: Json) -> None:
+        if pod["spec"].get("nodeName") not in NODE_NAMES.values():
+            return
+        uid = pod["metadata"]["uid"]
+        worker = self._workers.get(uid)
+        if worker is not None:
+            if change is Change.DELETED:
+                worker.removed()
+            else:
+                worker.update(pod)
+        elif change is not Change.DELETED and not self._stopping.is_set() and self._needs_work(pod):
+            worker = self._workers[uid] = PodWorker(self._node, pod, self._owner(pod))
+            task = self._tasks[uid] = asyncio.get_running_loop().create_task(worker.run())
+            task.add_done_callback(lambda done: self._worker_ended(uid, done))
+
+    @staticmethod
+    def _needs_work(pod: Json) -> bool:
+        ended = pod.get("status", {}).get("phase") in ("Succeeded", "Failed")
+        return is_terminating(pod) or not ended
+
+    def _worker_ended(self, uid: str, task: "asyncio.Task[None]") -> None:
+        if task.cancelled():
+            return  # the node stops, and still has to end the processes
+        self._tasks.pop(uid, None)
+        self._workers.pop(uid, None)
+        self._node.volumes.owner_deleted(uid)  # a pod without owner had a volume of its own
+        if (error := task.exception()) is not None:
+            logger.error("pod worker failed", exc_info=error)
+
+    def _runtime_classes_changed(self) -> None:
+        for worker in self._workers.values():
+            worker.runtime_classes_changed()
+
+    def _owner(self, pod: Json) -> str:
+        """uid of what keeps the pod's data: its Deployment; without one its ReplicaSet, or the pod itself."""
+        owner = controller_uid(pod)
+        if owner is None:
+            return str(pod["metadata"]["uid"])
+        sets = self._replica_sets.items(pod["metadata"]["namespace"])
+        replica_set = next((found for found in sets if found["metadata"]["uid"] == owner), None)
+        if replica_set is None:
+            replica_set = self._read_replica_set(pod, owner)
+        return (controller_uid(replica_set) if replica_set is not None else None) or owner
+
+    def _read_replica_set(self, pod: Json, uid: str) -> Json | None:
+        """Ask the server: the pod's news can be faster than its ReplicaSet's."""
+        for reference in pod["metadata"]["ownerReferences"]:
+            if reference["uid"] == uid and reference["kind"] == REPLICA_SETS.kind:
+                try:
+                    return self._node.api.get(REPLICA_SETS, pod["metadata"]["namespace"], reference["name"])
+                except ApiException as error:
+                    if not is_not_found(error):
+                        raise
+        return None
+
+    def _owner_changed(self, change: Change, _before: Json | None, owner: Json) -> None:
+        if change is Change.DELETED:
+            uid = owner["metadata"]["uid"]
+            self._in_loop(lambda: self._node.volumes.owner_deleted(uid))
+
+    # ---- metrics
+
+    async def _measure(self) -> None:
+        """Write what every pod used in the last period."""
+        before: dict[int, Sample] = {}
+        while True:
+            await asyncio.sleep(self._node.times.metrics_period)
+            now: dict[int, Sample] = {}
+            for worker in list(self._workers.values()):
+                usage: list[Json] = []
+                for container in worker.containers:
+                    pid = container.process.pid if container.process is not None else None
+                    taken = sample(pid) if pid is not None else None
+                    if pid is None or taken is None:
+                        continue
+                    now[pid] = taken
+                    if pid in before:
+                        usage.append(container_usage(container.name, before[pid], taken))
+                if usage and not is_terminating(worker.pod):
+                    metrics = pod_metrics(worker.pod, usage, self._node.times.metrics_period)
+                    await asyncio.get_running_loop().run_in_executor(self._node.threads, self._publish, metrics)
+            before = now
+
+    def _publish(self, metrics: Json) -> None:
+        namespace, name = metrics["metadata"]["namespace"], metrics["metadata"]["name"]
+        try:
+            try:
+                self._node.api.patch(POD_METRICS, namespace, name, metrics)
+            except ApiException as error:
+                if not is_not_found(error):
+                    raise
+                self._node.api.create(POD_METRICS, namespace, metrics)
+        except (ApiException, OSError) as error:
+            logger.debug("metrics of pod %s/%s not written: %s", namespace, name, type(error).__name__)

@@ -1,0 +1,130 @@
+"""A container's environment: literal values, Secret and ConfigMap keys, fields of the pod itself."""
+
+import base64
+import re
+from collections.abc import Callable
+from typing import Any
+
+from kubernetes.client.exceptions import ApiException
+
+from local.kubernetes.machinery.api import KubernetesApi, is_not_found
+from local.kubernetes.machinery.meta import quantity
+from local.kubernetes.machinery.resources import CONFIG_MAPS, SECRETS, Json, Resource
+
+
+class ContainerConfigError(Exception):
+    """A container's configuration names something that is not there. The message is a kubelet's."""
+
+
+_MAP_KEY = re.compile(r"metadata\.(labels|annotations)\['([^']+)'\]")
+_EXPANSION = re.compile(r"\$\$|\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)")
+
+
+def container_environment(api: KubernetesApi, pod: Json, container: Json) -> dict[str, str]:
+    """All variables of a container, with references resolved. Blocking: reads Secrets and ConfigMaps.
+
+    Raises:
+        ContainerConfigError: a Secret, ConfigMap, key or field that is not optional does not exist.
+    """
+    namespace = pod["metadata"]["namespace"]
+    sources = _Sources(api, namespace)
+    environment: dict[str, str] = {}
+    for source in container.get("envFrom") or []:
+        for name, resource in (("configMapRef", CONFIG_MAPS), ("secretRef", SECRETS)):
+            if reference := source.get(name):
+                data = sources.data(resource, reference["name"], optional=bool(reference.get("optional")))
+                environment.update({source.get("prefix", "") + key: value for key, value in data.items()})
+    for variable in container.get("env") or []:
+        if value_from := variable.get("valueFrom"):
+            value = _resolve(value_from, pod, container, sources)
+            if value is None:
+                continue
+        else:
+            value = expand(variable.get("value") or "", environment)
+        environment[variable["name"]] = value
+    return environment
+
+
+def expand(text: str, environment: dict[str, str]) -> str:
+    """Replace ``$(NAME)`` by variables defined before; ``$$`` is a plain dollar, unknown names stay as they are."""
+
+    def replacement(match: re.Match[str]) -> str:
+        return "$" if match[1] is None else environment.get(match[1], match[0])
+
+    return _EXPANSION.sub(replacement, text)
+
+
+class _Sources:
+    """Secrets and ConfigMaps of a namespace, each read once."""
+
+    def __init__(self, api: KubernetesApi, namespace: str) -> None:
+        self._api = api
+        self._namespace = namespace
+        self._read: dict[tuple[str, str], dict[str, str] | None] = {}
+
+    def data(self, resource: Resource, name: str, *, optional: bool) -> dict[str, str]:
+        key = (resource.plural, name)
+        if key not in self._read:
+            self._read[key] = self._fetch(resource, name)
+        found = self._read[key]
+        if found is None and not optional:
+            raise ContainerConfigError(f'{resource.kind.lower()} "{name}" not found')
+        return found or {}
+
+    def value(self, resource: Resource, reference: Json) -> str | None:
+        optional = bool(reference.get("optional"))
+        data = self.data(resource, reference["name"], optional=optional)
+        if reference["key"] not in data and not optional:
+            place = f"{resource.kind} {self._namespace}/{reference['name']}"
+            raise ContainerConfigError(f"couldn't find key {reference['key']} in {place}")
+        return data.get(reference["key"])
+
+    def _fetch(self, resource: Resource, name: str) -> dict[str, str] | None:
+        try:
+            found = self._api.get(resource, self._namespace, name)
+        except ApiException as error:
+            if is_not_found(error):
+                return None
+            raise
+        data: dict[str, str] = found.get("data") or {}
+        if resource is SECRETS:
+            return {key: base64.b64decode(value).decode("utf-8", "replace") for key, value in data.items()}
+        return data
+
+
+def _resolve(value_from: Json, pod: Json, container: Json, sources: _Sources) -> str | None:
+    if reference := value_from.get("secretKeyRef"):
+        return sources.value(SECRETS, reference)
+    if reference := value_from.get("configMapKeyRef"):
+        return sources.value(CONFIG_MAPS, reference)
+    if reference := value_from.get("fieldRef"):
+        return pod_field(pod, reference["fieldPath"])
+    if reference := value_from.get("resourceFieldRef"):
+        section, _, resource = reference["resource"].partition(".")
+        amount = quantity(((container.get("resources") or {}).get(section) or {}).get(resource))
+        divisor = quantity(reference.get("divisor") or "1") or 1
+        return str(-(-amount // divisor))
+    raise ContainerConfigError(f"a variable's valueFrom names no source that is known here: {', '.join(value_from)}")
+
+
+def pod_field(pod: Json, path: str) -> str:
+    """A pod's own field as the downward API gives it.
+
+    Raises:
+        ContainerConfigError: not one of the fields that environment variables may name.
+    """
+    if match := _MAP_KEY.fullmatch(path):
+        return str((pod["metadata"].get(match[1]) or {}).get(match[2], ""))
+    fields: dict[str, Callable[[], Any]] = {
+        "metadata.name": lambda: pod["metadata"]["name"],
+        "metadata.namespace": lambda: pod["metadata"]["namespace"],
+        "metadata.uid": lambda: pod["metadata"]["uid"],
+        "spec.nodeName": lambda: pod["spec"].get("nodeName", ""),
+        "spec.serviceAccountName": lambda: pod["spec"].get("serviceAccountName", "default"),
+        "status.hostIP": lambda: "127.0.0.1",
+        "status.podIP": lambda: "127.0.0.1",
+        "status.podIPs": lambda: "127.0.0.1",
+    }
+    if path not in fields:
+        raise ContainerConfigError(f"unsupported fieldPath: {path}")
+    return str(fields[path]())

@@ -1,0 +1,78 @@
+"""What all pods of the node share: folders, images, events, and how functions are started."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from local.kubernetes.kubelet.images import ImageStore
+from local.kubernetes.kubelet.logs import LogFolder
+from local.kubernetes.kubelet.process import function_command
+from local.kubernetes.kubelet.volumes import VolumeFolder
+from local.kubernetes.machinery.api import KubernetesApi
+from local.kubernetes.machinery.events import EventRecorder
+from local.kubernetes.machinery.informer import Informer
+
+SPIN_HANDLER = "spin"
+
+
+@dataclass(frozen=True)
+class NodePaths:
+    """Folders of a node: all under ``root``, but compiled components may be shared with others."""
+
+    root: Path
+    compiled: Path
+    """Compiled components, shared by all pods."""
+
+    @property
+    def images(self) -> Path:
+        """Content store and layouts of pulled images."""
+        return self.root / "images"
+
+    @property
+    def volumes(self) -> Path:
+        """Key-value data by app."""
+        return self.root / "volumes"
+
+    @property
+    def logs(self) -> Path:
+        """Output of functions."""
+        return self.root / "logs"
+
+    @property
+    def processes(self) -> Path:
+        """Records of running function processes."""
+        return self.root / "processes"
+
+
+@dataclass(frozen=True)
+class NodeTimes:
+    """Times in seconds; the defaults are Kubernetes'. Tests shorten the back-offs."""
+
+    backoff_first: float = 10.0
+    """Pause after a failed pull or a crash; doubles each time."""
+    backoff_most: float = 300.0
+    backoff_reset: float = 600.0
+    """A container that ran this long starts again without a pause."""
+    drain_pause: float = 0.2
+    """Between a pod's leaving the EndpointSlices and SIGTERM: routers hear of it meanwhile. The function runtime goes
+    on answering after SIGTERM until nothing comes any more."""
+    shutdown_grace: float = 5.0
+    """For requests in hand when the whole cluster stops."""
+    metrics_period: float = 15.0
+
+
+@dataclass
+class Node:
+    """The node's tools, handed to every pod."""
+
+    api: KubernetesApi
+    events: EventRecorder
+    paths: NodePaths
+    images: ImageStore
+    volumes: VolumeFolder
+    logs: LogFolder
+    runtime_classes: Informer
+    threads: ThreadPoolExecutor
+    times: NodeTimes = field(default_factory=NodeTimes)
+    command: Callable[[], tuple[str, ...]] = function_command

@@ -1,0 +1,141 @@
+"""Readiness and liveness probes over HTTP (or a bare TCP connection), with Kubernetes' counting.
+
+https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from local.kubernetes.machinery.resources import Json
+
+_EAGER_FIRST_SECONDS = 0.05
+_EAGER_MOST_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class ProbeResult:
+    """Outcome of one try; ``reason`` reads after "Readiness probe failed: "."""
+
+    ok: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class ProbeTimes:
+    """The numbers of a probe, with Kubernetes' defaults."""
+
+    initial_delay: float
+    timeout: float
+    period: float
+    successes: int
+    failures: int
+
+    @classmethod
+    def of(cls, probe: Json) -> "ProbeTimes":
+        """Read them from a container's probe."""
+        return cls(
+            initial_delay=float(probe.get("initialDelaySeconds") or 0),
+            timeout=float(probe.get("timeoutSeconds") or 1),
+            period=float(probe.get("periodSeconds") or 10),
+            successes=int(probe.get("successThreshold") or 1),
+            failures=int(probe.get("failureThreshold") or 3),
+        )
+
+
+async def probe_once(probe: Json, port: int, timeout: float) -> ProbeResult:
+    """Try once against a function that listens on ``port`` of this machine.
+
+    The port that the probe names is the one of the container's own network, where the function listens on 80.
+    """
+    if http_get := probe.get("httpGet"):
+        return await _http_get(http_get, port, timeout)
+    if "tcpSocket" in probe:
+        try:
+            _, writer = await asyncio.wait_for(asyncio.open_connection("127.0.0.1", port), timeout)
+        except (OSError, TimeoutError) as error:
+            return ProbeResult(False, f"dial tcp 127.0.0.1:{port}: {_say(error)}")
+        writer.close()
+        return ProbeResult(True)
+    return ProbeResult(False, "only httpGet and tcpSocket probes work for functions")
+
+
+async def _http_get(http_get: Json, port: int, timeout: float) -> ProbeResult:
+    import httpcore
+
+    path = http_get.get("path") or "/"
+    headers = [("Host", "127.0.0.1"), ("User-Agent", "kube-probe/1.32"), ("Accept", "*/*"), ("Connection", "close")]
+    given = [(header["name"], header["value"]) for header in http_get.get("httpHeaders") or []]
+    replaced = {name.lower() for name, _ in given}
+    headers = [(name, value) for name, value in headers if name.lower() not in replaced] + given
+    url = f"http://127.0.0.1:{port}{path if path.startswith('/') else '/' + path}"
+    try:
+        async with httpcore.AsyncConnectionPool() as pool:
+            response = await asyncio.wait_for(pool.request("GET", url, headers=headers), timeout)
+    except (httpcore.NetworkError, httpcore.ProtocolError, TimeoutError, OSError) as error:
+        return ProbeResult(False, f'Get "{url}": {_say(error)}')
+    if 200 <= response.status < 400:
+        return ProbeResult(True)
+    return ProbeResult(False, f"HTTP probe failed with statuscode: {response.status}")
+
+
+def _say(error: BaseException) -> str:
+    if isinstance(error, TimeoutError):
+        return "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
+    return str(error) or type(error).__name__
+
+
+async def watch_readiness(
+    probe: Json, port: int, on_change: Callable[[bool], None], on_failure: Callable[[str], None]
+) -> None:
+    """Probe for ever; tell when readiness changes, and every failed try that counts.
+
+    Until the initial delay is over a failure says nothing, but a success does: so tries come quickly at first, and a
+    function that is up after 0.3 s takes requests then, not after the delay and a period.
+    """
+    times = ProbeTimes.of(probe)
+    loop = asyncio.get_running_loop()
+    grace_ends = loop.time() + times.initial_delay
+    pause, ready, good, bad = _EAGER_FIRST_SECONDS, False, 0, 0
+    while True:
+        result = await probe_once(probe, port, times.timeout)
+        good, bad = (good + 1, 0) if result.ok else (0, bad + 1)
+        if result.ok and not ready and good >= times.successes:
+            ready = True
+            on_change(True)
+        elif not result.ok and (ready or loop.time() >= grace_ends):
+            on_failure(result.reason)
+            if ready and bad >= times.failures:
+                ready = False
+                on_change(False)
+        if ready or loop.time() >= grace_ends:
+            await asyncio.sleep(times.period)
+        else:
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _EAGER_MOST_SECONDS)
+
+
+async def watch_liveness(probe: Json, port: int, on_failure: Callable[[str], None]) -> None:
+    """Return when the container is to be restarted: so many failures in a row."""
+    times = ProbeTimes.of(probe)
+    await asyncio.sleep(times.initial_delay)
+    bad = 0
+    while True:
+        result = await probe_once(probe, port, times.timeout)
+        bad = 0 if result.ok else bad + 1
+        if not result.ok:
+            on_failure(result.reason)
+            if bad >= times.failures:
+                return
+        await asyncio.sleep(times.period)
+
+
+async def cancel(*tasks: "asyncio.Task[None] | None") -> None:
+    """Cancel tasks and wait until they are gone."""
+    running = [task for task in tasks if task is not None]
+    for task in running:
+        task.cancel()
+    for task in running:
+        with suppress(asyncio.CancelledError):
+            await task

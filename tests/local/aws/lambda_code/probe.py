@@ -1,0 +1,31 @@
+"""Lambda functions of the test stack: they say what they were called with and what they see."""
+
+import json
+import os
+import sys
+from typing import Any
+
+import boto3
+
+Event = dict[str, Any]
+
+
+def echo(event: Event, context: Any) -> Event:
+    """Answer an HTTP API request with the event itself."""
+    sys.stdout.write(f"echo of {event.get('rawPath')}\nsecond line\n")
+    body = {"event": event, "function": context.function_name, "arn": context.invoked_function_arn}
+    return {"statusCode": 200, "headers": {"content-type": "application/json"}, "body": json.dumps(body)}
+
+
+def keep(event: Event, _context: Any) -> None:
+    """Write the event into the table, so that a test can see that it arrived."""
+    detail = event["detail"]
+    item = {"pk": {"S": event["source"]}, "sk": {"S": detail.get("name") or detail["object"]["key"]}}
+    boto3.client("dynamodb").put_item(TableName=os.environ["TABLE"], Item=item | {"event": {"S": json.dumps(event)}})
+
+
+def answer(event: Event, _context: Any) -> Event:
+    """A task of a state machine; fails when it is told to."""
+    if event.get("fail"):
+        raise ValueError(event["fail"])
+    return {"seen": event, "account": boto3.client("sts").get_caller_identity()["Account"]}

@@ -1,0 +1,1 @@
+"""The function runtime, tested over HTTP against its real command line."""

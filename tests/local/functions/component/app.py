@@ -1,0 +1,236 @@
+"""A function that does one of everything the runtime offers; the tests pick by path. Built once per test run."""
+
+import base64
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from urllib.parse import parse_qs, urlsplit
+
+from spin_sdk import http, key_value, sqlite, variables
+from spin_sdk.http import Request, Response, send
+from spin_sdk.wit.imports import atomics, batch, redis
+from spin_sdk.wit.imports import sqlite as sqlite_types
+from spin_sdk.wit.imports import wasi_keyvalue_store as wasi_store
+from spin_sdk.wit.types import Err
+
+Query = dict[str, str]
+Cell = (
+    sqlite_types.Value_Integer
+    | sqlite_types.Value_Real
+    | sqlite_types.Value_Text
+    | sqlite_types.Value_Blob
+    | sqlite_types.Value_Null
+)
+
+
+def _json(value: object, status: int = 200) -> Response:
+    return Response(status, {"content-type": "application/json"}, json.dumps(value).encode())
+
+
+def _text(value: str, status: int = 200) -> Response:
+    return Response(status, {"content-type": "text/plain"}, value.encode())
+
+
+def hello(_request: Request, query: Query) -> Response:
+    return _text(f"hello {query.get('name', 'world')}")
+
+
+def echo(request: Request, _query: Query) -> Response:
+    body = request.body or b""
+    return Response(
+        201,
+        {"content-type": "application/octet-stream", "x-method": request.method, "x-uri": request.uri},
+        body,
+    )
+
+
+def headers(request: Request, _query: Query) -> Response:
+    return _json(dict(request.headers))
+
+
+def answer(_request: Request, query: Query) -> Response:
+    return Response(int(query["status"]), {query["name"]: query["value"]} if "name" in query else {}, None)
+
+
+def variable(_request: Request, query: Query) -> Response:
+    return _text(variables.get(query["name"]))
+
+
+def environment(_request: Request, _query: Query) -> Response:
+    return _json(dict(os.environ))
+
+
+def key_values(request: Request, query: Query) -> Response:
+    with key_value.open(query.get("store", "default")) as values:
+        match request.method:
+            case "PUT":
+                values.set(query["key"], request.body or b"")
+            case "DELETE":
+                values.delete(query["key"])
+            case _ if "key" not in query:
+                return _json(values.get_keys())
+        found = values.get(query["key"])
+        return _json({"value": None if found is None else found.decode(), "exists": values.exists(query["key"])})
+
+
+def wasi_key_values(_request: Request, _query: Query) -> Response:
+    bucket = wasi_store.open("default")
+    batch.set_many(bucket, [("a", b"1"), ("b", b"2")])
+    many = batch.get_many(bucket, ["a", "b", "c"])
+    counted = [atomics.increment(bucket, "counter", 5), atomics.increment(bucket, "counter", -2)]
+    swap = atomics.Cas.new(bucket, "a")
+    bucket.set("a", b"changed meanwhile")
+    try:
+        atomics.swap(swap, b"3")
+        lost = False
+    except Err:
+        lost = True
+    atomics.swap(atomics.Cas.new(bucket, "a"), b"4")
+    batch.delete_many(bucket, ["b"])
+    listed = bucket.list_keys(None).keys
+    return _json(
+        {
+            "many": [None if pair[1] is None else pair[1].decode() for pair in many],
+            "counted": counted,
+            "lost": lost,
+            "a": (bucket.get("a") or b"").decode(),
+            "keys": listed,
+        }
+    )
+
+
+def database(request: Request, query: Query) -> Response:
+    with sqlite.open(query.get("database", "default")) as connection:
+        result = connection.execute((request.body or b"").decode(), [])
+        return _json(
+            {"columns": result.columns, "rows": [[_plain(cell) for cell in row.values] for row in result.rows]}
+        )
+
+
+def database_types(_request: Request, _query: Query) -> Response:
+    with sqlite.open_default() as connection:
+        cells: list[Cell] = [
+            sqlite_types.Value_Integer(-(2**63)),
+            sqlite_types.Value_Real(1.5),
+            sqlite_types.Value_Text("한글"),
+            sqlite_types.Value_Blob(b"\x00\xff"),
+            sqlite_types.Value_Null(),
+        ]
+        result = connection.execute("SELECT ?, ?, ?, ?, ?", cells)
+        return _json([[type(cell).__name__, _plain(cell)] for cell in result.rows[0].values])
+
+
+def _plain(cell: object) -> object:
+    value = getattr(cell, "value", None)
+    return base64.b64encode(value).decode() if isinstance(value, bytes) else value
+
+
+def fetch(request: Request, query: Query) -> Response:
+    sent = {"x-sent": "yes"} if request.method == "GET" else {}
+    response = send(Request(request.method, query["url"], sent, request.body))
+    return Response(
+        200, {"x-status": str(response.status), "x-seen": response.headers.get("x-seen", "")}, response.body
+    )
+
+
+def sleep(_request: Request, query: Query) -> Response:
+    time.sleep(float(query["seconds"]))
+    return _text("slept")
+
+
+def spin(_request: Request, _query: Query) -> Response:
+    while True:
+        pass
+
+
+def crash(_request: Request, _query: Query) -> Response:
+    os.abort()
+
+
+def raises(_request: Request, _query: Query) -> Response:
+    raise RuntimeError("this is a bug in the function")
+
+
+def leave(_request: Request, _query: Query) -> Response:
+    os._exit(3)
+
+
+def memory(_request: Request, query: Query) -> Response:
+    return _text(str(len(bytearray(int(query["megabytes"]) << 20))))
+
+
+def work(_request: Request, query: Query) -> Response:
+    return _text(str(sum(number * number for number in range(int(query["n"])))))
+
+
+def read(_request: Request, query: Query) -> Response:
+    with open(query["path"], "rb") as file:  # noqa: PTH123  # the plainest way is what is tested
+        return Response(200, {}, file.read())
+
+
+def listing(_request: Request, query: Query) -> Response:
+    found = os.listdir(query["path"])  # noqa: PTH208  # as above
+    size = os.stat("/greeting.txt").st_size  # noqa: PTH116  # as above
+    return _json({"entries": sorted(found), "size": size, "folder": os.path.isdir("/data")})  # noqa: PTH112
+
+
+def write(_request: Request, query: Query) -> Response:
+    with open(query["path"], "wb") as file:  # noqa: PTH123  # as above
+        file.write(b"changed")
+    return _text("written")
+
+
+def prints(_request: Request, _query: Query) -> Response:
+    print("to standard output")  # noqa: T201  # printing is what is tested
+    print("to standard error", file=sys.stderr)  # noqa: T201  # as above
+    return _text("printed")
+
+
+def open_redis(_request: Request, _query: Query) -> Response:
+    redis.Connection.open("redis://127.0.0.1")
+    return _text("opened")
+
+
+ACTIONS: dict[str, Callable[[Request, Query], Response]] = {
+    "hello": hello,
+    "echo": echo,
+    "headers": headers,
+    "answer": answer,
+    "variable": variable,
+    "environment": environment,
+    "kv": key_values,
+    "wasi-kv": wasi_key_values,
+    "sql": database,
+    "sql-types": database_types,
+    "fetch": fetch,
+    "sleep": sleep,
+    "spin": spin,
+    "crash": crash,
+    "raises": raises,
+    "leave": leave,
+    "memory": memory,
+    "work": work,
+    "read": read,
+    "list": listing,
+    "write": write,
+    "print": prints,
+    "redis": open_redis,
+}
+
+
+class IncomingHandler(http.IncomingHandler):
+    """``/…/ACTION?name=value``: the last segment of the path picks the action."""
+
+    def handle_request(self, request: Request) -> Response:
+        """Run the action; a WIT error is answered as 422 with its name."""
+        target = urlsplit(request.uri)
+        query = {name: values[0] for name, values in parse_qs(target.query).items()}
+        try:
+            return ACTIONS[target.path.rpartition("/")[2]](request, query)
+        except Err as error:
+            detail = getattr(error.value, "value", "")
+            return _json({"error": type(error.value).__name__, "detail": str(detail)}, 422)
+        except OSError as error:
+            return _json({"error": type(error).__name__, "detail": str(error)}, 422)

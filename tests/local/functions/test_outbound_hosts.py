@@ -1,0 +1,104 @@
+"""Spin's rules for ``allowed_outbound_hosts``."""
+
+import contextlib
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from local.functions.outbound_hosts import AllowedHostError, AllowedHosts
+
+
+@pytest.mark.parametrize(
+    ("entry", "url", "allowed"),
+    [
+        ("https://example.com", "https://example.com/path?q", True),
+        ("https://example.com", "https://EXAMPLE.com", True),
+        ("https://example.com", "https://example.com:443", True),
+        ("https://example.com", "https://example.com:444", False),
+        ("https://example.com", "http://example.com", False),
+        ("https://example.com", "https://example.com.evil.org", False),
+        ("https://example.com", "https://example.com@evil.org", False),
+        ("https://example.com/", "https://example.com", True),
+        ("https://example.com:8443", "https://example.com:8443", True),
+        ("http://example.com:8000..8002", "http://example.com:7999", False),
+        ("http://example.com:8000..8002", "http://example.com:8000", True),
+        ("http://example.com:8000..8002", "http://example.com:8001", True),
+        ("http://example.com:8000..8002", "http://example.com:8002", False),
+        ("*://example.com:*", "http://example.com:1", True),
+        ("http://*.example.com", "http://a.example.com", True),
+        ("http://*.example.com", "http://a.b.example.com", True),
+        ("http://*.example.com", "http://example.com", False),
+        ("http://*.example.com", "http://aexample.com", False),
+        ("http://*:*", "http://anything:9", True),
+        ("http://10.0.0.0/8:*", "http://10.1.2.3:9", True),
+        ("http://10.0.0.0/8:*", "http://11.1.2.3:9", False),
+        ("http://10.0.0.0/8:*", "http://ten.example:9", False),
+        ("http://[::1]:80", "http://[::1]", True),
+        ("http://[::1]", "http://[::1]", True),
+        ("http://self", "http://self", False),
+    ],
+)
+def test_which_urls_an_entry_covers(entry: str, url: str, allowed: bool) -> None:
+    assert AllowedHosts([entry]).allows(url) is allowed
+
+
+@pytest.mark.parametrize(
+    ("entry", "allowed"),
+    [("http://self", True), ("https://self.alt", True), ("*://*:*", True), ("http://example.com", False)],
+)
+def test_requests_to_the_app_itself(entry: str, allowed: bool) -> None:
+    assert AllowedHosts([entry]).allows_self() is allowed
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "",
+        "*",
+        "example.com",
+        "ht_tp://example.com",
+        "http://",
+        "http://example.com/path",
+        "http://example.com:80/path",
+        "http://a.*.com",
+        "http://*.*.com",
+        "http://{a,b}",
+        "ftp://example.com",
+        "http://example.com:eighty",
+        "http://example.com:80..",
+        "http://example.com:65536",
+        "http://example.com:1..65537",
+    ],
+)
+def test_malformed_entries(entry: str) -> None:
+    with pytest.raises(AllowedHostError):
+        AllowedHosts([entry])
+
+
+@pytest.mark.parametrize("entry", ["http://example.com:65535", "http://example.com:1..65536"])
+def test_the_last_port(entry: str) -> None:
+    assert AllowedHosts([entry]).allows("http://example.com:65535")
+
+
+def test_nothing_is_allowed_without_entries() -> None:
+    assert not AllowedHosts([]).allows("http://example.com")
+    assert not AllowedHosts([]).allows_self()
+
+
+@given(st.text(max_size=40).filter(lambda text: "://" not in text))
+def test_text_that_is_no_entry_is_refused_by_name(text: str) -> None:
+    with pytest.raises(AllowedHostError, match=re.escape(repr(text))):
+        AllowedHosts([text])
+
+
+@given(st.text(max_size=40), st.text(max_size=40))
+def test_any_entry_is_either_taken_or_refused(scheme: str, rest: str) -> None:
+    with contextlib.suppress(AllowedHostError):
+        AllowedHosts([f"{scheme}://{rest}"])
+
+
+@given(st.text(max_size=40))
+def test_any_text_as_a_url_is_answered(url: str) -> None:
+    assert AllowedHosts(["https://example.com"]).allows(url) in (True, False)

@@ -1,0 +1,1 @@
+"""The Kubernetes API server, met over HTTPS by the clients that use it."""

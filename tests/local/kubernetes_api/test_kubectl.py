@@ -1,0 +1,136 @@
+"""kubectl against the server, where there is one on PATH."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from local.kubernetes.api import ServerThread
+from tests.local.kubernetes_api.conftest import EXECUTOR, TOKEN, Http, Tls, deployment, spinapp, spinapps
+
+pytestmark = pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not on PATH")
+
+Kubectl = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def run(server: ServerThread, tls: Tls, tmp_path_factory: pytest.TempPathFactory) -> Kubectl:
+    folder = tmp_path_factory.mktemp("kubectl")
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "c", "cluster": {"server": server.url, "certificate-authority": str(tls.ca)}}],
+        "users": [{"name": "u", "user": {"token": TOKEN}}],
+        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+        "current-context": "x",
+    }
+    (folder / "config").write_text(yaml.safe_dump(config))
+
+    def run(*arguments: str, stdin: str = "", fails: bool = False) -> str:
+        command = ["kubectl", f"--kubeconfig={folder / 'config'}", f"--cache-dir={folder / 'cache'}", *arguments]
+        environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(folder), "KUBECTL_KYAML": "false"}
+        done = subprocess.run(command, input=stdin, text=True, capture_output=True, timeout=30, env=environment)
+        assert (done.returncode != 0) == fails, done.stderr + done.stdout
+        return done.stderr if fails else done.stdout
+
+    return run
+
+
+def test_get_shows_the_printer_columns(run: Kubectl, http: Http, namespace: str) -> None:
+    http.ok("POST", spinapps(namespace), spinapp("a"))
+    http.ok("POST", f"/apis/apps/v1/namespaces/{namespace}/deployments", deployment("d"))
+    lines = run("get", "spinapps", "-n", namespace).splitlines()
+    assert lines[0].split() == ["NAME", "READY", "DESIRED", "EXECUTOR", "AGE"]
+    assert lines[1].split()[:3] == ["a", "1", EXECUTOR]
+    assert "0/1" in run("get", "deploy,svc,hpa", "-n", namespace)
+    assert "kind: SpinApp" in run("get", "spinapp", "a", "-n", namespace, "-o", "yaml")
+
+
+def test_client_side_apply_then_again(run: Kubectl, namespace: str) -> None:
+    assert "created" in run("apply", "-n", namespace, "-f", "-", stdin=json.dumps(spinapp("kc")))
+    assert "configured" in run("apply", "-n", namespace, "-f", "-", stdin=json.dumps(spinapp("kc", replicas=3)))
+    assert "unchanged" in run("apply", "-n", namespace, "-f", "-", stdin=json.dumps(spinapp("kc", replicas=3)))
+    body = deployment("d")
+    assert "created" in run("apply", "-n", namespace, "-f", "-", stdin=json.dumps(body))
+    body["spec"]["template"]["spec"]["containers"][0]["image"] = "i:2"
+    assert "configured" in run("apply", "-n", namespace, "-f", "-", stdin=json.dumps(body))
+
+
+def test_apply_refuses_unknown_fields(run: Kubectl, namespace: str) -> None:
+    error = run("apply", "-n", namespace, "-f", "-", stdin=json.dumps(spinapp("kc", imagee="x")), fails=True)
+    assert 'strict decoding error: unknown field "spec.imagee"' in error
+
+
+def test_server_side_apply(run: Kubectl, namespace: str) -> None:
+    body = json.dumps(spinapp("ks"))
+    assert "serverside-applied" in run("apply", "-n", namespace, "--server-side", "-f", "-", stdin=body)
+
+
+def test_apply_kustomization_of_a_cluster_set_up(run: Kubectl, http: Http, namespace: str, tmp_path: Path) -> None:
+    documents = [
+        {
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "Role",
+            "metadata": {"name": "r"},
+            "rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}],
+        },
+        {
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "RoleBinding",
+            "metadata": {"name": "b"},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "r"},
+            "subjects": [{"kind": "Group", "name": "g", "apiGroup": "rbac.authorization.k8s.io"}],
+        },
+        {
+            "apiVersion": "networking.k8s.io/v1",
+            "kind": "NetworkPolicy",
+            "metadata": {"name": "n"},
+            "spec": {"podSelector": {}, "policyTypes": ["Ingress"]},
+        },
+        {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "q"}, "spec": {"hard": {"pods": "20"}}},
+        {
+            "apiVersion": "v1",
+            "kind": "LimitRange",
+            "metadata": {"name": "l"},
+            "spec": {"limits": [{"type": "Container", "default": {"cpu": "1"}}]},
+        },
+        {
+            "apiVersion": "node.k8s.io/v1",
+            "kind": "RuntimeClass",
+            "metadata": {"name": f"rc-{namespace}"},
+            "handler": "spin",
+            "scheduling": {"nodeSelector": {"a": "b"}},
+        },
+    ]
+    (tmp_path / "all.yaml").write_text(yaml.safe_dump_all(documents))
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump({"namespace": namespace, "resources": ["all.yaml"]}))
+    assert run("apply", "-k", str(tmp_path)).count("created") == 6
+    assert run("apply", "-k", str(tmp_path)).count("unchanged") == 6
+    http.ok("DELETE", f"/apis/node.k8s.io/v1/runtimeclasses/rc-{namespace}")
+
+
+def test_scale_logs_describe_wait_and_delete(run: Kubectl, http: Http, namespace: str) -> None:
+    http.ok("POST", f"/apis/apps/v1/namespaces/{namespace}/deployments", deployment("d"))
+    assert "scaled" in run("scale", "deploy/d", "--replicas=3", "-n", namespace)
+    assert http.ok("GET", f"/apis/apps/v1/namespaces/{namespace}/deployments/d")["spec"]["replicas"] == 3
+    pod = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+    http.ok("POST", f"/api/v1/namespaces/{namespace}/pods", pod)
+    assert run("logs", "p", "--tail=3", "-n", namespace) == "p 3\n"
+    http.ok("POST", spinapps(namespace), spinapp("a"))
+    assert "containerd-shim-spin" in run("describe", "spinapp", "a", "-n", namespace)
+    run("wait", "--for=jsonpath={.spec.replicas}=1", "spinapp/a", "-n", namespace, "--timeout=5s")
+    assert "deleted" in run("delete", "spinapp", "a", "-n", namespace)
+    http.refused(404, "GET", spinapps(namespace, "a"))
+
+
+def test_discovery_and_identity(run: Kubectl) -> None:
+    assert "Server Version: v1.33" in run("version")
+    listed = run("api-resources")
+    assert "spinapps" in listed
+    assert "endpointslices" in listed
+    assert "yes" in run("auth", "can-i", "create", "spinapps")
+    assert "admin" in run("auth", "whoami")

@@ -1,0 +1,106 @@
+"""One component, one registry and one cluster for the whole folder."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from local.kubernetes.cluster import Cluster
+from local.kubernetes.config import REPOSITORY_ROOT, ClusterConfig
+from local.kubernetes.kubeconfig import access_from_kubeconfig
+from local.kubernetes.kubelet.node import NodeTimes
+from local.kubernetes.machinery.api import KubernetesApi
+from local.kubernetes.service_router import ServiceRouter
+from tests.local.kubernetes_cluster.registry import Registry
+from tests.local.kubernetes_cluster.world import HOST, World, serve
+
+TOOLCHAIN = REPOSITORY_ROOT / "build" / "toolchain"
+KEPT = REPOSITORY_ROOT / "build" / "test-components"
+
+
+@pytest.fixture(scope="session")
+def component() -> bytes:
+    """The test function as a wasm component; built once per source and toolchain, kept under ``build/``."""
+    tool = TOOLCHAIN / "bin" / "componentize-py"
+    if not tool.exists():
+        pytest.skip("build/toolchain is missing: run 'make setup'")
+    source = Path(__file__).parent / "component" / "app.py"
+    pins = REPOSITORY_ROOT / "builder_image" / "toolchain.txt"
+    identity = hashlib.sha256(source.read_bytes() + pins.read_bytes()).hexdigest()
+    kept = KEPT / f"{identity}.wasm"
+    if not kept.exists():
+        KEPT.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=KEPT) as folder:
+            shutil.copy(source, folder)
+            subprocess.run(
+                [tool, "-w", "spin-http", "componentize", "app", "-o", "app.wasm"],
+                cwd=folder,
+                env={"VIRTUAL_ENV": str(TOOLCHAIN), "PATH": f"{TOOLCHAIN / 'bin'}:{os.environ['PATH']}"},
+                check=True,
+                capture_output=True,
+            )
+            Path(folder, "app.wasm").replace(kept)
+    return kept.read_bytes()
+
+
+@pytest.fixture(scope="session")
+def registry(component: bytes) -> Registry:
+    """Images v1 and v2, which differ in their greeting."""
+    registry = Registry(component)
+    registry.push("blue-faas-app", "v1", "one")
+    registry.push("blue-faas-app", "v2", "two")
+    return registry
+
+
+@pytest.fixture(scope="session")
+def mirrors(registry: Registry, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A mirrors file that leads ECR's host to the registry."""
+    with serve(registry.app) as url:
+        path = tmp_path_factory.mktemp("mirrors") / "mirrors.json"
+        path.write_text(json.dumps({HOST: url}))
+        yield path
+
+
+@pytest.fixture(scope="session")
+def cluster(mirrors: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A running cluster with short back-offs."""
+    folder = tmp_path_factory.mktemp("cluster")
+    config = ClusterConfig(
+        state_dir=folder,
+        mirrors_file=mirrors,
+        compile_cache=KEPT / "compiled",
+        times=NodeTimes(backoff_first=1.0, metrics_period=0.5),
+        autoscaler_sync_seconds=1.0,
+        autoscaler_downscale_seconds=2.0,
+    )
+    with Cluster(config) as cluster:
+        yield cluster
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def world(cluster: Cluster, registry: Registry) -> Iterator[World]:
+    """The cluster as its users see it."""
+    router = ServiceRouter.from_kubeconfig(cluster.config.kubeconfig)
+    api = KubernetesApi(access_from_kubeconfig(cluster.config.kubeconfig))
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        await router.start()
+        yield
+        await router.stop()
+
+    app = Starlette(routes=[Mount("/", router)], lifespan=lifespan)
+    with serve(app) as url, httpx.Client(timeout=30) as client:
+        yield World(api, registry, url, client, cluster.config.state_dir / "node" / "processes")
+    api.close()

@@ -1,0 +1,1 @@
+"""Tests of the OCI client and of the gate, against the real ministack."""

@@ -1,0 +1,126 @@
+"""The small parts: the store, credentials, mirrors, challenges, error texts."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from local.oci.auth import parse_challenge
+from local.oci.credentials import Credentials, decode_pair, encode_pair, from_docker_config
+from local.oci.digests import sha256_digest
+from local.oci.errors import CorruptContentError, trimmed_message
+from local.oci.mirrors import Mirrors
+from local.oci.store import ContentStore
+
+ME = Credentials("me", "pass:word")
+
+
+def test_a_store_keeps_only_what_its_digest_says(tmp_path: Path) -> None:
+    store = ContentStore(tmp_path)
+    digest = sha256_digest(b"ab")
+    assert not store.has(digest)
+    with pytest.raises(CorruptContentError):
+        store.write(digest, [b"a", b"c"], source="test")
+    assert list(store.path(digest).parent.iterdir()) == []
+    assert store.write(digest, [b"a", b"b"], source="test", size=2).read_bytes() == b"ab"
+    assert store.has(digest)
+
+
+def test_a_store_drops_what_a_broken_source_sent(tmp_path: Path) -> None:
+    def broken() -> object:
+        yield b"a"
+        raise ConnectionError
+
+    store = ContentStore(tmp_path)
+    with pytest.raises(ConnectionError):
+        store.write(sha256_digest(b"ab"), broken(), source="test")  # type: ignore[arg-type]  # a generator is iterable
+    assert list(store.path(sha256_digest(b"ab")).parent.iterdir()) == []
+
+
+@pytest.mark.parametrize("digest", ["", "sha256:", "sha256:../x", "sha256:" + "g" * 64, "sha256:" + "A" * 64])
+def test_a_store_takes_no_other_names(tmp_path: Path, digest: str) -> None:
+    with pytest.raises(ValueError, match="not a sha256 digest"):
+        ContentStore(tmp_path).path(digest)
+
+
+def test_a_password_is_not_shown() -> None:
+    assert "pass" not in repr(ME)
+
+
+def test_pairs_read_back_and_anything_else_is_none() -> None:
+    assert decode_pair(encode_pair(ME)) == ME
+    assert decode_pair("%%%") is None
+    assert decode_pair("YWJj") is None, "no colon"
+
+
+@pytest.mark.parametrize(
+    ("entry", "found"),
+    [
+        ({"auth": encode_pair(ME)}, ME),
+        ({"username": "me", "password": "pass:word"}, ME),
+        ({"auth": "broken"}, None),
+        ({}, None),
+        ("text", None),
+    ],
+)
+@pytest.mark.parametrize("key", ["ghcr.io", "https://ghcr.io"])
+def test_reads_docker_config_entries(entry: object, found: Credentials | None, key: str) -> None:
+    assert from_docker_config({"auths": {key: entry}}, "ghcr.io") == found
+    assert from_docker_config({"auths": {key: entry}}, "quay.io") is None
+
+
+def test_asks_a_credential_helper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    helper = tmp_path / "docker-credential-test"
+    answer = json.dumps({"Username": "me", "Secret": "pass:word"})
+    helper.write_text(f'#!/bin/sh\n[ "$1" = get ] && [ "$(cat)" = ghcr.io ] && echo \'{answer}\'\n')
+    helper.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    assert from_docker_config({"credHelpers": {"ghcr.io": "test"}}, "ghcr.io") == ME
+    assert from_docker_config({"credsStore": "test"}, "ghcr.io") == ME
+    assert from_docker_config({"credsStore": "test"}, "quay.io") is None, "the helper fails"
+    assert from_docker_config({"credsStore": "absent"}, "ghcr.io") is None
+
+
+def test_mirrors_answer_for_their_hosts_only(tmp_path: Path) -> None:
+    file = tmp_path / "mirrors.json"
+    file.write_text('{"ecr.example.com": "http://127.0.0.1:5000/"}')
+    mirrors = Mirrors.load(file)
+    assert mirrors.base_url("ecr.example.com") == "http://127.0.0.1:5000"
+    assert mirrors.base_url("ghcr.io") == "https://ghcr.io"
+    assert mirrors.base_url("ghcr.io", plain_http=True) == "http://ghcr.io"
+    assert mirrors.base_url("localhost:5000") == "http://localhost:5000"
+    assert mirrors.base_url("127.0.0.1:5000") == "http://127.0.0.1:5000"
+    assert mirrors.base_url("index.docker.io") == "https://registry-1.docker.io"
+    assert Mirrors.load(None) == Mirrors()
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"a": 1}'])
+def test_a_bad_mirrors_file_is_named(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "mirrors.json"
+    file.write_text(text)
+    with pytest.raises(ValueError, match=r"mirrors\.json"):
+        Mirrors.load(file)
+
+
+@pytest.mark.parametrize(
+    ("header", "parsed"),
+    [
+        ('Basic realm="x"', ("basic", {"realm": "x"})),
+        (
+            'Bearer realm="https://a/t?b=c",service="s",scope="repository:a:pull,push"',
+            ("bearer", {"realm": "https://a/t?b=c", "service": "s", "scope": "repository:a:pull,push"}),
+        ),
+        ('bearer realm="a\\"b" , service=s', ("bearer", {"realm": 'a"b', "service": "s"})),
+        ("", ("", {})),
+    ],
+)
+def test_reads_challenges(header: str, parsed: tuple[str, dict[str, str]]) -> None:
+    assert parse_challenge(header) == parsed
+
+
+def test_a_registrys_words_are_cut_to_one_short_line() -> None:
+    assert trimmed_message('{"errors":[{"code":"A","message":"first"},{"code":"B"}]}') == "first; B"
+    assert trimmed_message("<html>\n  <b>no</b>\n</html>") == "<html> <b>no</b> </html>"
+    assert len(trimmed_message("x" * 300)) == 300
+    assert trimmed_message("x" * 301) == "x" * 299 + "…"
+    assert trimmed_message('{"errors":"no"}') == '{"errors":"no"}'

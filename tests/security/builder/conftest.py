@@ -1,0 +1,76 @@
+"""Sandboxes and whole builds for hostile uploads. Root only: without it there is no second user to drop to."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from builder.sandbox import Outcome, Sandbox
+from builder.settings import MIB, Limits
+from tests.unit.builder.conftest import aws, cloud, mypy_cache
+from tests.unit.builder.harness import FIRST_UID, TOOLCHAIN, open_folder
+
+__all__ = ["aws", "cloud", "mypy_cache"]
+
+MakeBox = Callable[..., "Box"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip without root, and say so."""
+    if os.geteuid() != 0:
+        for item in items:
+            if "security/builder" in str(item.path):
+                item.add_marker(pytest.mark.skip(reason="the sandbox needs root to become another user"))
+
+
+@dataclass
+class Box:
+    """A sandbox that runs shell and Python programs, and the folder around it."""
+
+    sandbox: Sandbox
+    around: Path
+    lines: list[str]
+
+    @property
+    def uid(self) -> int:
+        """Its user."""
+        assert self.sandbox.user.uid is not None
+        return self.sandbox.user.uid
+
+    def sh(self, script: str, seconds: float = 20) -> Outcome:
+        """Run a shell script."""
+        return self._run(["/bin/sh", "-c", script], seconds)
+
+    def python(self, program: str, seconds: float = 20) -> Outcome:
+        """Run a Python program."""
+        return self._run([str(TOOLCHAIN / "bin" / "python"), "-I", "-c", program], seconds)
+
+    def _run(self, command: list[str], seconds: float) -> Outcome:
+        return self.sandbox.run(command, self.sandbox.folder, seconds, self.lines.append)
+
+
+@pytest.fixture
+def make_box() -> Iterator[MakeBox]:
+    """Makes sandboxes with these limits (names of `Limits`)."""
+    with ExitStack() as stack:
+        around = stack.enter_context(open_folder())
+
+        def make(**limits: int) -> Box:
+            number = len(list(around.glob("box*")))
+            chosen = Limits.model_validate({"memory_bytes": 512 * MIB, **limits})
+            environment = {"PATH": "/usr/bin:/bin"}
+            sandbox = Sandbox.make(around / f"box{number}", environment, str(FIRST_UID), around / "locks", chosen)
+            stack.enter_context(sandbox)
+            sandbox.hand_over()
+            return Box(sandbox, around, [])
+
+        yield make
+
+
+@pytest.fixture
+def box(make_box: MakeBox) -> Box:
+    """A sandbox with ordinary limits."""
+    return make_box()

@@ -1,0 +1,214 @@
+"""One sandboxed command: what it can see, what it can reach, and that nothing of it outlives its step."""
+
+import os
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+from builder.errors import StoppedError
+from builder.processes import of_user
+from builder.settings import MIB
+
+from tests.security.builder.conftest import Box, MakeBox
+
+
+def test_the_environment_is_made_from_nothing(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "the-secret")
+    monkeypatch.setenv("TASK_ID", "the-task")
+    seen = dict(line.split("=", 1) for line in box.sh("env").output.tail.splitlines())
+    assert set(seen) - {"PWD", "_", "SHLVL", "OLDPWD"} == {"PATH", "HOME", "TMPDIR", "LANG"}
+
+
+def test_no_process_of_another_user_can_be_read(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "the-secret")
+    outcome = box.sh(
+        f"cat /proc/{os.getpid()}/environ /proc/{os.getppid()}/environ /proc/{os.getpid()}/mem /proc/$PPID/environ;"
+        "for f in /proc/[0-9]*/environ; do [ $f = /proc/$$/environ ] || tr '\\0' '\\n' < $f; done; echo end"
+    )
+    assert "the-secret" not in outcome.output.tail
+    assert "AWS_" not in outcome.output.tail
+    assert "Permission denied" in outcome.output.tail
+
+
+def test_it_is_nobody_and_cannot_become_anyone(box: Box) -> None:
+    tail = box.sh("id -u; id -g; id -G; grep -E 'NoNewPrivs|Cap(Prm|Eff|Inh|Amb)' /proc/self/status").output.tail
+    assert tail.split() == [
+        *[str(box.uid)] * 3,
+        *("CapInh:", "0" * 16, "CapPrm:", "0" * 16, "CapEff:", "0" * 16, "CapAmb:", "0" * 16, "NoNewPrivs:", "1"),
+    ]
+
+
+def test_only_the_three_standard_descriptors_are_open(box: Box) -> None:
+    tail = box.python("import os; print(sorted(map(int, os.listdir('/proc/self/fd'))))").output.tail
+    assert tail.strip() == "[0, 1, 2, 3]"  # the last is the listing itself
+
+
+def test_it_writes_to_its_own_folder_only(box: Box) -> None:
+    (box.around / "kept").mkdir(mode=0o755)
+    (box.around / "kept" / "file").write_text("as it was")
+    outcome = box.sh(
+        f"cd {box.around}; echo x > kept/file; echo x > new; rm -rf kept; ls; echo x > /etc/x; echo x > /usr/bin/x;"
+        f"echo fine > {box.sandbox.folder}/mine; exit 0"
+    )
+    assert outcome.succeeded
+    assert (box.around / "kept" / "file").read_text() == "as it was"
+    assert not (box.around / "new").exists()
+    assert not Path("/etc/x").exists()
+    assert (box.sandbox.folder / "mine").read_text() == "fine\n"
+
+
+def test_another_sandbox_is_out_of_reach(make_box: MakeBox) -> None:
+    one, two = make_box(), make_box()
+    assert one.uid != two.uid
+    (two.sandbox.folder / "secret").write_text("two's")
+    started = threading.Event()
+    two_outcome = []
+
+    def wait() -> None:
+        two_outcome.append(two.sandbox.run(["/bin/sh", "-c", "echo up; sleep 1"], two.sandbox.folder, 20, up))
+
+    def up(_: str) -> None:
+        started.set()
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    assert started.wait(20)
+    outcome = one.sh(f"cat {two.sandbox.folder}/secret; kill -9 -1; kill -9 $(pgrep -u {two.uid})")
+    thread.join()
+    assert "two's" not in outcome.output.tail
+    assert two_outcome[0].succeeded
+
+
+def test_there_is_no_network(box: Box) -> None:
+    program = (
+        "import socket\n"
+        "for family, address in [(socket.AF_INET, ('169.254.170.2', 80)), (socket.AF_INET, ('127.0.0.1', 22))]:\n"
+        "    try: socket.socket(family).connect(address); print('connected')\n"
+        "    except OSError as error: print(error.strerror)\n"
+    )
+    assert box.python(program).output.tail.splitlines() == ["Network is unreachable"] * 2
+
+
+@pytest.mark.parametrize(
+    "leave",
+    [
+        "sleep 1000 &",
+        "setsid sleep 1000 &",
+        "(setsid sh -c 'sleep 1000 & sleep 1000' </dev/null >/dev/null 2>&1 &)",
+        "nohup sh -c 'trap \"\" TERM HUP INT; while :; do sleep 1; done' &",
+    ],
+)
+def test_nothing_is_left_running(box: Box, leave: str) -> None:
+    outcome = box.sh(f"{leave}\nsleep 0.1; echo started")
+    assert outcome.succeeded
+    assert "started" in outcome.output.tail
+    assert list(of_user(box.uid)) == []
+
+
+def test_a_process_that_hides_its_owner_is_not_left_running(box: Box) -> None:
+    hide = "import ctypes, os, time; ctypes.CDLL(None).prctl(4, 0, 0, 0, 0); "
+    box.python(hide + "os.fork() or (os.setsid(), time.sleep(1000))")
+    assert list(of_user(box.uid)) == []
+
+
+def test_a_fork_bomb_ends_with_its_step(make_box: MakeBox) -> None:
+    box = make_box(processes=50)
+    outcome = box.python("import os\nwhile True:\n  try: os.fork()\n  except OSError: pass", seconds=1)
+    assert outcome.failure == "took longer than 1 seconds"
+    assert list(of_user(box.uid)) == []
+
+
+def test_a_command_that_does_not_end(box: Box) -> None:
+    outcome = box.sh("echo before; sleep 1000", seconds=0.5)
+    assert outcome.failure == "took longer than 0.5 seconds"
+    assert outcome.output.tail == "before\n"
+    assert not outcome.succeeded
+
+
+def test_a_command_that_closes_its_output_and_stays(box: Box) -> None:
+    assert box.sh("exec >&- 2>&-; sleep 1000", seconds=0.5).failure == "took longer than 0.5 seconds"
+
+
+def test_stop_ends_a_step_at_once(box: Box) -> None:
+    threading.Timer(0.2, box.sandbox.stop).start()
+    with pytest.raises(StoppedError):
+        box.sh("sleep 1000", seconds=100)
+    assert list(of_user(box.uid)) == []
+    with pytest.raises(StoppedError):
+        box.sh("sleep 1000", seconds=100)
+
+
+def test_processor_time(make_box: MakeBox) -> None:
+    outcome = make_box(cpu_seconds=1).sh("while :; do :; done")
+    assert outcome.exit_code < 0
+
+
+def test_memory_of_one_process(make_box: MakeBox) -> None:
+    box = make_box(memory_bytes=100 * MIB)
+    assert "MemoryError" in box.python("x = bytearray(200_000_000)").output.tail
+    assert box.python("x = bytearray(20_000_000)").succeeded
+
+
+def test_memory_of_all_processes_together(make_box: MakeBox) -> None:
+    box = make_box(memory_bytes=100 * MIB)
+    program = "import os, time\nfor _ in range(4): os.fork() or (bytearray(40_000_000), time.sleep(60))\ntime.sleep(60)"
+    keep = program.replace("(bytearray(40_000_000), time.sleep(60))", "exec('x = b\"1\" * 40_000_000; time.sleep(60)')")
+    assert box.python(keep).failure == f"used more than {100 * MIB:,} bytes of memory"
+
+
+def test_one_file(make_box: MakeBox) -> None:
+    box = make_box(file_bytes=MIB)
+    assert box.sh("head -c 1048576 /dev/zero > fits").succeeded
+    assert not box.sh("head -c 1048577 /dev/zero > large").succeeded
+    assert (box.sandbox.folder / "large").stat().st_size == MIB
+
+
+@pytest.mark.parametrize("where", [".", "/dev/shm"])
+def test_many_files(make_box: MakeBox, where: str) -> None:
+    box = make_box(disk_bytes=8 * MIB, file_bytes=MIB)
+    outcome = box.sh(
+        f"cd {where}; i=0; while :; do i=$((i+1)); head -c 1000000 /dev/zero > blue-faas-test-$i; sleep 0.02; done"
+    )
+    assert outcome.failure == f"wrote more than {8 * MIB:,} bytes to disk"
+
+
+def test_what_is_left_in_shared_folders_is_removed(make_box: MakeBox) -> None:
+    box = make_box()
+    box.sh("mkdir -p /dev/shm/blue-faas-left/a; echo x > /dev/shm/blue-faas-left/a/b; echo x > /tmp/blue-faas-left")
+    assert Path("/tmp/blue-faas-left").exists()
+    box.sandbox.__exit__()
+    assert not Path("/tmp/blue-faas-left").exists()
+    assert not Path("/dev/shm/blue-faas-left").exists()
+
+
+def test_a_gigabyte_of_output_fills_nothing(make_box: MakeBox) -> None:
+    box = make_box(log_bytes=10_000)
+    outcome = box.sh("head -c 1000000000 /dev/zero | tr '\\0' 'x'; echo; echo the end", seconds=60)
+    assert outcome.succeeded
+    assert len(outcome.output.tail) <= 256 * 1024
+    assert outcome.output.tail.endswith("\nthe end\n")
+    assert sum(map(len, box.lines)) < 20_000
+    assert box.lines[-1] == "(more output than the log takes: the rest is left out)"
+
+
+def test_a_folder_handed_over_through_a_link_stays_whose_it_was(box: Box) -> None:
+    (box.around / "mine").write_text("x")
+    (box.sandbox.folder / "link").symlink_to(box.around / "mine")
+    box.sandbox.hand_over()
+    assert (box.around / "mine").stat().st_uid == 0
+
+
+def test_no_core_files_and_no_setuid_for_others(box: Box) -> None:
+    box.sh("cp /bin/sh shell; chmod 6777 shell; ulimit -c; kill -SEGV $$")
+    assert not list(box.sandbox.folder.glob("core*"))
+    mode = (box.sandbox.folder / "shell").stat()
+    assert mode.st_uid == box.uid
+    assert stat.S_IMODE(box.sandbox.folder.stat().st_mode) == 0o700
+
+
+def test_users_are_given_back(make_box: MakeBox) -> None:
+    first = make_box()
+    uid = first.uid
+    first.sandbox.user.release()
+    assert make_box().uid == uid

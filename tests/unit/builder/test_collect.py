@@ -1,0 +1,127 @@
+"""What is taken from a built folder, and that a link never is."""
+
+import os
+from pathlib import Path
+
+import pytest
+from builder import glob
+from builder.collect import Package, collect
+from builder.errors import BuildError
+from builder.manifest import Manifest
+from builder.settings import Limits
+
+from tests.unit.builder.harness import COMPONENT, manifest
+
+
+def _collect(tmp_path: Path, limits: Limits | None = None, **component: str) -> Package:
+    built = tmp_path / "built"
+    built.mkdir(exist_ok=True)
+    (built / "spin.toml").write_text(manifest("true", **component))
+    read = Manifest.read(built, 20)
+    (built / "spin.toml").write_text("changed by the build")
+    if not os.path.lexists(built / "app.wasm"):
+        (built / "app.wasm").write_bytes(COMPONENT)
+    return collect(read, built, tmp_path / "package", limits or Limits())
+
+
+def _make(tmp_path: Path, *paths: str) -> None:
+    for path in paths:
+        (tmp_path / "built" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "built" / path).write_text(path)
+
+
+def _taken(package: Package) -> set[str]:
+    return {str(path.relative_to(package.folder)) for path in package.folder.rglob("*") if path.is_file()}
+
+
+def test_the_manifest_as_it_was_checked(tmp_path: Path) -> None:
+    package = _collect(tmp_path)
+    assert package.manifest.read_text() == manifest("true")
+    assert package.wasm.read_bytes() == COMPONENT
+
+
+def test_files_folders_and_globs(tmp_path: Path) -> None:
+    _make(tmp_path, "a/1", "a/b/2", "c/3.txt", "c/4.bin", "c/d/5.txt", ".hidden/6")
+    package = _collect(tmp_path, files='["a", "c/*.txt", { source = ".hidden", destination = "/x" }]')
+    assert _taken(package) == {"spin.toml", "app.wasm", "a/1", "a/b/2", "c/3.txt", ".hidden/6"}
+
+
+def test_an_empty_folder_is_shipped_as_one(tmp_path: Path) -> None:
+    (tmp_path / "built" / "empty").mkdir(parents=True)
+    assert (_collect(tmp_path, files='["empty"]').folder / "empty").is_dir()
+
+
+def test_a_file_that_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(BuildError, match=r"^spin\.toml: component app: files: 'no' does not exist\.$"):
+        _collect(tmp_path, files='["no"]')
+
+
+@pytest.mark.parametrize("target", ["/etc/passwd", "real.wasm", "nowhere"])
+def test_a_source_that_is_a_link(tmp_path: Path, target: str) -> None:
+    _make(tmp_path, "real.wasm")
+    (tmp_path / "built" / "app.wasm").symlink_to(target)
+    with pytest.raises(BuildError, match="symbolic link"):
+        _collect(tmp_path)
+
+
+def test_a_source_behind_a_linked_folder(tmp_path: Path) -> None:
+    _make(tmp_path, "real/x.wasm")
+    (tmp_path / "built" / "link").symlink_to("real")
+    with pytest.raises(BuildError, match="symbolic link"):
+        _collect(tmp_path, source='"link/x.wasm"')
+
+
+@pytest.mark.parametrize("pattern", ["link", "*", "**/*", "a/link", "a"])
+def test_files_that_are_links(tmp_path: Path, pattern: str) -> None:
+    _make(tmp_path, "a/1")
+    (tmp_path / "built" / "link").symlink_to("/etc/passwd")
+    (tmp_path / "built" / "a" / "link").symlink_to("/etc")
+    with pytest.raises(BuildError, match="symbolic link"):
+        _collect(tmp_path, files=f'["{pattern}"]')
+
+
+def test_links_that_nothing_names_are_left_alone(tmp_path: Path) -> None:
+    _make(tmp_path, "a/1")
+    (tmp_path / "built" / "venv").symlink_to("/usr")
+    assert _taken(_collect(tmp_path, files='["a"]')) == {"spin.toml", "app.wasm", "a/1"}
+
+
+def test_a_fifo_is_not_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "built").mkdir()
+    os.mkfifo(tmp_path / "built" / "app.wasm")
+    with pytest.raises(BuildError, match="not a regular file"):
+        _collect(tmp_path)
+
+
+@pytest.mark.parametrize(("size", "fits"), [(92, True), (93, False)])
+def test_the_size_of_all_of_it(tmp_path: Path, size: int, *, fits: bool) -> None:
+    _make(tmp_path, "a")
+    (tmp_path / "built" / "a").write_bytes(b"x" * size)
+    limits = Limits(unpacked_bytes=50, file_bytes=50)
+    if fits:
+        assert "a" in _taken(_collect(tmp_path, limits, files='["a"]'))
+    else:
+        with pytest.raises(BuildError, match="too large together"):
+            _collect(tmp_path, limits, files='["a"]')
+
+
+@pytest.mark.parametrize(
+    ("path", "pattern", "expected"),
+    [
+        ("a/b", "a", True),
+        ("ab", "a", False),
+        ("a/b", "*", False),
+        ("a/b", "a/*", True),
+        ("a/b/c", "a/*", False),
+        ("a/b/c", "a/**", True),
+        ("a", "**/a", True),
+        ("x/y/a", "**/a", True),
+        ("x/y/a", "x/**/a", True),
+        (".a", "*", True),
+        ("a1", "a[0-9]", True),
+        ("ax", "a[!0-9]", True),
+        ("a/b", ".", True),
+    ],
+)
+def test_patterns(path: str, pattern: str, *, expected: bool) -> None:
+    assert glob.matches(path, pattern) is expected

@@ -1,0 +1,197 @@
+"""The whole flow, from the task's row to the pushed image, with builds that take no time."""
+
+from typing import Any
+
+import pytest
+from builder import collect as collecting
+
+from tests.unit.builder.harness import (
+    BUCKET,
+    COMPONENT,
+    DIGEST,
+    HELLO,
+    MAKE_COMPONENT,
+    REPOSITORY,
+    TABLE,
+    TASK,
+    WORKSPACE,
+    Cloud,
+    manifest,
+    zipped,
+)
+
+
+def test_a_zip_becomes_a_component_in_s3_and_an_image(cloud: Cloud) -> None:
+    cloud.submit("app.zip", zipped({"spin.toml": manifest(), "app.py": HELLO}), login=("ci", "hunter2"))
+    result = cloud.build()
+    assert result is not None
+    assert result.outcome == "succeeded", result.error
+    assert result == cloud.report()
+    assert result.image_url is not None
+    repository, _, tag = result.image_url.rpartition(":")
+    assert repository == REPOSITORY
+    assert len(tag) == 16
+    assert result.digest == DIGEST
+    assert result.wasm_size == len(COMPONENT)
+    assert set(result.toolchain) == {"spin", "componentize-py", "spin-sdk", "mypy"}
+    assert {"fetch", "unpack", "type_check", "build", "collect", "store", "push", "total"} == set(result.durations)
+    stored = cloud.aws.s3.get_object(Bucket=BUCKET, Key=f"build-artifacts/{TASK}/app.wasm")
+    assert stored["Body"].read() == COMPONENT
+    assert cloud.row()["status"] == "pushing"
+    assert "hunter2" not in cloud.log
+
+
+def test_only_what_the_manifest_names_is_pushed(cloud: Cloud) -> None:
+    text = manifest(files='["assets", "data/*.txt"]')
+    files = {"assets/a/b.txt": "1", "data/c.txt": "2", "data/d.bin": "3", "app.py": HELLO, "secret.txt": "4"}
+    cloud.submit("app.zip", zipped({"spin.toml": text, **files}))
+    cloud.build()
+    (push,) = cloud.calls()
+    assert set(push["files"]) == {"spin.toml", "app.wasm", "assets/a/b.txt", "data/c.txt"}
+    assert bytes.fromhex(push["files"]["spin.toml"]).decode() == text
+
+
+def test_a_component_that_was_shipped_ready_made_needs_no_build(cloud: Cloud) -> None:
+    cloud.submit("app.zip", zipped({"spin.toml": manifest(None), "app.wasm": COMPONENT}))
+    result = cloud.build()
+    assert result is not None
+    assert result.outcome == "succeeded", result.error
+
+
+def test_a_type_error_is_what_the_uploader_hears_of(cloud: Cloud) -> None:
+    source = HELLO + "\n\ncount: int = 'three'\n"
+    cloud.submit("app.zip", zipped({"spin.toml": manifest("sleep 100; false"), "app.py": source}))
+    result = cloud.build()
+    assert result is not None
+    assert result.error == (
+        "MyPy validation failed: app.py:9: error: Incompatible types in assignment "
+        '(expression has type "str", variable has type "int")  [assignment]'
+    )
+    assert cloud.report().error == result.error
+    assert cloud.row()["status"] == "building"
+    assert cloud.calls() == []
+
+
+def test_a_type_error_wins_over_a_build_that_failed_sooner(cloud: Cloud) -> None:
+    cloud.submit("app.zip", zipped({"spin.toml": manifest("false"), "app.py": "count: int = 'three'\n"}))
+    result = cloud.build()
+    assert result is not None
+    assert str(result.error).startswith("MyPy validation failed: app.py:1: error: ")
+
+
+def test_a_failed_build_command_is_named_with_the_end_of_its_output(cloud: Cloud) -> None:
+    command = "for i in $(seq 40); do echo line $i; done; echo in $PWD; exit 3"
+    cloud.submit("app.zip", zipped({"spin.toml": manifest(command)}))
+    result = cloud.build()
+    assert result is not None
+    assert result.error is not None
+    first, *rest = result.error.splitlines()
+    assert first == "Build failed: Build command for component app failed with status Exited(3)"
+    assert rest[-2:] == ["line 40", "in ."]
+    assert len(rest) == 20
+    assert "build | line 1" in cloud.log
+
+
+@pytest.mark.parametrize(
+    ("command", "text"),
+    [
+        ("true", "'app.wasm' does not exist: the build did not make it."),
+        ("echo hello > app.wasm", "'app.wasm' is no WebAssembly file, not a component."),
+        (r"printf '\000asm\001\000\000\000' > app.wasm", "is a core WebAssembly module, not a component."),
+        ("mkdir app.wasm", "'app.wasm' is not a regular file."),
+    ],
+)
+def test_a_build_without_a_component_fails_clearly(cloud: Cloud, command: str, text: str) -> None:
+    cloud.submit("app.zip", zipped({"spin.toml": manifest(command)}))
+    result = cloud.build()
+    assert result is not None
+    assert str(result.error).startswith("spin.toml: component app: source: ")
+    assert text in str(result.error)
+    assert cloud.calls() == []
+
+
+@pytest.mark.parametrize("status", ["done", "failed"])
+def test_a_task_that_has_ended_is_not_built(cloud: Cloud, status: str) -> None:
+    cloud.submit("app.zip", zipped({"spin.toml": manifest()}), status=status)
+    assert cloud.build() is None
+    assert cloud.calls() == []
+    assert cloud.aws.s3.list_objects_v2(Bucket=BUCKET, Prefix="build-artifacts/")["KeyCount"] == 0
+
+
+def test_a_task_that_ends_during_its_build_is_not_pushed(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    cloud.submit("app.zip", zipped({"spin.toml": manifest()}))
+    collect = collecting.collect
+
+    def cancelled_meanwhile(*arguments: Any) -> object:
+        cloud.aws.dynamodb.update_item(
+            TableName=TABLE,
+            Key={"workspace_id": {"S": WORKSPACE}, "task_id": {"S": TASK}},
+            UpdateExpression="SET #s = :failed",
+            ExpressionAttributeNames={"#s": "status"},
+            ExpressionAttributeValues={":failed": {"S": "failed"}},
+        )
+        return collect(*arguments)
+
+    monkeypatch.setattr(collecting, "collect", cancelled_meanwhile)
+    assert cloud.build() is None
+    assert cloud.row()["status"] == "failed"
+    assert cloud.calls() == []
+
+
+def test_a_fault_of_the_builder_is_no_stack_trace_for_the_uploader(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud.submit("app.zip", zipped({"spin.toml": manifest()}))
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("secret detail")
+
+    monkeypatch.setattr(collecting, "collect", broken)
+    result = cloud.build()
+    assert result is not None
+    assert result.error == (
+        "The builder failed unexpectedly (ZeroDivisionError). Please try again; if it persists, tell the platform "
+        f"team, quoting task {TASK}."
+    )
+    assert "secret detail" in cloud.log
+
+
+def test_the_same_source_gets_the_same_tag_and_another_another(cloud: Cloud) -> None:
+    urls = []
+    for source in (HELLO, HELLO, HELLO + "# changed\n"):
+        cloud.submit("app.zip", zipped({"spin.toml": manifest(), "app.py": source}))
+        result = cloud.build()
+        assert result is not None
+        urls.append(result.image_url)
+    assert urls[0] == urls[1] != urls[2]
+
+
+def test_spin_toml_that_is_not_at_the_root(cloud: Cloud) -> None:
+    cloud.submit("app.zip", zipped({"app/spin.toml": manifest(), "app/app.py": HELLO}))
+    result = cloud.build()
+    assert result is not None
+    assert result.error == "spin.toml not found in root directory"
+
+
+def test_two_components_that_share_file_names(cloud: Cloud) -> None:
+    text = "\n".join(
+        [
+            "spin_manifest_version = 2",
+            '[application]\nname = "two"',
+            *(
+                f'[component.{name}]\nsource = "{name}/app.wasm"\n'
+                f"[component.{name}.build]\ncommand = '''{MAKE_COMPONENT}'''\nworkdir = \"{name}\""
+                for name in ("left", "right")
+            ),
+        ]
+    )
+    cloud.submit("app.zip", zipped({"spin.toml": text, "left/app.py": HELLO, "right/app.py": "x: int = ''\n"}))
+    result = cloud.build()
+    assert result is not None
+    assert str(result.error).startswith("MyPy validation failed: right/app.py:1: error: ")
+    cloud.submit("app.zip", zipped({"spin.toml": text, "left/app.py": HELLO, "right/app.py": HELLO}))
+    result = cloud.build()
+    assert result is not None
+    assert result.outcome == "succeeded", result.error
+    (push,) = cloud.calls()
+    assert set(push["files"]) == {"spin.toml", "left/app.wasm", "right/app.wasm"}

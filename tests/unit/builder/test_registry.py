@@ -1,0 +1,123 @@
+"""Login and push: what the CLI is told, and what the uploader hears when a registry refuses."""
+
+import base64
+from pathlib import Path
+
+import pytest
+from builder.credentials import login_for
+from builder.errors import BuildError
+from builder.registry import Login
+from builder.task import Task
+
+from tests.unit.builder.harness import COMPONENT, DIGEST, REPOSITORY, Cloud, manifest, seal, zipped
+
+PASSWORD = "pa ss/w0rd+"
+
+
+def _error(cloud: Cloud, *, login: tuple[str, str] | None = ("ci", PASSWORD), repository: str = REPOSITORY) -> str:
+    cloud.submit(
+        "a.zip", zipped({"spin.toml": manifest(None), "app.wasm": COMPONENT}), login=login, repository=repository
+    )
+    result = cloud.build()
+    assert result is not None
+    assert result.outcome == ("succeeded" if result.error is None else "failed")
+    for form in (PASSWORD, base64.b64encode(f"ci:{PASSWORD}".encode()).decode(), "pa%20ss%2Fw0rd%2B"):
+        assert form not in cloud.log + str(result)
+    return result.error or ""
+
+
+def test_the_password_goes_by_stdin_and_nothing_of_it_is_left(cloud: Cloud) -> None:
+    assert _error(cloud) == ""
+    login, push = cloud.calls()
+    assert login["argv"] == ["registry", "login", "--username=ci", "--password-stdin", "registry.example.com"]
+    assert login["stdin"] == PASSWORD
+    assert PASSWORD not in str(login["argv"]) + str(login["environment"]) + str(push)
+    assert login["home_mode"] == 0o700
+    assert not Path(login["environment"]["XDG_CONFIG_HOME"]).exists()
+    assert push["argv"][:2] == ["registry", "push"]
+    assert push["argv"][-1].startswith(f"{REPOSITORY}:")
+    # The CLI's own folder, not the app's: no file of the uploader's lies in its way.
+    assert push["cwd"] == push["environment"]["HOME"]
+
+
+def test_nothing_of_the_build_role_reaches_the_cli(cloud: Cloud) -> None:
+    _error(cloud)
+    for call in cloud.calls():
+        assert not [name for name in call["environment"] if name.startswith(("AWS_", "TASK_", "BLUE_FAAS_"))]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:5000", "localhost:5000", "localhost"])
+def test_plain_http_on_this_machine_only(cloud: Cloud, host: str) -> None:
+    _error(cloud, login=None, repository=f"{host}/app")
+    (push,) = cloud.calls()
+    assert push["argv"][-1] == "--insecure"
+
+
+def test_a_registry_that_does_not_say_the_digest(cloud: Cloud) -> None:
+    cloud.answer("push", out="Pushed; the registry did not return the digest\n")
+    assert _error(cloud) == ""
+    assert cloud.report().digest is None
+    cloud.answer("push", out=f"Pushed with digest {DIGEST}\n")
+    assert _error(cloud) == ""
+    assert cloud.report().digest == DIGEST
+
+
+def test_a_refused_push(cloud: Cloud) -> None:
+    said = f"Server error: url https://registry.example.com/v2/, code: 403, message: denied for {PASSWORD}"
+    cloud.answer("push", status=1, err=f"Error: cannot push Spin application\n\nCaused by:\n      {said}\n")
+    assert _error(cloud) == (
+        "The push to 'registry.example.com/team/app' failed: cannot push Spin application: Server error: url "
+        "https://registry.example.com/v2/, code: 403, message: denied for ********. Check that the repository exists "
+        "and that the user may push to it."
+    )
+
+
+def test_a_refused_login(cloud: Cloud) -> None:
+    err = (
+        "Error: cannot log in to the registry\n\nCaused by:\n   0: cannot authenticate as ci to registry x: 401\n"
+        "   1: unauthorized\n"
+    )
+    cloud.answer("login", status=1, err=err)
+    assert _error(cloud) == (
+        "The login to registry 'registry.example.com' as 'ci' failed: cannot log in to the registry: cannot "
+        "authenticate as ci to registry x: 401: unauthorized. Check username and password."
+    )
+    assert [call["argv"][1] for call in cloud.calls()] == ["login"]
+
+
+def test_a_registry_that_asks_for_no_login(cloud: Cloud) -> None:
+    cloud.answer("login", status=1, err="Error: missing authentication header WWW-Authenticate\n")
+    assert _error(cloud).endswith("does not ask for a login over HTTPS, which `spin registry login` needs.")
+
+
+def test_a_registry_that_does_not_answer(cloud: Cloud) -> None:
+    cloud.limits = cloud.limits.model_copy(update={"push_seconds": 0.5})
+    cloud.answer("push", seconds=30)
+    assert _error(cloud) == (
+        "The push to 'registry.example.com/team/app' took longer than 0.5 seconds. Please try again."
+    )
+
+
+def _task(repository: str, sealed: bytes | None = None) -> Task:
+    return Task("team-a", "task-1", "build-sources/team-a/task-1/a.py", repository, None, sealed)
+
+
+def test_the_stacks_own_registry_is_entered_by_the_build_role(cloud: Cloud) -> None:
+    login = login_for(_task("123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/app"), cloud.aws)
+    assert login is not None
+    assert login.username == "AWS"
+    assert login.password
+    assert login.password not in repr(login)
+
+
+@pytest.mark.parametrize("repository", ["registry.example.com/app", "1.dkr.ecr.evil.example.com/app"])
+def test_the_build_roles_password_goes_to_ecr_only(cloud: Cloud, repository: str) -> None:
+    assert login_for(_task(repository), cloud.aws) is None
+
+
+def test_a_password_is_opened_for_its_own_task_only(cloud: Cloud) -> None:
+    own = _task("registry.example.com/app", seal(cloud.aws, "ci", PASSWORD, "task-1"))
+    assert login_for(own, cloud.aws) == Login("ci", PASSWORD)
+    other = _task("registry.example.com/app", seal(cloud.aws, "ci", PASSWORD, "task-2"))
+    with pytest.raises(BuildError, match="does not belong to this task"):
+        login_for(other, cloud.aws)

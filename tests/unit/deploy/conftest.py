@@ -1,0 +1,197 @@
+"""A cluster, an EKS that describes it, and the Lambda invoked with an API Gateway event."""
+
+import base64
+import copy
+import itertools
+import json
+import os
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+
+# Powertools reads these when a handler's module is loaded, as a Lambda has them from the start.
+os.environ.setdefault("POWERTOOLS_TRACE_DISABLED", "true")
+os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "BlueFaas")
+os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "blue-faas")
+
+from functions import deploy as deploy_function
+from functions.cluster.eks import cluster_api
+from functions.cluster.resources import EXECUTORS, NAMESPACES
+from functions.cluster.settings import DeploySettings
+from tests.unit.deploy.kubernetes_server import Administrator, KubernetesServer
+
+CLUSTER = "blue-faas"
+REGION = "ap-northeast-2"
+IMAGE = "217350599014.dkr.ecr.ap-northeast-2.amazonaws.com/blue-final-faas-app:a1b2c3d4"
+
+_EVENT = json.loads((Path(__file__).parent / "events" / "post_deploy.json").read_text())
+_numbers = itertools.count(1)
+
+
+@dataclass
+class Answer:
+    """A Lambda's answer, as API Gateway hands it on."""
+
+    status: int
+    body: dict[str, Any]
+    headers: dict[str, str]
+    text: str
+
+    @property
+    def detail(self) -> str:
+        return str(self.body["detail"])
+
+
+@dataclass
+class Context:
+    """The Lambda context: how much time is left is what matters here."""
+
+    seconds: float = 29.0
+    function_name: str = "deploy"
+    memory_limit_in_mb: int = 512
+    invoked_function_arn: str = "arn:aws:lambda:ap-northeast-2:123456789012:function:deploy"
+    aws_request_id: str = "8f5e1f0e-6f0c-4f43-9a49-6b2a4a5f2c11"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return int(self.seconds * 1000)
+
+
+Deploy = Callable[..., Answer]
+
+
+@pytest.fixture(scope="session")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture(scope="session")
+def server(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> Iterator[KubernetesServer]:
+    certificate = tmp_path_factory.mktemp("tls") / "server.pem"
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(certificate))
+    server = KubernetesServer(certificate)
+    administrator = Administrator(server, authority, "default")
+    administrator.grant_deployer()
+    administrator.close()
+    yield server
+    server.stop()
+
+
+@dataclass
+class Eks:
+    """EKS as DescribeCluster sees it; ``clusters`` is what it answers, by name."""
+
+    url: str
+    clusters: dict[str, dict[str, Any]]
+    asked: int = 0
+
+
+@pytest.fixture(scope="session")
+def eks_api(server: KubernetesServer, authority: trustme.CA) -> Iterator[Eks]:
+    eks = Eks("", {})
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            eks.asked += 1
+            cluster = eks.clusters.get(self.path.removeprefix("/clusters/"))
+            answer = {"cluster": cluster} if cluster else {"message": f"No cluster found for name: {self.path}."}
+            body = json.dumps(answer).encode()
+            self.send_response(200 if cluster else 404)
+            if not cluster:
+                self.send_header("x-amzn-ErrorType", "ResourceNotFoundException")
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            """Keep the test output clean."""
+
+    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=http.serve_forever, daemon=True).start()
+    eks.url = f"http://127.0.0.1:{http.server_address[1]}"
+    pem = authority.cert_pem.bytes()
+    eks.clusters[CLUSTER] = {
+        "name": CLUSTER,
+        "status": "ACTIVE",
+        "endpoint": server.endpoint,
+        "certificateAuthority": {"data": base64.b64encode(pem).decode()},
+    }
+    yield eks
+    http.shutdown()
+    http.server_close()
+
+
+@pytest.fixture
+def eks(eks_api: Eks) -> Iterator[Eks]:
+    """The EKS API, put back afterwards as it was."""
+    before = copy.deepcopy(eks_api.clusters)
+    yield eks_api
+    eks_api.clusters = before
+
+
+@pytest.fixture(autouse=True)
+def environment(eks: Eks, server: KubernetesServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What the stack and the Lambda runtime set; the cluster's connection stays warm from test to test."""
+    for name, value in {
+        "AWS_ENDPOINT_URL_EKS": eks.url,
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+        "AWS_SECRET_ACCESS_KEY": "no-secret-at-all",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "CLUSTER_NAME": CLUSTER,
+    }.items():
+        monkeypatch.setenv(name, value)
+    DeploySettings.read.cache_clear()
+    server.reset()
+    yield
+    DeploySettings.read.cache_clear()
+
+
+@pytest.fixture
+def cold_start() -> Iterator[None]:
+    """Forget the connection to the cluster, before and after."""
+    cluster_api.cache_clear()
+    yield
+    cluster_api.cache_clear()
+
+
+@pytest.fixture
+def kubectl(server: KubernetesServer, authority: trustme.CA) -> Iterator[Administrator]:
+    """A fresh namespace with both executors, and somebody with kubectl in it."""
+    administrator = Administrator(server, authority, f"team-{next(_numbers)}")
+    administrator.create(NAMESPACES, administrator.namespace)
+    for executor in ("spot", "on-demand"):
+        administrator.create(
+            EXECUTORS,
+            executor,
+            {
+                "createDeployment": True,
+                "deploymentConfig": {"runtimeClassName": executor, "installDefaultCACerts": True},
+            },
+        )
+    yield administrator
+    administrator.close()
+
+
+@pytest.fixture
+def deploy(kubectl: Administrator) -> Deploy:
+    """Invoke the Lambda: keyword arguments are the body's fields, on top of a namespace and an image."""
+
+    def invoke(*, seconds: float = 29.0, **fields: Any) -> Answer:
+        return invoke_raw(json.dumps({"namespace": kubectl.namespace, "image_ref": IMAGE, **fields}), seconds=seconds)
+
+    return invoke
+
+
+def invoke_raw(body: str, *, seconds: float = 29.0, **event: Any) -> Answer:
+    """Invoke the Lambda with ``body`` as it is."""
+    result = deploy_function.handler({**copy.deepcopy(_EVENT), "body": body, **event}, Context(seconds))
+    headers = {**result.get("headers", {}), **{k: v[-1] for k, v in result.get("multiValueHeaders", {}).items()}}
+    return Answer(result["statusCode"], json.loads(result["body"]), headers, result["body"])

@@ -1,0 +1,37 @@
+"""The permissions table against what deploys really ask for. The server's RBAC refuses whatever is not in it."""
+
+from functions.cluster.permissions import PERMISSIONS, rules
+from functions.cluster.resources import EXECUTORS, PODS, SERVICE_ACCOUNTS
+from tests.unit.deploy.conftest import Deploy
+from tests.unit.deploy.kubernetes_server import Administrator, KubernetesServer
+
+
+def test_every_permission_is_used_and_no_other_is_asked_for(
+    deploy: Deploy, kubectl: Administrator, server: KubernetesServer
+) -> None:
+    kubectl.create(SERVICE_ACCOUNTS, "runner")
+    statuses = [
+        deploy(app_name="my-function", service_account="runner").status,
+        deploy(app_name="my-function", max_replicas=4).status,
+        deploy(app_name="my-function", enable_autoscaling=False).status,
+        deploy(app_name="my-function", wait=True, seconds=2).status,
+        deploy(namespace="missing").status,
+    ]
+    assert statuses == [200, 200, 200, 200, 404]
+
+    asked = {(call.group, call.plural, call.verb) for call in server.calls}
+    granted = {(resource.group, resource.plural, verb) for resource, verbs in PERMISSIONS.items() for verb in verbs}
+    assert asked == granted
+
+
+def test_the_rules_are_the_table() -> None:
+    assert {"apiGroups": [""], "resources": [PODS.plural], "verbs": ["list"]} in rules()
+    assert {"apiGroups": [EXECUTORS.group], "resources": [EXECUTORS.plural], "verbs": ["get"]} in rules()
+    assert len(rules()) == len(PERMISSIONS)
+    assert all("*" not in rule["verbs"] + rule["resources"] + rule["apiGroups"] for rule in rules())
+
+
+def test_nothing_that_a_caller_sends_can_delete_an_app_or_read_a_secret() -> None:
+    for rule in rules():
+        assert "secrets" not in rule["resources"]
+        assert "spinapps" not in rule["resources"] or "delete" not in rule["verbs"]
