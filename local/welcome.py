@@ -38,6 +38,6 @@ curl --connect-to ::127.0.0.1:{cloud.port} http://my-function.default.svc.cluste
 # Look at the cluster (kubectl) and at AWS (the AWS CLI)
 export KUBECONFIG={cloud.kubeconfig}
 export AWS_ENDPOINT_URL={cloud.aws_endpoint} AWS_REGION={cloud.region}
-export AWS_ACCESS_KEY_ID={cloud.account} AWS_SECRET_ACCESS_KEY=local
+export AWS_ACCESS_KEY_ID={cloud.account} AWS_SECRET_ACCESS_KEY=test
 
 Ctrl-C stops it."""

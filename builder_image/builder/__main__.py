@@ -5,7 +5,7 @@ import signal
 import sys
 import traceback
 from types import FrameType
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from builder import pipeline, processes
 from builder.aws import Aws
@@ -15,6 +15,8 @@ from builder.settings import Settings, SettingsError
 from builder.toolchain import Toolchain, ToolchainError
 from functions.contracts.build_result import BuildResult
 from functions.contracts.task import result_key
+
+_MOST_CHARACTERS: Final = 16_000
 
 
 def main() -> int:
@@ -28,10 +30,7 @@ def main() -> int:
         log.line(f"The build cannot start: {error}")
         return 1
     aws = Aws(settings.aws_region)
-    try:
-        result = build(settings, aws, log)
-    finally:
-        aws.close()
+    result = build(settings, aws, log)
     return 0 if result is not None and result.outcome == "succeeded" else 1
 
 
@@ -44,7 +43,7 @@ def build(settings: Settings, aws: Aws, log: BuildLog) -> BuildResult | None:
         log.line(f"Nothing to do: {error}.")
         return None
     except BuildError as error:
-        result = BuildResult(outcome="failed", error=str(error))
+        result = BuildResult(outcome="failed", error=_shortened(str(error)))
     except Exception as error:
         for line in traceback.format_exc().splitlines():
             log.line(line, source="builder")
@@ -66,6 +65,11 @@ def build(settings: Settings, aws: Aws, log: BuildLog) -> BuildResult | None:
     )
     log.line(f"Pushed {result.image_url}" if result.outcome == "succeeded" else f"Failed: {result.error}")
     return result
+
+
+def _shortened(text: str) -> str:
+    # It travels through Step Functions (256 KiB of state) and DynamoDB (400 KB of item) to someone who reads it.
+    return text if len(text) <= _MOST_CHARACTERS else text[:_MOST_CHARACTERS] + "\n(shortened)"
 
 
 def _end(_number: int, _frame: FrameType | None) -> NoReturn:

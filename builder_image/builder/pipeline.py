@@ -43,10 +43,11 @@ def run(settings: Settings, aws: Aws, toolchain: Toolchain, log: BuildLog) -> Bu
         # Others may pass through to the one folder in it that is theirs, and list nothing.
         work.chmod(0o711)
         with concurrent.futures.ThreadPoolExecutor(thread_name_prefix="step") as threads:
-            versions = threads.submit(lambda: toolchain.versions)
+            threads.submit(lambda: toolchain.versions)  # asked for early, kept by the toolchain
             app = _app(settings, aws, task, work, log)
+            threads.submit(lambda: aws.kms if task.registry_credentials is not None else aws.ecr)
             package = _package(settings, app, toolchain, work, threads, log)
-            tag = identity.image_tag(task.workspace_id, app.folder, versions.result())
+            tag = identity.image_tag(task.workspace_id, app.folder, toolchain.versions)
             row.start_pushing()
             stored = threads.submit(_store, aws, settings, package, log)
             digest = _push(settings, aws, task, toolchain, package, tag, work, log)
@@ -98,6 +99,8 @@ def _package(
                 compile.build(app, folder, build_box, toolchain, log)
 
         _side_by_side(check, build, build_box, threads)
+        # The last process of the builder's own that may be running: `spin --version`.
+        _ = toolchain.versions
         processes.kill_descendants_unless_root()
         with log.step("collect", "Collect what is to be pushed"):
             return collect.collect(app.manifest, folder, work / "package", settings.limits)

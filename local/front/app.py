@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Host, Route
 
+from local.aws.settings import SECRET_KEY
 from local.front.api_gateway import ApiGateway
 from local.front.config import FrontConfig
 from local.kubernetes.service_router import ServiceRouter
@@ -59,7 +60,7 @@ def _ecr_login_password(config: FrontConfig) -> str:
         endpoint_url=config.aws_endpoint,
         region_name=config.region,
         aws_access_key_id=config.account,
-        aws_secret_access_key="local",  # noqa: S106  # the emulator checks no signatures
+        aws_secret_access_key=SECRET_KEY,
     )
     token = client.get_authorization_token()["authorizationData"][0]["authorizationToken"]
     return base64.b64decode(token).decode().partition(":")[2]

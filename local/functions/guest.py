@@ -2,6 +2,7 @@
 
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,6 +15,7 @@ from local.functions.host.abi import GuestExit, GuestTimeout, RequestContext, se
 from local.functions.host.services import Services
 from local.functions.locked_app import AppError
 from local.functions.messages import HttpRequest, HttpResponse, plain
+from local.functions.wasmtime_fixes import HOST_FAILURE
 
 _HANDLER: Final = "wasi:http/incoming-handler@0.2."
 _TRAP: Final = "wasm trap: "
@@ -72,9 +74,9 @@ class Guest:
             return answer
         response, reason = self._explain(context, failure)
         elapsed = time.monotonic() - started
-        print(f"{request.method} {request.path}: {reason} after {elapsed:.1f} s", file=sys.stderr, flush=True)
-        if failure is not None:
-            print(failure, file=sys.stderr, flush=True)
+        lines = [f"{request.method} {request.path}: {reason} after {elapsed:.1f} s", *([failure] if failure else [])]
+        with suppress(OSError):  # the log's reader may be gone; the caller still gets an answer
+            print(*lines, sep="\n", file=sys.stderr, flush=True)
         return response
 
     def _run(self, store: wasmtime.Store, context: RequestContext, request: HttpRequest) -> str | None:
@@ -135,6 +137,8 @@ def _answer(context: RequestContext, failure: str | None) -> HttpResponse | None
 
 
 def _trap(failure: str) -> str:
+    if HOST_FAILURE in failure:
+        return "the runtime failed inside one of its calls; see the log"
     _, found, rest = failure.partition(_TRAP)
     return rest.splitlines()[0] if found and rest else _last_line(failure)
 

@@ -10,7 +10,7 @@ shows each one at work.
 2. **Byte lists move as one block.** The package converts ``list<u8>`` one element at a time through ctypes, which makes
    a body of a megabyte take seconds. Here the 16-byte value cells are filled and read by slices.
 3. **An exception in a host function stays in its own request.** The package keeps the last one in a global and raises
-   it in whichever thread returns next. Here it becomes that call's trap; `local.functions.host.abi` remembers its text.
+   it in whichever thread returns next. Here it becomes the trap of its own call.
 """
 
 import ctypes
@@ -22,6 +22,9 @@ from wasmtime import StoreContext, WasmtimeError, _ffi
 from wasmtime.component import _linker, _types
 
 WASMTIME_VERSION: Final = "50.0.1"
+
+HOST_FAILURE: Final = "host function failed"
+"""Begins the text of a trap that an exception in a host function became; what follows may name this machine's paths."""
 
 _CELL: Final = ctypes.sizeof(_ffi.wasmtime_component_val_t)
 _PAYLOAD: Final = _ffi.wasmtime_component_val_t.of.offset
@@ -85,7 +88,7 @@ def _trap_on_exception(context: Any, func: Callable[[StoreContext], None]) -> An
     except WasmtimeError as error:
         failure = error
     except Exception as error:
-        failure = WasmtimeError(f"host function failed: {type(error).__name__}: {error}")
+        failure = WasmtimeError(f"{HOST_FAILURE}: {type(error).__name__}: {error}")
     else:
         return 0
     finally:

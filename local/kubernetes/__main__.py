@@ -19,6 +19,8 @@ def main(arguments: list[str] | None = None) -> int:
     )
     for noisy in ("urllib3", "httpcore", "httpx", "asyncio", "kubernetes"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    # Its one error here is that a client kept an idle connection open to the end.
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

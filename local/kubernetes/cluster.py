@@ -155,10 +155,11 @@ class Cluster:
         stack.callback(informers.stop)
         informers.wait_synced(SYNC_SECONDS)
         for controller in controllers:
-            controller.start()
             stack.callback(controller.stop)
-        kubelet.start()
         stack.callback(kubelet.stop)
+        kubelet.start()
+        for controller in controllers:
+            controller.start()
 
     def _authenticators(self, admin_token: str, system_token: str) -> list[Authenticator]:
         known = {

@@ -5,6 +5,7 @@ through. Above the concurrency limit ministack answers 429 at once, which is rig
 one of 8: here the invocation waits for its turn.
 """
 
+import asyncio
 import queue
 import threading
 import time
@@ -64,7 +65,8 @@ def _queue_for_slots() -> None:
     freed = threading.Condition()
 
     def acquire_execution_slot(function: Any, config: Any) -> Any:
-        deadline = time.monotonic() + SLOT_SECONDS
+        # The thread that serves all requests must not wait: what it waits for may need it.
+        deadline = time.monotonic() + (0.0 if _serves_requests() else SLOT_SECONDS)
         with freed:
             while True:
                 slot, limit = acquire(function, config)
@@ -80,3 +82,12 @@ def _queue_for_slots() -> None:
 
     service._acquire_execution_slot = acquire_execution_slot
     service._release_execution_slot = release_execution_slot
+
+
+def _serves_requests() -> bool:
+    """Whether the calling thread runs the event loop."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

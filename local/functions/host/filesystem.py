@@ -124,7 +124,10 @@ def _read_via_stream(context: RequestContext, opened: Descriptor, offset: int) -
 def _read(_context: RequestContext, opened: Descriptor, length: int, offset: int) -> Variant:
     if not isinstance(opened.node, File):
         return err("is-directory")
-    chunk = opened.node.read(offset, min(length, CHUNK_BYTES))
+    try:
+        chunk = opened.node.read(offset, min(length, CHUNK_BYTES))
+    except OSError:
+        return err("io")
     return ok((chunk, offset + len(chunk) >= opened.node.size))
 
 

@@ -90,10 +90,14 @@ def _poll(context: RequestContext, pollables: list[Pollable]) -> list[int]:
 
 
 @streams.function("[method]input-stream.read", "[method]input-stream.blocking-read")
-def _read(_context: RequestContext, stream: InputStream, size: int) -> Variant:
+def _read(context: RequestContext, stream: InputStream, size: int) -> Variant:
     if size == 0:
         return ok(b"")
-    chunk = stream.read(min(size, CHUNK_BYTES))
+    try:
+        chunk = stream.read(min(size, CHUNK_BYTES))
+    except OSError as failure:
+        message = failure.strerror or "input/output error"
+        return err(Variant("last-operation-failed", context.own(IoError(message))))
     return ok(chunk) if chunk else err(CLOSED)
 
 

@@ -17,9 +17,10 @@ from starlette.routing import Route
 from local.kubernetes.api import discovery
 from local.kubernetes.api.authentication import Authenticator, User, authenticate
 from local.kubernetes.api.authorization import Attributes, Authorizer, RbacAuthorizer, denial, ensure_default_roles
+from local.kubernetes.api.bodies import JsonResponse, read_body
 from local.kubernetes.api.errors import ApiError, forbidden, method_not_allowed, path_not_found, unauthorized
 from local.kubernetes.api.faults import Fault, Faults
-from local.kubernetes.api.handlers import Handlers, JsonResponse, LogSource, read_body
+from local.kubernetes.api.handlers import Handlers, LogSource
 from local.kubernetes.api.objects import Objects
 from local.kubernetes.api.requests import Target, parse_target
 from local.kubernetes.api.resources import CRD_KEY, NAMESPACE_KEY

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import inspect
 import json
@@ -10,13 +9,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from local.kubernetes.api import printing
+from local.kubernetes.api.binding import bind
+from local.kubernetes.api.bodies import JsonResponse, read_body, representation
 from local.kubernetes.api.deletion import DeleteOptions
-from local.kubernetes.api.errors import bad_request, expired, method_not_allowed, unsupported_media_type
+from local.kubernetes.api.errors import bad_request, expired, method_not_allowed
 from local.kubernetes.api.objects import Objects
 from local.kubernetes.api.requests import Target, write_options
 from local.kubernetes.api.resources import Resource
@@ -44,16 +44,6 @@ class LogOptions:
 LogSource = Callable[[Object, LogOptions], "str | Awaitable[str] | AsyncIterator[bytes]"]
 """The kubelet's part of ``kubectl logs``: from a Pod to its log, whole (plain or awaited) or as a stream of bytes.
 Raise ApiError 400 while the container has not started."""
-
-
-class JsonResponse(Response):
-    """A JSON body, as small as the real server's."""
-
-    media_type = "application/json"
-
-    def render(self, content: Any) -> bytes:
-        """The bytes of the body."""
-        return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 class Handlers:
@@ -104,7 +94,7 @@ class Handlers:
             return await self._log(request, obj)
         if target.subresource == "scale":
             return JsonResponse(read_scale(resource, obj))
-        match _representation(request):
+        match representation(request):
             case "Table":
                 version = {"resourceVersion": obj["metadata"]["resourceVersion"]}
                 include = request.query_params.get("includeObject", "Metadata")
@@ -159,7 +149,7 @@ class Handlers:
             metadata["continue"] = _token(version, last)
             found = found[: int(limit)]
         objects = [obj for _, obj in found]
-        match _representation(request):
+        match representation(request):
             case "Table":
                 include = query.get("includeObject", "Metadata")
                 return JsonResponse(printing.table(resource, objects, include, metadata))
@@ -192,14 +182,14 @@ class Handlers:
         for name in ("resourceVersion", "timeoutSeconds"):
             if not query.get(name, "0").strip().isdecimal() and query.get(name):
                 raise bad_request(f'{name}: invalid value "{query[name]}": must be a whole number')
-        representation = _representation(request)
+        form = representation(request)
         include = query.get("includeObject", "Metadata")
 
         def show(obj: Object, first: bool) -> Any:
-            if representation == "Table":
+            if form == "Table":
                 version = {"resourceVersion": obj["metadata"]["resourceVersion"]}
                 return printing.table(resource, [obj], include, version, headers=first)
-            return printing.partial_metadata(obj) if representation else obj
+            return printing.partial_metadata(obj) if form else obj
 
         lines = self._watches.stream(self._store, resource, _matcher(target, resource, query), show, query)
         return StreamingResponse(lines, media_type="application/json")
@@ -211,7 +201,7 @@ class Handlers:
     ) -> Response:
         options = write_options(query, request.headers.get("user-agent", ""))
         if target.subresource == "binding":
-            self._objects.bind(resource, target.namespace, target.name, body, options)
+            bind(self._objects, resource, target.namespace, target.name, body, options)
             return JsonResponse(_success(), 201)
         if (
             (target.name and resource.namespaced)
@@ -291,35 +281,3 @@ def _written(obj: Object, code: int, warnings: list[str]) -> Response:
         quoted = warning.replace("\\", "\\\\").replace('"', '\\"')
         response.headers.append("Warning", f'299 - "{quoted}"')
     return response
-
-
-def _representation(request: Request) -> str:
-    """``Table``, ``PartialObjectMetadata`` or empty: the first form in the Accept header that this server has."""
-    for offer in request.headers.get("accept", "").split(","):
-        media_type, *parameters = (part.strip() for part in offer.split(";"))
-        wanted = dict(parameter.split("=", 1) for parameter in parameters if "=" in parameter)
-        if media_type != "application/json":
-            continue
-        if wanted.get("g") == "meta.k8s.io" and wanted.get("v") == "v1":
-            if wanted.get("as") in ("Table", "PartialObjectMetadata", "PartialObjectMetadataList"):
-                return wanted["as"].removesuffix("List")
-        elif "as" not in wanted:
-            return ""
-    return ""
-
-
-async def read_body(request: Request) -> Any:
-    """The body as data; `None` when there is none. Raises ApiError 400 or 415."""
-    raw = await request.body()
-    if not raw:
-        return None
-    media_type = request.headers.get("content-type", "application/json").split(";")[0].strip()
-    try:
-        if media_type.endswith("yaml"):
-            # PyYAML takes seconds for a body of megabytes: keep the other requests going.
-            return await asyncio.to_thread(yaml.safe_load, raw)
-        if media_type.endswith("json") or media_type == "*/*":
-            return json.loads(raw)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise bad_request(f"the body cannot be read as {media_type}: {error}") from error
-    raise unsupported_media_type(["application/json", "application/yaml"])

@@ -10,30 +10,25 @@ import copy
 import uuid
 from typing import Any
 
-from local.kubernetes.api import admission, field_sets, patches, server_side_apply
+from local.kubernetes.api import field_sets, patches, server_side_apply
+from local.kubernetes.api.changes import check_identity, content, established, is_ending_pod, same, wrong_name
 from local.kubernetes.api.clock import timestamp
+from local.kubernetes.api.completion import complete
 from local.kubernetes.api.decoding import WriteOptions, check_kind, decode, decode_configuration
-from local.kubernetes.api.defaults import apply_defaults
 from local.kubernetes.api.deletion import DeleteOptions, Deleter
 from local.kubernetes.api.errors import (
     FieldError,
     already_exists,
     bad_request,
-    conflict,
     forbidden,
     invalid,
-    invalid_value,
-    modified,
     not_found,
     path_not_found,
     unsupported_media_type,
 )
-from local.kubernetes.api.names import check_metadata
-from local.kubernetes.api.object_rules import check_change, check_object
 from local.kubernetes.api.resources import CRD_KEY, NAMESPACE_KEY, Registry, Resource
 from local.kubernetes.api.scale import read_scale, with_replicas
 from local.kubernetes.api.store import Key, Object, Store
-from local.kubernetes.api.validation import validate
 
 _PROTECTED_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 _FIXED_METADATA = ("uid", "creationTimestamp", "namespace", "name", "generation", "generateName")
@@ -94,7 +89,7 @@ class Objects:
                 obj.pop("status", None)
             for field in (*_DELETION_METADATA, "selfLink", "managedFields"):
                 metadata.pop(field, None)
-            self._complete(resource, obj)
+            complete(self.store, resource, obj)
             key = Key(*resource.key, namespace, metadata["name"])
             if self.store.get(key):
                 raise already_exists(resource, key.name)
@@ -140,30 +135,10 @@ class Objects:
                 )
             metadata["name"] = metadata["generateName"] + uuid.uuid4().hex[:5]
 
-    def _complete(self, resource: Resource, obj: Object, *, old: Object | None = None, subresource: str = "") -> None:
-        """Defaults, admission and validation; changes `obj` in place."""
-        if not resource.custom:
-            apply_defaults(resource.key, obj)
-        if not subresource:
-            admission.mutate(resource.key, obj, self.store)
-        errors = check_metadata(obj["metadata"], resource.name_rule)
-        for error in validate(resource.full_schema, obj):
-            # Go's decoder gives a built-in kind's status its zero values: nothing in it is required.
-            if resource.custom or not error.field.startswith("status"):
-                errors.append(error)
-        if not errors and not resource.custom:
-            errors = check_object(resource.key, obj)
-        if not errors and old is not None:
-            errors = check_change(resource.key, old, obj)
-        if errors:
-            raise invalid(resource.kind, resource.group, obj["metadata"]["name"], errors)
-        if not subresource:
-            admission.admit(resource.key, obj, self.store)
-
     def _commit(self, resource: Resource, key: Key, obj: Object) -> Object:
         """Store the object, and do what follows from its being there."""
         if resource.key == CRD_KEY:
-            obj["status"] = _established(obj)
+            obj["status"] = established(obj)
         stored = self.store.put(key, obj)
         if resource.key == CRD_KEY:
             self.registry.add(stored)
@@ -245,7 +220,7 @@ class Objects:
             entries = server_side_apply.new_entry(options.manager, "Apply", "", resource.api_version, set(wanted))
             created = decode(resource, config, options)
             if created["metadata"]["name"] != name:
-                raise _wrong_name(created["metadata"]["name"], name)
+                raise wrong_name(created["metadata"]["name"], name)
             return self._create(resource, namespace, created, options, entries), True
         applied = server_side_apply.apply_configuration(
             resource.full_schema,
@@ -272,7 +247,7 @@ class Objects:
     ) -> Object:
         """Put `new`, a copy that may be changed, in the place of `old`."""
         name, before = old["metadata"]["name"], old["metadata"]
-        _check_identity(resource, before, new["metadata"])
+        check_identity(resource, before, new["metadata"])
         if subresource == "status":
             status = {"status": new["status"]} if "status" in new else {}
             new = {**{key: copy.deepcopy(value) for key, value in old.items() if key != "status"}, **status}
@@ -285,7 +260,7 @@ class Objects:
             metadata.pop(field, None)
             if field in before:
                 metadata[field] = before[field]
-        self._complete(resource, new, old=old, subresource=subresource)
+        complete(self.store, resource, new, old=old, subresource=subresource)
         if entries is None:
             entries = server_side_apply.track_update(
                 self._owned(resource, old, subresource),
@@ -297,15 +272,15 @@ class Objects:
             )
         metadata["managedFields"] = entries
         metadata["resourceVersion"] = before["resourceVersion"]
-        if "generation" in before and _content(new) != _content(old):
+        if "generation" in before and content(new) != content(old):
             metadata["generation"] = before["generation"] + 1
         if options.dry_run:
             return new
-        if _same(old, new):
+        if same(old, new):
             return old
         key = Key(*resource.key, before.get("namespace", ""), name)
         stored = self._commit(resource, key, new)
-        if "deletionTimestamp" in metadata and not metadata.get("finalizers") and not _is_ending_pod(metadata):
+        if "deletionTimestamp" in metadata and not metadata.get("finalizers") and not is_ending_pod(metadata):
             return self.deleter.finish(key)
         return stored
 
@@ -326,24 +301,6 @@ class Objects:
             key = Key(*resource.key, namespace, name)
             return self.deleter.delete(resource, key, options or DeleteOptions())
 
-    def bind(self, resource: Resource, namespace: str, name: str, body: Any, options: WriteOptions) -> None:
-        """Put a pod on the node that a Binding names. Raises ApiError 409 when it is on one already."""
-        target = body.get("target") if isinstance(body, dict) else None
-        node = target.get("name") if isinstance(target, dict) else None
-        if not isinstance(node, str) or not node:
-            raise bad_request("a Binding must name its node in target.name")
-        with self.store.lock:
-            pod = self.get(resource, namespace, name)
-            if pod["spec"].get("nodeName"):
-                raise conflict(resource, name, f'pod {name} is already assigned to node "{pod["spec"]["nodeName"]}"')
-            scheduled = {"type": "PodScheduled", "status": "True", "lastTransitionTime": timestamp()}
-            status = pod.get("status", {})
-            conditions = [item for item in status.get("conditions", ()) if item["type"] != "PodScheduled"]
-            spec = {"spec": {"nodeName": node}}
-            self.patch(resource, namespace, name, patches.MERGE_PATCH, spec, options)
-            told = {"status": {"conditions": [*conditions, scheduled]}}
-            self.patch(resource, namespace, name, patches.MERGE_PATCH, told, options, "status")
-
     def ensure(self, resource: Resource, namespace: str, body: Object) -> Object:
         """Create an object, or merge `body` into the one that is there."""
         name = check_kind(resource, body)["metadata"]["name"]
@@ -351,62 +308,3 @@ class Objects:
             if self.store.get(Key(*resource.key, namespace, name)) is None:
                 return self.create(resource, namespace, body)
             return self.patch(resource, namespace, name, patches.MERGE_PATCH, body)[0]
-
-
-def _wrong_name(given: str, expected: str) -> Exception:
-    return bad_request(f"the name of the object ({given}) does not match the name on the URL ({expected})")
-
-
-def _check_identity(resource: Resource, before: Object, given: Object) -> None:
-    """The new state must be meant for this object, as it is now."""
-    name = before["name"]
-    if given.get("name", name) != name:
-        raise _wrong_name(given["name"], name)
-    if given.get("namespace") not in (None, "", before.get("namespace")):
-        raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
-    if given.get("resourceVersion") not in (None, "", before["resourceVersion"]):
-        raise modified(resource, name)
-    if given.get("uid") not in (None, "", before["uid"]):
-        why = f"Precondition failed: UID in precondition: {given['uid']}, UID in object meta: {before['uid']}"
-        raise conflict(resource, name, why)
-    if "deletionTimestamp" in before:
-        added = set(given.get("finalizers") or ()) - set(before.get("finalizers") or ())
-        if added:
-            why = "no new finalizers can be added if the object is being deleted"
-            raise invalid(
-                resource.kind, resource.group, name, [invalid_value("metadata.finalizers", sorted(added), why)]
-            )
-
-
-def _content(obj: Object) -> Object:
-    return {key: value for key, value in obj.items() if key not in ("metadata", "status")}
-
-
-def _same(old: Object, new: Object) -> bool:
-    """Whether a write changes nothing but the time of a managedFields entry."""
-
-    def comparable(obj: Object) -> Object:
-        entries = [{k: v for k, v in e.items() if k != "time"} for e in obj["metadata"].get("managedFields", ())]
-        return obj | {"metadata": obj["metadata"] | {"managedFields": entries}}
-
-    return comparable(old) == comparable(new)
-
-
-def _is_ending_pod(metadata: Object) -> bool:
-    """A pod that the kubelet is ending goes when the kubelet deletes it, not at the next write."""
-    return bool(metadata.get("deletionGracePeriodSeconds"))
-
-
-def _established(definition: Object) -> Object:
-    """The status of a CustomResourceDefinition that is served: at once, here."""
-    spec = definition["spec"]
-    since = definition.get("status", {}).get("conditions", [{}])[0].get("lastTransitionTime") or timestamp()
-    reasons = {"NamesAccepted": "NoConflicts", "Established": "InitialNamesAccepted"}
-    return {
-        "conditions": [
-            {"type": kind, "status": "True", "reason": reason, "message": "", "lastTransitionTime": since}
-            for kind, reason in reasons.items()
-        ],
-        "acceptedNames": spec["names"],
-        "storedVersions": [version["name"] for version in spec["versions"]],
-    }

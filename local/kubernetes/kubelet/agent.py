@@ -31,6 +31,7 @@ from local.kubernetes.machinery.resources import DEPLOYMENTS, POD_METRICS, PODS,
 logger = logging.getLogger(__name__)
 
 API_THREADS = 24
+FIRST_REPORTS_SECONDS = 5.0
 
 
 class Kubelet:
@@ -79,6 +80,7 @@ class Kubelet:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._loop = asyncio.new_event_loop()
         self._stopping = asyncio.Event()
+        self._up = threading.Event()
         self._thread = threading.Thread(target=self._run, name="kubelet", daemon=True)
 
     @property
@@ -87,7 +89,10 @@ class Kubelet:
         return self._node.logs
 
     def start(self) -> None:
-        """Start working; the informers must have synced."""
+        """Start working; the informers must have synced.
+
+        Returns once pods of an earlier run no longer claim to be ready.
+        """
         for folder in (self._node.paths.root, self._node.paths.compiled):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if count := stop_leftovers(self._node.paths.processes):
@@ -95,6 +100,7 @@ class Kubelet:
         owners = [*self._deployments.items(), *self._replica_sets.items(), *self._pods.items()]
         self._node.volumes.keep_only({obj["metadata"]["uid"] for obj in owners})
         self._thread.start()
+        self._up.wait()
 
     def stop(self) -> None:
         """Stop all function processes; pods stay in the API."""
@@ -108,6 +114,7 @@ class Kubelet:
         try:
             self._loop.run_until_complete(self._main())
         finally:
+            self._up.set()
             self._loop.close()
 
     async def _main(self) -> None:
@@ -115,6 +122,11 @@ class Kubelet:
         self._node.runtime_classes.add_handler(lambda *_: self._in_loop(self._runtime_classes_changed))
         for informer in (self._deployments, self._replica_sets):
             informer.add_handler(self._owner_changed)
+        await asyncio.sleep(0)  # the handlers' first calls make the workers
+        reports = [asyncio.create_task(worker.reported.wait()) for worker in self._workers.values()]
+        if reports:
+            await asyncio.wait(reports, timeout=FIRST_REPORTS_SECONDS)
+        self._up.set()
         measuring = asyncio.create_task(self._measure())
         await self._stopping.wait()
         tasks = [measuring, *self._tasks.values()]

@@ -120,7 +120,7 @@ class Container:
             pause = min(pause * 2, self._node.times.backoff_most)
 
     def _pull_secrets(self) -> list[Mapping[str, Any]]:
-        """Docker config documents of the pod's imagePullSecrets; one that is missing is passed over, as kubelet does."""
+        """Docker config documents of the pod's imagePullSecrets; a missing one is passed over, as kubelet does."""
         from base64 import b64decode
 
         documents: list[Mapping[str, Any]] = []

@@ -40,6 +40,8 @@ class PodWorker:
         self._dirty = asyncio.Event()
         self._deleted = asyncio.Event()
         self._classes_changed = asyncio.Event()
+        self.reported = asyncio.Event()
+        """Set once what the pod said before this kubelet came is corrected."""
         self._removed = False
         if is_terminating(pod):
             self._deleted.set()
@@ -124,6 +126,7 @@ class PodWorker:
             self._dirty.clear()
             try:
                 await self._write()
+                self.reported.set()
                 pause = 0.05
             except ApiException as error:
                 if is_not_found(error):

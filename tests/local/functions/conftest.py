@@ -50,9 +50,17 @@ def cache(component: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 @pytest.fixture(scope="session")
-def pull(component: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Pulled]:
+def pull(component: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Pulled]]:
     """Makes empty application folders."""
-    return lambda: Pulled(tmp_path_factory.mktemp("pulled"), component)
+    made: list[Pulled] = []
+
+    def make() -> Pulled:
+        made.append(Pulled(tmp_path_factory.mktemp("pulled"), component))
+        return made[-1]
+
+    yield make
+    for pulled in made:
+        shutil.rmtree(pulled.folder)
 
 
 @pytest.fixture
@@ -111,7 +119,7 @@ def sample(pull: Callable[[], Pulled], upstream: str) -> Path:
         "greeting": {"default": "hello"},
         "secret": {"default": "unset"},
     }
-    data = b"".join(f"line {number}\n".encode() for number in range(300_000))
+    data = b"".join(f"line {number}\n".encode() for number in range(30_000))
     greeting = {"inline": base64.b64encode(b"hi there").decode().rstrip("="), "digest": f"sha256:{digest(b'hi there')}"}
     pulled.add(
         "main",
@@ -133,10 +141,9 @@ def sample(pull: Callable[[], Pulled], upstream: str) -> Path:
 
 @pytest.fixture(scope="session")
 def pod(sample: Path, cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pod]:
-    """One pod for all tests that do not end it."""
+    """One pod for all tests that neither end it nor reach its limits."""
     state = tmp_path_factory.mktemp("state")
-    limits = ["--timeout", "3", "--max-memory-mb", "96"]
-    running = Pod(start(sample, state, cache, *limits, SPIN_VARIABLE_SECRET="from the SpinApp"))
+    running = Pod(start(sample, state, cache, SPIN_VARIABLE_SECRET="from the SpinApp"))
     yield running
     running.stop()
     shutil.rmtree(state)

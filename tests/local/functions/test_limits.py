@@ -1,21 +1,39 @@
 """What happens when a function takes too much, breaks, or leaves."""
 
+import shutil
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.local.functions.pods import Pod
+from tests.local.functions.pods import Pod, start
+
+
+@pytest.fixture(scope="module")
+def pod(sample: Path, cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pod]:
+    """A pod with little time and memory."""
+    state = tmp_path_factory.mktemp("state")
+    running = Pod(start(sample, state, cache, "--timeout", "2", "--max-memory-mb", "96"))
+    yield running
+    running.stop()
+    shutil.rmtree(state)
 
 
 @pytest.mark.parametrize("path", ["/spin", "/sleep?seconds=60"])
 def test_a_function_that_does_not_end_is_stopped(pod: Pod, path: str) -> None:
     response = pod.get(path)
-    assert (response.status_code, response.text) == (504, "the function did not answer within 3 s\n")
+    assert (response.status_code, response.text) == (504, "the function did not answer within 2 s\n")
     assert pod.get("/hello").status_code == 200
 
 
+def test_sqlite_stops_at_the_time_limit(pod: Pod) -> None:
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+    assert pod.client.post("/sql", content=endless).status_code == 504
+
+
 def test_a_function_that_ends_in_time_is_not(pod: Pod) -> None:
-    assert pod.get("/sleep", seconds="2").text == "slept"
+    assert pod.get("/sleep", seconds="0.2").text == "slept"
 
 
 def test_memory_within_the_limit_and_beyond(pod: Pod) -> None:

@@ -4,7 +4,7 @@ import contextlib
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from local.functions.outbound_hosts import AllowedHostError, AllowedHosts
@@ -87,18 +87,21 @@ def test_nothing_is_allowed_without_entries() -> None:
     assert not AllowedHosts([]).allows_self()
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40).filter(lambda text: "://" not in text))
 def test_text_that_is_no_entry_is_refused_by_name(text: str) -> None:
     with pytest.raises(AllowedHostError, match=re.escape(repr(text))):
         AllowedHosts([text])
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40), st.text(max_size=40))
 def test_any_entry_is_either_taken_or_refused(scheme: str, rest: str) -> None:
     with contextlib.suppress(AllowedHostError):
         AllowedHosts([f"{scheme}://{rest}"])
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_any_text_as_a_url_is_answered(url: str) -> None:
     assert AllowedHosts(["https://example.com"]).allows(url) in (True, False)

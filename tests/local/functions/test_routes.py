@@ -1,7 +1,7 @@
 """Spin's route rules."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from local.functions.routes import Route, RouteError, Router
@@ -81,6 +81,7 @@ def test_routes_that_mean_nothing(pattern: str) -> None:
         Router([Route(pattern, "t")])
 
 
+@settings(deadline=None)
 @given(st.lists(SEGMENTS, min_size=1, max_size=4), st.lists(SEGMENTS, max_size=3))
 def test_a_wildcard_covers_all_below_it_and_an_exact_route_beats_it(prefix: list[str], below: list[str]) -> None:
     base = "/" + "/".join(prefix)

@@ -1,7 +1,7 @@
 """Variables and their templates."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from local.functions.variables import (
@@ -55,6 +55,7 @@ def test_a_component_has_no_names_but_its_own() -> None:
         component.get("host")
 
 
+@settings(deadline=None)
 @given(st.text().filter(lambda text: "{{" not in text))
 def test_text_without_braces_is_itself(text: str) -> None:
     assert APP.render(text) == text

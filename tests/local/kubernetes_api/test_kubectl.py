@@ -134,3 +134,43 @@ def test_discovery_and_identity(run: Kubectl) -> None:
     assert "endpointslices" in listed
     assert "yes" in run("auth", "can-i", "create", "spinapps")
     assert "admin" in run("auth", "whoami")
+
+
+def test_create_commands_that_send_protobuf(run: Kubectl, http: Http, namespace: str) -> None:
+    here = ("-n", namespace)
+    run("create", "namespace", f"{namespace}-k")
+    run("delete", "namespace", f"{namespace}-k")
+    run("create", "configmap", "c", "--from-literal=a=한글", *here)
+    run("create", "secret", "generic", "s", "--from-literal=a=b", *here)
+    run("create", "serviceaccount", "robot", *here)
+    run("create", "quota", "q", "--hard=pods=3", *here)
+    run("create", "deployment", "d", "--image=i:1", "--replicas=2", "--port=80", *here)
+    run("create", "service", "clusterip", "d", "--tcp=80:http-app", *here)
+    run("create", "role", "r", "--verb=get,list", "--resource=pods", "--resource-name=p", *here)
+    run("create", "rolebinding", "b", "--role=r", "--group=g", f"--serviceaccount={namespace}:robot", *here)
+    base = f"/api/v1/namespaces/{namespace}"
+    assert http.ok("GET", f"{base}/configmaps/c")["data"] == {"a": "한글"}
+    assert http.ok("GET", f"{base}/secrets/s")["data"] == {"a": "Yg=="}
+    assert http.ok("GET", f"{base}/resourcequotas/q")["spec"]["hard"] == {"pods": "3"}
+    made = http.ok("GET", f"/apis/apps/v1/namespaces/{namespace}/deployments/d")["spec"]
+    assert (made["replicas"], made["selector"]) == (2, {"matchLabels": {"app": "d"}})
+    container = made["template"]["spec"]["containers"][0]
+    assert (container["image"], container["ports"]) == ("i:1", [{"containerPort": 80, "protocol": "TCP"}])
+    port = http.ok("GET", f"{base}/services/d")["spec"]["ports"][0]
+    assert (port["port"], port["targetPort"]) == (80, "http-app")
+    rbac = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}"
+    assert http.ok("GET", f"{rbac}/roles/r")["rules"] == [
+        {"verbs": ["get", "list"], "apiGroups": [""], "resources": ["pods"], "resourceNames": ["p"]}
+    ]
+    subjects = http.ok("GET", f"{rbac}/rolebindings/b")["subjects"]
+    assert [subject["name"] for subject in subjects] == ["g", "robot"]
+
+
+def test_rollout_and_set_image(run: Kubectl, http: Http, namespace: str) -> None:
+    path = f"/apis/apps/v1/namespaces/{namespace}/deployments"
+    http.ok("POST", path, deployment("d"))
+    run("set", "image", "deploy/d", "c=i:9", "-n", namespace)
+    run("rollout", "restart", "deploy/d", "-n", namespace)
+    template = http.ok("GET", f"{path}/d")["spec"]["template"]
+    assert template["spec"]["containers"][0]["image"] == "i:9"
+    assert "kubectl.kubernetes.io/restartedAt" in template["metadata"]["annotations"]

@@ -23,7 +23,7 @@ def custom(api: client.ApiClient) -> Any:
 
 
 def refusal(error: ApiException) -> dict[str, Any]:
-    status: dict[str, Any] = json.loads(error.body)
+    status: dict[str, Any] = json.loads(error.body or "")
     assert status["kind"] == "Status"
     assert status["code"] == error.status
     return status

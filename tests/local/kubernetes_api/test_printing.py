@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from local.kubernetes.api.printing import human_duration, json_path
+from local.kubernetes.api.cells import human_duration, json_path
 from tests.local.kubernetes_api.conftest import Http, deployment, spinapp, spinapps
 
 TABLE = {"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"}

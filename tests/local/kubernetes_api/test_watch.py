@@ -111,7 +111,9 @@ def test_watch_as_table_heads_the_first_event_only(http: Http, namespace: str) -
 def test_official_watch(api: client.ApiClient, http: Http, namespace: str) -> None:
     custom = client.CustomObjectsApi(api)
     version = version_of(http, spinapps(namespace))
-    watcher, seen, ready = watch.Watch(), [], threading.Event()
+    untyped: Any = watch
+    watcher, ready = untyped.Watch(), threading.Event()
+    seen: list[tuple[str, str]] = []
 
     def follow() -> None:
         ready.set()

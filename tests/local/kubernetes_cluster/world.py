@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import httpx
 import uvicorn
@@ -31,7 +31,7 @@ def image(tag: str, name: str = "blue-faas-app") -> str:
     return f"{HOST}/{name}:{tag}"
 
 
-def eventually(look: Callable[[], Found], what: str) -> Found:
+def eventually(look: Callable[[], Found | None | Literal[False]], what: str) -> Found:
     """Look until there is something; the test fails when nothing comes."""
     end = time.monotonic() + PATIENCE_SECONDS
     while not (found := look()):

@@ -27,9 +27,7 @@ def aws() -> Iterator[Aws]:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             environment.setenv(name, "testing")
         environment.delenv("AWS_ENDPOINT_URL", raising=False)
-        account = make_account()
-        yield account
-        account.close()
+        yield make_account()
 
 
 @pytest.fixture

@@ -22,7 +22,6 @@ os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "blue-faas")
 
 from functions import deploy as deploy_function
 from functions.cluster.eks import cluster_api
-from functions.cluster.resources import EXECUTORS, NAMESPACES
 from functions.cluster.settings import DeploySettings
 from tests.unit.deploy.kubernetes_server import Administrator, KubernetesServer
 
@@ -75,9 +74,6 @@ def server(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> I
     certificate = tmp_path_factory.mktemp("tls") / "server.pem"
     authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(certificate))
     server = KubernetesServer(certificate)
-    administrator = Administrator(server, authority, "default")
-    administrator.grant_deployer()
-    administrator.close()
     yield server
     server.stop()
 
@@ -162,22 +158,21 @@ def cold_start() -> Iterator[None]:
     cluster_api.cache_clear()
 
 
-@pytest.fixture
-def kubectl(server: KubernetesServer, authority: trustme.CA) -> Iterator[Administrator]:
-    """A fresh namespace with both executors, and somebody with kubectl in it."""
-    administrator = Administrator(server, authority, f"team-{next(_numbers)}")
-    administrator.create(NAMESPACES, administrator.namespace)
-    for executor in ("spot", "on-demand"):
-        administrator.create(
-            EXECUTORS,
-            executor,
-            {
-                "createDeployment": True,
-                "deploymentConfig": {"runtimeClassName": executor, "installDefaultCACerts": True},
-            },
-        )
+@pytest.fixture(scope="session")
+def administrator(server: KubernetesServer, authority: trustme.CA) -> Iterator[Administrator]:
+    """Somebody with kubectl; gives the deployer its role, as whoever sets up the cluster does."""
+    administrator = Administrator(server, authority)
+    administrator.grant_deployer()
     yield administrator
     administrator.close()
+
+
+@pytest.fixture
+def kubectl(server: KubernetesServer, administrator: Administrator) -> Administrator:
+    """The administrator, in a fresh namespace with both executors."""
+    namespace = f"team-{next(_numbers)}"
+    server.prepare(namespace, executors=("spot", "on-demand"))
+    return administrator.within(namespace)
 
 
 @pytest.fixture

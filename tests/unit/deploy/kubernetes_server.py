@@ -8,9 +8,10 @@ of it.
 
 import asyncio
 import base64
+import copy
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -21,7 +22,7 @@ import trustme
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from functions.cluster.permissions import rules
-from functions.cluster.resources import DEPLOYMENTS, SERVICES, SPIN_APPS, Resource
+from functions.cluster.resources import DEPLOYMENTS, EXECUTORS, NAMESPACES, SERVICES, SPIN_APPS, Resource
 from local.kubernetes.api import ServerThread, StaticTokenAuthenticator, User, create_app
 
 ADMINISTRATOR = "administrator"
@@ -115,12 +116,24 @@ class KubernetesServer:
         known = token.startswith("k8s-aws-v1.") and token not in self.refused_tokens
         return User("arn:aws:sts::123456789012:assumed-role/deploy", (DEPLOYER,)) if known else None
 
+    def prepare(self, namespace: str, executors: Sequence[str]) -> None:
+        """Make a namespace with SpinAppExecutors."""
+        self._ensure(NAMESPACES, "", {"metadata": {"name": namespace}})
+        for name in executors:
+            deployment = {"runtimeClassName": name, "installDefaultCACerts": True}
+            spec = {"createDeployment": True, "deploymentConfig": deployment}
+            self._ensure(EXECUTORS, namespace, {"metadata": {"name": name}, "spec": spec})
+
+    def _ensure(self, resource: Resource, namespace: str, body: dict[str, Any]) -> None:
+        known = self._objects.registry.by_key((resource.group, resource.plural))
+        kind = {"apiVersion": resource.api_version, "kind": resource.kind}
+        self._objects.ensure(known, namespace, {**kind, **body})
+
     def operate(self, namespace: str) -> None:
         """What the operator does for the SpinApps of a namespace, as far as a deploy looks at it."""
         for _, app in self._objects.store.select((SPIN_APPS.group, SPIN_APPS.plural), namespace):
             for resource, body in operator_objects(app):
-                known = self._objects.registry.by_key((resource.group, resource.plural))
-                self._objects.ensure(known, namespace, body)
+                self._ensure(resource, namespace, body)
 
 
 class _Interference:
@@ -194,14 +207,20 @@ BINDING = Resource("rbac.authorization.k8s.io", "v1", "clusterrolebindings", "Cl
 
 
 class Administrator:
-    """What somebody with kubectl sees and does in one namespace."""
+    """What somebody with kubectl sees and does, in one namespace at a time."""
 
-    def __init__(self, server: KubernetesServer, authority: trustme.CA, namespace: str) -> None:
+    def __init__(self, server: KubernetesServer, authority: trustme.CA) -> None:
         context = httpx.create_ssl_context()
         authority.configure_trust(context)
         headers = {"Authorization": f"Bearer {ADMINISTRATOR}"}
         self._http = httpx.Client(base_url=server.endpoint, verify=context, headers=headers)
-        self.namespace = namespace
+        self.namespace = "default"
+
+    def within(self, namespace: str) -> "Administrator":
+        """The same, in another namespace."""
+        other = copy.copy(self)
+        other.namespace = namespace
+        return other
 
     def find(self, resource: Resource, name: str) -> dict[str, Any] | None:
         response = self._http.get(resource.path(self.namespace, name))

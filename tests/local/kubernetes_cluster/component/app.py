@@ -1,11 +1,17 @@
+"""The function that the cluster's tests deploy."""
+
+import sys
 import time
 
-from spin_sdk import key_value, variables
-from spin_sdk.http import IncomingHandler, Request, Response
+from spin_sdk import http, key_value, variables
+from spin_sdk.http import Request, Response
 
 
-class IncomingHandler(IncomingHandler):
+class IncomingHandler(http.IncomingHandler):
+    """Answers with the variable ``greeting``, after doing what the path says."""
+
     def handle_request(self, request: Request) -> Response:
+        """One request."""
         path = request.uri.partition("?")[0]
         if path == "/slow":
             time.sleep(0.8)
@@ -21,5 +27,5 @@ class IncomingHandler(IncomingHandler):
         if path == "/echo":
             return Response(200, {"content-type": "text/plain"}, request.body or b"")
         if path == "/print":
-            print("hello from the function")
+            sys.stdout.write("hello from the function\n")
         return Response(200, {"content-type": "text/plain"}, bytes(variables.get("greeting"), "utf-8"))
