@@ -24,6 +24,9 @@ class AppError(Exception):
     """The application cannot be served; the message is for its author."""
 
 
+Label = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9]*([-_][A-Za-z0-9]+)*$", max_length=64)]
+"""Name of a store or database: kebab or snake words, as Spin demands; it becomes part of a file's name."""
+
 Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 
 
@@ -45,8 +48,8 @@ class ComponentMetadata(BaseModel):
     """What a component may use."""
 
     allowed_outbound_hosts: list[str] = []
-    key_value_stores: list[str] = []
-    databases: list[str] = []
+    key_value_stores: list[Label] = []
+    databases: list[Label] = []
 
 
 class LockedComponent(BaseModel):

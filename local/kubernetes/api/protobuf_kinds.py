@@ -46,7 +46,7 @@ def decode_protobuf(raw: bytes) -> dict[str, Any]:
         if reader is None:
             raise unsupported(kind)
         return {**unknown["typeMeta"], **reader(unknown.get("raw", b""))}
-    except (IndexError, ValueError, TypeError, AttributeError) as error:
+    except (LookupError, ValueError, TypeError, AttributeError) as error:
         raise bad_request(f"the protobuf body cannot be read: {error}") from error
 
 
@@ -87,8 +87,8 @@ _status: Table = {3: ("status", nothing)}
 
 
 def _int_or_string(raw: bytes) -> int | str:
-    fields = dict(fields(raw))
-    return text(fields.get(3, b"")) if fields.get(1) else integer(fields.get(2, 0))
+    read = dict(fields(raw))
+    return text(read.get(3, b"")) if read.get(1) else integer(read.get(2, 0))
 
 
 _container = message(

@@ -52,6 +52,8 @@ def test_a_locked_app_that_cannot_be_understood(
         ({"private": False}, {}, {}, "private"),
         ("/", {"allowed_outbound_hosts": ["example.com"]}, {}, "'example.com' names no scheme"),
         ("/", {"allowed_outbound_hosts": ["http://{{ nowhere }}"]}, {}, "'nowhere' is not declared"),
+        ("/", {"databases": ["../../up"]}, {}, "databases.0"),
+        ("/", {"key_value_stores": [""]}, {}, "key_value_stores.0"),
         ("/", {}, {"files": [{"path": "../up", "inline": ""}]}, "'../up'"),
         ("/", {}, {"files": [{"path": "x", "digest": f"sha256:{'0' * 64}"}]}, "is not in the pulled image"),
         ("/", {}, {"source": {"digest": f"sha256:{'0' * 64}"}}, "is not in the pulled image"),

@@ -31,7 +31,7 @@ def image(tag: str, name: str = "blue-faas-app") -> str:
     return f"{HOST}/{name}:{tag}"
 
 
-def eventually(look: Callable[[], Found | None | Literal[False]], what: str) -> Found:
+def eventually(look: Callable[[], Found | Literal[False] | None], what: str) -> Found:
     """Look until there is something; the test fails when nothing comes."""
     end = time.monotonic() + PATIENCE_SECONDS
     while not (found := look()):

@@ -121,6 +121,22 @@ def test_turned_on_while_the_autoscaler_is_deleted(
     assert kubectl.find(AUTOSCALERS, "my-function") is None
 
 
+def test_an_autoscaler_that_an_earlier_deploy_makes_late(
+    deploy: Deploy, kubectl: Administrator, server: KubernetesServer
+) -> None:
+    deploy(app_name="my-function")
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "my-function"}
+    spec = {"scaleTargetRef": target, "maxReplicas": 3}
+    server.fail(
+        verb="patch",
+        plural="spinapps",
+        dry_run=False,
+        meanwhile=lambda: kubectl.create(AUTOSCALERS, "my-function", spec),
+    )
+    assert deploy(app_name="my-function", enable_autoscaling=False).status == 200
+    assert kubectl.find(AUTOSCALERS, "my-function") is None
+
+
 @pytest.mark.parametrize("cut", ["before", "after"])
 @pytest.mark.parametrize("named", [True, False])
 def test_a_create_whose_answer_is_lost_makes_one_app(
