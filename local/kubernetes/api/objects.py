@@ -24,6 +24,7 @@ from local.kubernetes.api.errors import (
     invalid,
     not_found,
     path_not_found,
+    required_value,
     unsupported_media_type,
 )
 from local.kubernetes.api.resources import CRD_KEY, NAMESPACE_KEY, Registry, Resource
@@ -33,13 +34,13 @@ from local.kubernetes.api.store import Key, Object, Store
 _PROTECTED_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 _FIXED_METADATA = ("uid", "creationTimestamp", "namespace", "name", "generation", "generateName")
 _DELETION_METADATA = ("deletionTimestamp", "deletionGracePeriodSeconds")
-_DEFAULT = WriteOptions()
+_DEFAULT = WriteOptions(validation="Ignore")  # in-process callers have no use for warnings
 
 
 class Objects:
     """All kinds' objects. `namespace` is empty for cluster-wide kinds; every method may raise ApiError."""
 
-    def __init__(self, store: Store, registry: Registry | None = None, *, graceful_pods: bool = False) -> None:
+    def __init__(self, store: Store, registry: Registry | None = None, *, graceful_pods: bool = True) -> None:
         self.store = store
         self.registry = registry or Registry()
         self.deleter = Deleter(store, self.registry, graceful_pods)
@@ -126,13 +127,8 @@ class Objects:
             metadata.pop("namespace", None)
         if not metadata.get("name"):
             if not metadata.get("generateName"):
-                why = "name or generateName is required"
-                raise invalid(
-                    resource.kind,
-                    resource.group,
-                    "",
-                    [FieldError("FieldValueRequired", "metadata.name", f"Required value: {why}")],
-                )
+                missing = required_value("metadata.name", "name or generateName is required")
+                raise invalid(resource.kind, resource.group, "", [missing])
             metadata["name"] = metadata["generateName"] + uuid.uuid4().hex[:5]
 
     def _commit(self, resource: Resource, key: Key, obj: Object) -> Object:
