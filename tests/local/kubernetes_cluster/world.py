@@ -43,7 +43,10 @@ def eventually(look: Callable[[], Found | Literal[False] | None], what: str) -> 
 @contextmanager
 def serve(app: Any) -> Iterator[str]:
     """Run an ASGI app in a thread; yields its base URL."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    # The protocol is named because asyncio turns Nagle's algorithm off only on sockets that say they are TCP.
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(128)
         server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="auto"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()

@@ -128,7 +128,7 @@ def main() -> None:
         for attribute, declared in model.openapi_types.items():
             field = model.attribute_map[attribute]
             properties[field] = field_schema(name, field, declared)
-            waiting += [word for word in re.findall(r"\w+", declared) if re.match(r"(Core|Rbac|)V\d", word)]
+            waiting += [word for word in re.findall(r"\w+", declared) if re.match(r"[A-Za-z]*V\d", word)]
             if field in needed and (name, field) not in NOT_REQUIRED:
                 required.append(field)
         schemas[name] = {"type": "object", "properties": properties}
