@@ -17,7 +17,7 @@ PYTHON_VERSION: Final = "3.13"
 PLATFORMS: Final = ("manylinux_2_28_aarch64", "manylinux_2_17_aarch64", "manylinux2014_aarch64")
 """Lambda's python3.13 runtime is Amazon Linux 2023 (glibc 2.34); wheels for older glibc run there too."""
 
-_BOTO_SERVICES: Final = ("dynamodb", "ecr", "eks", "kms", "s3", "stepfunctions", "sts", "sso", "sso-oidc", "signin")
+_BOTO_SERVICES: Final = ("dynamodb", "ecr", "eks", "events", "kms", "s3", "stepfunctions", "sts", "sso", "sso-oidc", "signin")
 """Service models that stay in botocore/data; the other 400 are 90 % of its size and of no use here."""
 
 

@@ -39,8 +39,18 @@ class RowField(StrEnum):
     ERROR = "error"
     CREATED_AT = "created_at"
     UPDATED_AT = "updated_at"
+    BUILD_ID = "build_id"
+    """CodeBuild's id of the build (``project:uuid``), written when the builder starts: its log stream is named after it."""
     EXPIRES_AT = "expires_at"
     """Epoch seconds at which DynamoDB may drop the row."""
+    UNSETTLED = "unsettled"
+    """There (always `UNSETTLED`) from the row's first write until its end has been announced; key of the sparse index
+    in which the reconciler finds what is still open."""
+
+UNSETTLED: Final = "task"
+"""The one value of `RowField.UNSETTLED`: one partition takes 1,000 writes a second, two of which a task needs."""
+UNSETTLED_INDEX: Final = "unsettled"
+"""Index of the task table: ``unsettled`` (partition) + ``task_id`` (sort; oldest first), keys only."""
 
 
 def source_prefix(workspace_id: str, task_id: str) -> str:

@@ -15,6 +15,8 @@ class Environment(BaseModel):
     task_table: str
     code_bucket: str
     state_machine_arn: str = ""
+    event_bus_name: str = ""
+    """Where ends of tasks are announced (`functions.tasks.events`)."""
     credentials_key_id: str = ""
     default_image_repository: str = ""
     registry_allow_list: tuple[str, ...] = ()

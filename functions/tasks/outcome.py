@@ -6,6 +6,7 @@ timed out). Ending a task twice is harmless: the first end stays.
 
 import functools
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -15,6 +16,7 @@ from pydantic import ValidationError
 from functions.contracts.build_result import BuildResult
 from functions.contracts.task import ENDED, RowField, TaskStatus, result_key, wasm_key
 from functions.tasks.environment import Environment
+from functions.tasks.events import announce_end
 from functions.tasks.store import TaskStore, result_for_row
 from functions.telemetry import logger
 
@@ -32,6 +34,31 @@ def _s3() -> "S3Client":
     return boto3.client("s3")
 
 
+def finish(environment: Environment, workspace_id: str, task_id: str, result: Mapping[str, Any]) -> bool:
+    """End a task as ``done`` and announce it; False when it had ended before (nothing is written or announced)."""
+    ended = TaskStore.named(environment.task_table).end_done(workspace_id, task_id, result)
+    return ended and _announced(environment, workspace_id, task_id, TaskStatus.DONE)
+
+
+def fail(environment: Environment, workspace_id: str, task_id: str, error: str) -> bool:
+    """End a task as ``failed`` and announce it; False when it had ended before (nothing is written or announced).
+
+    Parameters
+    ----------
+    error
+        For the uploader: what to change, and where. Cut to `_MAX_ERROR_CHARACTERS`.
+    """
+    tasks = TaskStore.named(environment.task_table)
+    ended = tasks.end_failed(workspace_id, task_id, error[:_MAX_ERROR_CHARACTERS])
+    return ended and _announced(environment, workspace_id, task_id, TaskStatus.FAILED)
+
+
+def _announced(environment: Environment, workspace_id: str, task_id: str, status: TaskStatus) -> bool:
+    logger.info("task ended", workspace_id=workspace_id, task_id=task_id, status=status)
+    announce_end(environment, workspace_id, task_id)
+    return True
+
+
 def end_task(environment: Environment, workspace_id: str, task_id: str, reason_without_result: str) -> TaskStatus:
     """Bring a task to its end and say which one it is.
 
@@ -40,19 +67,14 @@ def end_task(environment: Environment, workspace_id: str, task_id: str, reason_w
     reason_without_result
         Sentence for the client when the builder left no usable report.
     """
-    tasks = TaskStore.named(environment.task_table)
     report = _read_report(environment.code_bucket, task_id)
     if report is not None and report.outcome == "succeeded" and report.image_url:
         row = result_for_row(environment.code_bucket, wasm_key(task_id), report)
-        ended, status = tasks.end_done(workspace_id, task_id, row), TaskStatus.DONE
+        ended, status = finish(environment, workspace_id, task_id, row), TaskStatus.DONE
     else:
         error = report.error if report is not None and report.error else reason_without_result
-        ended = tasks.end_failed(workspace_id, task_id, error[:_MAX_ERROR_CHARACTERS])
-        status = TaskStatus.FAILED
-    if ended:
-        logger.info("task ended", workspace_id=workspace_id, task_id=task_id, status=status)
-        return status
-    return _status_now(tasks, workspace_id, task_id)
+        ended, status = fail(environment, workspace_id, task_id, error), TaskStatus.FAILED
+    return status if ended else _status_now(TaskStore.named(environment.task_table), workspace_id, task_id)
 
 
 def _status_now(tasks: TaskStore, workspace_id: str, task_id: str) -> TaskStatus:

@@ -10,7 +10,7 @@ from boto3.dynamodb.conditions import Attr
 from botocore.exceptions import ClientError
 
 from functions.contracts.build_result import BuildResult
-from functions.contracts.task import ENDED, RowField, TaskStatus
+from functions.contracts.task import ENDED, UNSETTLED, RowField, TaskStatus
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
@@ -54,6 +54,7 @@ class TaskStore:
             RowField.CREATED_AT: _text(now),
             RowField.UPDATED_AT: _text(now),
             RowField.EXPIRES_AT: int((now + datetime.timedelta(days=retention_days)).timestamp()),
+            RowField.UNSETTLED: UNSETTLED,
         }
         return self._conditionally(
             self._table.put_item,
@@ -73,6 +74,18 @@ class TaskStore:
     def end_failed(self, workspace_id: str, task_id: str, error: str) -> bool:
         """Move a running task to ``failed``; False when it had ended before."""
         return self._end(workspace_id, task_id, TaskStatus.FAILED, RowField.ERROR, error)
+
+    def settle(self, workspace_id: str, task_id: str) -> bool:
+        """Note that a task's end has been announced: nothing is left to do for it. False when it has not ended."""
+        ended = {f":{status}": str(status) for status in ENDED}
+        return self._conditionally(
+            self._table.update_item,
+            Key=_key(workspace_id, task_id),
+            UpdateExpression="REMOVE #unsettled",
+            ConditionExpression="#status IN (" + ", ".join(sorted(ended)) + ")",
+            ExpressionAttributeNames={"#status": RowField.STATUS, "#unsettled": RowField.UNSETTLED},
+            ExpressionAttributeValues=ended,
+        )
 
     def _end(self, workspace_id: str, task_id: str, status: TaskStatus, field: RowField, value: object) -> bool:
         # The same write that ends a task forgets its registry password.

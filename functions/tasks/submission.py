@@ -15,7 +15,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from functions.contracts.task import source_key, source_prefix
-from functions.tasks import credentials
+from functions.tasks import credentials, outcome
 from functions.tasks.environment import Environment
 from functions.tasks.store import TaskStore
 from functions.telemetry import logger
@@ -131,7 +131,7 @@ def submit(
         start_execution(environment.state_machine_arn, workspace_id, task_id)
     except (ClientError, BotoCoreError) as error:
         logger.exception("execution did not start", task_id=task_id)
-        tasks.end_failed(workspace_id, task_id, "The build could not be started. Upload the file again.")
+        outcome.fail(environment, workspace_id, task_id, "The build could not be started. Upload the file again.")
         raise StartFailedError from error
     return f"s3://{environment.code_bucket}/{source_prefix(workspace_id, task_id)}"
 

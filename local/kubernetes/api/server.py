@@ -69,6 +69,7 @@ def _server(app: Starlette, cert_file: str | Path | None, key_file: str | Path |
         timeout_graceful_shutdown=_GRACE,
         timeout_keep_alive=60,
     )
+    config.load()  # reads the certificate: an error in it is the caller's, not the thread's
     return _UvicornServer(config, app)
 
 
@@ -94,8 +95,8 @@ async def serve(
     """
     loop, ended = asyncio.get_running_loop(), stop or asyncio.Event()
     signals = () if stop else (signal.SIGTERM, signal.SIGINT)
+    server = _server(app, cert_file, key_file)
     with _listen(host, port) as listener:
-        server = _server(app, cert_file, key_file)
         for number in signals:
             loop.add_signal_handler(number, ended.set)
         serving, waiting = asyncio.create_task(server.serve(sockets=[listener])), asyncio.create_task(ended.wait())
@@ -127,9 +128,9 @@ class ServerThread:
         key_file: str | Path | None = None,
     ) -> None:
         self.app = app
+        self._server = _server(app, cert_file, key_file)
         self._listener = _listen(host, port)
         self.url = _url(self._listener, cert_file is not None)
-        self._server = _server(app, cert_file, key_file)
         self._thread = threading.Thread(target=self._run, name="kubernetes-api", daemon=True)
 
     def _run(self) -> None:

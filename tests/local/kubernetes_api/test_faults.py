@@ -28,9 +28,9 @@ def test_the_next_matching_requests_fail(http: Http, faults: Faults) -> None:
 
 
 def test_a_late_answer_makes_an_impatient_client_give_up(http: Http, faults: Faults) -> None:
-    faults.add(path="/namespaces/default", delay=30)
+    faults.add(path="/namespaces/default", delay=1)
     with pytest.raises(httpx.ReadTimeout):
-        http.client.get("/api/v1/namespaces/default", timeout=0.3)
+        http.client.get("/api/v1/namespaces/default", timeout=0.2)
 
 
 def test_a_cut_before_the_work_leaves_nothing(http: Http, faults: Faults, namespace: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from local.kubernetes.api import Store, create_app, serve
+from local.kubernetes.api import ServerThread, Store, create_app, serve
 from tests.local.kubernetes_api.conftest import Tls
 
 ROOT = Path(__file__).parents[3]
@@ -61,3 +61,8 @@ def test_a_port_that_is_taken_is_an_error() -> None:
         taken.listen()
         with pytest.raises(OSError, match="in use"):
             asyncio.run(serve(create_app(), port=taken.getsockname()[1]))
+
+
+def test_a_certificate_that_cannot_be_read_is_an_error_at_once(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="No such file"):
+        ServerThread(create_app(), cert_file=tmp_path / "none.pem", key_file=tmp_path / "none.key")

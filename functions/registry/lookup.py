@@ -1,0 +1,38 @@
+"""Is an image there? The one question that the rest of the service asks of registries."""
+
+from typing import Final
+
+from functions.registry import distribution, ecr
+from functions.registry.reference import ImageReference
+from functions.registry.results import Lookup, NotChecked, RegistryCredentials
+
+SECONDS: Final = 5.0
+"""Time that one lookup may take when the caller does not say."""
+
+
+def find_image(reference: str, credentials: RegistryCredentials | None = None, *, seconds: float = SECONDS) -> Lookup:
+    """Ask the registry that ``reference`` names whether it has the image, and for the digest of its manifest.
+
+    Parameters
+    ----------
+    reference
+        Full reference: ``host[:port]/repository:tag``, ``…@sha256:…``, or both (then the digest is what counts).
+    credentials
+        For the registry's host. Without them ECR is asked with the function's role, any other registry anonymously.
+    seconds
+        After about this time the answer is `NotChecked`.
+
+    Raises
+    ------
+    ValueError
+        ``reference`` is not a full reference.
+    """
+    image = ImageReference.parse(reference)
+    registry = image.ecr_registry()
+    if registry is None:
+        return distribution.find(image, credentials, seconds)
+    answer = ecr.find(image, *registry)
+    if isinstance(answer, NotChecked) and credentials is not None:
+        # Another account's registry: the role may not read it, but who pushed there has a password for it.
+        return distribution.find(image, credentials, seconds)
+    return answer

@@ -1,0 +1,146 @@
+"""A client of a running cloud, as a platform team would write it: HTTP, the AWS APIs, the Kubernetes API."""
+
+import io
+import time
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import boto3
+import httpx
+from kubernetes import client as kubernetes_client
+from kubernetes.config import new_client_from_config
+
+from local.aws.settings import SECRET_KEY
+from local.cloud import Cloud
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+EXAMPLES = ROOT / "examples"
+ENDED = ("done", "failed")
+
+
+class Client:
+    """Calls a cloud; keeps what it saw of each task."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.cloud = cloud
+        self.url = cloud.url
+        self.outputs = cloud.outputs
+        self.repository = cloud.outputs["ImageRepository"]
+        self.http = httpx.Client(base_url=cloud.url, timeout=60)
+        self.states: dict[str, list[str]] = {}
+
+    def aws(self, service: str) -> Any:
+        """A boto3 client of the cloud's AWS APIs."""
+        return boto3.client(
+            service,  # type: ignore[call-overload]  # any service
+            endpoint_url=self.cloud.aws_endpoint,
+            region_name=self.cloud.region,
+            aws_access_key_id=self.cloud.account,
+            aws_secret_access_key=SECRET_KEY,
+        )
+
+    @property
+    def kubernetes(self) -> kubernetes_client.ApiClient:
+        """The official client, as the cluster's admin."""
+        return new_client_from_config(str(self.cloud.kubeconfig))
+
+    def ecr_password(self) -> str:
+        """What ``aws ecr get-login-password`` prints on AWS."""
+        return self.http.get("/_local/ecr-login-password").text
+
+    def upload(self, name: str, content: bytes, *, workspace_id: str = "my-workspace", **fields: str) -> httpx.Response:
+        """POST /api/v1/build-and-push."""
+        return self.http.post(
+            "/api/v1/build-and-push",
+            files={"file": (name, content)},
+            data={"workspace_id": workspace_id, **fields},
+        )
+
+    def start(self, name: str, content: bytes, **fields: str) -> str:
+        """Upload something that is accepted; answers the task id."""
+        answer = self.upload(name, content, **fields)
+        assert answer.status_code == 202, answer.text
+        return str(answer.json()["task_id"])
+
+    def task(self, task_id: str, workspace_id: str = "my-workspace") -> dict[str, Any]:
+        """GET /api/v1/tasks/{task_id}."""
+        answer = self.http.get(f"/api/v1/tasks/{task_id}", params={"workspace_id": workspace_id})
+        assert answer.status_code == 200, answer.text
+        task: dict[str, Any] = answer.json()
+        seen = self.states.setdefault(task_id, [])
+        if not seen or seen[-1] != task["status"]:
+            seen.append(task["status"])
+        return task
+
+    def wait(self, task_id: str, workspace_id: str = "my-workspace", seconds: float = 240) -> dict[str, Any]:
+        """The task, ended."""
+        deadline = time.monotonic() + seconds
+        while (task := self.task(task_id, workspace_id))["status"] not in ENDED:
+            assert time.monotonic() < deadline, f"still {task['status']} after {seconds} s"
+            time.sleep(0.1)
+        return task
+
+    def image(self, task_id: str, workspace_id: str = "my-workspace") -> str:
+        """Image of a task that has to be done."""
+        task = self.wait(task_id, workspace_id)
+        assert task["status"] == "done", task["error"]
+        return str(task["result"]["image_url"])
+
+    def deploy(self, **body: Any) -> httpx.Response:
+        """POST /api/v1/deploy."""
+        return self.http.post("/api/v1/deploy", json=body)
+
+    def call(self, app: str, path: str = "/", *, namespace: str = "default", **request: Any) -> httpx.Response:
+        """Call a deployed function by its cluster name, once it is up."""
+        deadline = time.monotonic() + 120
+        headers = {"host": f"{app}.{namespace}.svc.cluster.local"}
+        method = request.pop("method", "GET")
+        while True:
+            answer = self.http.request(method, path, headers=headers, **request)
+            if answer.status_code not in (502, 503) or time.monotonic() > deadline:
+                return answer
+            time.sleep(0.1)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Every row of the task table."""
+        rows: list[dict[str, Any]] = self.aws("dynamodb").scan(TableName=self.outputs["TaskTable"])["Items"]
+        return rows
+
+    def keys(self, prefix: str = "") -> list[str]:
+        """Every key in the code bucket below ``prefix``."""
+        listed = self.aws("s3").list_objects_v2(Bucket=self.outputs["CodeBucket"], Prefix=prefix)
+        return [entry["Key"] for entry in listed.get("Contents", [])]
+
+    def executions(self) -> list[dict[str, Any]]:
+        """Every execution of the build pipeline."""
+        paginator = self.aws("stepfunctions").get_paginator("list_executions")
+        pages = paginator.paginate(stateMachineArn=self.outputs["StateMachineArn"])
+        return [execution for page in pages for execution in page["executions"]]
+
+
+def zipped(folder: Path | None = None, /, **files: bytes) -> bytes:
+    """A .zip of a folder's files, or of ``files`` (name to content)."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(folder.rglob("*")) if folder else []:
+            if path.is_file() and "__pycache__" not in path.parts:
+                archive.write(path, path.relative_to(folder or path))
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def spin_toml(command: str | None, source: str = "app.wasm", name: str = "app") -> bytes:
+    """A manifest with one component and this build command."""
+    build = f'\n[component.app.build]\ncommand = """{command}"""\n' if command is not None else ""
+    return f"""spin_manifest_version = 2
+[application]
+name = "{name}"
+version = "0.1.0"
+[[trigger.http]]
+route = "/..."
+component = "app"
+[component.app]
+source = "{source}"
+{build}""".encode()

@@ -1,0 +1,50 @@
+"""One started cloud for the whole test session."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from local.cloud import Cloud, CloudOptions
+from tests.local.client import EXAMPLES, Client, zipped
+
+
+@pytest.fixture(scope="session")
+def running_cloud() -> Iterator[Cloud]:
+    """The cloud itself: for its logs and addresses."""
+    with Cloud(CloudOptions(port=0)) as cloud:
+        yield cloud
+
+
+@pytest.fixture(scope="session")
+def cloud(running_cloud: Cloud) -> Client:
+    """A client of the cloud."""
+    return Client(running_cloud)
+
+
+@pytest.fixture(scope="session")
+def hello(cloud: Client) -> str:
+    """Image of examples/hello, built through the API with the documented registry fields."""
+    return cloud.image(hello_task(cloud))
+
+
+@pytest.fixture(scope="session")
+def counter(cloud: Client) -> str:
+    """Image of examples/counter."""
+    return cloud.image(cloud.start("counter.zip", zipped(EXAMPLES / "counter"), app_name="counter"))
+
+
+_started: dict[str, str] = {}
+
+
+def hello_task(cloud: Client) -> str:
+    """Task of examples/hello, started once a session."""
+    if "hello" not in _started:
+        _started["hello"] = cloud.start(
+            "app.py",
+            (EXAMPLES / "hello" / "app.py").read_bytes(),
+            app_name="my-function",
+            registry_url=cloud.repository,
+            username="AWS",
+            password=cloud.ecr_password(),
+        )
+    return _started["hello"]

@@ -1,0 +1,138 @@
+"""The arithmetic of rolling updates and autoscaling, on its own."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from local.kubernetes.controllers.autoscaling_math import MetricUnavailableError, Stabilizer, bounded, proposal
+from local.kubernetes.controllers.rollout import (
+    Budget,
+    budget_of,
+    new_set_size,
+    old_set_sizes,
+    proportional_sizes,
+    resolve,
+    same_template,
+    template_hash,
+)
+from local.kubernetes.machinery.resources import Json
+
+
+def deployment(replicas: int, **strategy: Any) -> Json:
+    spec: Json = {"replicas": replicas, "template": {"metadata": {"labels": {"a": "b"}}, "spec": {}}}
+    return {"spec": spec | ({"strategy": {"rollingUpdate": strategy}} if strategy else {})}
+
+
+def replica_set(name: str, replicas: int, available: int) -> Json:
+    return {
+        "metadata": {"name": name},
+        "spec": {"replicas": replicas},
+        "status": {"availableReplicas": available, "replicas": replicas},
+    }
+
+
+@pytest.mark.parametrize(
+    ("replicas", "surge", "unavailable"), [(1, 1, 0), (2, 1, 0), (3, 1, 0), (4, 1, 1), (10, 3, 2), (0, 0, 0)]
+)
+def test_a_quarter_rounds_as_in_kubernetes(replicas: int, surge: int, unavailable: int) -> None:
+    expected = Budget(surge, unavailable)
+    assert budget_of(deployment(replicas)) == expected
+
+
+def test_a_budget_of_nothing_still_moves() -> None:
+    assert budget_of(deployment(3, maxSurge=0, maxUnavailable=0)) == Budget(0, 1)
+
+
+@given(st.integers(0, 1000), st.integers(0, 100))
+def test_percentages_round_to_the_side_asked_for(total: int, percent: int) -> None:
+    low, high = (resolve(f"{percent}%", total, round_up=up) for up in (False, True))
+    assert low <= total * percent / 100 <= high <= low + 1
+
+
+@given(st.integers(1, 20), st.integers(0, 20), st.integers(0, 20), st.data())
+def test_a_step_never_breaks_the_budget(replicas: int, new: int, old: int, data: st.DataObject) -> None:
+    target = deployment(replicas)
+    budget = budget_of(target)
+    fresh = replica_set("new", new, data.draw(st.integers(0, new)))
+    stale = replica_set("old", old, data.draw(st.integers(0, old)))
+    grown = new_set_size(target, fresh, [fresh, stale])
+    if new <= replicas:
+        assert grown >= new
+        assert grown == new or grown + old <= replicas + budget.surge
+    for size in old_set_sizes(target, fresh, [stale]).values():
+        assert 0 <= size < old
+        kept = min(size, stale["status"]["availableReplicas"]) + fresh["status"]["availableReplicas"]
+        available = stale["status"]["availableReplicas"] + fresh["status"]["availableReplicas"]
+        assert kept >= min(available, replicas - budget.unavailable)
+
+
+@given(st.integers(1, 30), st.lists(st.integers(1, 20), min_size=2, max_size=4))
+def test_scaling_in_a_rollout_keeps_to_the_allowed_sum(replicas: int, sizes: list[int]) -> None:
+    target = deployment(replicas)
+    sets = [replica_set(f"s{index}", size, size) for index, size in enumerate(sizes)]
+    changed = proportional_sizes(target, sets)
+    if changed:
+        assert all(size >= 0 for size in changed.values())
+        assert sum(changed.values()) == replicas + budget_of(target).surge
+
+
+def test_the_hash_label_does_not_count_as_a_change() -> None:
+    target = deployment(1)
+    own = {"spec": {"template": {"metadata": {"labels": {"a": "b", "pod-template-hash": "x"}}, "spec": {}}}}
+    assert same_template(own, target)
+    assert template_hash({"spec": {"a": 1, "b": 2}}) == template_hash({"spec": {"b": 2, "a": 1}})
+    assert template_hash({"spec": 1}) != template_hash({"spec": 2})
+
+
+def pods(count: int, request: str = "100m") -> list[Json]:
+    container = {"name": "app", "resources": {"requests": {"cpu": request}}}
+    return [{"metadata": {"name": f"p{n}"}, "spec": {"containers": [container]}} for n in range(count)]
+
+
+def usage(*millicores: int) -> dict[str, Json]:
+    return {f"p{n}": {"containers": [{"usage": {"cpu": f"{used}m"}}]} for n, used in enumerate(millicores)}
+
+
+CPU = {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 50}}}
+
+
+@pytest.mark.parametrize(
+    ("used", "wanted"),
+    [((100, 100), 4), ((55, 55), 2), ((56, 56), 3), ((45, 45), 2), ((44, 44), 2), ((10, 10), 1), ((0, 0), 0)],
+)
+def test_the_formula_and_its_tolerance(used: tuple[int, ...], wanted: int) -> None:
+    assert proposal(CPU, 2, pods(2), usage(*used)).replicas == wanted
+
+
+def test_without_request_or_samples_there_is_no_number() -> None:
+    with pytest.raises(MetricUnavailableError, match="missing request for cpu in container app of Pod p0"):
+        proposal(CPU, 1, pods(1, "0"), usage(10))
+    with pytest.raises(MetricUnavailableError, match="no metrics returned"):
+        proposal(CPU, 1, pods(1), {})
+
+
+def test_going_down_waits_and_going_up_does_not() -> None:
+    stabilizer = Stabilizer(window=60)
+    assert stabilizer.settle(5, 3, now=0) == 5
+    assert stabilizer.settle(2, 5, now=59) == 5
+    assert stabilizer.settle(2, 5, now=61) == 2
+
+
+@pytest.mark.parametrize(
+    ("wanted", "result"),
+    [
+        (0, (1, "TooFewReplicas")),
+        (1, (1, "DesiredWithinRange")),
+        (6, (6, "DesiredWithinRange")),
+        (7, (6, "ScaleUpLimit")),
+    ],
+)
+def test_limits_on_both_sides(wanted: int, result: tuple[int, str]) -> None:
+    assert bounded(wanted, 3, 1, 10) == result
+
+
+def test_the_largest_size_holds() -> None:
+    assert bounded(5, 3, 1, 4) == (4, "TooManyReplicas")
+    assert bounded(4, 3, 1, 4) == (4, "DesiredWithinRange")

@@ -1,0 +1,97 @@
+"""From an image to an answering function: create, update, new app, what the cluster holds afterwards."""
+
+import re
+import time
+from collections.abc import Callable
+
+from kubernetes import client as kubernetes_client
+
+from tests.local.client import Client
+
+GROUP = ("core.spinkube.dev", "v1alpha1")
+
+
+def test_the_documented_request_gives_the_documented_answer(cloud: Client, hello: str) -> None:
+    answer = cloud.deploy(
+        namespace="default",
+        image_ref=hello,
+        function_id="fn-my-function-001",
+        enable_autoscaling=True,
+        use_spot=False,
+    )
+    assert answer.status_code == 200, answer.text
+    body = answer.json()
+    name = body["app_name"]
+    assert re.fullmatch(r"spin-[a-z]+-[a-z]+-\d{4}", name)
+    documented = {
+        "app_name": name,
+        "namespace": "default",
+        "service_name": name,
+        "service_status": "found",
+        "endpoint": f"{name}.default.svc.cluster.local",
+        "enable_autoscaling": True,
+        "use_spot": False,
+        "error": None,
+    }
+    assert list(body.items())[: len(documented)] == list(documented.items())
+    assert cloud.call(name).text == "Hello from Blue FaaS!"
+
+
+def test_the_same_name_updates_and_the_function_keeps_its_data(cloud: Client, hello: str, counter: str) -> None:
+    created = cloud.deploy(app_name="updated", namespace="default", image_ref=counter, function_id="fn-1")
+    assert created.json()["app_name"] == "updated"
+    assert [cloud.call("updated").text for _ in range(3)] == ["1\n", "2\n", "3\n"]
+    updated = cloud.deploy(app_name="updated", namespace="default", image_ref=hello)
+    assert updated.status_code == 200, updated.text
+    _wait_for(cloud, "updated", lambda text: text == "Hello from Blue FaaS!")
+    rolled_back = cloud.deploy(app_name="updated", namespace="default", image_ref=counter)
+    assert rolled_back.status_code == 200, rolled_back.text
+    # Calls made while the update rolled may have counted too.
+    _wait_for(cloud, "updated", lambda text: text.strip().isdigit() and int(text) > 3)
+    app = kubernetes_client.CustomObjectsApi(cloud.kubernetes).get_namespaced_custom_object(
+        *GROUP, "default", "spinapps", "updated"
+    )
+    assert app["spec"]["podLabels"]["function_id"] == "fn-1"
+
+
+def test_pods_are_found_by_function_id(cloud: Client, hello: str) -> None:
+    cloud.deploy(app_name="labelled", namespace="default", image_ref=hello, function_id="fn-labelled")
+    cloud.call("labelled")
+    pods = kubernetes_client.CoreV1Api(cloud.kubernetes).list_namespaced_pod(
+        "default", label_selector="function_id=fn-labelled"
+    )
+    assert [pod.spec.containers[0].name for pod in pods.items] == ["labelled"]
+
+
+def test_autoscaling_makes_an_hpa_that_belongs_to_the_app(cloud: Client, hello: str) -> None:
+    cloud.deploy(app_name="scaled", namespace="default", image_ref=hello)
+    hpa = kubernetes_client.AutoscalingV2Api(cloud.kubernetes).read_namespaced_horizontal_pod_autoscaler(
+        "scaled", "default"
+    )
+    assert (hpa.spec.min_replicas, hpa.spec.max_replicas) == (1, 10)
+    assert hpa.metadata.owner_references[0].kind == "SpinApp"
+    assert hpa.spec.scale_target_ref.name == "scaled"
+
+
+def test_a_missing_namespace_is_404_with_the_documented_text(cloud: Client, hello: str) -> None:
+    answer = cloud.deploy(namespace="xxx", image_ref=hello)
+    assert answer.status_code == 404
+    assert answer.json() == {"detail": "Namespace 'xxx' not found"}
+
+
+def test_json_without_its_content_type_is_understood(cloud: Client, hello: str) -> None:
+    """`curl -d` without -H, as the documented update commands have it."""
+    answer = cloud.http.post(
+        "/api/v1/deploy",
+        content=f'{{"app_name": "plain", "image_ref": "{hello}", "namespace": "default"}}',
+        headers={"content-type": "application/x-www-form-urlencoded"},
+    )
+    assert answer.status_code == 200, answer.text
+
+
+def _wait_for(cloud: Client, app: str, wanted: Callable[[str], bool]) -> None:
+    """Call until an answer is as wanted (a rolling update is under way)."""
+    deadline = time.monotonic() + 60
+    while not wanted(answer := cloud.call(app).text):
+        assert time.monotonic() < deadline, answer
+        time.sleep(0.1)

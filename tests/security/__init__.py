@@ -1,0 +1,1 @@
+"""Attacks on what strangers may send, and that none of them works."""
