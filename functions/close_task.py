@@ -7,13 +7,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, ConfigDict
 
 from functions.tasks.environment import Environment
+from functions.tasks.executions import reason_from_end
 from functions.tasks.outcome import end_task
-from functions.telemetry import logger, tracer
-
-_REASONS = {
-    "TIMED_OUT": "The build took longer than it may and was stopped.",
-    "ABORTED": "The build was stopped by an operator. Upload the file again.",
-}
+from functions.telemetry import logger, metrics, tracer
 
 
 class ExecutionInput(BaseModel):
@@ -27,13 +23,10 @@ class ExecutionInput(BaseModel):
 
 @logger.inject_lambda_context
 @tracer.capture_lambda_handler(capture_response=False)
+@metrics.log_metrics
 def handler(event: dict[str, Any], _context: LambdaContext) -> None:
     """End the task of an execution that did not end it itself (event "Step Functions Execution Status Change")."""
     detail = event["detail"]
     execution = ExecutionInput.model_validate(json.loads(detail["input"]))
-    unexpected = (
-        "The build failed unexpectedly. Upload again; "
-        f"if it persists, tell the platform team, quoting task {execution.task_id}."
-    )
-    reason = _REASONS.get(detail["status"], unexpected)
+    reason = reason_from_end(detail["status"], execution.task_id)
     end_task(Environment.read(), execution.workspace_id, execution.task_id, reason)

@@ -5,6 +5,7 @@ Writing the one from the other keeps them equal; ``--check`` and a test fail whe
 """
 
 import argparse
+import json
 import sys
 from pathlib import Path
 from typing import Any, Final
@@ -12,7 +13,6 @@ from typing import Any, Final
 import yaml
 
 from functions.cluster.permissions import PERMISSIONS, rules
-from infra.settings import Settings
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 RBAC_GROUP: Final = "rbac.authorization.k8s.io"
@@ -54,8 +54,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.cluster_rbac", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; fail when a file is out of date")
     options = parser.parse_args(arguments)
+    settings = json.loads((ROOT / "cdk.json").read_text("utf-8"))["context"]["blue-faas"]
     stale = []
-    for path, text in render(Settings.from_file(ROOT / "cdk.json").kubernetes.access_group).items():
+    for path, text in render(settings["kubernetes"]["access_group"]).items():
         if path.exists() and path.read_text("utf-8") == text:
             continue
         stale.append(path)

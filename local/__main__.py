@@ -1,13 +1,17 @@
 """``python -m local``: the one-machine cloud, kept up until Ctrl-C."""
 
 import argparse
+import os
 import signal
 import sys
 import threading
+from collections.abc import Mapping
+from pathlib import Path
 
 from local.assembly import SynthesisError
 from local.aws.assembly import DeployError
 from local.cloud import Cloud, CloudOptions
+from local.places import state_root
 from local.prepare import PrepareError
 from local.processes import PartFailedError
 from local.welcome import welcome
@@ -22,13 +26,24 @@ def main() -> None:
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
+    options = CloudOptions(
+        port=given.port, concurrent_builds=given.builds, kubeconfig=real_cluster_kubeconfig(os.environ), say=print
+    )
     try:
-        with Cloud(CloudOptions(port=given.port, concurrent_builds=given.builds, say=print)) as cloud:
+        with Cloud(options) as cloud:
             print(welcome(cloud), flush=True)
             cloud.wait(stopped)
             print("\nStopping", flush=True)
     except (PartFailedError, PrepareError, SynthesisError, DeployError) as problem:
         sys.exit(str(problem))
+
+
+def real_cluster_kubeconfig(environment: Mapping[str, str]) -> Path | None:
+    """The KUBECONFIG that was given; None for one of a one-machine cloud, which people export to use kubectl."""
+    given = environment.get("KUBECONFIG")
+    if not given or Path(given).is_relative_to(state_root()):
+        return None
+    return Path(given)
 
 
 if __name__ == "__main__":

@@ -43,6 +43,8 @@ class CloudOptions:
     concurrent_builds: int = 2
     builder_environment: dict[str, str] = field(default_factory=dict)
     """More environment variables for builds (limits, for tests)."""
+    kubeconfig: Path | None = None
+    """Of a real cluster that takes the place of the built-in one."""
     say: Callable[[str], None] = lambda _: None
 
 
@@ -94,12 +96,7 @@ class Cloud:
             *("--codebuild-env", str(self.state / "codebuild.json"), "--kubernetes-file", str(self._kubernetes_file)),
             *("--codebuild-concurrency", str(self._options.concurrent_builds)),
         )
-        kubernetes = self._start_part(
-            "kubernetes",
-            *("--state-dir", str(self.state / "kubernetes"), "--port", "0", "--cluster-name", CLUSTER_NAME),
-            *("--mirrors", str(self.state / "node-mirrors.json"), "--sts-endpoint", self.aws_endpoint),
-            *("--ready-file", str(self._kubernetes_file)),
-        )
+        kubernetes = self._start_cluster()
         with ThreadPoolExecutor(1) as pool:
             template = pool.submit(assembly)
             aws.wait_until(lambda: _answers(f"{self.aws_endpoint}/_ministack/health"), 30)
@@ -187,8 +184,19 @@ class Cloud:
             region=self.region,
             account=self.account,
             kubeconfig=self.kubeconfig,
+            real_cluster=self._options.kubeconfig is not None,
         )
         (self.state / "front.json").write_text(config.model_dump_json())
+
+    def _start_cluster(self) -> Part:
+        """The built-in Kubernetes, or the way to a real one."""
+        common = [
+            *("--state-dir", str(self.state / "kubernetes"), "--cluster-name", CLUSTER_NAME),
+            *("--sts-endpoint", self.aws_endpoint, "--ready-file", str(self._kubernetes_file)),
+        ]
+        if self._options.kubeconfig is not None:
+            return self._start_part("real_cluster", "--kubeconfig", str(self._options.kubeconfig), *common)
+        return self._start_part("kubernetes", "--mirrors", str(self.state / "node-mirrors.json"), *common)
 
     def _start_part(self, name: str, *arguments: str) -> Part:
         logs = self.state / "logs"

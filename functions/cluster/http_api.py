@@ -28,6 +28,7 @@ from functions.cluster.deadline import Deadline
 from functions.cluster.errors import (
     ClusterError,
     CutOffError,
+    ForbiddenError,
     ServerFailedError,
     TooManyRequestsError,
     TooSlowError,
@@ -35,7 +36,7 @@ from functions.cluster.errors import (
     UnreachableError,
     from_response,
 )
-from functions.cluster.resources import Resource
+from functions.cluster.resources import NAMESPACES, Resource
 
 _CONNECT_SECONDS: Final = 3.0
 _CALL_SECONDS: Final = 10.0
@@ -70,11 +71,12 @@ class HttpClusterApi:
         self._pool = urllib3.PoolManager()
 
     def get(self, resource: Resource, namespace: str | None, name: str, deadline: Deadline) -> Object:
-        return self._read(resource.path(namespace, name), _doing("read", resource, namespace, name), deadline)
+        doing = _doing("read", resource, namespace, name)
+        return self._read(resource.path(namespace, name), namespace, doing, deadline)
 
     def list(self, resource: Resource, namespace: str, labels: str, deadline: Deadline) -> list[Object]:
         path = f"{resource.path(namespace)}?{urlencode({'labelSelector': labels})}"
-        answer = self._read(path, f"list {resource.plural} in namespace '{namespace}'", deadline)
+        answer = self._read(path, namespace, f"list {resource.plural} in namespace '{namespace}'", deadline)
         items: list[Object] = answer.get("items") or []
         return items
 
@@ -125,7 +127,7 @@ class HttpClusterApi:
             # An unfinished stream cannot be reused for the next call.
             response.close()
 
-    def _read(self, path: str, doing: str, deadline: Deadline) -> Object:
+    def _read(self, path: str, namespace: str | None, doing: str, deadline: Deadline) -> Object:
         """A GET, repeated after a failure that may pass: reading twice changes nothing.
 
         Not after a timeout: a server that was too slow once is left alone.
@@ -133,6 +135,12 @@ class HttpClusterApi:
         for attempt in range(1, _READ_ATTEMPTS + 1):
             try:
                 return self._send("GET", path, doing, deadline)
+            except ForbiddenError:
+                # Rights are granted namespace by namespace, so RBAC refuses one that does not exist too: then this
+                # raises `NotFoundError`, which is the better answer.
+                if namespace:
+                    self.get(NAMESPACES, None, namespace, deadline)
+                raise
             except (UnreachableError, CutOffError, ServerFailedError, TooManyRequestsError) as error:
                 pause = random.uniform(0.05, 0.1) * 2**attempt  # noqa: S311 - spreads retries, guards nothing
                 if isinstance(error, TooManyRequestsError):

@@ -1,10 +1,50 @@
-"""What the build API answers. Field names and order are the published contract."""
+"""What the build API takes and answers. Field names and order are the published contract."""
 
-from typing import Annotated
+import base64
+import binascii
+import re
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from functions.contracts.names import AppName, ImageRepository, WorkspaceId, check_file_name
 from functions.contracts.task import TaskStatus
+
+BLANK_IS_ABSENT = BeforeValidator(lambda value: None if value == "" else value)
+"""HTML forms and shell scripts send an optional field that has no value as an empty one."""
+
+_HEX_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
+
+
+def _sha256_as_base64(value: str) -> str:
+    if _HEX_SHA256.fullmatch(value):
+        return base64.b64encode(bytes.fromhex(value)).decode()
+    try:
+        digest = base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        digest = b""
+    if len(digest) != 32:
+        raise ValueError("expected a SHA-256 as 64 hexadecimal digits (sha256sum) or as base64")
+    return base64.b64encode(digest).decode()
+
+
+Sha256 = Annotated[str, AfterValidator(_sha256_as_base64)]
+"""A SHA-256 in hexadecimal or base64; base64 after validation, as S3 wants it."""
+FileName = Annotated[str, AfterValidator(check_file_name)]
+
+
+class Health(BaseModel):
+    """Answer of GET /health."""
+
+    status: str = "ok"
+
+
+class Problem(BaseModel):
+    """Answer of every request that is not served: what happened, where, what to do."""
+
+    detail: str | list[dict[str, Any]] = Field(
+        description="A sentence; for a request that has not the documented form, the list of what is wrong with it."
+    )
 
 
 class TaskCreated(BaseModel):
@@ -16,6 +56,39 @@ class TaskCreated(BaseModel):
     source_s3_path: str = Field(description="Where the upload is kept: s3://bucket/build-sources/workspace/task/.")
 
 
+class UploadRequest(BaseModel):
+    """An upload that is announced, to be sent to S3 itself: for sources over the API's limit."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    workspace_id: WorkspaceId
+    file_name: FileName = Field(description="Name of the .py file or .zip archive.")
+    size: Annotated[int, Field(gt=0, strict=True)] = Field(description="Bytes of the file, exactly.")
+    sha256: Sha256 = Field(description="SHA-256 of the file, hexadecimal or base64; S3 refuses any other content.")
+    app_name: Annotated[AppName | None, BLANK_IS_ABSENT] = None
+    registry_url: Annotated[ImageRepository | None, BLANK_IS_ABSENT] = None
+    username: Annotated[str | None, BLANK_IS_ABSENT] = None
+    password: Annotated[str | None, BLANK_IS_ABSENT] = Field(default=None, repr=False)
+
+
+class UploadTarget(BaseModel):
+    """Where to send the file: one request, exactly so."""
+
+    method: Literal["PUT"] = "PUT"
+    url: str = Field(description="Presigned URL: whoever has it may send this one file.")
+    headers: dict[str, str] = Field(description="Headers to send as they are; they are part of the signature.")
+    expires_at: str = Field(description="Until when the upload may begin (UTC).")
+
+
+class UploadCreated(BaseModel):
+    """Answer to an announced upload (201). The build starts by itself when the file has arrived."""
+
+    task_id: str = Field(description="UUIDv7 of the task: ask for it at /api/v1/tasks/{task_id}.")
+    status: TaskStatus = Field(description="pending; done when the same source was built before.")
+    source_s3_path: str = Field(description="Where the source is kept once it has arrived.")
+    upload: UploadTarget | None = Field(description="null when there is nothing to send (any more).")
+
+
 class TaskResult(BaseModel):
     """What a finished build left behind."""
 
@@ -25,18 +98,60 @@ class TaskResult(BaseModel):
     size: int | None = Field(default=None, description="Bytes of the component.")
     duration: dict[str, float] = Field(default_factory=dict, description="Seconds by build step.")
     toolchain: dict[str, str] = Field(default_factory=dict, description="Versions the component was made with.")
+    cached: bool = Field(default=False, description="The image of an earlier build of the same source; none was run.")
+
+
+class SourceError(BaseModel):
+    """One finding of the type check."""
+
+    file: str = Field(description="Path within the upload.")
+    line: int | None = None
+    code: str | None = Field(default=None, description="mypy's error code, for example arg-type.")
+    message: str
 
 
 class Task(BaseModel):
-    """A task as clients see it."""
+    """A task as clients see it. The first four fields are the published ones, in their order."""
 
     task_id: str
     status: TaskStatus
     result: Annotated[TaskResult | None, Field(description="Set when status is done.")] = None
     error: Annotated[str | None, Field(description="Set when status is failed: what to change, and where.")] = None
+    errors: Annotated[
+        list[SourceError] | None, Field(description="Findings of the type check, when that is why it failed.")
+    ] = None
+    app_name: str | None = None
+    created_at: str | None = Field(default=None, description="UTC, ISO 8601.")
+    updated_at: str | None = Field(default=None, description="UTC, ISO 8601: when the status last changed.")
 
 
-class Health(BaseModel):
-    """Answer of GET /health."""
+class TaskPage(BaseModel):
+    """A workspace's tasks, newest first."""
 
-    status: str = "ok"
+    tasks: list[Task]
+    next: str | None = Field(description="Send it as ?next= for the tasks before these; null: there are none.")
+
+
+class LogLine(BaseModel):
+    """One line of a build's log."""
+
+    timestamp: str = Field(description="UTC, ISO 8601.")
+    message: str
+
+
+class TaskLog(BaseModel):
+    """Lines of one task's build, oldest first."""
+
+    task_id: str
+    status: TaskStatus
+    lines: list[LogLine]
+    next: str | None = Field(description="Send it as ?next= for the lines after these; null: that was all.")
+
+
+class TaskRemoved(BaseModel):
+    """Answer to DELETE of a task."""
+
+    task_id: str
+    outcome: Literal["cancelled", "deleted"] = Field(
+        description="cancelled: it was running, and is failed now. deleted: it had ended, and is gone with its objects."
+    )

@@ -43,6 +43,19 @@ class RowField(StrEnum):
     """CodeBuild's id of the build (``project:uuid``), written when the builder starts: its log stream is named after it."""
     EXPIRES_AT = "expires_at"
     """Epoch seconds at which DynamoDB may drop the row."""
+    ERRORS = "errors"
+    """What the type check found, as a list of ``{"file", "line", "code", "message"}``; beside the text in ``error``."""
+    LOG_STREAM = "log_stream"
+    """CloudWatch Logs stream of the task's build; written by the build itself when it begins."""
+    UPLOAD_EXPIRES_AT = "upload_expires_at"
+    """Epoch seconds until which the announced upload may begin; there only while the upload has not arrived. A task
+    that still has it some time later waits for nothing and must be ended as failed."""
+    UPLOAD_SHA256 = "upload_sha256"
+    """Announced SHA-256 of the upload, base64, as S3 has checked it."""
+    CACHE_KEY = "cache_key"
+    """Identity of what is built and with what (`functions.tasks.reuse`); absent when the content is not known."""
+    IDEMPOTENCY = "idempotency"
+    """Which Idempotency-Key made the task (its digest); absent when none did."""
     UNSETTLED = "unsettled"
     """There (always `UNSETTLED`) from the row's first write until its end has been announced; key of the sparse index
     in which the reconciler finds what is still open."""
@@ -63,14 +76,24 @@ def source_key(workspace_id: str, task_id: str, file_name: str) -> str:
     return source_prefix(workspace_id, task_id) + file_name
 
 
+def staged_prefix(workspace_id: str, task_id: str) -> str:
+    """Folder in which an announced upload arrives."""
+    return f"uploads-staged/{workspace_id}/{task_id}/"
+
+
+def artifact_prefix(task_id: str) -> str:
+    """Folder of what the build made."""
+    return f"build-artifacts/{task_id}/"
+
+
 def wasm_key(task_id: str) -> str:
     """S3 key of the built component."""
-    return f"build-artifacts/{task_id}/app.wasm"
+    return f"{artifact_prefix(task_id)}app.wasm"
 
 
 def result_key(task_id: str) -> str:
     """S3 key of the builder's report (`functions.contracts.build_result.BuildResult` as JSON)."""
-    return f"build-artifacts/{task_id}/result.json"
+    return f"{artifact_prefix(task_id)}result.json"
 
 
 def credentials_context(task_id: str) -> dict[str, str]:

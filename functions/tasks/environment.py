@@ -3,6 +3,7 @@
 import functools
 import json
 import os
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -17,12 +18,29 @@ class Environment(BaseModel):
     state_machine_arn: str = ""
     event_bus_name: str = ""
     """Where ends of tasks are announced (`functions.tasks.events`)."""
+    stuck_after_minutes: int = 120
+    """Age over which a task that has not ended is counted as stuck."""
     credentials_key_id: str = ""
     default_image_repository: str = ""
     registry_allow_list: tuple[str, ...] = ()
     """Patterns for `re.fullmatch` against ``host/repository``."""
     max_upload_bytes: int = 4_500_000
+    """Body of one request."""
+    max_staged_upload_bytes: int = 200 * 1024 * 1024
+    """File of one announced upload."""
+    upload_minutes: int = 30
+    """How long an announced upload may wait to begin."""
+    max_running_builds: int = 100
+    """Tasks of one workspace that have not ended."""
+    max_kept_tasks: int = 5000
+    """Tasks of one workspace in the table."""
     task_retention_days: int = 90
+    toolchain_id: str = ""
+    """Identity of the builder image: builds by another one are not reused."""
+    build_log_group: str = ""
+    authorizer: Literal["iam", "jwt", "none"] = "iam"
+    workspaces_claim: str = "workspaces"
+    """Claim of a token that lists the caller's workspaces."""
 
     @classmethod
     @functools.cache

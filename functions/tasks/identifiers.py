@@ -1,5 +1,6 @@
 """Task ids: UUIDv7 (RFC 9562 §5.7), so that a workspace's tasks sort by the time they were made."""
 
+import datetime
 import hashlib
 import secrets
 import time
@@ -26,8 +27,19 @@ def task_id_for_object(bucket: str, key: str, version_id: str, modified_ms: int)
     return _uuid7(modified_ms, hashlib.sha256(identity.encode()).digest()[:10])
 
 
+def first_task_id(moment: datetime.datetime) -> str:
+    """A text that sorts before every id made at ``moment`` (to the millisecond) or later, and after all earlier ones."""
+    milliseconds = f"{int(moment.timestamp() * 1000):012x}"
+    return f"{milliseconds[:8]}-{milliseconds[8:]}"
+
+
 def _uuid7(milliseconds: int, entropy: bytes) -> str:
     value = (milliseconds << 80) | int.from_bytes(entropy)
     value &= ~(0xF000 << 64) & ~(0xC000 << 48)
     value |= (0x7000 << 64) | (0x8000 << 48)
     return str(uuid.UUID(int=value))
+
+
+def made_at_ms(task_id: str) -> int:
+    """Milliseconds since the epoch at which a task id was made (the first 48 bits of a UUIDv7)."""
+    return uuid.UUID(task_id).int >> 80

@@ -18,6 +18,7 @@ from starlette.routing import Host, Route
 from local.aws.settings import SECRET_KEY
 from local.front.api_gateway import ApiGateway
 from local.front.config import FrontConfig
+from local.front.service_proxy import ServiceProxy
 from local.kubernetes.service_router import ServiceRouter
 from local.oci.gate import create_gate
 
@@ -27,7 +28,9 @@ _ANY = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 def create_app(config: FrontConfig) -> Starlette:
     """The ASGI app of port 8000."""
     api = ApiGateway(config)
-    functions = ServiceRouter.from_kubeconfig(config.kubeconfig)
+    functions: ServiceRouter | ServiceProxy = (
+        ServiceProxy(config.kubeconfig) if config.real_cluster else ServiceRouter.from_kubeconfig(config.kubeconfig)
+    )
     registry = create_gate(config.aws_endpoint, account=config.account, region=config.region)
 
     async def ecr_password(_: Request) -> Response:

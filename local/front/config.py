@@ -15,3 +15,4 @@ class FrontConfig(BaseModel):
     region: str
     account: str
     kubeconfig: Path
+    real_cluster: bool = False

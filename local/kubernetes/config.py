@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from local.kubernetes.kubelet.node import NodeTimes
-from local.kubernetes.seed import SeedOptions
+from local.kubernetes.seed import CLUSTER_MANIFESTS, SeedOptions
 
 REPOSITORY_ROOT = Path(__file__).resolve().parents[2]
 DEFAULT_ACCESS_ENTRY = "arn:aws:*::123456789012:*=blue-faas-deployer"
@@ -85,21 +85,24 @@ def parse_arguments(arguments: list[str] | None = None) -> CommandLine:
         metavar="ARN_PATTERN=GROUP",
         help=f"Kubernetes group of AWS callers; may be repeated (default: {DEFAULT_ACCESS_ENTRY})",
     )
-    parser.add_argument("--rbac-manifests", type=Path, help="folder of YAML with the deployer's rights")
-    parser.add_argument("--spot-executor", default="spot", help="name of the executor that prefers spot")
-    parser.add_argument("--on-demand-executor", default="on-demand", help="name of the on-demand executor")
     parser.add_argument(
-        "--executor-namespace",
+        "--manifests",
+        type=Path,
+        default=CLUSTER_MANIFESTS,
+        help="folder with the kustomizations base and tenant, applied at start (default: cluster/ of the repository)",
+    )
+    parser.add_argument(
+        "--tenant",
         action="append",
         default=[],
         metavar="NAMESPACE",
-        help="prepare executors there too; may be repeated (always: default)",
+        help="open this namespace to functions too; may be repeated (always: default)",
     )
     parser.add_argument("--ready-file", type=Path, help="JSON written once the cluster takes requests")
     parser.add_argument("--verbose", action="store_true", help="log what is retried")
     options = parser.parse_args(arguments)
-    if options.rbac_manifests is not None and not options.rbac_manifests.is_dir():
-        parser.error(f"--rbac-manifests: {options.rbac_manifests} is not a folder")
+    if not options.manifests.is_dir():
+        parser.error(f"--manifests: {options.manifests} is not a folder")
     config = ClusterConfig(
         state_dir=options.state_dir.resolve(),
         port=options.port,
@@ -110,10 +113,8 @@ def parse_arguments(arguments: list[str] | None = None) -> CommandLine:
         sts_endpoint=options.sts_endpoint,
         access_entries=tuple(options.access_entry or [AccessEntry.parse(DEFAULT_ACCESS_ENTRY)]),
         seed=SeedOptions(
-            spot_executor=options.spot_executor,
-            on_demand_executor=options.on_demand_executor,
-            executor_namespaces=tuple(dict.fromkeys(["default", *options.executor_namespace])),
-            rbac_manifests=options.rbac_manifests,
+            manifests=options.manifests,
+            tenants=tuple(dict.fromkeys(["default", *options.tenant])),
         ),
     )
     return CommandLine(config, options.ready_file, options.verbose)

@@ -4,11 +4,7 @@ import re
 import time
 from collections.abc import Callable
 
-from kubernetes import client as kubernetes_client
-
 from tests.local.client import Client
-
-GROUP = ("core.spinkube.dev", "v1alpha1")
 
 
 def test_the_documented_request_gives_the_documented_answer(cloud: Client, hello: str) -> None:
@@ -48,29 +44,23 @@ def test_the_same_name_updates_and_the_function_keeps_its_data(cloud: Client, he
     assert rolled_back.status_code == 200, rolled_back.text
     # Calls made while the update rolled may have counted too.
     _wait_for(cloud, "updated", lambda text: text.strip().isdigit() and int(text) > 3)
-    app = kubernetes_client.CustomObjectsApi(cloud.kubernetes).get_namespaced_custom_object(
-        *GROUP, "default", "spinapps", "updated"
-    )
+    app = cloud.cluster("/apis/core.spinkube.dev/v1alpha1/namespaces/default/spinapps/updated")
     assert app["spec"]["podLabels"]["function_id"] == "fn-1"
 
 
 def test_pods_are_found_by_function_id(cloud: Client, hello: str) -> None:
     cloud.deploy(app_name="labelled", namespace="default", image_ref=hello, function_id="fn-labelled")
     cloud.call("labelled")
-    pods = kubernetes_client.CoreV1Api(cloud.kubernetes).list_namespaced_pod(
-        "default", label_selector="function_id=fn-labelled"
-    )
-    assert [pod.spec.containers[0].name for pod in pods.items] == ["labelled"]
+    pods = cloud.cluster("/api/v1/namespaces/default/pods", labelSelector="function_id=fn-labelled")
+    assert [pod["spec"]["containers"][0]["name"] for pod in pods["items"]] == ["labelled"]
 
 
 def test_autoscaling_makes_an_hpa_that_belongs_to_the_app(cloud: Client, hello: str) -> None:
     cloud.deploy(app_name="scaled", namespace="default", image_ref=hello)
-    hpa = kubernetes_client.AutoscalingV2Api(cloud.kubernetes).read_namespaced_horizontal_pod_autoscaler(
-        "scaled", "default"
-    )
-    assert (hpa.spec.min_replicas, hpa.spec.max_replicas) == (1, 10)
-    assert hpa.metadata.owner_references[0].kind == "SpinApp"
-    assert hpa.spec.scale_target_ref.name == "scaled"
+    hpa = cloud.cluster("/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers/scaled")
+    assert (hpa["spec"]["minReplicas"], hpa["spec"]["maxReplicas"]) == (1, 10)
+    assert [owner["kind"] for owner in hpa["metadata"]["ownerReferences"]] == ["SpinApp"]
+    assert hpa["spec"]["scaleTargetRef"]["name"] == "scaled"
 
 
 def test_a_missing_namespace_is_404_with_the_documented_text(cloud: Client, hello: str) -> None:

@@ -4,6 +4,7 @@ The metrics come from ``metrics.k8s.io``, where the kubelet writes them (on a re
 """
 
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 from local.kubernetes.controllers.autoscaling_math import (
@@ -20,8 +21,6 @@ from local.kubernetes.machinery.controller import Controller
 from local.kubernetes.machinery.events import EventRecorder
 from local.kubernetes.machinery.informer import Change, InformerSet, Key, key_of
 from local.kubernetes.machinery.meta import (
-    is_pod_active,
-    is_pod_ready,
     is_terminating,
     matches,
     put_condition,
@@ -158,15 +157,13 @@ class HorizontalPodAutoscalerController(Controller):
             pod
             for pod in self._pods.items(namespace)
             if matches(deployment["spec"]["selector"], pod["metadata"].get("labels"))
-            and is_pod_active(pod)
-            and is_pod_ready(pod)
         ]
         usage = {metrics["metadata"]["name"]: metrics for metrics in self._metrics.items(namespace)}
         found: list[Proposal] = []
         failure: MetricUnavailableError | None = None
         for metric in autoscaler["spec"].get("metrics") or []:
             try:
-                found.append(proposal(metric, current, pods, usage))
+                found.append(proposal(metric, current, pods, usage, datetime.now(UTC)))
             except MetricUnavailableError as error:
                 failure = failure or error
         if failure is not None and (not found or max(entry.replicas for entry in found) < current):

@@ -6,12 +6,14 @@ https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/#algor
 import math
 from collections import deque
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 
-from local.kubernetes.machinery.meta import quantity
+from local.kubernetes.controllers.pod_samples import PodGroups, group
+from local.kubernetes.machinery.meta import is_pod_active, quantity
 from local.kubernetes.machinery.resources import Json
 
-TOLERANCE = 0.1
+TOLERANCE = Decimal("0.1")
 DOWNSCALE_WINDOW_SECONDS = 60.0
 """How long a lower number must be wanted before pods go. Kubernetes says 300; shorter, so that one can watch it."""
 
@@ -29,47 +31,71 @@ class Proposal:
     name: str
 
 
-def proposal(metric: Json, current_replicas: int, pods: list[Json], usage: dict[str, Json]) -> Proposal:
+def proposal(metric: Json, current_replicas: int, pods: list[Json], usage: dict[str, Json], now: datetime) -> Proposal:
     """What one entry of ``spec.metrics`` wants.
 
     Args:
         metric: the entry; types other than ``Resource`` are refused.
         current_replicas: size of the target now.
-        pods: its ready pods.
+        pods: its pods, whatever their state.
         usage: PodMetrics by pod name.
+        now: an aware time.
+
+    Raises:
+        MetricUnavailableError: there is nothing to go by.
     """
     if metric.get("type") != "Resource":
         raise MetricUnavailableError(f"metric type {metric.get('type')} is not served here; use Resource")
     resource = metric["resource"]["name"]
     target = metric["resource"]["target"]
-    used = {
-        pod["metadata"]["name"]: _used(usage[pod["metadata"]["name"]], resource)
-        for pod in pods
-        if pod["metadata"]["name"] in usage
-    }
-    if not used:
+    if not any(pod["metadata"]["name"] in usage for pod in pods):
         raise MetricUnavailableError(f"no metrics returned from resource metrics API for {resource}")
-    total = sum(used.values(), Decimal(0))
-    average = total / len(used)
+    groups = group(pods, usage, resource, now)
+    if not groups.used:
+        raise MetricUnavailableError("did not receive metrics for targeted pods (pods might be unready)")
+    average = sum(groups.used.values(), Decimal(0)) / len(groups.used)
     current: Json = {"averageValue": _canonical(average, resource)}
     if target["type"] == "Utilization":
-        requested = sum((_requested(pod, resource) for pod in pods if pod["metadata"]["name"] in used), Decimal(0))
-        utilization = int(total * 100 / requested)
-        current["averageUtilization"] = utilization
-        ratio = utilization / target["averageUtilization"]
+        percent = int(target["averageUtilization"])
+        requests = {pod["metadata"]["name"]: _requested(pod, resource) for pod in filter(is_pod_active, pods)}
+        wanted = {name: request * percent / 100 for name, request in requests.items()}
+        # Going down, a pod without a sample is taken to use all that it asked for.
+        assumed = {name: request * max(100, percent) / 100 for name, request in requests.items()}
+        requested = sum((requests[name] for name in groups.used), Decimal(0))
+        current["averageUtilization"] = int(sum(groups.used.values(), Decimal(0)) * 100 / requested)
         name = f"{resource} resource utilization (percentage of request)"
     else:
-        ratio = float(average / quantity(target["averageValue"]))
+        wanted = {pod["metadata"]["name"]: quantity(target["averageValue"]) for pod in pods}
+        assumed = wanted
         name = f"{resource} resource"
-    replicas = current_replicas if abs(ratio - 1) <= TOLERANCE else math.ceil(ratio * len(used))
-    if len(used) < current_replicas:
-        # Pods without a sample (just started) must not turn a scale-up into a scale-down or the other way round.
-        replicas = max(replicas, current_replicas) if ratio >= 1 else min(replicas, current_replicas)
+    replicas = _replicas(groups, wanted, assumed, current_replicas)
     return Proposal(replicas, {"type": "Resource", "resource": {"name": resource, "current": current}}, name)
 
 
-def _used(metrics: Json, resource: str) -> Decimal:
-    return sum((quantity(c["usage"].get(resource)) for c in metrics["containers"]), Decimal(0))
+def _replicas(groups: PodGroups, wanted: dict[str, Decimal], assumed: dict[str, Decimal], current_replicas: int) -> int:
+    """Enough pods to bring the use down to what is wanted; pods of which nothing is known may damp it, not turn it."""
+    ratio = _ratio(groups.used, wanted)
+    up_with_unready = bool(groups.unready) and ratio > 1
+    if not groups.missing and not up_with_unready:
+        return current_replicas if _is_close(ratio) else math.ceil(ratio * len(groups.used))
+    used = dict(groups.used)
+    for name in groups.missing if ratio != 1 else ():
+        used[name] = assumed[name] if ratio < 1 else Decimal(0)
+    if up_with_unready:
+        used |= dict.fromkeys(groups.unready, Decimal(0))
+    damped = _ratio(used, wanted)
+    replicas = math.ceil(damped * len(used))
+    turned = (ratio < 1 < damped) or (damped < 1 < ratio)
+    wrong_way = (damped < 1 and replicas > current_replicas) or (damped > 1 and replicas < current_replicas)
+    return current_replicas if _is_close(damped) or turned or wrong_way else replicas
+
+
+def _ratio(used: dict[str, Decimal], wanted: dict[str, Decimal]) -> Decimal:
+    return sum(used.values(), Decimal(0)) / sum((wanted[name] for name in used), Decimal(0))
+
+
+def _is_close(ratio: Decimal) -> bool:
+    return abs(ratio - 1) <= TOLERANCE
 
 
 def _requested(pod: Json, resource: str) -> Decimal:

@@ -17,6 +17,8 @@ from local.kubernetes.machinery.resources import NODES, Json
 
 CAPACITY_TYPE: Final = "karpenter.sh/capacity-type"
 SPOT_TAINT: Final = {"key": CAPACITY_TYPE, "value": "spot", "effect": "NoSchedule"}
+SHIM_LABEL: Final = "spin"
+"""``spin=true`` marks nodes that have the shim: what SpinKube's runtime-class-manager goes by, and ``cluster/``."""
 NODE_NAMES: Final = {"spot": "local-spot", "on-demand": "local-on-demand"}
 KUBELET_VERSION: Final = "v1.32.0-local"
 
@@ -30,6 +32,8 @@ def register_nodes(api: KubernetesApi) -> None:
         except ApiException as error:
             if not is_conflict(error):
                 raise
+            # A node of an earlier run may lack what has been added since.
+            api.patch(NODES, None, name, {"metadata": {"labels": node["metadata"]["labels"]}})
         api.patch(NODES, None, name, {"status": _status(name)}, "status")
 
 
@@ -40,6 +44,7 @@ def node_object(name: str, capacity_type: str) -> Json:
         "kubernetes.io/os": platform.system().lower(),
         "kubernetes.io/arch": {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine()),
         CAPACITY_TYPE: capacity_type,
+        SHIM_LABEL: "true",
     }
     spec: Json = {"taints": [dict(SPOT_TAINT)]} if capacity_type == "spot" else {}
     return {"metadata": {"name": name, "labels": labels}, "spec": spec}

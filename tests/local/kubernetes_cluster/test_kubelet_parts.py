@@ -104,11 +104,16 @@ def test_a_stranger_with_the_same_pid_is_left_alone(sleeper: "subprocess.Popen[b
     assert not list(tmp_path.iterdir())
 
 
-def test_the_seed_takes_rights_from_a_folder(tmp_path: Path) -> None:
-    (tmp_path / "role.yaml").write_text("kind: ClusterRole\nmetadata: {name: deployer}\nrules: []\n")
-    kinds = [resource.kind for resource, _, _ in seed_objects(SeedOptions(rbac_manifests=tmp_path))]
-    assert kinds[-1] == "ClusterRole"
-    assert "ClusterRoleBinding" not in kinds
-    (tmp_path / "other.yaml").write_text("kind: Tomato\nmetadata: {name: x}\n")
-    with pytest.raises(ValueError, match="kind 'Tomato' is not applied"):
-        list(seed_objects(SeedOptions(rbac_manifests=tmp_path)))
+def test_the_seed_is_what_the_manifests_say(tmp_path: Path) -> None:
+    for part, resource in (("base", "role.yaml"), ("tenant", "binding.yaml")):
+        (tmp_path / part).mkdir()
+        (tmp_path / part / "kustomization.yaml").write_text(f"resources: [{resource}]\n")
+    (tmp_path / "base" / "role.yaml").write_text("kind: ClusterRole\nmetadata: {name: deployer}\nrules: []\n")
+    (tmp_path / "tenant" / "binding.yaml").write_text("kind: RoleBinding\nmetadata: {name: deployer}\n")
+    options = SeedOptions(manifests=tmp_path, tenants=("default", "second"))
+    placed = [(resource.kind, namespace) for resource, namespace, _ in seed_objects(options)]
+    assert placed[-3:] == [("ClusterRole", None), ("RoleBinding", "default"), ("RoleBinding", "second")]
+
+    (tmp_path / "base" / "role.yaml").write_text("kind: Tomato\nmetadata: {name: x}\n")
+    with pytest.raises(ValueError, match="kind 'Tomato'"):
+        list(seed_objects(options))

@@ -107,7 +107,7 @@ def test_functions_left_by_a_crash_are_stopped_at_the_next_start(start: Start, s
 
 
 def test_a_wrong_command_line_is_explained(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "local.kubernetes", "--state-dir", str(tmp_path), "--rbac-manifests", "/nowhere"]
+    command = [sys.executable, "-m", "local.kubernetes", "--state-dir", str(tmp_path), "--manifests", "/nowhere"]
     done = subprocess.run(command, cwd=REPOSITORY_ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "/nowhere is not a folder" in done.stderr

@@ -100,7 +100,7 @@ CPU = {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utili
 
 @pytest.mark.parametrize(
     ("used", "wanted"),
-    [((100, 100), 4), ((55, 55), 2), ((56, 56), 3), ((45, 45), 2), ((44, 44), 2), ((10, 10), 1), ((0, 0), 0)],
+    [((100, 100), 4), ((54, 54), 2), ((56, 56), 3), ((46, 46), 2), ((44, 44), 2), ((10, 10), 1), ((0, 0), 0)],
 )
 def test_the_formula_and_its_tolerance(used: tuple[int, ...], wanted: int) -> None:
     assert proposal(CPU, 2, pods(2), usage(*used)).replicas == wanted

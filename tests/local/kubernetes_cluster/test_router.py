@@ -3,7 +3,7 @@
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import httpx
 import pytest
@@ -23,28 +23,38 @@ def endpoint(answers_per_connection: int) -> Iterator[tuple[int, list[bytes]]]:
     seen: list[bytes] = []
     listener = socket.create_server(("127.0.0.1", 0))
 
-    def run() -> None:
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            with connection:
-                for left in range(answers_per_connection, -1, -1):
-                    request = connection.recv(65536)
-                    if not request:
-                        break
-                    seen.append(request)
-                    if not left:
-                        break  # read, but not answered: the connection closes
-                    connection.sendall(ANSWER)
+    def serve_one(connection: socket.socket) -> None:
+        with connection, suppress(ConnectionError):
+            for _ in range(answers_per_connection):
+                if not (request := read_request(connection)):
+                    return
+                seen.append(request)
+                connection.sendall(ANSWER)
+            if request := read_request(connection):
+                seen.append(request)  # read, but not answered: the connection closes
 
-    thread = threading.Thread(target=run)
-    thread.start()
+    def accept() -> None:
+        with suppress(OSError):
+            while True:
+                threads.append(threading.Thread(target=serve_one, args=(listener.accept()[0],)))
+                threads[-1].start()
+
+    threads = [threading.Thread(target=accept)]
+    threads[0].start()
     yield listener.getsockname()[1], seen
     listener.shutdown(socket.SHUT_RDWR)
     listener.close()
-    thread.join()
+    threads[0].join()
+
+
+def read_request(connection: socket.socket) -> bytes:
+    """One request with its body; empty when the caller has closed."""
+    data = b""
+    while b"\r\n\r\n" not in data or (b"POST" in data and not data.endswith(b"\r\n\r\nx")):
+        if not (more := connection.recv(65536)):
+            return b""
+        data += more
+    return data
 
 
 @contextmanager

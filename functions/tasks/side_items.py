@@ -1,0 +1,17 @@
+"""Items of the task table that are no tasks: a workspace's usage, its idempotency keys, its earlier builds.
+
+They stand in partitions of their own, ``{workspace_id}#{kind}``. No workspace id has a ``#``, so none of them can be
+mistaken for a task, listed as one or reached through a task id; and whoever scans the table tells them by it.
+"""
+
+from typing import Final
+
+USAGE: Final = "usage"
+IDEMPOTENCY: Final = "idempotency"
+EARLIER_BUILDS: Final = "builds"
+DELETED: Final = "deleted"
+
+
+def side_key(workspace_id: str, kind: str, name: str) -> dict[str, str]:
+    """Key of the item ``name`` among a workspace's items of one kind."""
+    return {"workspace_id": f"{workspace_id}#{kind}", "task_id": name}

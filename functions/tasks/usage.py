@@ -1,0 +1,157 @@
+"""How much a workspace uses: running builds and kept tasks, held to limits by one item a workspace.
+
+The item holds a set with the ids of running tasks and an upper bound of the number of kept rows. A task claims its place
+by one conditional write before its row is made, so that of any number of requests at once no more come through than
+there are places. Nothing has to be given back when a task ends: who finds no place looks which ids in the set have
+ended, takes those out and tries again; who finds too many rows counts them. A place is therefore never lost, whatever
+breaks, and the look costs something only at the limit. See docs/decisions/limits.md.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from functions.contracts.task import ENDED
+from functions.tasks.identifiers import made_at_ms
+from functions.tasks.side_items import USAGE, side_key
+from functions.tasks.store import TaskStore, written_if
+
+_TRIES: Final = 6
+_CLAIM_WITHOUT_ROW_SECONDS: Final = 300
+"""A claim whose row is not there is somebody who is about to write it, or who broke: after this long, the latter."""
+_RECOUNT_SECONDS: Final = 30
+RETRY_RUNNING_SECONDS: Final = 10
+RETRY_KEPT_SECONDS: Final = 60
+
+
+class LimitReachedError(Exception):
+    """A workspace has no place for one more task; the text says of what, and what to do."""
+
+    def __init__(self, detail: str, retry_after: int) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+        """Seconds."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Most of each for one workspace."""
+
+    running: int
+    kept: int
+
+
+class Usage:
+    """The usage items of a task table."""
+
+    def __init__(self, tasks: TaskStore, limits: Limits) -> None:
+        self._tasks = tasks
+        self._limits = limits
+
+    def claim(self, workspace_id: str, task_id: str, *, runs: bool = True) -> None:
+        """Take a place for one more task; the same task may claim again.
+
+        Parameters
+        ----------
+        runs
+            False for a task that is done when it is made: it takes no place among the running ones.
+
+        Raises
+        ------
+        LimitReachedError
+            There is none.
+        """
+        for _ in range(_TRIES):
+            if self._take(workspace_id, task_id, runs=runs):
+                return
+            usage = self._read(workspace_id)
+            running = usage.get("running", set())
+            if "kept" not in usage or int(usage["kept"]) >= self._limits.kept:
+                if not self._recount(workspace_id, usage):
+                    raise LimitReachedError(
+                        f"Workspace '{workspace_id}' keeps {self._limits.kept} tasks, the most there may be. "
+                        "Delete some (DELETE /api/v1/tasks/{task_id}) and try again.",
+                        RETRY_KEPT_SECONDS,
+                    )
+            elif runs and len(running) >= self._limits.running and not self._forget_ended(workspace_id, running):
+                break
+        raise LimitReachedError(
+            f"Workspace '{workspace_id}' has {self._limits.running} builds running, the most at once. "
+            "Try again when one of them has ended.",
+            RETRY_RUNNING_SECONDS,
+        )
+
+    def release(self, workspace_id: str, task_id: str) -> None:
+        """A task that claimed a place is not there (any more)."""
+        written_if(
+            self._tasks.table.update_item,
+            Key=side_key(workspace_id, USAGE, USAGE),
+            UpdateExpression="ADD kept :less, version :one DELETE running :task",
+            ConditionExpression="kept > :zero",
+            ExpressionAttributeValues={":less": -1, ":one": 1, ":zero": 0, ":task": {task_id}},
+        )
+
+    def _take(self, workspace_id: str, task_id: str, *, runs: bool) -> bool:
+        claimed = "contains(running, :id)"
+        conditions = [f"(kept < :most_kept OR {claimed})"]
+        values: dict[str, Any] = {":one": 1, ":most_kept": self._limits.kept, ":id": task_id}
+        changes = "ADD kept :one, version :one"
+        if runs:
+            conditions.append(f"(attribute_not_exists(running) OR size(running) < :most_running OR {claimed})")
+            values |= {":most_running": self._limits.running, ":task": {task_id}}
+            changes += ", running :task"
+        return written_if(
+            self._tasks.table.update_item,
+            Key=side_key(workspace_id, USAGE, USAGE),
+            UpdateExpression=changes,
+            ConditionExpression=" AND ".join(conditions),
+            ExpressionAttributeValues=values,
+        )
+
+    def _read(self, workspace_id: str) -> Mapping[str, Any]:
+        answer = self._tasks.table.get_item(Key=side_key(workspace_id, USAGE, USAGE), ConsistentRead=True)
+        return answer.get("Item", {})
+
+    def _forget_ended(self, workspace_id: str, running: set[str]) -> bool:
+        """Take tasks that have ended out of the set; False when all of them run."""
+        statuses = self._tasks.statuses(workspace_id, running)
+        ended = {
+            task_id
+            for task_id, status in statuses.items()
+            if status in ENDED or (status is None and not _may_be_about_to_exist(task_id))
+        }
+        if ended:
+            self._tasks.table.update_item(
+                Key=side_key(workspace_id, USAGE, USAGE),
+                UpdateExpression="DELETE running :ended",
+                ExpressionAttributeValues={":ended": ended},
+            )
+        return bool(ended)
+
+    def _recount(self, workspace_id: str, usage: Mapping[str, Any]) -> bool:
+        """Set ``kept`` to what is there; False when that is the limit. Rows that expired are what makes it differ."""
+        now = int(time.time())
+        if "kept" in usage and now - int(usage.get("counted_at", 0)) < _RECOUNT_SECONDS:
+            return False
+        statuses = self._tasks.statuses(workspace_id, usage.get("running", set()))
+        coming = sum(1 for task_id, status in statuses.items() if status is None and _may_be_about_to_exist(task_id))
+        kept = self._tasks.count(workspace_id) + coming
+        # When somebody claimed or released meanwhile, their numbers stand and the next try decides anew.
+        written_if(
+            self._tasks.table.update_item,
+            Key=side_key(workspace_id, USAGE, USAGE),
+            UpdateExpression="SET kept = :kept, counted_at = :now ADD version :one",
+            ConditionExpression="version = :seen" if "version" in usage else "attribute_not_exists(version)",
+            ExpressionAttributeValues={
+                ":kept": kept,
+                ":now": now,
+                ":one": 1,
+                **({":seen": usage["version"]} if "version" in usage else {}),
+            },
+        )
+        return kept < self._limits.kept
+
+
+def _may_be_about_to_exist(task_id: str) -> bool:
+    return time.time() - made_at_ms(task_id) / 1000 < _CLAIM_WITHOUT_ROW_SECONDS
