@@ -5,8 +5,8 @@ UV_VERSION := 0.13.9
 VENV := .venv/bin
 PINS := requirements.txt requirements-dev.txt constraints.txt functions/requirements.txt \
         functions/requirements-deploy.txt local/requirements.txt builder_image/requirements.txt
-export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = 1
-export JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION = 1
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = 20
+export JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION = 20
 
 .PHONY: help setup demo local synth test check format openapi clean
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from functions.tasks.environment import Environment
 from functions.tasks.executions import reason_from_end
 from functions.tasks.outcome import end_task
-from functions.telemetry import logger, metrics, tracer
+from functions.telemetry import logger, tracer
 
 
 class ExecutionInput(BaseModel):
@@ -23,7 +23,6 @@ class ExecutionInput(BaseModel):
 
 @logger.inject_lambda_context
 @tracer.capture_lambda_handler(capture_response=False)
-@metrics.log_metrics
 def handler(event: dict[str, Any], _context: LambdaContext) -> None:
     """End the task of an execution that did not end it itself (event "Step Functions Execution Status Change")."""
     detail = event["detail"]

@@ -43,7 +43,7 @@ def create_resolver() -> APIGatewayHttpResolver:
     def unexpected(error: Exception) -> Response[Any]:
         logger.exception("request failed unexpectedly", exc_info=error)
         request_id = getattr(app.lambda_context, "aws_request_id", "unknown")
-        return _answer(
+        return answer(
             HTTPStatus.INTERNAL_SERVER_ERROR,
             f"The service failed unexpectedly. Try again; if it persists, quote request {request_id}.",
         )
@@ -83,7 +83,8 @@ def resolve(
     return app.resolve(event, context)
 
 
-def _answer(status: HTTPStatus, detail: Any, headers: Mapping[str, str] | None = None) -> Response[Any]:
+def answer(status: HTTPStatus, detail: Any, headers: Mapping[str, str] | None = None) -> Response[Any]:
+    """An answer other than success, in the API's one form."""
     return Response(
         status_code=int(status),
         content_type=content_types.APPLICATION_JSON,
@@ -103,29 +104,29 @@ def _plain_answer(status: HTTPStatus, detail: str) -> dict[str, Any]:
 
 
 def _decided(error: ApiError) -> Response[Any]:
-    return _answer(error.status, error.detail, error.headers)
+    return answer(error.status, error.detail, error.headers)
 
 
 def _invalid(error: RequestValidationError) -> Response[Any]:
     # Pydantic also reports `input`: left out, it may hold a password.
     problems = [{"loc": list(e["loc"]), "msg": e.get("msg", ""), "type": e["type"]} for e in error.errors()]
-    return _answer(HTTPStatus.UNPROCESSABLE_ENTITY, problems)
+    return answer(HTTPStatus.UNPROCESSABLE_ENTITY, problems)
 
 
 def _unsupported(_: RequestUnsupportedContentType) -> Response[Any]:
-    return _answer(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Content-Type must be application/json or multipart/form-data")
+    return answer(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Content-Type must be application/json or multipart/form-data")
 
 
 def _undecodable(_: UnicodeDecodeError) -> Response[Any]:
-    return _answer(HTTPStatus.BAD_REQUEST, "The request's text fields and file name must be UTF-8")
+    return answer(HTTPStatus.BAD_REQUEST, "The request's text fields and file name must be UTF-8")
 
 
 def _unavailable(error: Exception) -> Response[Any]:
     # botocore has retried by now. Its text may name resources of ours: the log has it, the caller gets none of it.
     logger.exception("an AWS service refused or did not answer", exc_info=error)
     detail = "A service that this one needs is not answering. Try again in a moment."
-    return _answer(HTTPStatus.SERVICE_UNAVAILABLE, detail, {"Retry-After": "5"})
+    return answer(HTTPStatus.SERVICE_UNAVAILABLE, detail, {"Retry-After": "5"})
 
 
 def _no_route(_: NotFoundError) -> Response[Any]:
-    return _answer(HTTPStatus.NOT_FOUND, "Not Found")
+    return answer(HTTPStatus.NOT_FOUND, "Not Found")

@@ -1,4 +1,4 @@
-"""Every five minutes: tasks that nothing else would end are ended, and what an operator must know of them is counted."""
+"""Every five minutes: tasks that nothing else would end are ended, and what an operator must know is counted."""
 
 import datetime
 from typing import Any, Final
@@ -28,5 +28,5 @@ def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     counts |= {step.value: findings.steps[step] for step in Step}
     for name, count in counts.items():
         metrics.add_metric(name, MetricUnit.Count, count)
-    logger.info("reconciled", complete=findings.complete, **counts)
+    logger.info("reconciled", complete=findings.complete, counts=counts)
     return counts

@@ -2,14 +2,12 @@
 
 from typing import Any
 
-from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, ConfigDict
 
-from functions.contracts.task import TaskStatus
 from functions.tasks.environment import Environment
 from functions.tasks.outcome import end_task, reason_from_failure
-from functions.telemetry import logger, metrics, tracer
+from functions.telemetry import logger, tracer
 
 
 class EndedBuild(BaseModel):
@@ -25,7 +23,6 @@ class EndedBuild(BaseModel):
 
 @logger.inject_lambda_context
 @tracer.capture_lambda_handler(capture_response=False)
-@metrics.log_metrics
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, str]:
     """End the task by what the builder reported; answers ``{"status": "done" | "failed"}``."""
     build = EndedBuild.model_validate(event)
@@ -37,5 +34,4 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, str]:
             f"Upload again; if it persists, tell the platform team, quoting task {build.task_id}."
         )
     status = end_task(Environment.read(), build.workspace_id, build.task_id, reason)
-    metrics.add_metric("TaskDone" if status is TaskStatus.DONE else "TaskFailed", MetricUnit.Count, 1)
     return {"status": status.value}

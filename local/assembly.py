@@ -53,8 +53,8 @@ def assembly() -> Path:
             "CDK_OUTDIR": str(scratch),
             "CDK_CONTEXT_JSON": json.dumps(context),
             # The CDK warns on every run about a Node version it will drop one day; nobody reads it here.
-            "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "1",
-            "JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION": "1",
+            "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",
+            "JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION": "20",
         },
         capture_output=True,
         text=True,

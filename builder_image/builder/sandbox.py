@@ -58,18 +58,27 @@ class Sandbox:
     folder: Path
     environment: Mapping[str, str]
     limits: Limits
+    network: bool = False
+    """Only for a step in which nothing of the uploader's runs."""
     _stop: int = field(default_factory=lambda: os.eventfd(0, os.EFD_CLOEXEC))
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
     def make(
-        cls, folder: Path, environment: Mapping[str, str], first_user: str, lock_dir: Path, limits: Limits
+        cls,
+        folder: Path,
+        environment: Mapping[str, str],
+        first_user: str,
+        lock_dir: Path,
+        limits: Limits,
+        *,
+        network: bool = False,
     ) -> Self:
         """Make ``folder`` (with a home and a temporary folder in it); fill it, then call `hand_over`."""
         for part in (folder, folder / "home", folder / "tmp"):
             part.mkdir(mode=0o700)
         own = {"HOME": str(folder / "home"), "TMPDIR": str(folder / "tmp"), "LANG": "C.UTF-8", **environment}
-        return cls(SandboxUser.take(first_user, lock_dir), folder, own, limits)
+        return cls(SandboxUser.take(first_user, lock_dir), folder, own, limits, network)
 
     def __enter__(self) -> Self:
         return self
@@ -123,6 +132,7 @@ class Sandbox:
             "environment": dict(self.environment),
             "folder": str(folder),
             "uid": self.user.uid,
+            "network": self.network,
             "limits": {
                 "RLIMIT_CORE": 0,
                 "RLIMIT_CPU": self.limits.cpu_seconds,

@@ -29,7 +29,7 @@ def main() -> None:
     if orders["uid"] is not None:
         # A network of its own is one without interfaces. Where the container may not do this, the step keeps its
         # network; everything else holds.
-        libc.unshare(_CLONE_NEWNET | _CLONE_NEWIPC)
+        libc.unshare(_CLONE_NEWIPC | (0 if orders["network"] else _CLONE_NEWNET))
     os.chdir(orders["folder"])
     os.umask(0o022)
     for name, limit in orders["limits"].items():

@@ -40,6 +40,9 @@ class Limits(BaseModel):
     disk_bytes: int = Field(default=2 * GIB, gt=0, description="Disk that a sandboxed step may fill.")
     file_bytes: int = Field(default=512 * MIB, gt=0, description="One file that a sandboxed step writes.")
     processes: int = Field(default=256, gt=0, description="Processes and threads of a sandboxed step.")
+    packages: int = Field(default=100, gt=0, description="Packages installed for an app, those they need included.")
+    packages_bytes: int = Field(default=100 * MIB, gt=0, description="Files of all those packages together.")
+    packages_seconds: float = Field(default=120, gt=0, description="Wall-clock time of each step of installing them.")
     log_bytes: int = Field(default=MIB, gt=0, description="Output of a sandboxed step that goes to the build log.")
 
 

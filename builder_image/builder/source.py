@@ -24,6 +24,8 @@ class App:
     folder: Path
     manifest: Manifest
     shown_as: dict[str, str]
+    single_file: tuple[str, str] | None = None
+    """Path and uploader's name of the one file of an upload that was a .py."""
 
 
 def fetch(s3: "S3Client", bucket: str, key: str, target: Path, limits: Limits) -> None:
@@ -56,10 +58,10 @@ def unpack(upload: Path, task: Task, folder: Path, limits: Limits) -> App:
     BuildError
         The upload is no app: the text says what is wrong with it.
     """
-    shown_as: dict[str, str] = {}
+    single: tuple[str, str] | None = None
     if task.file_name.lower().endswith(".py"):
         single_file.make_app(upload, task.file_name, task.app_name, folder)
-        shown_as[f"{single_file.MODULE}.py"] = task.file_name
+        single = f"{single_file.MODULE}.py", task.file_name
     else:
         archive.unpack(upload, folder, limits)
-    return App(folder, Manifest.read(folder, limits.components), shown_as)
+    return App(folder, Manifest.read(folder, limits.components), dict([single] if single else []), single)

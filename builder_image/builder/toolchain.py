@@ -8,6 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
+PYTHON_VERSION: Final = "3.12"
+"""The Python that components run on: the one that componentize-py 0.17.2 brings along (libpython3.12.so)."""
+
 _PACKAGES: Final = ("componentize-py", "spin-sdk", "mypy")
 _SYSTEM_PATH: Final = "/usr/local/bin:/usr/bin:/bin"
 
@@ -36,6 +39,19 @@ class Toolchain:
         return str(self.folder / "bin" / "python")
 
     @property
+    def uv(self) -> str:
+        """Absolute path of the package installer."""
+        return str(self.folder / "bin" / "uv")
+
+    @property
+    def site_packages(self) -> Path:
+        """Where its Python packages are."""
+        found = next(iter(sorted(self.folder.glob("lib/python3*/site-packages"))), None)
+        if found is None:
+            raise ToolchainError(f"{self.folder} is no virtual environment")
+        return found
+
+    @property
     def environment(self) -> dict[str, str]:
         """What sandboxed tools see. componentize-py finds spin_sdk by VIRTUAL_ENV."""
         return {
@@ -50,10 +66,9 @@ class Toolchain:
     def versions(self) -> dict[str, str]:
         """Tool to version. Python packages are read, not run; only the CLI has to be asked."""
         versions = {"spin": self._spin_version()}
-        for site in self.folder.glob("lib/python3*/site-packages"):
-            for distribution in importlib.metadata.distributions(path=[str(site)]):
-                if (name := distribution.metadata["Name"]) in _PACKAGES:
-                    versions[name] = distribution.version
+        for distribution in importlib.metadata.distributions(path=[str(self.site_packages)]):
+            if (name := distribution.metadata["Name"]) in _PACKAGES:
+                versions[name] = distribution.version
         if missing := [name for name in _PACKAGES if name not in versions]:
             raise ToolchainError(f"{', '.join(missing)} not installed in {self.folder}")
         return versions

@@ -17,8 +17,17 @@ class ClusterApi(Protocol):
     def get(self, resource: Resource, namespace: str | None, name: str, deadline: Deadline) -> Object:
         """One object, as it is now."""
 
-    def list(self, resource: Resource, namespace: str, labels: str, deadline: Deadline) -> list[Object]:
-        """The namespace's objects that the label selector ``labels`` picks."""
+    def list(
+        self,
+        resource: Resource,
+        namespace: str,
+        deadline: Deadline,
+        *,
+        labels: str = "",
+        fields: str = "",
+        limit: int | None = None,
+    ) -> list[Object]:
+        """The namespace's objects that the selectors pick; with ``limit`` not more than so many."""
 
     def create(
         self, resource: Resource, namespace: str, body: Mapping[str, Any], deadline: Deadline, *, dry_run: bool = False

@@ -14,11 +14,11 @@ from typing import Final
 
 from functions.cluster import manifests
 from functions.cluster.api import ClusterApi, Object, find
+from functions.cluster.bounds import Bounds
 from functions.cluster.deadline import Deadline
 from functions.cluster.errors import OUTCOME_UNKNOWN, AlreadyExistsError, ConflictError, NotFoundError
 from functions.cluster.resources import AUTOSCALERS
 from functions.cluster.settings import DeploySettings
-from functions.contracts.deploy import DeployRequest
 
 _ATTEMPTS: Final = 3
 
@@ -29,13 +29,10 @@ class Autoscaler:
 
     api: ClusterApi
     settings: DeploySettings
-    request: DeployRequest
+    namespace: str
     name: str
+    bounds: Bounds
     deadline: Deadline
-
-    @property
-    def _namespace(self) -> str:
-        return self.request.namespace
 
     def rehearse(self) -> None:
         """Check with the server that `ensure` will be accepted; nothing is written.
@@ -50,7 +47,7 @@ class Autoscaler:
         self._write(self._current(), owner=None, dry_run=True)
 
     def ensure(self, app: Object) -> bool:
-        """Make or change the autoscaler of ``app`` as the request says; leave alone what it does not mention.
+        """Make or change the autoscaler of ``app`` to the named bounds; leave alone what is not named.
 
         Returns whether it was made.
 
@@ -83,7 +80,7 @@ class Autoscaler:
             if current is None:
                 return
             try:
-                self.api.delete(AUTOSCALERS, self._namespace, self.name, current["metadata"]["uid"], self.deadline)
+                self.api.delete(AUTOSCALERS, self.namespace, self.name, current["metadata"]["uid"], self.deadline)
             except NotFoundError:
                 return
             except (ConflictError, *OUTCOME_UNKNOWN):
@@ -93,45 +90,45 @@ class Autoscaler:
                 return
 
     def _current(self) -> Object | None:
-        return find(self.api, AUTOSCALERS, self._namespace, self.name, self.deadline)
+        return find(self.api, AUTOSCALERS, self.namespace, self.name, self.deadline)
 
     def _write(self, current: Object | None, owner: Object | None, *, dry_run: bool) -> None:
         if current is None:
             body = self._new(owner)
-            self.api.create(AUTOSCALERS, self._namespace, body, self.deadline, dry_run=dry_run)
+            self.api.create(AUTOSCALERS, self.namespace, body, self.deadline, dry_run=dry_run)
         elif patch := self._patch(current, owner):
             version = {"resourceVersion": current["metadata"]["resourceVersion"]}
             patch["metadata"] = {**patch.get("metadata", {}), **version}
-            self.api.merge_patch(AUTOSCALERS, self._namespace, self.name, patch, self.deadline, dry_run=dry_run)
+            self.api.merge_patch(AUTOSCALERS, self.namespace, self.name, patch, self.deadline, dry_run=dry_run)
 
     def _new(self, owner: Object | None) -> Object:
-        request, settings = self.request, self.settings
-        least = request.min_replicas or settings.hpa_min_replicas
-        most = request.max_replicas or settings.hpa_max_replicas
+        bounds, settings = self.bounds, self.settings
+        least = bounds.min_replicas or settings.hpa_min_replicas
+        most = bounds.max_replicas or settings.hpa_max_replicas
         _check_bounds(least, most)
-        target = request.target_cpu or settings.hpa_target_cpu
-        return manifests.autoscaler(self.name, self._namespace, owner, least, most, target)
+        target = bounds.target_cpu or settings.hpa_target_cpu
+        return manifests.autoscaler(self.name, self.namespace, owner, least, most, target)
 
     def _patch(self, current: Object, owner: Object | None) -> Object:
         """What to change of an autoscaler that is there; empty when it is as it should be."""
-        now, request = current["spec"], self.request
+        now, bounds = current["spec"], self.bounds
         target = now["scaleTargetRef"]
         if (target.get("kind"), target.get("name")) != ("Deployment", self.name):
             raise ValueError(
-                f"HorizontalPodAutoscaler '{self.name}' in namespace '{self._namespace}' scales "
+                f"HorizontalPodAutoscaler '{self.name}' in namespace '{self.namespace}' scales "
                 f"{target.get('kind')} '{target.get('name')}': choose another app_name, or delete it"
             )
         spec: Object = {}
-        if request.min_replicas and request.min_replicas != now.get("minReplicas", 1):
-            spec["minReplicas"] = request.min_replicas
-        if request.max_replicas and request.max_replicas != now["maxReplicas"]:
-            spec["maxReplicas"] = request.max_replicas
+        if bounds.min_replicas and bounds.min_replicas != now.get("minReplicas", 1):
+            spec["minReplicas"] = bounds.min_replicas
+        if bounds.max_replicas and bounds.max_replicas != now["maxReplicas"]:
+            spec["maxReplicas"] = bounds.max_replicas
         if spec:
             _check_bounds(
                 spec.get("minReplicas", now.get("minReplicas", 1)), spec.get("maxReplicas", now["maxReplicas"])
             )
-        if request.target_cpu:
-            metrics = _with_cpu_target(now.get("metrics") or [], request.target_cpu)
+        if bounds.target_cpu:
+            metrics = _with_cpu_target(now.get("metrics") or [], bounds.target_cpu)
             if metrics != now.get("metrics"):
                 spec["metrics"] = metrics
         patch: Object = {"spec": spec} if spec else {}

@@ -1,4 +1,4 @@
-"""What an update changes of a SpinApp: a JSON merge patch, worked out from the app as it is and the request.
+"""What an update or a rollback changes of a SpinApp: a JSON merge patch, worked out from the app as it is.
 
 Merge patch, not server-side apply, and here is why, once for all writes: with apply, a field that the writer owned and
 leaves out is removed, so each deploy would have to repeat everything it ever set, and would have to force itself over
@@ -7,10 +7,42 @@ as it is, whoever set it. A merge patch says exactly that. It replaces lists (va
 the ``resourceVersion`` that was read, and a change in between is a 409 that is read and worked out again.
 """
 
-from functions.cluster import manifests
+from dataclasses import dataclass
+
+from functions.cluster import history, manifests
 from functions.cluster.api import Object
+from functions.cluster.bounds import Bounds
+from functions.cluster.images import Image
 from functions.cluster.settings import DeploySettings
 from functions.contracts.deploy import DeployRequest, check_scaling
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change of one app as it was read."""
+
+    spec: Object
+    """Merge patch of the SpinApp's spec."""
+    autoscaling: bool
+    """Whether the app leaves its replicas to an autoscaler afterwards."""
+    bounds: Bounds
+    says_autoscaling: bool
+    """Whether autoscaling is said to be on or off, rather than left as it is."""
+    annotation: str
+    """The app's history afterwards."""
+
+    @property
+    def about_scaling(self) -> bool:
+        """Whether anything of it is about the autoscaler."""
+        return self.says_autoscaling or bool(self.bounds.named())
+
+    def patch(self, app: Object, request_id: str) -> Object:
+        """The whole merge patch, guarded with the ``resourceVersion`` that was read."""
+        annotations = {manifests.REQUEST_ID: request_id, history.ANNOTATION: self.annotation}
+        return {
+            "metadata": {"resourceVersion": app["metadata"]["resourceVersion"], "annotations": annotations},
+            "spec": self.spec,
+        }
 
 
 def autoscales(app: Object) -> bool:
@@ -18,18 +50,13 @@ def autoscales(app: Object) -> bool:
     return bool(app["spec"].get("enableAutoscaling", False))
 
 
-def autoscaling_after(app: Object, request: DeployRequest) -> bool:
-    """Whether it will, once ``request`` is carried out."""
-    return request.enable_autoscaling if request.mentions("enable_autoscaling") else autoscales(app)
-
-
 def ready_replicas(app: Object) -> int:
     """How many of the app's pods serve, as the operator saw it last."""
     return int((app.get("status") or {}).get("readyReplicas") or 0)
 
 
-def update(app: Object, request: DeployRequest, settings: DeploySettings, request_id: str) -> Object:
-    """The merge patch for ``app``, guarded with its ``resourceVersion``.
+def update(app: Object, request: DeployRequest, image: Image, settings: DeploySettings, by: str) -> Change:
+    """What ``request`` changes of ``app``.
 
     Raises
     ------
@@ -37,10 +64,11 @@ def update(app: Object, request: DeployRequest, settings: DeploySettings, reques
         The request does not fit the app as it is; the message says why.
     """
     now: Object = app["spec"]
-    autoscaling = autoscaling_after(app, request)
+    says_autoscaling = request.mentions("enable_autoscaling")
+    autoscaling = request.enable_autoscaling if says_autoscaling else autoscales(app)
     check_scaling(request, autoscaling=autoscaling)
 
-    spec: Object = {"image": request.image_ref}
+    spec: Object = {"image": image.run}
     if request.mentions("use_spot"):
         spec["executor"] = manifests.executor(settings, use_spot=request.use_spot)
     spec.update(_scaling(app, request, settings, autoscaling))
@@ -48,11 +76,24 @@ def update(app: Object, request: DeployRequest, settings: DeploySettings, reques
     if resources := manifests.resources(request, now.get("resources") or {}, settings, defaults=turned_on):
         spec["resources"] = resources
     spec.update(manifests.named_parts(request, now.get("variables") or []))
-    metadata = {
-        "resourceVersion": app["metadata"]["resourceVersion"],
-        "annotations": {manifests.REQUEST_ID: request_id},
-    }
-    return {"metadata": metadata, "spec": spec}
+    bounds = Bounds.of(request)
+    recorded: dict[str, int] = {}
+    if autoscaling:
+        before = settings.default_bounds() if turned_on else history.current(app).scaling
+        recorded = {**before, **bounds.named()}
+    annotation = history.after(app, spec, history.Entry(image.asked, by), recorded)
+    return Change(spec, autoscaling, bounds, says_autoscaling, annotation)
+
+
+def rollback(app: Object, revision: history.Revision, by: str) -> Change:
+    """What going back to ``revision`` changes of ``app``: everything that deploys set is as it was, the rest stays."""
+    spec = history.restoring(app, revision)
+    # Named even when it does not differ, as in any deploy.
+    spec["image"] = revision.spec["image"]
+    autoscaling = bool(revision.spec.get("enableAutoscaling", False))
+    entry = history.Entry(revision.image, by, rollback_of=revision.number)
+    scaling = revision.scaling if autoscaling else {}
+    return Change(spec, autoscaling, Bounds(**scaling), True, history.after(app, spec, entry, scaling))
 
 
 def _scaling(app: Object, request: DeployRequest, settings: DeploySettings, autoscaling: bool) -> Object:

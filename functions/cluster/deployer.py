@@ -1,20 +1,21 @@
-"""One deploy, from a checked request to the app as it stands afterwards: create the SpinApp, or update it.
+"""One deploy, from a checked request to the app as it stands afterwards: create the SpinApp, update it, or go back.
 
 Nothing is half applied: what can be refused is asked for in advance (the namespace, the executor, the ServiceAccount,
 the autoscaler by a dry run), then the SpinApp is written in one call, guarded against changes by others. How the
 autoscaler keeps in step with it is told in `functions.cluster.autoscaler`.
 """
 
-import random
-import re
+import secrets
 import time
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
-from functions.cluster import changes, manifests, names, surroundings
+from functions.cluster import changes, history, manifests, names, surroundings
 from functions.cluster.api import ClusterApi, Object, find
 from functions.cluster.autoscaler import Autoscaler
+from functions.cluster.bounds import Bounds
+from functions.cluster.changes import Change
 from functions.cluster.deadline import Deadline
 from functions.cluster.errors import (
     OUTCOME_UNKNOWN,
@@ -24,9 +25,10 @@ from functions.cluster.errors import (
     IncompleteError,
     RefusedError,
 )
+from functions.cluster.images import Image, check_image
 from functions.cluster.resources import SPIN_APPS
 from functions.cluster.settings import DeploySettings
-from functions.contracts.deploy import DeployRequest, check_scaling, image_repository
+from functions.contracts.deploy import DeployRequest, check_scaling
 
 _ATTEMPTS: Final = 4
 """Tries at an update that others keep changing under our hands: the first, and three after reading again."""
@@ -34,6 +36,14 @@ _PAUSE: Final = 0.05
 """Seconds before the second try; longer before each further one."""
 _NAME_ATTEMPTS: Final = 5
 """Generated names to try; even one is rarely taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """The SpinApp after a deploy, and the image that it was to run."""
+
+    app: Object
+    image: Image
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +55,10 @@ class Deployer:
     deadline: Deadline
     request_id: str
     """Unique to this request: marks what it wrote (see `manifests.REQUEST_ID`)."""
+    by: str
+    """Who asks, for the history."""
 
-    def deploy(self, request: DeployRequest) -> Object:
+    def deploy(self, request: DeployRequest) -> Deployed:
         """Create or update, and return the SpinApp as the server has it.
 
         Raises
@@ -56,54 +68,77 @@ class Deployer:
         ClusterError
             The cluster refused or failed; the message says at which step.
         """
-        self._check_registry(request)
+        image = check_image(request.image_ref, self.settings.registry_allow_list, self.deadline)
         try:
-            return self._update_or_create(request) if request.app_name else self._create_under_new_name(request)
+            if request.app_name is None:
+                app = self._create_under_new_name(request, image)
+            else:
+                app = self._update_or_create(request, image, request.app_name)
         except ValueError as error:
             raise RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from error
+        return Deployed(app, image)
 
-    def _check_registry(self, request: DeployRequest) -> None:
-        repository = image_repository(request.image_ref)
-        allowed = self.settings.registry_allow_list
-        if allowed and not any(re.fullmatch(pattern, repository) for pattern in allowed):
-            raise RefusedError(
-                HTTPStatus.FORBIDDEN,
-                f"Images from '{repository}' are not allowed here: push to a registry that the operator allows",
-            )
+    def roll_back(self, namespace: str, name: str, number: int | None) -> Deployed:
+        """Go back to revision ``number``, or to the one before the current; a new revision with the old content.
 
-    def _create_under_new_name(self, request: DeployRequest) -> Object:
+        Raises
+        ------
+        RefusedError
+            There is no such app or revision, or its image is gone.
+        ClusterError
+            The cluster refused or failed; the message says at which step.
+        """
+        revision: history.Revision | None = None
+        image: Image | None = None
+        for attempt in range(1, _ATTEMPTS + 1):
+            app = surroundings.existing_app(self.api, namespace, name, self.deadline)
+            # Chosen once: after a lost answer, or another's deploy, "the one before" would be another one.
+            revision = revision or _revision_to_go_back_to(app, number)
+            image = image or self._image_of(revision)
+            try:
+                return Deployed(self._update(app, changes.rollback(app, revision, self.by)), image)
+            except (ConflictError, *OUTCOME_UNKNOWN):
+                if attempt == _ATTEMPTS:
+                    raise
+                _pause(attempt)
+        raise AssertionError("the last attempt returns or raises")
+
+    def _image_of(self, revision: history.Revision) -> Image:
+        image = check_image(str(revision.spec["image"]), self.settings.registry_allow_list, self.deadline)
+        return Image(revision.image, image.run, image.unchecked)
+
+    def _create_under_new_name(self, request: DeployRequest, image: Image) -> Object:
         for attempt in range(1, _NAME_ATTEMPTS + 1):
             try:
-                return self._create(request, names.generate())
+                return self._create(request, image, names.generate())
             except AlreadyExistsError:
                 # Never an update: the app of that name is somebody else's.
                 if attempt == _NAME_ATTEMPTS:
                     raise
         raise AssertionError("the last attempt returns or raises")
 
-    def _update_or_create(self, request: DeployRequest) -> Object:
-        name = str(request.app_name)
+    def _update_or_create(self, request: DeployRequest, image: Image, name: str) -> Object:
         for attempt in range(1, _ATTEMPTS + 1):
             app = find(self.api, SPIN_APPS, request.namespace, name, self.deadline)
             try:
                 if app is None:
                     surroundings.check_name_is_free(self.api, request.namespace, name, self.deadline)
-                    return self._create(request, name)
-                return self._update(request, app)
+                    return self._create(request, image, name)
+                return self._update(app, changes.update(app, request, image, self.settings, self.by))
             except (AlreadyExistsError, ConflictError, *OUTCOME_UNKNOWN):
                 # Another deploy came between, or the answer was lost. Reading again tells which, and working the change
                 # out again from what is there now keeps what the other one did.
                 if attempt == _ATTEMPTS:
                     raise
-                time.sleep(random.uniform(0.5, 1) * _PAUSE * attempt)  # noqa: S311 - keeps two deploys out of step
+                _pause(attempt)
         raise AssertionError("the last attempt returns or raises")
 
-    def _create(self, request: DeployRequest, name: str) -> Object:
+    def _create(self, request: DeployRequest, image: Image, name: str) -> Object:
         check_scaling(request, autoscaling=request.enable_autoscaling)
-        app = manifests.spin_app(request, name, self.settings, self.request_id)
+        app = manifests.spin_app(request, image, name, self.settings, self.request_id, self.by)
         surroundings.check_executor(self.api, request.namespace, app["spec"]["executor"], self.deadline)
-        self._check_service_account(request)
-        autoscaler = self._autoscaler(request, name)
+        self._check_service_account(request.namespace, request.service_account)
+        autoscaler = self._autoscaler(request.namespace, name, Bounds.of(request))
         if request.enable_autoscaling:
             autoscaler.rehearse()
         created = self._create_once(app)
@@ -122,32 +157,32 @@ class Deployer:
                 raise
             return there
 
-    def _update(self, request: DeployRequest, app: Object) -> Object:
-        name = app["metadata"]["name"]
+    def _update(self, app: Object, change: Change) -> Object:
+        namespace, name = app["metadata"]["namespace"], app["metadata"]["name"]
         if app["metadata"].get("deletionTimestamp"):
             raise RefusedError(
                 HTTPStatus.CONFLICT,
-                f"SpinApp '{name}' in namespace '{request.namespace}' is being deleted: deploy again once it is gone",
+                f"SpinApp '{name}' in namespace '{namespace}' is being deleted: deploy again once it is gone",
             )
-        autoscaler = self._autoscaler(request, name)
+        autoscaler = self._autoscaler(namespace, name, change.bounds)
         # Ours already: the answer to our write was lost, and only the autoscaler may be missing.
-        updated = app if self._is_ours(app) else self._update_once(request, app, autoscaler)
-        if _needs_autoscaler(updated, request):
+        updated = app if self._is_ours(app) else self._update_once(app, change, autoscaler)
+        if _needs_autoscaler(updated, change):
             self._complete(autoscaler, updated)
-        elif request.mentions("enable_autoscaling"):
+        elif change.says_autoscaling:
             # Turned off; but a deploy at the same time may have made it anew between our two writes.
             autoscaler.remove()
         return updated
 
-    def _update_once(self, request: DeployRequest, app: Object, autoscaler: Autoscaler) -> Object:
-        namespace, name = request.namespace, app["metadata"]["name"]
-        patch = changes.update(app, request, self.settings, self.request_id)
-        if request.mentions("use_spot"):
-            surroundings.check_executor(self.api, namespace, patch["spec"]["executor"], self.deadline)
-        self._check_service_account(request)
-        if _needs_autoscaler(app, request):
+    def _update_once(self, app: Object, change: Change, autoscaler: Autoscaler) -> Object:
+        namespace, name = app["metadata"]["namespace"], app["metadata"]["name"]
+        patch = change.patch(app, self.request_id)
+        if executor := change.spec.get("executor"):
+            surroundings.check_executor(self.api, namespace, executor, self.deadline)
+        self._check_service_account(namespace, change.spec.get("serviceAccountName"))
+        if _needs_autoscaler(app, change):
             autoscaler.rehearse()
-        elif changes.autoscales(app) and not changes.autoscaling_after(app, request):
+        elif changes.autoscales(app) and not change.autoscaling:
             self.api.merge_patch(SPIN_APPS, namespace, name, patch, self.deadline, dry_run=True)
             autoscaler.remove()
         return self.api.merge_patch(SPIN_APPS, namespace, name, patch, self.deadline)
@@ -170,27 +205,44 @@ class Deployer:
                 error,
             ) from error
 
-    def _check_service_account(self, request: DeployRequest) -> None:
-        if request.service_account:
-            surroundings.check_service_account(self.api, request.namespace, request.service_account, self.deadline)
+    def _check_service_account(self, namespace: str, name: str | None) -> None:
+        if name:
+            surroundings.check_service_account(self.api, namespace, name, self.deadline)
 
-    def _autoscaler(self, request: DeployRequest, name: str) -> Autoscaler:
-        return Autoscaler(self.api, self.settings, request, name, self.deadline)
+    def _autoscaler(self, namespace: str, name: str, bounds: Bounds) -> Autoscaler:
+        return Autoscaler(self.api, self.settings, namespace, name, bounds, self.deadline)
 
     def _is_ours(self, app: Object) -> bool:
         annotations = app["metadata"].get("annotations") or {}
         return bool(annotations.get(manifests.REQUEST_ID) == self.request_id)
 
 
-def _needs_autoscaler(app: Object, request: DeployRequest) -> bool:
+def _pause(attempt: int) -> None:
+    """Keep two deploys that met out of step. Chance comes from the system: ``random`` repeats in restored snapshots."""
+    time.sleep((0.5 + secrets.randbelow(1000) / 2000) * _PAUSE * attempt)
+
+
+def _needs_autoscaler(app: Object, change: Change) -> bool:
     """Whether an update has to look at the autoscaler at all.
 
     Apps that this service made always have one while autoscaling is on: an earlier deploy may have been cut off before
-    it was made. For an app made by hand it is looked at only when the request is about scaling: its owner may scale it
+    it was made. For an app made by hand it is looked at only when the change is about scaling: its owner may scale it
     by other means.
     """
-    if not changes.autoscaling_after(app, request):
-        return False
-    about_scaling = ("enable_autoscaling", "min_replicas", "max_replicas", "target_cpu")
-    labels = app["metadata"].get("labels") or {}
-    return labels.get(manifests.MANAGED_BY) == manifests.MANAGER or any(map(request.mentions, about_scaling))
+    return change.autoscaling and (manifests.is_managed(app) or change.about_scaling)
+
+
+def _revision_to_go_back_to(app: Object, number: int | None) -> history.Revision:
+    known = history.revisions(app)
+    name, current = app["metadata"]["name"], known[-1].number
+    if number is None:
+        if len(known) < 2:  # noqa: PLR2004 - the current one and one before it
+            raise RefusedError(
+                HTTPStatus.CONFLICT, f"App '{name}' has no revision before {current}: there is nothing to go back to"
+            )
+        return known[-2]
+    for revision in known:
+        if revision.number == number:
+            return revision
+    kept = ", ".join(str(revision.number) for revision in known)
+    raise RefusedError(HTTPStatus.NOT_FOUND, f"App '{name}' has no revision {number}; it has {kept}")

@@ -1,13 +1,15 @@
-"""The Kubernetes API over HTTP: `functions.cluster.api.ClusterApi` on urllib3.
+"""The Kubernetes API over HTTP: `functions.cluster.api.ClusterApi` on the official client's transport.
 
-Why not the `kubernetes` package (37.0.1): a deploy is half a dozen calls with JSON bodies. Importing any part of that
-package runs its root module, which loads config, watch, stream and leader election: 180 ms and 13 MB of memory on top
-of boto3 and Powertools at every cold start, and 74 MB of source in the bundle. urllib3 is there already: boto3 stands
-on it.
+`kubernetes.client.ApiClient` builds and sends the requests (URL, credentials, TLS, pool); its generated API classes and
+models are left out. A deploy wants objects as JSON: models would drop what they do not know, and SpinApps have none.
+
+The client's package loads far more than that when it is imported as a whole. The deploy function's bundle ships the few
+modules used here (`infra.kubernetes_client`); what is imported below is the same in both.
 """
 
+import functools
 import json
-import random
+import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,13 +17,10 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 import urllib3
-from urllib3.exceptions import (
-    ConnectTimeoutError,
-    HTTPError,
-    NewConnectionError,
-    ReadTimeoutError,
-    SSLError,
-)
+from kubernetes.client.api_client import ApiClient
+from kubernetes.client.configuration import Configuration
+from kubernetes.client.exceptions import ApiException
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ReadTimeoutError
 
 from functions.cluster.api import Object
 from functions.cluster.deadline import Deadline
@@ -68,14 +67,25 @@ class HttpClusterApi:
     def __init__(self, connect: Callable[[Deadline], Connection]) -> None:
         self._connect = connect
         self._connection: Connection | None = None
-        self._pool = urllib3.PoolManager()
+        self._client: ApiClient | None = None
 
     def get(self, resource: Resource, namespace: str | None, name: str, deadline: Deadline) -> Object:
         doing = _doing("read", resource, namespace, name)
         return self._read(resource.path(namespace, name), namespace, doing, deadline)
 
-    def list(self, resource: Resource, namespace: str, labels: str, deadline: Deadline) -> list[Object]:
-        path = f"{resource.path(namespace)}?{urlencode({'labelSelector': labels})}"
+    def list(
+        self,
+        resource: Resource,
+        namespace: str,
+        deadline: Deadline,
+        *,
+        labels: str = "",
+        fields: str = "",
+        limit: int | None = None,
+    ) -> list[Object]:
+        query = {"labelSelector": labels, "fieldSelector": fields, "limit": str(limit or "")}
+        query = {name: value for name, value in query.items() if value}
+        path = resource.path(namespace) + (f"?{urlencode(query)}" if query else "")
         answer = self._read(path, namespace, f"list {resource.plural} in namespace '{namespace}'", deadline)
         items: list[Object] = answer.get("items") or []
         return items
@@ -142,7 +152,7 @@ class HttpClusterApi:
                     self.get(NAMESPACES, None, namespace, deadline)
                 raise
             except (UnreachableError, CutOffError, ServerFailedError, TooManyRequestsError) as error:
-                pause = random.uniform(0.05, 0.1) * 2**attempt  # noqa: S311 - spreads retries, guards nothing
+                pause = (0.05 + secrets.randbelow(1000) / 20_000) * 2**attempt
                 if isinstance(error, TooManyRequestsError):
                     pause = float(error.retry_after)
                 if attempt == _READ_ATTEMPTS or pause > min(_LONGEST_PAUSE, deadline.remaining()):
@@ -191,41 +201,54 @@ class HttpClusterApi:
     def _request(
         self, method: str, path: str, doing: str, deadline: Deadline, body: Mapping[str, Any] | None, content_type: str
     ) -> urllib3.BaseHTTPResponse:
-        connection = self._connected(deadline)
+        client = self._signed_in(deadline)
         seconds = deadline.budget(_CALL_SECONDS, doing)
-        headers = {
-            "Authorization": f"Bearer {connection.token()}",
-            "Accept": "application/json",
-            "User-Agent": _FIELD_MANAGER,
-        }
+        headers = {"Accept": "application/json"}
         if body is not None:
             headers["Content-Type"] = content_type
+        request = client.param_serialize(
+            method, path, header_params=headers, body=body, auth_settings=["BearerToken"]
+        )
         try:
-            return self._pool.request(
-                method,
-                connection.endpoint + path,
-                headers=headers,
-                body=None if body is None else json.dumps(body).encode(),
-                timeout=urllib3.Timeout(connect=min(_CONNECT_SECONDS, seconds), read=seconds),
-                retries=False,
-                redirect=False,
-                preload_content=False,
-            )
+            answer = client.call_api(*request, _request_timeout=(min(_CONNECT_SECONDS, seconds), seconds))
+        except ApiException as error:
+            # The client raises this by itself for one thing only: the TLS handshake.
+            raise UnreachableError(
+                f"could not {doing}: the Kubernetes API's certificate is not the cluster's"
+            ) from error
         except HTTPError as error:
             raise _transport_error(error, doing) from error
+        response: urllib3.BaseHTTPResponse = answer.response
+        return response
 
     def _connected(self, deadline: Deadline) -> Connection:
         if self._connection is None:
             self._connection = self._connect(deadline)
-            self._pool = urllib3.PoolManager(
-                num_pools=1, cert_reqs="CERT_REQUIRED", ca_cert_data=self._connection.certificate_authority
-            )
         return self._connection
+
+    def _signed_in(self, deadline: Deadline) -> ApiClient:
+        if self._client is None:
+            connection = self._connected(deadline)
+            configuration = Configuration(
+                host=connection.endpoint, ca_cert_data=connection.certificate_authority, retries=False
+            )
+            _sign_in(connection, configuration)
+            # Called again before every request: tokens live for a minute.
+            configuration.refresh_api_key_hook = functools.partial(_sign_in, connection)
+            self._client = ApiClient(configuration)
+            self._client.user_agent = _FIELD_MANAGER
+        return self._client
 
     def _forget(self) -> None:
         """Look the cluster up again next time: it may have been made anew under its name."""
         self._connection = None
-        self._pool.clear()
+        if self._client is not None:
+            self._client.rest_client.close()
+            self._client = None
+
+
+def _sign_in(connection: Connection, configuration: Configuration) -> None:
+    configuration.api_key = {"BearerToken": f"Bearer {connection.token()}"}
 
 
 def _doing(verb: str, resource: Resource, namespace: str | None, name: str) -> str:
@@ -282,8 +305,6 @@ def _json(body: bytes, doing: str) -> Object:
 def _transport_error(error: HTTPError, doing: str) -> ClusterError:
     if isinstance(error, (ConnectTimeoutError, NewConnectionError)):
         return UnreachableError(f"could not {doing}: no connection to the Kubernetes API")
-    if isinstance(error, SSLError):
-        return UnreachableError(f"could not {doing}: the Kubernetes API's certificate is not the cluster's")
     if isinstance(error, ReadTimeoutError):
         return TooSlowError(f"could not {doing}: no answer in time")
     return CutOffError(f"could not {doing}: the connection to the Kubernetes API broke")

@@ -7,7 +7,10 @@ dropped by the API server without a word.
 from collections.abc import Mapping
 from typing import Any, Final
 
+from functions.cluster import history
 from functions.cluster.api import Object
+from functions.cluster.bounds import Bounds
+from functions.cluster.images import Image
 from functions.cluster.quantity import amount
 from functions.cluster.resources import AUTOSCALERS, DEPLOYMENTS, SPIN_APPS
 from functions.cluster.settings import DeploySettings
@@ -28,11 +31,13 @@ _READINESS: Final = {"httpGet": _HEALTH, "initialDelaySeconds": 1, "periodSecond
 _LIVENESS: Final = {"httpGet": _HEALTH, "initialDelaySeconds": 10, "periodSeconds": 10, "timeoutSeconds": 5}
 
 
-def spin_app(request: DeployRequest, name: str, settings: DeploySettings, request_id: str) -> Object:
+def spin_app(
+    request: DeployRequest, image: Image, name: str, settings: DeploySettings, request_id: str, by: str
+) -> Object:
     """A new SpinApp: what the request says, and the platform's defaults for what it does not say."""
     spec: Object = {
         "executor": executor(settings, use_spot=request.use_spot),
-        "image": request.image_ref,
+        "image": image.run,
         "enableAutoscaling": request.enable_autoscaling,
         "checks": {"readiness": dict(_READINESS), "liveness": dict(_LIVENESS)},
         "resources": resources(request, {}, settings, defaults=True),
@@ -41,6 +46,8 @@ def spin_app(request: DeployRequest, name: str, settings: DeploySettings, reques
         # The webhook refuses `replicas` beside autoscaling and demands it without.
         spec["replicas"] = request.replicas or settings.fixed_replicas_default
     spec.update(named_parts(request, []))
+    scaling = {**settings.default_bounds(), **Bounds.of(request).named()} if request.enable_autoscaling else {}
+    annotations = {REQUEST_ID: request_id, history.ANNOTATION: history.first(spec, history.Entry(image.asked, by), scaling)}
     return {
         "apiVersion": SPIN_APPS.api_version,
         "kind": SPIN_APPS.kind,
@@ -48,7 +55,7 @@ def spin_app(request: DeployRequest, name: str, settings: DeploySettings, reques
             "name": name,
             "namespace": request.namespace,
             "labels": {MANAGED_BY: MANAGER},
-            "annotations": {REQUEST_ID: request_id},
+            "annotations": annotations,
         },
         "spec": spec,
     }
@@ -159,6 +166,12 @@ def cpu_metric(target: int) -> Object:
         "type": "Resource",
         "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": target}},
     }
+
+
+def is_managed(app: Object) -> bool:
+    """Whether this service made the SpinApp."""
+    labels = app["metadata"].get("labels") or {}
+    return bool(labels.get(MANAGED_BY) == MANAGER)
 
 
 def _variables(wanted: Mapping[str, VariableText | SecretKey | None], now: list[Object]) -> list[Object]:

@@ -37,6 +37,14 @@ class DeploySettings(BaseModel):
             raise ValueError("HPA_MIN_REPLICAS must not be over HPA_MAX_REPLICAS")
         return self
 
+    def default_bounds(self) -> dict[str, int]:
+        """What a new autoscaler gets where nothing else is said, by the request's names for it."""
+        return {
+            "min_replicas": self.hpa_min_replicas,
+            "max_replicas": self.hpa_max_replicas,
+            "target_cpu": self.hpa_target_cpu,
+        }
+
     @classmethod
     @functools.cache
     def read(cls) -> "DeploySettings":

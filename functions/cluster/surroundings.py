@@ -7,7 +7,7 @@ missing are never made, and only the ReplicaSet's events say so.
 from http import HTTPStatus
 from typing import Final
 
-from functions.cluster.api import ClusterApi, find
+from functions.cluster.api import ClusterApi, Object, find
 from functions.cluster.deadline import Deadline
 from functions.cluster.errors import RefusedError
 from functions.cluster.resources import (
@@ -25,6 +25,16 @@ _WHAT_THE_OPERATOR_WRITES: Final = (DEPLOYMENTS, SERVICES)
 def namespace_not_found(namespace: str) -> RefusedError:
     """The published answer for a namespace that does not exist."""
     return RefusedError(HTTPStatus.NOT_FOUND, f"Namespace '{namespace}' not found")
+
+
+def existing_app(api: ClusterApi, namespace: str, name: str, deadline: Deadline) -> Object:
+    """The SpinApp, or `RefusedError` (404) where there is none."""
+    app = find(api, SPIN_APPS, namespace, name, deadline)
+    if app is not None:
+        return app
+    if find(api, NAMESPACES, None, namespace, deadline) is None:
+        raise namespace_not_found(namespace)
+    raise RefusedError(HTTPStatus.NOT_FOUND, f"App '{name}' not found in namespace '{namespace}'")
 
 
 def check_executor(api: ClusterApi, namespace: str, executor: str, deadline: Deadline) -> None:

@@ -5,19 +5,39 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 
+class TypeCheckError(BaseModel):
+    """One finding of mypy, as data."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    file: str = Field(description="Path in the app, as the uploader spelled it.")
+    line: int = Field(description="From 1.")
+    code: str | None = Field(default=None, description="mypy's error code, such as `assignment`.")
+    message: str
+
+
 class BuildResult(BaseModel):
     """How a build ended.
 
-    ``error`` is text for the uploader (never a stack trace, never a secret); the rest is set when ``outcome`` is
-    ``succeeded``.
+    ``error`` is text for the uploader (never a stack trace, never a secret), ``errors`` the type check's findings in
+    it as data; the rest is set when ``outcome`` is ``succeeded``.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     outcome: Literal["succeeded", "failed"]
     error: str | None = None
+    errors: list[TypeCheckError] = Field(
+        default_factory=list, description="At most 50, and 64 KiB as JSON; `error` says how many there are."
+    )
     image_url: str | None = Field(default=None, description="Pushed image reference: repository:tag.")
     digest: str | None = Field(default=None, pattern=r"^sha256:[0-9a-f]{64}$", description="Manifest digest.")
     wasm_size: int | None = Field(default=None, ge=0, description="Bytes of the component.")
+    wasm_sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$", description="Digest of the component.")
+    sbom_key: str | None = Field(default=None, description="S3 key of the CycloneDX 1.6 document.")
+    provenance_key: str | None = Field(default=None, description="S3 key of the in-toto statement.")
     toolchain: dict[str, str] = Field(default_factory=dict, description="Tool name to version.")
+    builder: str | None = Field(
+        default=None, description="Identity of the pinned toolchain (`functions.contracts.toolchain`)."
+    )
     durations: dict[str, float] = Field(default_factory=dict, description="Step name to seconds.")

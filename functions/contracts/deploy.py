@@ -1,4 +1,4 @@
-"""The deploy API's request and answer. Field names, defaults and order are the published contract.
+"""What a deploy takes and answers. Field names, defaults and order are the published contract.
 
 Which fields a request mentions matters as much as their values: defaults are for new apps, and an update changes only
 what is mentioned (`DeployRequest.mentions`).
@@ -25,6 +25,8 @@ LONGEST_APP_NAME: Final = 52
 """The operator labels pods ``core.spinkube.dev/app.NAME.status``, and the name of a label holds 63 characters."""
 MOST_REPLICAS: Final = 100
 MOST_VARIABLES: Final = 100
+LARGEST_VARIABLES: Final = 32_768
+"""Characters of all variables' texts together: history keeps them (`functions.cluster.history`)."""
 LONGEST_IMAGE: Final = 512
 
 _TAG: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
@@ -81,13 +83,15 @@ class SecretKey(BaseModel):
     key: SecretEntry
 
 
-class DeployRequest(BaseModel):
-    """What to run, where and how. ``null`` is the same as leaving a field out."""
+class DeployOptions(BaseModel):
+    """Where and how to run an image: a deploy without the image, as a build's ``deploy`` block says it.
+
+    ``null`` is the same as leaving a field out.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     namespace: Namespace = Field(description="Kubernetes namespace; it must exist.")
-    image_ref: ImageReference = Field(description="Image to run, as the build's image_url: host/repository:tag.")
     function_id: LabelValue | None = Field(default=None, description="Label function_id of the pods.")
     app_name: AppName | None = Field(
         default=None, description="SpinApp to update, or to create where there is none. Left out: a generated name."
@@ -131,10 +135,19 @@ class DeployRequest(BaseModel):
         ):
             if request and limit and amount(request) > amount(limit):
                 raise ValueError(f"{kind}_request {request} is over {kind}_limit {limit}")
+        texts = [value for value in (self.variables or {}).values() if isinstance(value, str)]
+        if sum(map(len, texts)) > LARGEST_VARIABLES:
+            raise ValueError(f"the variables' texts together exceed {LARGEST_VARIABLES:,} characters")
         return self
 
 
-def check_scaling(request: DeployRequest, *, autoscaling: bool) -> None:
+class DeployRequest(DeployOptions):
+    """What to run, where and how."""
+
+    image_ref: ImageReference = Field(description="Image to run, as the build's image_url: host/repository:tag.")
+
+
+def check_scaling(request: DeployOptions, *, autoscaling: bool) -> None:
     """Whether the fields about replicas fit an app with autoscaling on or off.
 
     Raises
@@ -167,8 +180,11 @@ class DeployResponse(BaseModel):
     endpoint: str = Field(description="DNS name inside the cluster.")
     enable_autoscaling: bool
     use_spot: bool
-    error: str | None = Field(default=None, description="Why the new version does not come up, if it is known.")
-    image: str
-    revision: int = Field(description="The SpinApp's generation: one more with every change of it.")
+    error: str | None = Field(default=None, description="Why the app does not come up, if it is known.")
+    image: str = Field(description="Image as it was asked for.")
+    digest: str | None = Field(description="Digest that the image was deployed by; null when it is not known.")
+    image_checked: bool = Field(description="Whether the registry was asked, and has the image.")
+    image_unchecked_reason: str | None = Field(default=None, description="Why it was not.")
+    revision: int = Field(description="Number of this deploy in the app's history.")
     ready_replicas: int = Field(description="Replicas that serve, of whatever version.")
-    rollout: Rollout | None = None
+    rollout: Rollout | None = Field(default=None, description="Set when the request said wait.")

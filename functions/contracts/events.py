@@ -21,7 +21,7 @@ class EndedResult(BaseModel):
 
 
 class TaskEnded(BaseModel):
-    """``detail`` of the event. A task ends once; its event can arrive more than once: tell them apart by ``task_id``."""
+    """``detail`` of the event. A task ends once, but its event can arrive twice: tell them apart by ``task_id``."""
 
     model_config = ConfigDict(title="Task Ended")
 

@@ -40,7 +40,7 @@ class RowField(StrEnum):
     CREATED_AT = "created_at"
     UPDATED_AT = "updated_at"
     BUILD_ID = "build_id"
-    """CodeBuild's id of the build (``project:uuid``), written when the builder starts: its log stream is named after it."""
+    """CodeBuild's id of the build (``project:uuid``), written when the builder starts: the way to its log stream."""
     EXPIRES_AT = "expires_at"
     """Epoch seconds at which DynamoDB may drop the row."""
     ERRORS = "errors"
@@ -94,6 +94,16 @@ def wasm_key(task_id: str) -> str:
 def result_key(task_id: str) -> str:
     """S3 key of the builder's report (`functions.contracts.build_result.BuildResult` as JSON)."""
     return f"{artifact_prefix(task_id)}result.json"
+
+
+def sbom_key(task_id: str) -> str:
+    """S3 key of the component's parts list (CycloneDX 1.6, JSON)."""
+    return f"build-artifacts/{task_id}/sbom.cdx.json"
+
+
+def provenance_key(task_id: str) -> str:
+    """S3 key of how the image came to be (in-toto Statement v1 with SLSA provenance v1, JSON)."""
+    return f"build-artifacts/{task_id}/provenance.intoto.json"
 
 
 def credentials_context(task_id: str) -> dict[str, str]:

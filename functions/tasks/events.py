@@ -17,6 +17,7 @@ from functions.contracts.events import DETAIL_TYPE, SOURCE, EndedResult, TaskEnd
 from functions.contracts.task import ENDED, RowField, TaskStatus
 from functions.tasks.environment import Environment
 from functions.tasks.store import TaskStore
+from functions.tasks.unsettled import settle
 from functions.telemetry import logger
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def announce_end(environment: Environment, workspace_id: str, task_id: str) -> b
             refused = answer["Entries"][0]
             logger.error("EventBridge refused the end of a task", task_id=task_id, problem=refused.get("ErrorCode"))
             return False
-        tasks.settle(workspace_id, task_id)
+        settle(tasks, workspace_id, task_id)
     except (ClientError, BotoCoreError):
         logger.exception("end not announced: the reconciler will", workspace_id=workspace_id, task_id=task_id)
         return False

@@ -20,7 +20,7 @@ _REASONS = {
 
 @dataclass(frozen=True)
 class Execution:
-    """Where an execution is: ``RUNNING``, ``SUCCEEDED``, ``FAILED``, ``TIMED_OUT``, ``ABORTED``, ``PENDING_REDRIVE``."""
+    """Where an execution is; ``status`` as in DescribeExecution."""
 
     status: str
     started: datetime.datetime
@@ -60,5 +60,7 @@ def execution_of(state_machine_arn: str, task_id: str) -> Execution | None:
 
 def reason_from_end(status: str, task_id: str) -> str:
     """A sentence for the client from the status of an execution that ended without ending its task."""
-    unexpected = f"The build failed unexpectedly. Upload again; if it persists, tell the platform team, quoting task {task_id}."
+    unexpected = (
+        f"The build failed unexpectedly. Upload again; if it persists, tell the platform team, quoting task {task_id}."
+    )
     return _REASONS.get(status, unexpected)

@@ -1,6 +1,5 @@
 """Task ids: UUIDv7 (RFC 9562 §5.7), so that a workspace's tasks sort by the time they were made."""
 
-import datetime
 import hashlib
 import secrets
 import time
@@ -25,12 +24,6 @@ def task_id_for_object(bucket: str, key: str, version_id: str, modified_ms: int)
     # Length-prefixed parts: no two different triples join to the same text.
     identity = "".join(f"{len(part)}:{part}" for part in (bucket, key, version_id))
     return _uuid7(modified_ms, hashlib.sha256(identity.encode()).digest()[:10])
-
-
-def first_task_id(moment: datetime.datetime) -> str:
-    """A text that sorts before every id made at ``moment`` (to the millisecond) or later, and after all earlier ones."""
-    milliseconds = f"{int(moment.timestamp() * 1000):012x}"
-    return f"{milliseconds[:8]}-{milliseconds[8:]}"
 
 
 def _uuid7(milliseconds: int, entropy: bytes) -> str:

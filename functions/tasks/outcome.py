@@ -6,7 +6,7 @@ timed out). Ending a task twice is harmless: the first end stays.
 
 import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from functions.contracts.build_result import BuildResult
 from functions.contracts.task import ENDED, RowField, TaskStatus, result_key, wasm_key
+from functions.tasks import measures
 from functions.tasks.environment import Environment
 from functions.tasks.events import announce_end
 from functions.tasks.store import TaskStore, result_for_row
@@ -36,25 +37,48 @@ def _s3() -> "S3Client":
 
 def finish(environment: Environment, workspace_id: str, task_id: str, result: Mapping[str, Any]) -> bool:
     """End a task as ``done`` and announce it; False when it had ended before (nothing is written or announced)."""
-    ended = TaskStore.named(environment.task_table).end_done(workspace_id, task_id, result)
-    return ended and _announced(environment, workspace_id, task_id, TaskStatus.DONE)
+    if not TaskStore.named(environment.task_table).end_done(workspace_id, task_id, result):
+        return False
+    measures.count("TaskDone")
+    logger.info("task done", workspace_id=workspace_id, task_id=task_id)
+    announce_end(environment, workspace_id, task_id)
+    return True
 
 
-def fail(environment: Environment, workspace_id: str, task_id: str, error: str) -> bool:
+def reused(environment: Environment, workspace_id: str, task_id: str) -> None:
+    """Count and announce a task whose row was made ``done``, by an earlier build of the same source."""
+    measures.count("TaskDone")
+    measures.count("TaskReused")
+    announce_end(environment, workspace_id, task_id)
+
+
+def fail(
+    environment: Environment,
+    workspace_id: str,
+    task_id: str,
+    error: str,
+    errors: Sequence[Mapping[str, Any]] = (),
+    *,
+    unexpected: bool = False,
+) -> bool:
     """End a task as ``failed`` and announce it; False when it had ended before (nothing is written or announced).
 
     Parameters
     ----------
     error
         For the uploader: what to change, and where. Cut to `_MAX_ERROR_CHARACTERS`.
+    errors
+        The type check's findings, as `RowField.ERRORS` has them.
+    unexpected
+        The uploader could not have prevented it: counted apart, and an alarm for the operator.
     """
     tasks = TaskStore.named(environment.task_table)
-    ended = tasks.end_failed(workspace_id, task_id, error[:_MAX_ERROR_CHARACTERS])
-    return ended and _announced(environment, workspace_id, task_id, TaskStatus.FAILED)
-
-
-def _announced(environment: Environment, workspace_id: str, task_id: str, status: TaskStatus) -> bool:
-    logger.info("task ended", workspace_id=workspace_id, task_id=task_id, status=status)
+    if not tasks.end_failed(workspace_id, task_id, error[:_MAX_ERROR_CHARACTERS], errors):
+        return False
+    measures.count("TaskFailed")
+    if unexpected:
+        measures.count("TaskFailedUnexpectedly")
+    logger.info("task failed", workspace_id=workspace_id, task_id=task_id, unexpected=unexpected)
     announce_end(environment, workspace_id, task_id)
     return True
 
@@ -71,9 +95,14 @@ def end_task(environment: Environment, workspace_id: str, task_id: str, reason_w
     if report is not None and report.outcome == "succeeded" and report.image_url:
         row = result_for_row(environment.code_bucket, wasm_key(task_id), report)
         ended, status = finish(environment, workspace_id, task_id, row), TaskStatus.DONE
+    elif report is not None and report.error:
+        findings = [finding.model_dump() for finding in report.errors]
+        ended, status = fail(environment, workspace_id, task_id, report.error, findings), TaskStatus.FAILED
     else:
-        error = report.error if report is not None and report.error else reason_without_result
-        ended, status = fail(environment, workspace_id, task_id, error), TaskStatus.FAILED
+        ended = fail(environment, workspace_id, task_id, reason_without_result, unexpected=True)
+        status = TaskStatus.FAILED
+    if ended and report is not None:
+        measures.build_time(report.durations)
     return status if ended else _status_now(TaskStore.named(environment.task_table), workspace_id, task_id)
 
 

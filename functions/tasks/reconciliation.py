@@ -19,12 +19,15 @@ from functions.tasks.executions import execution_of, reason_from_end, running_ex
 from functions.tasks.outcome import end_task, fail
 from functions.tasks.store import TaskStore
 from functions.tasks.submission import start_execution
+from functions.tasks.unsettled import unsettled_tasks
 from functions.telemetry import logger
 
 UNDER_WAY: Final = datetime.timedelta(minutes=2)
 """For so long a task is left to those who are at work on it: the longest Lambda timeout is one minute."""
 START_AGAIN_WITHIN: Final = datetime.timedelta(hours=1)
 """After that nobody waits for the build any more: the task is ended, and the uploader told to upload again."""
+UPLOAD_MAY_TAKE: Final = datetime.timedelta(minutes=30)
+"""An upload may begin up to the last moment, and then goes on: 200 MB at 1 Mbit/s take 27 minutes."""
 MOST_STEPS: Final = 500
 """Tasks that one run takes care of. DescribeExecution is throttled at 10 to 15 a second (Step Functions quotas)."""
 
@@ -61,7 +64,7 @@ def reconcile(environment: Environment, now: datetime.datetime, has_time: Callab
     """
     run = _Run(environment, now)
     running = running_executions(environment.state_machine_arn)
-    for workspace_id, task_id in run.tasks.unsettled(now - UNDER_WAY):
+    for workspace_id, task_id in unsettled_tasks(run.tasks, now - UNDER_WAY):
         run.findings.open += 1
         if task_id in running:
             run.count_stuck(running[task_id])
@@ -119,8 +122,7 @@ class _Run:
 
     def _end_without_upload(self, row: Mapping[str, Any], workspace_id: str, task_id: str) -> Step | None:
         until = datetime.datetime.fromtimestamp(int(row[RowField.UPLOAD_EXPIRES_AT]), datetime.UTC)
-        # An upload may begin up to the last moment, and takes its time: S3 itself gives one request up to an hour.
-        if self._now < until + START_AGAIN_WITHIN:
+        if self._now < until + UPLOAD_MAY_TAKE:
             return None
         error = f"The upload did not arrive: it could begin until {until:%Y-%m-%d %H:%M} UTC. Ask for a new upload."
         return Step.ENDED if fail(self._environment, workspace_id, task_id, error) else None
@@ -130,7 +132,10 @@ class _Run:
             start_execution(self._environment.state_machine_arn, workspace_id, task_id)
             return Step.STARTED
         end_task(
-            self._environment, workspace_id, task_id, "The build could not be started for an hour. Upload the file again."
+            self._environment,
+            workspace_id,
+            task_id,
+            "The build could not be started for an hour. Upload the file again.",
         )
         return Step.ENDED
 

@@ -11,7 +11,7 @@ from boto3.dynamodb.conditions import Attr, Key
 from botocore.exceptions import ClientError
 
 from functions.contracts.build_result import BuildResult
-from functions.contracts.task import ENDED, RowField, TaskStatus
+from functions.contracts.task import ENDED, UNSETTLED, RowField, TaskStatus
 from functions.tasks.side_items import EARLIER_BUILDS, side_key
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ class TaskStore:
             RowField.CREATED_AT: timestamp(now),
             RowField.UPDATED_AT: timestamp(now),
             RowField.EXPIRES_AT: int((now + datetime.timedelta(days=retention_days)).timestamp()),
+            RowField.UNSETTLED: UNSETTLED,
             **(more or {}),
         }
         return written_if(
@@ -140,7 +141,7 @@ class TaskStore:
         return found
 
     def end_done(self, workspace_id: str, task_id: str, result: Mapping[str, Any]) -> bool:
-        """Move a running task to ``done``; False when it had ended before."""
+        """Move a running task to ``done``; False when it had ended before. Call it through `outcome.finish`."""
         row = self._end(workspace_id, task_id, TaskStatus.DONE, {RowField.RESULT: result})
         if row is not None and RowField.CACHE_KEY in row:
             self.remember_build(workspace_id, row[RowField.CACHE_KEY], task_id, int(row[RowField.EXPIRES_AT]))
@@ -149,7 +150,7 @@ class TaskStore:
     def end_failed(
         self, workspace_id: str, task_id: str, error: str, errors: Sequence[Mapping[str, Any]] | None = None
     ) -> bool:
-        """Move a running task to ``failed``; False when it had ended before.
+        """Move a running task to ``failed``; False when it had ended before. Call it through `outcome.fail`.
 
         ``errors`` are the findings of the type check in the form of `RowField.ERRORS`.
         """

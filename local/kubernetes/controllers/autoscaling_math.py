@@ -5,6 +5,7 @@ https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/#algor
 
 import math
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -58,40 +59,49 @@ def proposal(metric: Json, current_replicas: int, pods: list[Json], usage: dict[
     if target["type"] == "Utilization":
         percent = int(target["averageUtilization"])
         requests = {pod["metadata"]["name"]: _requested(pod, resource) for pod in filter(is_pod_active, pods)}
-        wanted = {name: request * percent / 100 for name, request in requests.items()}
         # Going down, a pod without a sample is taken to use all that it asked for.
         assumed = {name: request * max(100, percent) / 100 for name, request in requests.items()}
-        requested = sum((requests[name] for name in groups.used), Decimal(0))
-        current["averageUtilization"] = int(sum(groups.used.values(), Decimal(0)) * 100 / requested)
+
+        def ratio(used: dict[str, Decimal]) -> Decimal:
+            return Decimal(_utilization(used, requests)) / percent
+
+        current["averageUtilization"] = _utilization(groups.used, requests)
         name = f"{resource} resource utilization (percentage of request)"
     else:
-        wanted = {pod["metadata"]["name"]: quantity(target["averageValue"]) for pod in pods}
-        assumed = wanted
+        value = quantity(target["averageValue"])
+        assumed = dict.fromkeys(groups.missing, value)
+
+        def ratio(used: dict[str, Decimal]) -> Decimal:
+            return sum(used.values(), Decimal(0)) / len(used) / value
+
         name = f"{resource} resource"
-    replicas = _replicas(groups, wanted, assumed, current_replicas)
+    replicas = _replicas(groups, assumed, ratio, current_replicas)
     return Proposal(replicas, {"type": "Resource", "resource": {"name": resource, "current": current}}, name)
 
 
-def _replicas(groups: PodGroups, wanted: dict[str, Decimal], assumed: dict[str, Decimal], current_replicas: int) -> int:
-    """Enough pods to bring the use down to what is wanted; pods of which nothing is known may damp it, not turn it."""
-    ratio = _ratio(groups.used, wanted)
+def _replicas(
+    groups: PodGroups, assumed: dict[str, Decimal], ratio_of: Callable[[dict[str, Decimal]], Decimal], current: int
+) -> int:
+    """Enough pods to bring the use to its target; pods of which nothing is known may damp the change, not turn it."""
+    ratio = ratio_of(groups.used)
     up_with_unready = bool(groups.unready) and ratio > 1
     if not groups.missing and not up_with_unready:
-        return current_replicas if _is_close(ratio) else math.ceil(ratio * len(groups.used))
+        return current if _is_close(ratio) else math.ceil(ratio * len(groups.used))
     used = dict(groups.used)
     for name in groups.missing if ratio != 1 else ():
         used[name] = assumed[name] if ratio < 1 else Decimal(0)
     if up_with_unready:
         used |= dict.fromkeys(groups.unready, Decimal(0))
-    damped = _ratio(used, wanted)
+    damped = ratio_of(used)
     replicas = math.ceil(damped * len(used))
-    turned = (ratio < 1 < damped) or (damped < 1 < ratio)
-    wrong_way = (damped < 1 and replicas > current_replicas) or (damped > 1 and replicas < current_replicas)
-    return current_replicas if _is_close(damped) or turned or wrong_way else replicas
+    turned = ratio < 1 < damped or damped < 1 < ratio
+    wrong_way = (damped < 1 and replicas > current) or (damped > 1 and replicas < current)
+    return current if _is_close(damped) or turned or wrong_way else replicas
 
 
-def _ratio(used: dict[str, Decimal], wanted: dict[str, Decimal]) -> Decimal:
-    return sum(used.values(), Decimal(0)) / sum((wanted[name] for name in used), Decimal(0))
+def _utilization(used: dict[str, Decimal], requests: dict[str, Decimal]) -> int:
+    """Whole percent of what the pods asked for, cut as Kubernetes cuts it."""
+    return int(sum(used.values(), Decimal(0)) * 100 / sum((requests[name] for name in used), Decimal(0)))
 
 
 def _is_close(ratio: Decimal) -> bool:

@@ -1,8 +1,8 @@
 """Which pods' samples count for a HorizontalPodAutoscaler: a pod that is just starting says nothing about the load.
 
 The rules are those of kube-controller-manager, with its defaults
-(https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/#algorithm-details). They matter here more than
-usual: a function's start compiles its component, which takes a whole core for seconds.
+(https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/#algorithm-details). They matter for
+functions more than for most: the start compiles the component, which takes a whole core for seconds.
 """
 
 from dataclasses import dataclass, field

@@ -1,5 +1,6 @@
 """The arithmetic of rolling updates and autoscaling, on its own."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from local.kubernetes.controllers.rollout import (
     same_template,
     template_hash,
 )
+from local.kubernetes.machinery.meta import timestamp
 from local.kubernetes.machinery.resources import Json
 
 
@@ -86,13 +88,26 @@ def test_the_hash_label_does_not_count_as_a_change() -> None:
     assert template_hash({"spec": 1}) != template_hash({"spec": 2})
 
 
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def stamp(seconds_ago: float) -> str:
+    return timestamp(NOW - timedelta(seconds=seconds_ago))
+
+
 def pods(count: int, request: str = "100m") -> list[Json]:
+    """Pods that have been ready for long."""
     container = {"name": "app", "resources": {"requests": {"cpu": request}}}
-    return [{"metadata": {"name": f"p{n}"}, "spec": {"containers": [container]}} for n in range(count)]
+    ready = {"type": "Ready", "status": "True", "lastTransitionTime": stamp(3590)}
+    status = {"phase": "Running", "startTime": stamp(3600), "conditions": [ready]}
+    return [
+        {"metadata": {"name": f"p{n}"}, "spec": {"containers": [container]}, "status": status} for n in range(count)
+    ]
 
 
 def usage(*millicores: int) -> dict[str, Json]:
-    return {f"p{n}": {"containers": [{"usage": {"cpu": f"{used}m"}}]} for n, used in enumerate(millicores)}
+    sample = {"timestamp": stamp(0), "window": "15.000s"}
+    return {f"p{n}": {**sample, "containers": [{"usage": {"cpu": f"{used}m"}}]} for n, used in enumerate(millicores)}
 
 
 CPU = {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 50}}}
@@ -103,14 +118,14 @@ CPU = {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utili
     [((100, 100), 4), ((54, 54), 2), ((56, 56), 3), ((46, 46), 2), ((44, 44), 2), ((10, 10), 1), ((0, 0), 0)],
 )
 def test_the_formula_and_its_tolerance(used: tuple[int, ...], wanted: int) -> None:
-    assert proposal(CPU, 2, pods(2), usage(*used)).replicas == wanted
+    assert proposal(CPU, 2, pods(2), usage(*used), NOW).replicas == wanted
 
 
 def test_without_request_or_samples_there_is_no_number() -> None:
     with pytest.raises(MetricUnavailableError, match="missing request for cpu in container app of Pod p0"):
-        proposal(CPU, 1, pods(1, "0"), usage(10))
+        proposal(CPU, 1, pods(1, "0"), usage(10), NOW)
     with pytest.raises(MetricUnavailableError, match="no metrics returned"):
-        proposal(CPU, 1, pods(1), {})
+        proposal(CPU, 1, pods(1), {}, NOW)
 
 
 def test_going_down_waits_and_going_up_does_not() -> None:

@@ -1,0 +1,130 @@
+"""Packages that the app asks for, installed where the type check and componentize-py find them and nobody can write.
+
+Installed once, before both, and only when there is something to install. What a package may be is decided before it is
+downloaded (`resolver`); what came is checked again here, file by file, on its way out of the installer's sandbox.
+"""
+
+import importlib.metadata
+import os
+import shutil
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from packaging.utils import canonicalize_name
+
+from builder import requirements
+from builder.errors import BuildError
+from builder.log import BuildLog
+from builder.resolver import Locked, Resolver
+from builder.safe_paths import open_inside, walk
+from builder.sandbox import Sandbox
+from builder.settings import Limits
+from builder.source import App
+from builder.toolchain import PYTHON_VERSION, Toolchain
+
+_NATIVE: Final = (".so", ".pyd", ".dylib")
+_SDK_FOLDER: Final = "spin_sdk"
+_WHERE: Final = "The app's packages"
+
+
+@dataclass(frozen=True, slots=True)
+class Packages:
+    """Installed packages: ``environment`` is a folder like a virtual environment's, with them and the SDK in it."""
+
+    environment: Path
+    locked: tuple[Locked, ...]
+
+    @property
+    def folder(self) -> Path:
+        """Their site-packages."""
+        return _site_packages(self.environment)
+
+
+def install(
+    app: App,
+    toolchain: Toolchain,
+    sandbox: Callable[[], AbstractContextManager[Sandbox]],
+    environment: Path,
+    limits: Limits,
+    log: BuildLog,
+) -> Packages | None:
+    """Install what ``app`` asks for; None when that is nothing.
+
+    Parameters
+    ----------
+    sandbox
+        Makes the step's sandbox: with a network, and knowing where the package index is.
+    environment
+        Folder to make.
+
+    Raises
+    ------
+    BuildError
+        Something cannot be installed: the text names it, where it was asked for, and why.
+    """
+    wanted = requirements.of_app(app, toolchain.versions[requirements.SDK])
+    if not wanted:
+        return None
+    with log.step("packages", f"Install {', '.join(entry.requirement.name for entry in wanted)}"), sandbox() as box:
+        resolver = Resolver(box, wanted, toolchain, log)
+        locked = resolver.lock()
+        _check_sizes(locked, limits)
+        resolver.install(locked, box.folder / "target")
+        packages = Packages(environment, tuple(locked))
+        packages.folder.mkdir(parents=True)
+        _copy(box.folder / "target", packages.folder, limits)
+    _check_versions(packages)
+    # componentize-py looks into one site-packages only: the SDK's own.
+    shutil.rmtree(packages.folder / _SDK_FOLDER, ignore_errors=True)
+    shutil.copytree(toolchain.site_packages / _SDK_FOLDER, packages.folder / _SDK_FOLDER)
+    for package in locked:
+        log.line(f"installed {package.name} {package.version}")
+    return packages
+
+
+def _site_packages(environment: Path) -> Path:
+    return environment / "lib" / f"python{PYTHON_VERSION}" / "site-packages"
+
+
+def _check_sizes(locked: list[Locked], limits: Limits) -> None:
+    if len(locked) > limits.packages:
+        raise BuildError(
+            f"The app's packages need {len(locked)} packages together, and {limits.packages} are allowed. Ask for fewer."
+        )
+    if sum(package.size or 0 for package in locked) > limits.packages_bytes:
+        raise _too_large(limits)
+
+
+def _copy(installed: Path, target: Path, limits: Limits) -> None:
+    left = limits.packages_bytes
+    for path, _ in walk(installed):
+        if path.endswith(_NATIVE):
+            raise BuildError(
+                f"{_WHERE}: '{path}' is native code, in a wheel that says it has none. A WebAssembly component runs "
+                "pure Python only: choose another package."
+            )
+        descriptor = open_inside(installed, path, _WHERE)
+        with os.fdopen(descriptor, "rb") as source:
+            left -= os.fstat(descriptor).st_size
+            if left < 0:
+                raise _too_large(limits)
+            (target / path).parent.mkdir(parents=True, exist_ok=True)
+            with (target / path).open("xb") as file:
+                shutil.copyfileobj(source, file, 1024 * 1024)
+
+
+def _check_versions(packages: Packages) -> None:
+    found = {
+        canonicalize_name(distribution.metadata["Name"]): distribution.version
+        for distribution in importlib.metadata.distributions(path=[str(packages.folder)])
+    }
+    for package in packages.locked:
+        if found.get(package.name) != package.version:
+            raise BuildError(f"{_WHERE}: {package.file_name} does not hold {package.name} {package.version}.")
+
+
+def _too_large(limits: Limits) -> BuildError:
+    return BuildError(f"The app's packages are larger than {limits.packages_bytes:,} bytes together. Ask for fewer.")

@@ -1,0 +1,197 @@
+"""An app's history: every deploy is a numbered revision, kept in an annotation of the SpinApp itself.
+
+In the same object, because then one write changes the app and its history: neither can be there without the other,
+two deploys at once cannot take the same number, no right beyond those on SpinApps is needed, and the history goes when
+the app goes. Kubernetes holds 256 KiB of annotations for one object; the oldest revisions go first.
+
+Each revision keeps the part of the spec that this service sets, as it was after the deploy: a rollback puts back that,
+and leaves alone what others have set beside it.
+"""
+
+import copy
+import datetime
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from functions.cluster.api import Object
+
+ANNOTATION: Final = "blue-faas/revisions"
+MOST_REVISIONS: Final = 20
+_LARGEST: Final = 160 * 1024
+"""Bytes of the annotation: below Kubernetes' limit, with room for other people's annotations."""
+
+_OURS: Final = (
+    "image",
+    "executor",
+    "enableAutoscaling",
+    "replicas",
+    "resources",
+    "variables",
+    "podLabels",
+    "serviceAccountName",
+    "imagePullSecrets",
+    "runtimeConfig",
+)
+"""Fields of a SpinApp's spec that a deploy may set."""
+_LONGEST_NAME: Final = 256
+
+
+class Revision(BaseModel):
+    """One deploy. Short names: all of this is stored in an annotation."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    number: int
+    image: str
+    """As it was asked for; ``spec.image`` has what is run."""
+    by: str | None = None
+    at: str | None = None
+    changed: list[str] = []
+    rollback_of: int | None = None
+    spec: dict[str, Any] = {}
+    """The part of the spec that deploys set, after this one."""
+    scaling: dict[str, int] = {}
+    """``min_replicas``, ``max_replicas``, ``target_cpu`` of the autoscaler, as far as deploys have set them."""
+
+    @property
+    def digest(self) -> str | None:
+        """Digest of the image that is run, where it is named by one."""
+        return digest_of(str(self.spec.get("image", "")))
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is to be written down of a deploy, beside the change itself."""
+
+    image: str
+    by: str
+    rollback_of: int | None = None
+
+
+_REVISIONS: Final = TypeAdapter(list[Revision])
+
+
+def revisions(app: Object) -> list[Revision]:
+    """The app's history, oldest first, never empty.
+
+    An app that this service did not make, or whose annotation is unreadable, begins with what it is now.
+    """
+    text = (app["metadata"].get("annotations") or {}).get(ANNOTATION)
+    if text:
+        try:
+            known = _REVISIONS.validate_json(text)
+        except ValidationError:
+            known = []
+        if known:
+            return sorted(known, key=lambda revision: revision.number)
+    spec = _our_part(app["spec"])
+    at = app["metadata"].get("creationTimestamp")
+    return [Revision(number=1, image=str(spec.get("image", "")), at=at, spec=spec)]
+
+
+def current(app: Object) -> Revision:
+    """The newest revision."""
+    return revisions(app)[-1]
+
+
+def first(spec: Object, entry: Entry, scaling: dict[str, int]) -> str:
+    """The annotation of a new app."""
+    return _write([_revision(1, spec, entry, sorted(_paths({}, _our_part(spec))), scaling)])
+
+
+def after(app: Object, patch_of_spec: Object, entry: Entry, scaling: dict[str, int]) -> str:
+    """The annotation once ``patch_of_spec`` (a merge patch) has been applied to ``app``."""
+    known = revisions(app)
+    spec = merged(app["spec"], patch_of_spec)
+    before = _our_part(app["spec"])
+    changed = sorted(_paths(before, _our_part(spec)))
+    scaling_before = known[-1].scaling
+    changed += [name for name, value in sorted(scaling.items()) if scaling_before.get(name) != value]
+    return _write([*known, _revision(known[-1].number + 1, spec, entry, changed, scaling)])
+
+
+def restoring(app: Object, revision: Revision) -> Object:
+    """The merge patch of ``app``'s spec that puts back what deploys had set at ``revision``."""
+    return difference(_our_part(app["spec"]), revision.spec)
+
+
+def difference(now: Object, then: Object) -> Object:
+    """The JSON merge patch (RFC 7386) that makes ``then`` out of ``now``; lists are replaced whole."""
+    patch: Object = {name: None for name in now if name not in then}
+    for name, value in then.items():
+        if name in now and now[name] == value:
+            continue
+        both_objects = isinstance(value, dict) and isinstance(now.get(name), dict)
+        patch[name] = difference(now[name], value) if both_objects else copy.deepcopy(value)
+    return patch
+
+
+def merged(target: Object, patch: Object) -> Object:
+    """``target`` with a JSON merge patch applied (RFC 7386, section 2)."""
+    result = dict(target)
+    for name, value in patch.items():
+        if value is None:
+            result.pop(name, None)
+        elif isinstance(value, dict):
+            now = result.get(name)
+            result[name] = merged(now if isinstance(now, dict) else {}, value)
+        else:
+            result[name] = value
+    return result
+
+
+def digest_of(image: str) -> str | None:
+    """The digest in an image reference, if it names one."""
+    return image.partition("@")[2] or None
+
+
+def _revision(number: int, spec: Object, entry: Entry, changed: list[str], scaling: dict[str, int]) -> Revision:
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    by = "".join(character for character in entry.by if character.isprintable())[:_LONGEST_NAME]
+    return Revision(
+        number=number,
+        image=entry.image,
+        by=by,
+        at=now,
+        changed=changed,
+        rollback_of=entry.rollback_of,
+        spec=_our_part(spec),
+        scaling=scaling,
+    )
+
+
+def _write(known: list[Revision]) -> str:
+    kept = known[-MOST_REVISIONS:]
+    while True:
+        text = _REVISIONS.dump_json(kept, exclude_defaults=True).decode()
+        if len(text.encode()) <= _LARGEST or len(kept) == 1:
+            return text
+        kept = kept[1:]
+
+
+def _our_part(spec: Object) -> Object:
+    return {name: copy.deepcopy(spec[name]) for name in _OURS if name in spec}
+
+
+def _paths(before: Object, after: Object, prefix: str = "") -> list[str]:
+    """Dotted paths of what differs; variables by name. Never a value: those may be private."""
+    found: list[str] = []
+    for name in {*before, *after}:
+        old, new = before.get(name), after.get(name)
+        if old == new:
+            continue
+        path = f"{prefix}{name}"
+        if name == "variables":
+            old, new = _by_name(old), _by_name(new)
+        if isinstance(old, dict) or isinstance(new, dict):
+            found += _paths(old if isinstance(old, dict) else {}, new if isinstance(new, dict) else {}, f"{path}.")
+        else:
+            found.append(path)
+    return found
+
+
+def _by_name(variables: Any) -> Object:
+    # A variable that takes its value from a Secret is one field, not a tree of them.
+    return {variable["name"]: repr(variable) for variable in variables or []}

@@ -1,0 +1,76 @@
+"""Why pods do not run: what the Deployment, the scheduler and kubelet say of them."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from functions.cluster.api import ClusterApi, Object
+from functions.cluster.deadline import Deadline
+from functions.cluster.errors import shorten
+from functions.cluster.resources import PODS
+from functions.contracts.apps import PodProblem
+
+# Reasons that kubelet gives for a container that does not run, and that do not go away by waiting a little.
+_FAILING: Final = frozenset(
+    {
+        "CrashLoopBackOff",
+        "CreateContainerConfigError",
+        "CreateContainerError",
+        "ErrImagePull",
+        "ImageInspectError",
+        "ImagePullBackOff",
+        "InvalidImageName",
+        "RunContainerError",
+        "StartError",
+    }
+)
+# Causes before symptoms: the container's own state first.
+_SANDBOX_REASONS: Final = ("FailedCreatePodSandBox",)
+
+
+def deployment_problem(deployment: Object) -> str | None:
+    """What stops the Deployment from making pods at all: quotas and admission, of which only this condition tells."""
+    for condition in (deployment.get("status") or {}).get("conditions") or []:
+        if condition.get("type") == "ReplicaFailure" and condition.get("status") == "True":
+            return shorten(f"{condition.get('reason', 'ReplicaFailure')}: {condition.get('message', '')}")
+    return None
+
+
+def pods_of(api: ClusterApi, deployment: Object, deadline: Deadline) -> list[Object]:
+    """The Deployment's pods, of whatever version."""
+    selector = deployment["spec"]["selector"].get("matchLabels") or {}
+    labels = ",".join(f"{key}={value}" for key, value in sorted(selector.items()))
+    return api.list(PODS, deployment["metadata"]["namespace"], deadline, labels=labels)
+
+
+def pod_problems(pods: Iterable[Object], image: str | None = None) -> list[PodProblem]:
+    """What is wrong with each pod that does not run; with ``image`` only with the pods of that version."""
+    return [
+        problem
+        for pod in pods
+        if (image is None or _runs(pod, image)) and (problem := _problem(pod)) is not None
+    ]
+
+
+def sandbox_problem(events: Iterable[Object]) -> PodProblem | None:
+    """A pod that the node cannot make, such as for want of a runtime class handler: events alone tell that."""
+    for event in events:
+        if event.get("reason") in _SANDBOX_REASONS:
+            name = str((event.get("involvedObject") or {}).get("name", ""))
+            return PodProblem(pod=name, reason=str(event["reason"]), message=shorten(str(event.get("message", ""))))
+    return None
+
+
+def _problem(pod: Object) -> PodProblem | None:
+    name, status = pod["metadata"]["name"], pod.get("status") or {}
+    for container in status.get("containerStatuses") or []:
+        waiting = (container.get("state") or {}).get("waiting") or {}
+        if waiting.get("reason") in _FAILING:
+            return PodProblem(pod=name, reason=waiting["reason"], message=shorten(str(waiting.get("message", ""))))
+    for condition in status.get("conditions") or []:
+        if condition.get("type") == "PodScheduled" and condition.get("reason") == "Unschedulable":
+            return PodProblem(pod=name, reason="Unschedulable", message=shorten(str(condition.get("message", ""))))
+    return None
+
+
+def _runs(pod: Object, image: str) -> bool:
+    return any(container.get("image") == image for container in pod["spec"].get("containers") or [])

@@ -1,0 +1,74 @@
+"""POST /api/v1/build-and-push: a source in the request itself."""
+
+import hashlib
+from http import HTTPStatus
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.api_gateway import Router
+from aws_lambda_powertools.event_handler.openapi.params import File, Form, UploadFile
+from aws_lambda_powertools.metrics import MetricUnit
+
+from functions.authorization import check_workspace
+from functions.contracts.builds import BLANK_IS_ABSENT, TaskCreated
+from functions.contracts.names import AppName, ImageRepository, WorkspaceId
+from functions.routes.answers import documented
+from functions.routes.chosen_task import IdempotencyKey, chosen_task
+from functions.routes.push_target import push_target
+from functions.tasks.environment import Environment
+from functions.tasks.source import check_source
+from functions.tasks.submission import Submission, put_source, source_folder, submit
+from functions.telemetry import logger, metrics
+
+router = Router()  # type: ignore[no-untyped-call]  # Powertools' constructor has no annotations
+
+
+@router.post(
+    "/api/v1/build-and-push",
+    summary="Build a source and push it as an image",
+    tags=["Builds"],
+    operation_id="buildAndPush",
+    status_code=HTTPStatus.ACCEPTED,
+    responses=documented(
+        TaskCreated,
+        HTTPStatus.BAD_REQUEST,
+        HTTPStatus.FORBIDDEN,
+        HTTPStatus.NOT_FOUND,
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        HTTPStatus.TOO_MANY_REQUESTS,
+        success=HTTPStatus.ACCEPTED,
+    ),
+)
+def build_and_push(
+    file: Annotated[UploadFile, File(description="A .py file, or a .zip with spin.toml at its root.")],
+    workspace_id: Annotated[WorkspaceId, Form()],
+    app_name: Annotated[AppName | None, BLANK_IS_ABSENT, Form()] = None,
+    registry_url: Annotated[ImageRepository | None, BLANK_IS_ABSENT, Form()] = None,
+    username: Annotated[str | None, BLANK_IS_ABSENT, Form()] = None,
+    password: Annotated[str | None, BLANK_IS_ABSENT, Form()] = None,
+    idempotency_key: IdempotencyKey = None,
+) -> TaskCreated:
+    """Build an uploaded source and push it as a Spin image; the answer comes at once, the task tells the rest."""
+    check_workspace(router.current_event.raw_event, workspace_id)
+    environment = Environment.read()
+    file_name = file.filename or ""
+    check_source(file_name, file.content)
+    registry = push_target(environment, registry_url, username, password)
+    content = hashlib.sha256(file.content).hexdigest()
+    request = ("build-and-push", file_name, content, app_name, registry.repository, username)
+    with chosen_task(environment, workspace_id, idempotency_key, request) as task:
+        if task.row is None:
+            submission = Submission(
+                workspace_id=workspace_id,
+                task_id=task.task_id,
+                file_name=file_name,
+                app_name=app_name,
+                registry=registry,
+                content_sha256=content,
+                idempotency=task.idempotency,
+            )
+            submit(environment, submission, put_source(environment, file.content))
+            metrics.add_metric("TaskCreated", MetricUnit.Count, 1)
+            logger.info("task created", workspace_id=workspace_id, task_id=task.task_id)
+    return TaskCreated(
+        task_id=task.task_id, source_s3_path=source_folder(environment, workspace_id, task.task_id)
+    )

@@ -1,0 +1,95 @@
+"""A task's build log, read from CloudWatch Logs: the stream of its one CodeBuild build, and nothing else.
+
+Which stream that is comes from the task's row, never from a request, so no token can lead to another task's lines.
+"""
+
+import datetime
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import boto3
+from botocore.exceptions import ClientError
+
+from functions.contracts.builds import LogLine
+from functions.contracts.task import ENDED, RowField
+from functions.tasks.paging import UnusableTokenError
+from functions.tasks.store import Row, timestamp, utc_now
+
+if TYPE_CHECKING:
+    from mypy_boto3_logs import CloudWatchLogsClient
+
+START: Final = ""
+"""Position of the first line."""
+_MOST_CHARACTERS: Final = 1_000_000
+"""Of one answer (Lambda answers 6 MB); the rest comes with the next."""
+_NOT_FOR_UPLOADERS: Final = ("[Container] ", "builder | ")
+"""CodeBuild's own words, and the builder's stack traces: both are for the operator, who reads them in the console."""
+_SETTLED: Final = datetime.timedelta(seconds=5)
+"""CloudWatch Logs may show a line a little after it was written: an end is believed this long after the task's."""
+
+
+@functools.cache
+def _logs() -> "CloudWatchLogsClient":
+    return boto3.client("logs")
+
+
+@dataclass(frozen=True)
+class LogPart:
+    """Lines of a log, and where to go on."""
+
+    lines: Sequence[LogLine]
+    position: str
+    complete: bool
+    """Nothing comes after these lines."""
+
+
+def read(log_group: str, row: Row, position: str) -> LogPart:
+    """The lines after ``position`` of the build of the task ``row``.
+
+    Raises
+    ------
+    UnusableTokenError
+        ``position`` is none that CloudWatch Logs gave.
+    """
+    ended = row[RowField.STATUS] in ENDED
+    stream = row.get(RowField.LOG_STREAM)
+    if stream is None:
+        return LogPart((), position, complete=ended)
+    lines: list[LogLine] = []
+    size = 0
+    while size < _MOST_CHARACTERS:
+        events, after = _page(log_group, str(stream), position)
+        for event in events:
+            message = event["message"].rstrip("\r\n")
+            if not message.startswith(_NOT_FOR_UPLOADERS):
+                lines.append(LogLine(timestamp=_time(event["timestamp"]), message=message))
+                size += len(message)
+        if after == position:
+            return LogPart(lines, position, complete=ended and not lines and _settled(row))
+        position = after
+    return LogPart(lines, position, complete=False)
+
+
+def _page(log_group: str, stream: str, position: str) -> tuple[Sequence[Any], str]:
+    where = {"nextToken": position} if position != START else {}
+    try:
+        answer = _logs().get_log_events(logGroupName=log_group, logStreamName=stream, startFromHead=True, **where)
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code == "ResourceNotFoundException":  # not there yet, or not any more
+            return (), position
+        if code == "InvalidParameterException":
+            raise UnusableTokenError from None
+        raise
+    return answer["events"], answer["nextForwardToken"]
+
+
+def _time(milliseconds: int) -> str:
+    return timestamp(datetime.datetime.fromtimestamp(milliseconds / 1000, datetime.UTC))
+
+
+def _settled(row: Row) -> bool:
+    ended_at = datetime.datetime.fromisoformat(str(row[RowField.UPDATED_AT]))
+    return utc_now() - ended_at > _SETTLED

@@ -1,0 +1,30 @@
+"""CloudWatch metrics of tasks, the same whichever function ended the task (embedded metric format, in its log)."""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
+
+SERVICE: Final = "tasks"
+"""Value of the dimension ``service``, in place of the function's own name."""
+_STEP: Final = re.compile(r"[a-z][a-z_]{0,31}")
+_MOST_STEPS: Final = 20
+"""Each step is a metric of its own, and costs; the builder reports about ten."""
+
+
+def count(name: str) -> None:
+    """One more of ``name``."""
+    with single_metric(name=name, unit=MetricUnit.Count, value=1, default_dimensions={"service": SERVICE}):
+        pass
+
+
+def build_time(durations: Mapping[str, float]) -> None:
+    """Seconds by build step, as metric BuildStepTime with dimension ``step``."""
+    for step, seconds in list(durations.items())[:_MOST_STEPS]:
+        if _STEP.fullmatch(step):
+            dimensions = {"service": SERVICE, "step": step}
+            with single_metric(
+                name="BuildStepTime", unit=MetricUnit.Seconds, value=seconds, default_dimensions=dimensions
+            ):
+                pass

@@ -1,0 +1,28 @@
+"""Long polling: an answer that is held back until there is something to say, or time is over."""
+
+import time
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+T = TypeVar("T")
+
+MOST_SECONDS: Final = 25
+"""API Gateway gives up after 30 seconds (HTTP API quotas), the function before that."""
+_INTERVAL_SECONDS: Final = 0.25
+_ANSWERING_SECONDS: Final = 2.0
+
+
+def poll(ask: Callable[[], T], is_enough: Callable[[T], bool], seconds: float) -> T:
+    """Ask until the answer is enough or ``seconds`` are over; the last answer."""
+    deadline = time.monotonic() + seconds
+    while True:
+        answer = ask()
+        left = deadline - time.monotonic()
+        if is_enough(answer) or left <= 0:
+            return answer
+        time.sleep(min(_INTERVAL_SECONDS, left))
+
+
+def time_to_wait(wanted: int, remaining_ms: int) -> float:
+    """Seconds that a request may be held back: as wanted, but so that the function still can answer."""
+    return min(float(wanted), max(0.0, remaining_ms / 1000 - _ANSWERING_SECONDS))
