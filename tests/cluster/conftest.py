@@ -12,6 +12,7 @@ from local.kubernetes.seed import CLUSTER_MANIFESTS
 
 # Fixtures: the server, EKS and everything that the Lambda finds around it.
 from tests.unit.deploy.conftest import *  # noqa: F403
+from tests.unit.deploy.conftest import _own_ecr_client  # noqa: F401  # private names are not in *
 from tests.unit.deploy.kubernetes_server import Administrator, KubernetesServer
 
 Json = dict[str, Any]

@@ -7,11 +7,12 @@ import pytest
 
 from functions.cluster.permissions import PERMISSIONS
 from functions.cluster.resources import SERVICE_ACCOUNTS, SPIN_APPS
+from functions.deploy import app as deploy_api
 from infra.cluster_rbac import ROOT, main, render
 from local.kubernetes.kustomization import build
 from local.kubernetes.seed import CLUSTER_MANIFESTS
 from tests.cluster.conftest import Json, Operator
-from tests.unit.deploy.conftest import Deploy
+from tests.unit.deploy.conftest import IMAGE, Deploy, invoke_raw
 from tests.unit.deploy.kubernetes_server import DEPLOYER, KubernetesServer
 
 Right = tuple[str, str, str]
@@ -34,23 +35,47 @@ def rights(role: str) -> Iterator[Right]:
                 yield from ((group, resource, verb) for verb in rule["verbs"])
 
 
+def ask(method: str, path: str, **query: str) -> int:
+    """Send a request of the API that has no body; the status of its answer."""
+    return invoke_raw("", method=method, path=path, query=query).status
+
+
 @pytest.fixture
 def replay(deploy: Deploy, kubectl: Operator, server: KubernetesServer) -> list[int]:
-    """Everything that the deploy path can do; the statuses of its answers. The server has recorded its calls."""
+    """Everything that can be done with apps; the statuses of the answers. The server has recorded the calls."""
     kubectl.create(SERVICE_ACCOUNTS, "runner")
+    app = f"/api/v1/apps/{kubectl.namespace}/my-function"
     return [
         deploy().status,  # a new name
         deploy(app_name="my-function", service_account="runner").status,  # created with its autoscaler
-        deploy(app_name="my-function", image_ref=f"{_image(kubectl)}2", max_replicas=4).status,
+        deploy(app_name="my-function", image_ref=f"{IMAGE}2", max_replicas=4).status,
         deploy(app_name="my-function", enable_autoscaling=False).status,
         deploy(app_name="my-function", enable_autoscaling=True, use_spot=False).status,
-        deploy(app_name="my-function", image_ref=_image(kubectl)).status,  # rolled back
+        deploy(app_name="my-function", image_ref=IMAGE).status,  # an older image
         deploy(app_name="my-function", wait=True, seconds=2).status,
+        ask("GET", app),
+        ask("GET", f"{app}/revisions"),
+        ask("POST", f"{app}/rollback"),
+        ask("GET", "/api/v1/apps", namespace=kubectl.namespace),
+        ask("DELETE", app),
     ]
 
 
-def _image(kubectl: Operator) -> str:
-    return str(kubectl.get(SPIN_APPS, "my-function")["spec"]["image"])
+def test_every_route_is_replayed() -> None:
+    """A route that is new has to be added to the replay, and then here."""
+    app = "/api/v1/apps/{namespace}/{app_name}"
+    paths = deploy_api.get_openapi_schema().paths or {}
+    routes = {
+        (method, path) for path, item in paths.items() for method in ("get", "post", "delete") if getattr(item, method)
+    }
+    assert routes == {
+        ("post", "/api/v1/deploy"),
+        ("get", "/api/v1/apps"),
+        ("get", app),
+        ("get", f"{app}/revisions"),
+        ("post", f"{app}/rollback"),
+        ("delete", app),
+    }
 
 
 def test_every_call_is_allowed_and_every_right_is_used(

@@ -1,16 +1,18 @@
-"""A cluster, an EKS that describes it, and the Lambda invoked with an API Gateway event."""
+"""A cluster, an EKS that describes it, an ECR with its images, and the Lambda invoked with API Gateway events."""
 
 import base64
 import copy
+import hashlib
 import itertools
 import json
 import os
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 import trustme
@@ -23,11 +25,14 @@ os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "blue-faas")
 from functions import deploy as deploy_function
 from functions.cluster.eks import cluster_api
 from functions.cluster.settings import DeploySettings
+from functions.registry import ecr
 from tests.unit.deploy.kubernetes_server import Administrator, KubernetesServer
 
 CLUSTER = "blue-faas"
 REGION = "ap-northeast-2"
 IMAGE = "217350599014.dkr.ecr.ap-northeast-2.amazonaws.com/blue-final-faas-app:a1b2c3d4"
+
+CALLER = "arn:aws:iam::123456789012:user/developer"
 
 _EVENT = json.loads((Path(__file__).parent / "events" / "post_deploy.json").read_text())
 _numbers = itertools.count(1)
@@ -64,6 +69,16 @@ class Context:
 Deploy = Callable[..., Answer]
 
 
+def digest_of(image: str) -> str:
+    """Digest of an image in the registry of these tests: another one for each tag."""
+    return "sha256:" + hashlib.sha256(image.rpartition(":")[2].encode()).hexdigest()
+
+
+def deployed(image: str) -> str:
+    """The image as a SpinApp names it: by digest."""
+    return f"{image.rpartition(':')[0]}@{digest_of(image)}"
+
+
 @pytest.fixture(scope="session")
 def authority() -> trustme.CA:
     return trustme.CA()
@@ -80,11 +95,16 @@ def server(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> I
 
 @dataclass
 class Eks:
-    """EKS as DescribeCluster sees it; ``clusters`` is what it answers, by name."""
+    """EKS as DescribeCluster sees it (``clusters`` is what it answers, by name), and ECR as DescribeImages does."""
 
     url: str
     clusters: dict[str, dict[str, Any]]
     asked: int = 0
+    missing: set[str] = field(default_factory=set)
+    """Tags and digests that ECR does not have; it has every other."""
+    ecr_fails: str = ""
+    """Error code with which ECR answers instead."""
+    images_asked: list[str] = field(default_factory=list)
 
 
 @pytest.fixture(scope="session")
@@ -92,6 +112,23 @@ def eks_api(server: KubernetesServer, authority: trustme.CA) -> Iterator[Eks]:
     eks = Eks("", {})
 
     class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            assert self.headers["X-Amz-Target"].endswith(".DescribeImages")
+            request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            (image,) = request["imageIds"]
+            version = image.get("imageDigest") or image["imageTag"]
+            eks.images_asked.append(version)
+            error = eks.ecr_fails or ("ImageNotFoundException" if version in eks.missing else "")
+            if error:
+                body = json.dumps({"__type": error, "message": "told to fail"}).encode()
+            else:
+                digest = image.get("imageDigest") or digest_of(":" + version)
+                body = json.dumps({"imageDetails": [{"imageDigest": digest}]}).encode()
+            self.send_response(400 if error else 200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
         def do_GET(self) -> None:
             eks.asked += 1
             cluster = eks.clusters.get(self.path.removeprefix("/clusters/"))
@@ -125,10 +162,21 @@ def eks_api(server: KubernetesServer, authority: trustme.CA) -> Iterator[Eks]:
 
 @pytest.fixture
 def eks(eks_api: Eks) -> Iterator[Eks]:
-    """The EKS API, put back afterwards as it was."""
+    """The EKS and ECR APIs, put back afterwards as they were."""
     before = copy.deepcopy(eks_api.clusters)
     yield eks_api
     eks_api.clusters = before
+    eks_api.missing.clear()
+    eks_api.ecr_fails = ""
+    eks_api.images_asked.clear()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_ecr_client() -> Iterator[None]:
+    """The function keeps its client: it must be one of these tests, and no other's afterwards."""
+    ecr._client.cache_clear()
+    yield
+    ecr._client.cache_clear()
 
 
 @pytest.fixture(autouse=True)
@@ -136,6 +184,7 @@ def environment(eks: Eks, server: KubernetesServer, monkeypatch: pytest.MonkeyPa
     """What the stack and the Lambda runtime set; the cluster's connection stays warm from test to test."""
     for name, value in {
         "AWS_ENDPOINT_URL_EKS": eks.url,
+        "AWS_ENDPOINT_URL_ECR": eks.url,
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
@@ -185,8 +234,37 @@ def deploy(kubectl: Administrator) -> Deploy:
     return invoke
 
 
-def invoke_raw(body: str, *, seconds: float = 29.0, **event: Any) -> Answer:
+@pytest.fixture
+def call(kubectl: Administrator) -> Deploy:
+    """Any other route: ``call("GET", "/my-function")`` is one on an app of the namespace, "" is the list."""
+
+    def invoke(method: str, path: str = "", body: Any = None, *, seconds: float = 29.0, **event: Any) -> Answer:
+        if path:
+            raw, query = f"/api/v1/apps/{kubectl.namespace}{path}", {}
+        else:
+            raw, query = "/api/v1/apps", {"namespace": kubectl.namespace}
+        text = "" if body is None else json.dumps(body)
+        return invoke_raw(text, seconds=seconds, method=method, path=raw, query=query, **event)
+
+    return invoke
+
+
+def invoke_raw(
+    body: str,
+    *,
+    seconds: float = 29.0,
+    method: str = "POST",
+    path: str = "/api/v1/deploy",
+    query: dict[str, str] | None = None,
+    **event: Any,
+) -> Answer:
     """Invoke the Lambda with ``body`` as it is."""
-    result = deploy_function.handler({**copy.deepcopy(_EVENT), "body": body, **event}, Context(seconds))
+    request = copy.deepcopy(_EVENT)
+    request["rawPath"] = request["requestContext"]["http"]["path"] = path
+    request["requestContext"]["http"]["method"] = method
+    request["requestContext"]["authorizer"] = {"iam": {"userArn": CALLER}}
+    request["queryStringParameters"] = query or {}
+    request["rawQueryString"] = urlencode(query or {})
+    result = deploy_function.handler({**request, "body": body, **event}, Context(seconds))
     headers = {**result.get("headers", {}), **{k: v[-1] for k, v in result.get("multiValueHeaders", {}).items()}}
     return Answer(result["statusCode"], json.loads(result["body"]), headers, result["body"])

@@ -7,7 +7,7 @@ from tests.unit.deploy.kubernetes_server import Administrator, KubernetesServer
 
 
 def test_every_permission_is_used_and_no_other_is_asked_for(
-    deploy: Deploy, kubectl: Administrator, server: KubernetesServer
+    deploy: Deploy, call: Deploy, kubectl: Administrator, server: KubernetesServer
 ) -> None:
     kubectl.create(SERVICE_ACCOUNTS, "runner")
     statuses = [
@@ -16,8 +16,11 @@ def test_every_permission_is_used_and_no_other_is_asked_for(
         deploy(app_name="my-function", enable_autoscaling=False).status,
         deploy(app_name="my-function", wait=True, seconds=2).status,
         deploy(namespace="missing").status,
+        call("GET").status,
+        call("GET", "/my-function").status,
+        call("DELETE", "/my-function").status,
     ]
-    assert statuses == [200, 200, 200, 200, 404]
+    assert statuses == [200, 200, 200, 200, 404, 200, 200, 200]
 
     asked = {(call.group, call.plural, call.verb) for call in server.calls}
     granted = {(resource.group, resource.plural, verb) for resource, verbs in PERMISSIONS.items() for verb in verbs}
@@ -31,7 +34,6 @@ def test_the_rules_are_the_table() -> None:
     assert all("*" not in rule["verbs"] + rule["resources"] + rule["apiGroups"] for rule in rules())
 
 
-def test_nothing_that_a_caller_sends_can_delete_an_app_or_read_a_secret() -> None:
-    for rule in rules():
-        assert "secrets" not in rule["resources"]
-        assert "spinapps" not in rule["resources"] or "delete" not in rule["verbs"]
+def test_nothing_that_a_caller_sends_can_read_a_secret_or_run_a_command() -> None:
+    resources = {resource for rule in rules() for resource in rule["resources"]}
+    assert not resources & {"secrets", "configmaps", "pods/exec", "pods/log"}

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from functions.cluster.resources import DEPLOYMENTS, PODS
-from tests.unit.deploy.conftest import IMAGE, Deploy
+from tests.unit.deploy.conftest import IMAGE, Deploy, deployed
 from tests.unit.deploy.kubernetes_server import Administrator, KubernetesServer
 
 V2 = IMAGE.replace("a1b2c3d4", "v2")
@@ -73,8 +73,8 @@ def test_a_rollout_on_its_way(deploy: Deploy, kubectl: Administrator, status: di
 
 @pytest.mark.parametrize("reason", ["ImagePullBackOff", "CrashLoopBackOff", "CreateContainerError"])
 def test_a_version_that_does_not_come_up(deploy: Deploy, kubectl: Administrator, reason: str) -> None:
-    roll_out(kubectl, V2)
-    add_pod(kubectl, V2, reason, "what the kubelet says")
+    roll_out(kubectl, deployed(V2))
+    add_pod(kubectl, deployed(V2), reason, "what the kubelet says")
     answer = deploy(app_name=NAME, image_ref=V2, wait=True)
     assert answer.status == 200
     assert answer.body["rollout"] == {"status": "failing", "message": f"{reason}: what the kubelet says"}
@@ -82,8 +82,8 @@ def test_a_version_that_does_not_come_up(deploy: Deploy, kubectl: Administrator,
 
 
 def test_pods_of_the_old_version_are_not_looked_at(deploy: Deploy, kubectl: Administrator) -> None:
-    roll_out(kubectl, V2)
-    add_pod(kubectl, IMAGE, "CrashLoopBackOff", "old")
+    roll_out(kubectl, deployed(V2))
+    add_pod(kubectl, deployed(IMAGE), "CrashLoopBackOff", "old")
     answer = deploy(app_name=NAME, image_ref=V2, wait=True, seconds=1.0)
     assert answer.body["rollout"]["status"] == "progressing"
 

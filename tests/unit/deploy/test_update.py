@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from functions.cluster.resources import AUTOSCALERS, SERVICE_ACCOUNTS, SPIN_APPS
-from tests.unit.deploy.conftest import IMAGE, Deploy
+from tests.unit.deploy.conftest import IMAGE, Deploy, deployed
 from tests.unit.deploy.kubernetes_server import Administrator
 from tests.unit.deploy.test_create import cpu_targets
 
@@ -50,7 +50,7 @@ def test_only_the_image_changes(deploy: Deploy, kubectl: Administrator, rich_app
     assert answer.status == 200
     assert (answer.body["image"], answer.body["revision"]) == (V2, 2)
     assert (answer.body["enable_autoscaling"], answer.body["use_spot"]) == (True, False)
-    assert spec_of(kubectl) == {**rich_app, "image": V2}
+    assert spec_of(kubectl) == {**rich_app, "image": deployed(V2)}
     assert kubectl.get(SPIN_APPS, "my-function")["metadata"]["uid"] == uid
     assert kubectl.get(AUTOSCALERS, "my-function") == autoscaler
 
@@ -154,7 +154,7 @@ def test_an_app_made_by_hand_gets_the_image_and_nothing_else(deploy: Deploy, kub
     answer = deploy(app_name="my-function", image_ref=V2)
 
     assert (answer.body["enable_autoscaling"], answer.body["use_spot"]) == (False, False)
-    assert spec_of(kubectl) == {**before, "image": V2}
+    assert spec_of(kubectl) == {**before, "image": deployed(V2)}
     assert kubectl.list(AUTOSCALERS) == []
 
 
