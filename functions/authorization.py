@@ -1,8 +1,8 @@
 """Which workspaces a caller may name. API Gateway has checked who calls; this is about what that caller may see.
 
-With the ``jwt`` authorizer a claim of the token lists the caller's workspaces, and any other workspace does not exist for
-that caller: 404, the same as for one that nobody uses. With ``iam``, who may invoke the API may name every workspace
-(callers are services that act for their users); so it is on one machine, with no authorizer.
+With the ``jwt`` authorizer a claim of the token lists the caller's workspaces, and any other workspace does not exist
+for that caller: 404, the same as for one that nobody uses. With ``iam``, who may invoke the API may name every
+workspace (callers are services that act for their users); so it is on one machine, with no authorizer.
 """
 
 import json
@@ -43,8 +43,8 @@ def workspaces_in(event: Mapping[str, Any], claim: str) -> frozenset[str]:
 def _names(value: object) -> list[str]:
     """The names in a claim, in any of the forms in which one arrives.
 
-    An HTTP API hands claims over as strings, and an array as ``[a b]``. Issuers that cannot put arrays into a token send
-    ``a b`` (as ``scope`` does) or ``a,b``. No workspace id has a space, comma, bracket or quotation mark.
+    An HTTP API hands claims over as strings, and an array as ``[a b]``. Issuers that cannot put arrays into a token
+    send ``a b`` (as ``scope`` does) or ``a,b``. No workspace id has a space, comma, bracket or quotation mark.
     """
     if isinstance(value, list):
         return [name for name in value if isinstance(name, str)]

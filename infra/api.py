@@ -11,11 +11,12 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from infra.build_pipeline import BuildPipeline
 from infra.bundles import API_BUNDLE
 from infra.lambda_function import ServiceFunction
 from infra.settings import Settings
 from infra.storage import Storage
-from infra.submission import submission_environment
+from infra.submission import allow_submission, submission_environment
 
 _ACCESS_LOG = {
     "requestId": "$context.requestId",
@@ -29,6 +30,9 @@ _ACCESS_LOG = {
     "error": "$context.integrationErrorMessage",
 }
 
+OPEN = ("/health", "/openapi.json", "/docs")
+"""Paths that anybody may ask for: a browser cannot sign a request for the documentation, and it tells no secrets."""
+
 
 class Api(Construct):
     """``http_api`` in front of the build functions and the deploy function."""
@@ -40,17 +44,24 @@ class Api(Construct):
         *,
         settings: Settings,
         storage: Storage,
-        state_machine_arn: str,
+        pipeline: BuildPipeline,
+        build_logs: logs.ILogGroup,
         deploy: lambda_.IFunction,
     ) -> None:
         super().__init__(scope, construct_id)
+        state_machine_arn = pipeline.state_machine.state_machine_arn
         self.builds = ServiceFunction(
             self,
             "Builds",
             module="builds",
             description="Build API: takes sources in, tells where tasks are",
             bundle=API_BUNDLE,
-            environment=submission_environment(settings, storage, state_machine_arn),
+            environment={
+                **submission_environment(settings, storage, state_machine_arn),
+                "BUILD_LOG_GROUP": build_logs.log_group_name,
+                "AUTHORIZER": settings.authorizer,
+                "WORKSPACES_CLAIM": settings.jwt.workspaces_claim if settings.jwt else "",
+            },
             timeout=cdk.Duration.seconds(28),
             memory_mb=1024,
         )
@@ -66,25 +77,50 @@ class Api(Construct):
             "Stage",
             http_api=self.http_api,
             auto_deploy=True,
+            detailed_metrics_enabled=True,
             throttle=apigateway.ThrottleSettings(rate_limit=100, burst_limit=200),
         )
         self._log_access()
-        storage.task_table.grant(self.builds, "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
-        storage.allow_objects(self.builds, "build-sources/*", "s3:PutObject")
+        allow_submission(self.builds, storage, state_machine_arn)
         storage.credentials_key.grant(self.builds, "kms:Encrypt")
+        storage.allow_objects(self.builds, "build-sources/*", "s3:GetObject")
+        # Presigned uploads are signed with this function's role.
+        storage.allow_objects(self.builds, "uploads-staged/*", "s3:PutObject")
+        self._allow_removal(storage, pipeline.execution_arns)
         self.builds.add_to_role_policy(
-            iam.PolicyStatement(actions=["states:StartExecution"], resources=[state_machine_arn])
+            iam.PolicyStatement(actions=["logs:GetLogEvents"], resources=[f"{build_logs.log_group_arn}:log-stream:*"])
         )
-        post, get = apigateway.HttpMethod.POST, apigateway.HttpMethod.GET
+        post, get, delete = apigateway.HttpMethod.POST, apigateway.HttpMethod.GET, apigateway.HttpMethod.DELETE
         self._route(post, "/api/v1/build-and-push", self.builds)
+        self._route(post, "/api/v1/uploads", self.builds)
+        self._route(get, "/api/v1/workspaces/{workspace_id}/tasks", self.builds)
         self._route(get, "/api/v1/tasks/{task_id}", self.builds)
+        self._route(delete, "/api/v1/tasks/{task_id}", self.builds)
+        self._route(get, "/api/v1/tasks/{task_id}/logs", self.builds)
         self._route(post, "/api/v1/deploy", deploy)
-        self._route(get, "/health", self.builds, authorizer=apigateway.HttpNoneAuthorizer())
+        self._route(get, "/api/v1/apps", deploy)
+        self._route(get, "/api/v1/apps/{namespace}/{app_name}", deploy)
+        self._route(delete, "/api/v1/apps/{namespace}/{app_name}", deploy)
+        self._route(get, "/api/v1/apps/{namespace}/{app_name}/revisions", deploy)
+        self._route(post, "/api/v1/apps/{namespace}/{app_name}/rollback", deploy)
+        for path in OPEN:
+            self._route(get, path, self.builds, authorizer=apigateway.HttpNoneAuthorizer())
         # What no route knows is answered in the API's own form of error, not API Gateway's.
         self.http_api.add_routes(
             path="/{proxy+}",
             methods=[apigateway.HttpMethod.ANY],
             integration=integrations.HttpLambdaIntegration("Unknown", self.builds),
+        )
+
+    def _allow_removal(self, storage: Storage, execution_arns: str) -> None:
+        """DELETE of a task: stop its execution, remove its objects and its row."""
+        task_objects = ("build-sources/*", "build-artifacts/*", "uploads-staged/*")
+        for prefix in task_objects:
+            storage.allow_objects(self.builds, prefix, "s3:DeleteObject", "s3:DeleteObjectVersion")
+        storage.allow_listing(self.builds, "s3:ListBucketVersions", *task_objects)
+        storage.allow_tasks(self.builds, "dynamodb:DeleteItem")
+        self.builds.add_to_role_policy(
+            iam.PolicyStatement(actions=["states:StopExecution"], resources=[execution_arns])
         )
 
     def _route(

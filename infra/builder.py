@@ -33,6 +33,9 @@ class Builder(Construct):
             platform=ecr_assets.Platform.LINUX_AMD64,
         )
         buildspec = yaml.safe_load((ROOT / "builder_image" / "buildspec.yml").read_text())
+        self.log_group = logs.LogGroup(
+            self, "Logs", retention=logs.RetentionDays.THREE_MONTHS, removal_policy=cdk.RemovalPolicy.DESTROY
+        )
         self.project = codebuild.Project(
             self,
             "Project",
@@ -51,18 +54,9 @@ class Builder(Construct):
             queued_timeout=cdk.Duration.minutes(settings.queued_minutes),
             concurrent_build_limit=settings.concurrency,
             grant_report_group_permissions=False,
-            logging=codebuild.LoggingOptions(
-                cloud_watch=codebuild.CloudWatchLoggingOptions(
-                    log_group=logs.LogGroup(
-                        self,
-                        "Logs",
-                        retention=logs.RetentionDays.THREE_MONTHS,
-                        removal_policy=cdk.RemovalPolicy.DESTROY,
-                    )
-                )
-            ),
+            logging=codebuild.LoggingOptions(cloud_watch=codebuild.CloudWatchLoggingOptions(log_group=self.log_group)),
         )
-        storage.task_table.grant(self.project, "dynamodb:GetItem", "dynamodb:UpdateItem")
+        storage.allow_tasks(self.project, "dynamodb:GetItem", "dynamodb:UpdateItem")
         storage.allow_objects(self.project, "build-sources/*", "s3:GetObject")
         storage.allow_objects(self.project, "build-artifacts/*", "s3:PutObject", "s3:AbortMultipartUpload")
         storage.credentials_key.grant(self.project, "kms:Decrypt")

@@ -3,7 +3,9 @@
 Dependencies are installed once per set of requirements and kept under build/; a bundle is dependencies plus code.
 """
 
+import argparse
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -11,13 +13,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from infra import kubernetes_client
+
 ROOT: Final = Path(__file__).resolve().parent.parent
 BUILD: Final = ROOT / "build"
 PYTHON_VERSION: Final = "3.13"
 PLATFORMS: Final = ("manylinux_2_28_aarch64", "manylinux_2_17_aarch64", "manylinux2014_aarch64")
 """Lambda's python3.13 runtime is Amazon Linux 2023 (glibc 2.34); wheels for older glibc run there too."""
 
-_BOTO_SERVICES: Final = ("dynamodb", "ecr", "eks", "events", "kms", "s3", "stepfunctions", "sts", "sso", "sso-oidc", "signin")
+_BOTO_SERVICES: Final = (
+    "dynamodb",
+    "ecr",
+    "eks",
+    "events",
+    "kms",
+    "logs",
+    "s3",
+    "stepfunctions",
+    "sts",
+    "sso",
+    "sso-oidc",
+    "signin",
+)
 """Service models that stay in botocore/data; the other 400 are 90 % of its size and of no use here."""
 
 
@@ -35,15 +52,26 @@ class Bundle:
 
     def build(self) -> Path:
         """Folder with the finished bundle; made anew only when requirements or code changed."""
-        target = BUILD / "bundles" / f"{self.name}-{self.digest()}"
+        return self._build(f"{self.name}-{self.digest()}", PLATFORMS, PYTHON_VERSION)
+
+    def build_for_this_interpreter(self) -> Path:
+        """The same bundle with compiled parts that load here: for tests and measurements."""
+        return self._build(f"{self.name}-here-{self.digest()}", (), "")
+
+    def handlers(self) -> list[str]:
+        """Modules of ``functions/`` whose handler this bundle is for."""
+        found = [path.stem for path in (ROOT / "functions").glob("*.py") if "\ndef handler(" in path.read_text("utf-8")]
+        return sorted(name for name in found if (name == "deploy") == (self.name == "deploy"))
+
+    def _build(self, name: str, platforms: tuple[str, ...], python_version: str) -> Path:
+        target = BUILD / "bundles" / name
         if not target.exists():
-            dependencies = install(self.requirements, PLATFORMS, PYTHON_VERSION)
-            scratch = target.with_suffix(".tmp")
-            shutil.rmtree(scratch, ignore_errors=True)
-            scratch.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copytree(dependencies, scratch, symlinks=True)
+            dependencies = install(self.requirements, platforms, python_version)
+            scratch = _scratch(target)
+            # Links: the packages' files are the same in every bundle, and never written to.
+            shutil.copytree(dependencies, scratch, symlinks=True, copy_function=os.link)
             add_code(scratch)
-            scratch.rename(target)
+            _put_in_place(scratch, target)
         return target
 
     def digest(self) -> str:
@@ -59,8 +87,9 @@ ALL: Final = (API_BUNDLE, DEPLOY_BUNDLE)
 
 
 def code_files() -> list[Path]:
-    """Our own Lambda code."""
-    return sorted(path for path in (ROOT / "functions").rglob("*.py") if "__pycache__" not in path.parts)
+    """Our own Lambda code, and the API's description that it serves."""
+    code = (path for path in (ROOT / "functions").rglob("*.py") if "__pycache__" not in path.parts)
+    return sorted([*code, ROOT / "docs" / "openapi.json"])
 
 
 def add_code(folder: Path) -> None:
@@ -85,8 +114,7 @@ def install(requirements: str, platforms: tuple[str, ...], python_version: str) 
     target = BUILD / "dependencies" / digest
     if target.exists():
         return target
-    scratch = target.with_suffix(".tmp")
-    shutil.rmtree(scratch, ignore_errors=True)
+    scratch = _scratch(target)
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--target", str(scratch)]
     command += ["--only-binary=:all:"]
     if platforms:
@@ -98,8 +126,25 @@ def install(requirements: str, platforms: tuple[str, ...], python_version: str) 
         tail = "\n".join((done.stderr or done.stdout).strip().splitlines()[-5:])
         raise BundleError(f"pip could not install {requirements} for the Lambda bundle:\n{tail}")
     _leave_out_what_lambda_never_loads(scratch)
-    scratch.rename(target)
+    _put_in_place(scratch, target)
     return target
+
+
+def _scratch(target: Path) -> Path:
+    """An unused path beside ``target``: several processes may make the same thing at once."""
+    scratch = target.with_name(f"{target.name}.{os.getpid()}.tmp")
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.parent.mkdir(parents=True, exist_ok=True)
+    return scratch
+
+
+def _put_in_place(scratch: Path, target: Path) -> None:
+    try:
+        scratch.rename(target)
+    except OSError:
+        if not target.exists():
+            raise
+        shutil.rmtree(scratch)  # Another process was faster, and made the same.
 
 
 def _leave_out_what_lambda_never_loads(folder: Path) -> None:
@@ -107,10 +152,12 @@ def _leave_out_what_lambda_never_loads(folder: Path) -> None:
     for model in (folder / "botocore" / "data").iterdir():
         if model.is_dir() and model.name not in _BOTO_SERVICES:
             shutil.rmtree(model)
+    kubernetes_client.prune(folder)
 
 
 def _requirements_digest(requirements: str, platforms: tuple[str, ...], python_version: str) -> str:
     files = [ROOT / requirements, ROOT / "functions/requirements.txt", ROOT / "constraints.txt", Path(__file__)]
+    files.append(Path(kubernetes_client.__file__))
     identity = "\n".join([*platforms, python_version, *(_sha256(path) for path in files)])
     return hashlib.sha256(identity.encode()).hexdigest()[:16]
 
@@ -119,7 +166,19 @@ def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-if __name__ == "__main__":
+def main(arguments: list[str]) -> None:
+    """Entry point."""
+    parser = argparse.ArgumentParser(prog="python -m infra.bundles", description="Make the Lambda bundles.")
+    parser.add_argument("--report", action="store_true", help="print size and import time of each")
+    options = parser.parse_args(arguments)
     for bundle in ALL:
         bundle.build()
-        install(bundle.requirements, (), "")
+        bundle.build_for_this_interpreter()
+    if options.report:
+        from infra.bundle_report import report  # it needs what is defined here
+
+        print(report())  # noqa: T201  # the command's answer
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

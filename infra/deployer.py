@@ -6,17 +6,24 @@ import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_eks as eks
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra.bundles import DEPLOY_BUNDLE
 from infra.lambda_function import ServiceFunction
 from infra.settings import Settings, Vpc
+from infra.storage import Storage
 
 
 class Deployer(Construct):
-    """``function`` answers the deploy API. What it may do in the cluster is up to the group's RBAC, not to IAM."""
+    """``live`` answers the deploy API. What it may do in the cluster is up to the group's RBAC, not to IAM.
 
-    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
+    It is an alias of the function's published version: SnapStart restores only those. Nothing that must be new to each
+    start is made when the module is loaded: clients, credentials and tokens come with the first request, and what has
+    to be random is asked of the system.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, storage: Storage) -> None:
         super().__init__(scope, construct_id)
         kubernetes = settings.kubernetes
         self.function = ServiceFunction(
@@ -36,21 +43,21 @@ class Deployer(Construct):
                 "DEFAULT_CPU_REQUEST": kubernetes.default_cpu_request,
                 "DEFAULT_MEMORY_REQUEST": kubernetes.default_memory_request,
                 "REGISTRY_ALLOW_LIST": json.dumps(settings.registry_allow_list),
+                "TASK_TABLE": storage.task_table.table_name,
             },
             timeout=cdk.Duration.seconds(29),
             memory_mb=1024,
+            snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS,
             **self._network(kubernetes.vpc),
         )
-        self.function.add_to_role_policy(
-            iam.PolicyStatement(
-                actions=["eks:DescribeCluster"],
-                resources=[
-                    cdk.Stack.of(self).format_arn(
-                        service="eks", resource="cluster", resource_name=kubernetes.cluster_name
-                    )
-                ],
-            )
-        )
+        stack = cdk.Stack.of(self)
+        cluster = stack.format_arn(service="eks", resource="cluster", resource_name=kubernetes.cluster_name)
+        # Images may come from any repository of this account that the allow-list names.
+        images = stack.format_arn(service="ecr", resource="repository", resource_name="*")
+        for action, resource in (("eks:DescribeCluster", cluster), ("ecr:DescribeImages", images)):
+            self.function.add_to_role_policy(iam.PolicyStatement(actions=[action], resources=[resource]))
+        storage.task_table.grant(self.function, "dynamodb:GetItem")
+        self.live = lambda_.Alias(self, "Live", alias_name="live", version=self.function.current_version)
         assert self.function.role is not None  # noqa: S101  # narrows the type: we made the role
         eks.CfnAccessEntry(
             self,

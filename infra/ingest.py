@@ -3,25 +3,24 @@
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
-from aws_cdk import aws_iam as iam
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.bundles import API_BUNDLE
 from infra.lambda_function import ServiceFunction
 from infra.settings import Settings
 from infra.storage import Storage
-from infra.submission import submission_environment
+from infra.submission import allow_submission, submission_environment
+from infra.undelivered import UndeliveredQueue
 
 
 class Ingest(Construct):
-    """Starts a build for each object version that appears under ``uploads/{workspace_id}/{app_name}/``."""
+    """Starts a build for each object version under ``uploads/``, and for announced uploads that have arrived."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, settings: Settings, storage: Storage, state_machine_arn: str
     ) -> None:
         super().__init__(scope, construct_id)
-        function = ServiceFunction(
+        self.function = ServiceFunction(
             self,
             "Function",
             module="ingest",
@@ -30,19 +29,11 @@ class Ingest(Construct):
             environment=submission_environment(settings, storage, state_machine_arn),
             timeout=cdk.Duration.minutes(1),
         )
-        storage.task_table.grant(function, "dynamodb:PutItem", "dynamodb:UpdateItem")
-        storage.allow_objects(function, "uploads/*", "s3:GetObject", "s3:GetObjectVersion")
-        storage.allow_objects(function, "build-sources/*", "s3:PutObject")
-        function.add_to_role_policy(
-            iam.PolicyStatement(actions=["states:StartExecution"], resources=[state_machine_arn])
-        )
-        undelivered = sqs.Queue(
-            self,
-            "Undelivered",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=cdk.Duration.days(14),
-        )
+        allow_submission(self.function, storage, state_machine_arn)
+        for prefix in ("uploads/*", "uploads-staged/*"):
+            storage.allow_objects(self.function, prefix, "s3:GetObject", "s3:GetObjectVersion")
+        self.undelivered = UndeliveredQueue(self, "Undelivered")
+        self.undelivered.take_failures_of(self.function)
         events.Rule(
             self,
             "Uploaded",
@@ -52,8 +43,8 @@ class Ingest(Construct):
                 detail_type=["Object Created"],
                 detail={
                     "bucket": {"name": [storage.code_bucket.bucket_name]},
-                    "object": {"key": [{"prefix": "uploads/"}]},
+                    "object": {"key": [{"prefix": "uploads/"}, {"prefix": "uploads-staged/"}]},
                 },
             ),
-            targets=[targets.LambdaFunction(function, dead_letter_queue=undelivered, retry_attempts=10)],
+            targets=[targets.LambdaFunction(self.function, dead_letter_queue=self.undelivered, retry_attempts=10)],
         )

@@ -8,6 +8,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.bundles import Bundle
+from infra.nag import accept
 
 RUNTIME = lambda_.Runtime.PYTHON_3_13
 ARCHITECTURE = lambda_.Architecture.ARM_64
@@ -51,8 +52,12 @@ class ServiceFunction(lambda_.Function):
             memory_size=memory_mb,
             environment={
                 "POWERTOOLS_SERVICE_NAME": module.replace("_", "-"),
-                "POWERTOOLS_METRICS_NAMESPACE": "BlueFaas",
+                "POWERTOOLS_METRICS_NAMESPACE": cdk.Stack.of(scope).stack_name,
                 "POWERTOOLS_LOG_LEVEL": "INFO",
+                # boto3's standard mode: exponential backoff with jitter, up to 15 s in all, for throttling and for
+                # what goes wrong on the way; then the caller's own retries go on (Step Functions, Lambda, EventBridge).
+                "AWS_RETRY_MODE": "standard",
+                "AWS_MAX_ATTEMPTS": "5",
                 **environment,
             },
             tracing=lambda_.Tracing.ACTIVE,
@@ -64,4 +69,23 @@ class ServiceFunction(lambda_.Function):
                 removal_policy=cdk.RemovalPolicy.DESTROY,
             ),
             **options,
+        )
+        self.module = module
+        accept(
+            self,
+            "Lambda's own managed policy: to write logs, and nothing else.",
+            "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole]",
+        )
+        accept(self, "X-Ray's actions know no resources.", "AwsSolutions-IAM5[Resource::*]")
+        accept(
+            self,
+            "The runtime changes together with the pinned wheels of the bundles (infra/bundles.py), not by itself.",
+            "AwsSolutions-L1",
+            "Serverless-LambdaLatestVersion",
+        )
+        accept(
+            self,
+            "Who calls and waits gets the error; functions that events call have an on-failure destination "
+            "(infra/undelivered.py), which the rule does not see.",
+            "Serverless-LambdaDLQ",
         )

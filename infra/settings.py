@@ -32,6 +32,9 @@ class Jwt(_Strict):
 
     issuer: str = Field(pattern=r"^https://")
     audience: list[str] = Field(min_length=1)
+    workspaces_claim: str = Field(
+        default="workspaces", min_length=1, description="Claim that lists the caller's workspaces; others are 404."
+    )
 
 
 class Vpc(_Strict):
@@ -68,12 +71,39 @@ class Builds(_Strict):
 
 
 class Limits(_Strict):
-    """What callers may send."""
+    """What callers may send, and what one workspace may have."""
 
     request_bytes: int = Field(
         le=4_700_000,
         description="Body of one API request. Lambda takes 6,291,456 bytes of event, in which the body is base64.",
     )
+    upload_bytes: int = Field(
+        ge=1,
+        le=209_715_200,
+        description="File of one announced upload, which goes to S3 itself. What a builder unpacks is limited too.",
+    )
+    upload_minutes: int = Field(
+        ge=1,
+        le=60,
+        description="Time in which an announced upload may begin. URLs end with the function's session anyway.",
+    )
+    running_builds: int = Field(ge=1, le=1000, description="Tasks of one workspace that have not ended.")
+    kept_tasks: int = Field(ge=1, description="Tasks of one workspace that are kept.")
+
+
+class AuthorizerError(ValueError):
+    """An API that lets anybody in must be asked for by name."""
+
+
+class Alarms(_Strict):
+    """When an operator is woken, and where the message goes."""
+
+    email: str | None = Field(default=None, pattern=r"^[^@\s]+@[^@\s]+$", description="null: subscribe by hand.")
+    failed_tasks: int = Field(default=50, ge=1, description="Failed tasks in 15 minutes, uploaders' mistakes included.")
+    unexpected_failures: int = Field(
+        default=3, ge=1, description="Tasks in 15 minutes that failed by no fault of theirs."
+    )
+    latency_seconds: float = Field(default=10, gt=0, description="95th percentile of build-and-push and deploy.")
 
 
 class Settings(_Strict):
@@ -87,11 +117,18 @@ class Settings(_Strict):
     kubernetes: Kubernetes
     builds: Builds
     limits: Limits
+    alarms: Alarms = Alarms()
 
     @model_validator(mode="after")
     def _jwt_is_complete(self) -> Self:
         if self.authorizer == "jwt" and self.jwt is None:
             raise ValueError('authorizer "jwt" needs "jwt": {"issuer": ..., "audience": [...]}')
+        return self
+
+    @model_validator(mode="after")
+    def _limits_fit_together(self) -> Self:
+        if self.limits.running_builds > self.limits.kept_tasks:
+            raise ValueError("limits.running_builds is over limits.kept_tasks: running tasks are kept ones")
         return self
 
     @classmethod
@@ -102,8 +139,15 @@ class Settings(_Strict):
         ------
         pydantic.ValidationError
             Names the setting that is missing, unknown or of the wrong type.
+        AuthorizerError
+            The file itself asks for no authorizer.
         """
         values: dict[str, Any] = dict(scope.node.get_context(CONTEXT_KEY))
+        if values.get("authorizer") == "none":
+            raise AuthorizerError(
+                f'cdk.json sets "authorizer": "none", which lets anybody in. Where that is meant, ask for it by name: '
+                f"cdk synth -c {CONTEXT_KEY}.authorizer=none"
+            )
         for key, value in scope.node.get_all_context().items():
             if key.startswith(f"{CONTEXT_KEY}."):
                 _set(values, key.removeprefix(f"{CONTEXT_KEY}.").split("."), value)

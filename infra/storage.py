@@ -8,6 +8,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from functions.contracts.task import UNSETTLED_INDEX, RowField
 from infra.settings import Storage as StorageSettings
 
 
@@ -40,6 +41,8 @@ class Storage(Construct):
             server_access_logs_prefix="code/",
             lifecycle_rules=[
                 _expire("uploads/", settings.upload_retention_days),
+                # Copied to build-sources/ when it arrives.
+                _expire("uploads-staged/", 1),
                 _expire("build-sources/", settings.artifact_retention_days),
                 _expire("build-artifacts/", settings.artifact_retention_days),
                 s3.LifecycleRule(abort_incomplete_multipart_upload_after=cdk.Duration.days(1)),
@@ -59,6 +62,12 @@ class Storage(Construct):
             ),
             removal_policy=cdk.RemovalPolicy.RETAIN,
         )
+        self.task_table.add_global_secondary_index(
+            index_name=UNSETTLED_INDEX,
+            partition_key=dynamodb.Attribute(name=RowField.UNSETTLED.value, type=dynamodb.AttributeType.STRING),
+            sort_key=dynamodb.Attribute(name=RowField.TASK_ID.value, type=dynamodb.AttributeType.STRING),
+            projection_type=dynamodb.ProjectionType.KEYS_ONLY,
+        )
         self.credentials_key = kms.Key(
             self,
             "CredentialsKey",
@@ -75,10 +84,23 @@ class Storage(Construct):
             removal_policy=cdk.RemovalPolicy.RETAIN,
         )
 
+    def allow_tasks(self, grantee: iam.IGrantable, *actions: str) -> None:
+        """Let ``grantee`` do exactly ``actions`` (``dynamodb:...``) on the table; its indexes are not included."""
+        iam.Grant.add_to_principal(grantee=grantee, actions=list(actions), resource_arns=[self.task_table.table_arn])
+
     def allow_objects(self, grantee: iam.IGrantable, prefix: str, *actions: str) -> None:
         """Let ``grantee`` do exactly ``actions`` (``s3:...``) on the code bucket's objects that match ``prefix``."""
         iam.Grant.add_to_principal(
             grantee=grantee, actions=list(actions), resource_arns=[self.code_bucket.arn_for_objects(prefix)]
+        )
+
+    def allow_listing(self, grantee: iam.IGrantable, action: str, *prefixes: str) -> None:
+        """Let ``grantee`` list the code bucket below ``prefixes``; ``action`` says whether keys or versions."""
+        iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=[action],
+            resource_arns=[self.code_bucket.bucket_arn],
+            conditions={"StringLike": {"s3:prefix": list(prefixes)}},
         )
 
 

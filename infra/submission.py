@@ -1,7 +1,11 @@
-"""What the two functions that take sources in (API and S3 trigger) have in common."""
+"""What the two functions that take sources in (API and S3 trigger) have in common: their settings and their rights."""
 
 import json
 
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+
+from infra.image_context import image_context
 from infra.settings import Settings
 from infra.storage import Storage
 
@@ -16,5 +20,28 @@ def submission_environment(settings: Settings, storage: Storage, state_machine_a
         "DEFAULT_IMAGE_REPOSITORY": storage.repository.repository_uri,
         "REGISTRY_ALLOW_LIST": json.dumps(settings.registry_allow_list),
         "MAX_UPLOAD_BYTES": str(settings.limits.request_bytes),
+        "MAX_STAGED_UPLOAD_BYTES": str(settings.limits.upload_bytes),
+        "UPLOAD_MINUTES": str(settings.limits.upload_minutes),
+        "MAX_RUNNING_BUILDS": str(settings.limits.running_builds),
+        "MAX_KEPT_TASKS": str(settings.limits.kept_tasks),
         "TASK_RETENTION_DAYS": str(settings.storage.task_retention_days),
+        # Whatever changes the builder image may change what it makes: then nothing made by the one before is reused.
+        "TOOLCHAIN_ID": image_context().name,
     }
+
+
+def allow_submission(function: lambda_.Function, storage: Storage, state_machine_arn: str) -> None:
+    """Let a function make tasks and start them, or take them over from an earlier build (`functions.tasks.reuse`)."""
+    storage.allow_tasks(
+        function,
+        "dynamodb:BatchGetItem",
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "dynamodb:Query",
+        "dynamodb:UpdateItem",
+    )
+    storage.allow_objects(function, "build-sources/*", "s3:PutObject")
+    storage.allow_objects(function, "build-artifacts/*", "s3:GetObject", "s3:PutObject")
+    storage.allow_listing(function, "s3:ListBucket", "build-artifacts/*")
+    storage.repository.grant(function, "ecr:DescribeImages")
+    function.add_to_role_policy(iam.PolicyStatement(actions=["states:StartExecution"], resources=[state_machine_arn]))

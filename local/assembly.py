@@ -31,6 +31,7 @@ _DEPENDS_ON: Final = (
     "infra",
     "functions",
     "builder_image",
+    "docs/openapi.json",
 )
 
 

@@ -29,6 +29,8 @@ from local.prepare import prepare
 from local.processes import Part, PartFailedError, free_port, port_is_free
 from local.spin.wrapper import install_wrapper
 
+_PACKAGE_INDEX_VARIABLES = ("PIP_", "SSL_CERT_", "REQUESTS_CA_BUNDLE")
+
 STACK_NAME = "BlueFaas"
 
 
@@ -173,9 +175,13 @@ class Cloud:
             "BLUE_FAAS_MYPY_CACHE": str(shared_root() / MYPY_CACHE),
             "BLUE_FAAS_LOCK_DIR": str(self.state / "locks"),
             "BLUE_FAAS_BUILD_USER": "200000",
+            # Builds install packages from where this machine's pip does.
+            **{name: value for name, value in os.environ.items() if name.startswith(_PACKAGE_INDEX_VARIABLES)},
             **self._options.builder_environment,
         }
-        (self.state / "codebuild.json").write_text(json.dumps(environment))
+        codebuild = self.state / "codebuild.json"
+        codebuild.touch(mode=0o600)  # an index URL may hold a password
+        codebuild.write_text(json.dumps(environment))
 
     def _write_front_config(self) -> None:
         config = FrontConfig(

@@ -36,7 +36,10 @@ def prepare(say: Callable[[str], None] = print) -> None:
     _environment(root / SPIN_ENVIRONMENT, ROOT / "local" / "spin" / "requirements.txt", say)
     _copy_spin(root / SPIN_ENVIRONMENT / "code")
     cache = root / MYPY_CACHE
-    if made or not cache.exists():
+    builder = ROOT / "builder_image" / "builder"
+    wanted = _digest(builder / "prepare.py", builder / "typecheck.py", text=str(toolchain))
+    mark = cache.with_suffix(".made-from")
+    if made or not cache.exists() or not mark.exists() or mark.read_text() != wanted:
         say("Preparing mypy's cache for the standard library and spin_sdk")
         shutil.rmtree(cache, ignore_errors=True)
         _run(
@@ -44,6 +47,7 @@ def prepare(say: Callable[[str], None] = print) -> None:
             "mypy's cache",
             {"PYTHONPATH": f"{ROOT / 'builder_image'}:{ROOT}", "BLUE_FAAS_TOOLCHAIN": str(toolchain)},
         )
+        mark.write_text(wanted)
 
 
 def _environment(folder: Path, requirements: Path, say: Callable[[str], None]) -> bool:

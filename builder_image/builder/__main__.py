@@ -4,19 +4,22 @@ import contextlib
 import signal
 import sys
 import traceback
+from collections.abc import Sequence
 from types import FrameType
 from typing import Final, NoReturn
 
 from builder import pipeline, processes
 from builder.aws import Aws
-from builder.errors import BuildError, TaskEndedError
+from builder.errors import BuildError, TaskEndedError, TypeCheckError
 from builder.log import BuildLog
 from builder.settings import Settings, SettingsError
-from builder.toolchain import Toolchain, ToolchainError
+from builder.toolchain import Toolchain, ToolchainError, identity
 from functions.contracts.build_result import BuildResult
+from functions.contracts.build_result import TypeCheckError as Finding
 from functions.contracts.task import result_key
 
 _MOST_CHARACTERS: Final = 16_000
+_MOST_FINDING_BYTES: Final = 64 * 1024
 
 
 def main() -> int:
@@ -43,7 +46,8 @@ def build(settings: Settings, aws: Aws, log: BuildLog) -> BuildResult | None:
         log.line(f"Nothing to do: {error}.")
         return None
     except BuildError as error:
-        result = BuildResult(outcome="failed", error=_shortened(str(error)))
+        findings = error.findings if isinstance(error, TypeCheckError) else ()
+        result = BuildResult(outcome="failed", error=_shortened(str(error)), errors=_as_many_as_fit(findings))
     except Exception as error:
         for line in traceback.format_exc().splitlines():
             log.line(line, source="builder")
@@ -56,7 +60,7 @@ def build(settings: Settings, aws: Aws, log: BuildLog) -> BuildResult | None:
     versions: dict[str, str] = {}
     with contextlib.suppress(ToolchainError, OSError):
         versions = toolchain.versions
-    result = result.model_copy(update={"durations": log.durations, "toolchain": versions})
+    result = result.model_copy(update={"durations": log.durations, "toolchain": versions, "builder": identity()})
     aws.s3.put_object(
         Bucket=settings.code_bucket,
         Key=result_key(settings.task_id),
@@ -70,6 +74,18 @@ def build(settings: Settings, aws: Aws, log: BuildLog) -> BuildResult | None:
 def _shortened(text: str) -> str:
     # It travels through Step Functions (256 KiB of state) and DynamoDB (400 KB of item) to someone who reads it.
     return text if len(text) <= _MOST_CHARACTERS else text[:_MOST_CHARACTERS] + "\n(shortened)"
+
+
+def _as_many_as_fit(findings: Sequence[Finding]) -> list[Finding]:
+    # Whoever reads the report reads it whole or not at all.
+    left = _MOST_FINDING_BYTES
+    kept = []
+    for finding in findings:
+        left -= len(finding.model_dump_json().encode())
+        if left < 0:
+            break
+        kept.append(finding)
+    return kept
 
 
 def _end(_number: int, _frame: FrameType | None) -> NoReturn:

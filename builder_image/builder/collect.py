@@ -23,10 +23,15 @@ _WASM_MAGIC: Final = _COMPONENT_HEADER[:4]
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A folder ready to push; ``wasm`` is its first component."""
+    """A folder ready to push; ``components`` are the paths of its .wasm files in it, ``wasm`` is the first."""
 
     folder: Path
-    wasm: Path
+    components: tuple[str, ...]
+
+    @property
+    def wasm(self) -> Path:
+        """The component that is kept in S3."""
+        return self.folder / self.components[0]
 
     @property
     def manifest(self) -> Path:
@@ -59,7 +64,7 @@ def collect(manifest: Manifest, built: Path, target: Path, limits: Limits) -> Pa
     text = target / FILE_NAME
     text.unlink(missing_ok=True)
     text.write_bytes(manifest.text)
-    return Package(target, target / manifest.components[0].source)
+    return Package(target, tuple(dict.fromkeys(component.source for component in manifest.components)))
 
 
 def _take_component(copier: "_Copier", component: Component, path: str, role: str) -> None:

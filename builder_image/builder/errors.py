@@ -1,11 +1,23 @@
 """How a build can end other than well. Raised anywhere in the flow, turned into the report by ``__main__``."""
 
+from collections.abc import Sequence
+
+from functions.contracts.build_result import TypeCheckError as Finding
+
 
 class BuildError(Exception):
     """The build failed for a reason the uploader can act on.
 
     The text is shown to them as it is: what happened, where, what to do next. Never a stack trace, never a secret.
     """
+
+
+class TypeCheckError(BuildError):
+    """The app has type errors: the text, and the findings in it as data."""
+
+    def __init__(self, text: str, findings: Sequence[Finding]) -> None:
+        super().__init__(text)
+        self.findings = tuple(findings)
 
 
 class TaskEndedError(Exception):

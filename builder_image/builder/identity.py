@@ -4,7 +4,7 @@ componentize-py writes different bytes on every run, so the image tag comes from
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -13,12 +13,17 @@ from builder.safe_paths import walk
 _TAG_DIGITS: Final = 16
 
 
-def image_tag(workspace_id: str, folder: Path, versions: Mapping[str, str]) -> str:
-    """The first 16 hex digits of a SHA-256 over workspace, files (path, executable or not, content) and tools."""
+def image_tag(workspace_id: str, folder: Path, versions: Mapping[str, str], packages: Sequence[str] = ()) -> str:
+    """The first 16 hex digits of a SHA-256 over workspace, files (path, executable or not, content), tools, packages.
+
+    ``packages`` are those installed for the app, each with version and digest: the app may have left both open.
+    """
     digest = hashlib.sha256()
     _add(digest, "workspace", workspace_id.encode())
     for tool, version in sorted(versions.items()):
         _add(digest, f"tool {tool}", version.encode())
+    for package in sorted(packages):
+        _add(digest, "package", package.encode())
     for path, entry in sorted(walk(folder), key=lambda found: found[0]):
         kind = "program" if entry.stat(follow_symlinks=False).st_mode & 0o100 else "file"
         _add(digest, f"{kind} {path}", Path(entry.path).read_bytes())

@@ -39,6 +39,7 @@ class Manifest:
     """A checked spin.toml."""
 
     text: bytes
+    name: str
     components: tuple[Component, ...]
 
     @classmethod
@@ -57,7 +58,8 @@ class Manifest:
             raise BuildError(NOT_FOUND) from None
         if len(text) > _MAX_BYTES:
             raise BuildError(f"spin.toml is larger than {_MAX_BYTES:,} bytes.")
-        return cls(text, _components(_parsed(text), most_components))
+        values = _parsed(text)
+        return cls(text, values["application"]["name"], _components(values, most_components))
 
     @property
     def has_builds(self) -> bool:

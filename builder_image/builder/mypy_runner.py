@@ -21,12 +21,15 @@ def main() -> None:
 
     with open(sys.argv[1], encoding="utf-8") as file:  # noqa: PTH123
         orders = json.load(file)
+    if orders["packages"] is not None:
+        know_packages(orders["packages"])
     errors: list[dict[str, Any]] = []
     failures: list[str] = []
     for group in orders["groups"]:
         os.chdir(group["folder"])
         os.environ["MYPYPATH"] = os.pathsep.join(group["search"])
         arguments = ["--config-file", orders["config"], "--cache-dir", orders["cache"], "--output", "json"]
+        arguments += ["--python-executable", sys.executable]
         report, complaint, status = api.run([*arguments, "--", *group["files"]])
         found = [json.loads(line) for line in report.splitlines() if line.startswith("{")]
         if status not in (0, 1) and not found:
@@ -41,6 +44,19 @@ def main() -> None:
     print(json.dumps({"errors": errors[:MOST_ERRORS], "count": len(errors), "failures": failures}))  # noqa: T201
 
 
+def know_packages(folder: str) -> None:
+    """Have mypy look for modules in ``folder`` as in site-packages: typed packages count, no package is judged.
+
+    It takes the folders from ``sys.path``, once, and keeps them (mypy 2.4, modulefinder.get_search_dirs). The folder is
+    on the path only for that: nothing is ever imported from it.
+    """
+    from mypy import modulefinder
+
+    sys.path.append(folder)
+    modulefinder.get_search_dirs(sys.executable)
+    sys.path.remove(folder)
+
+
 def is_idiom(error: dict[str, Any]) -> bool:
     """Whether this is ``class X(X):`` right after X came from spin_sdk, as in every Spin 3 Python app.
 
@@ -49,12 +65,12 @@ def is_idiom(error: dict[str, Any]) -> bool:
     if error["code"] != "no-redef":
         return False
     try:
-        with open(error["file"], "rb") as file:  # noqa: PTH123
-            module = ast.parse(file.read())
-    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+        with open(error["file"], encoding="utf-8-sig") as file:  # noqa: PTH123
+            statements = top_level(file.read())
+    except (OSError, ValueError, RecursionError, MemoryError):
         return False
     imported: set[str] = set()
-    for statement in module.body:
+    for statement in statements:
         if isinstance(statement, ast.ClassDef) and _first_line(statement) <= error["line"] <= statement.lineno:
             bases = {base.id for base in statement.bases if isinstance(base, ast.Name)}
             return statement.name in imported and statement.name in bases
@@ -63,6 +79,35 @@ def is_idiom(error: dict[str, Any]) -> bool:
         else:
             imported -= _bound(statement)
     return False
+
+
+def top_level(source: str) -> list[ast.stmt]:
+    """Statements of a module; without those that only a later Python than this one can read."""
+    try:
+        return ast.parse(source).body
+    except SyntaxError:
+        pass
+    statements: list[ast.stmt] = []
+    for start, lines in _chunks(source.splitlines()):
+        for text in ("\n".join(lines), f"{lines[0]}\n    pass"):  # all of it, or just its first line
+            try:
+                found = ast.parse("\n" * start + text).body
+            except SyntaxError:
+                continue
+            statements += found
+            break
+    return statements
+
+
+def _chunks(lines: list[str]) -> list[tuple[int, list[str]]]:
+    """Lines from one that starts in the first column to the next: a statement, as people write them."""
+    chunks: list[tuple[int, list[str]]] = []
+    for number, line in enumerate(lines):
+        if line and (line[0].isidentifier() or line[0] == "@"):
+            chunks.append((number, [line]))
+        elif chunks:
+            chunks[-1][1].append(line)
+    return chunks
 
 
 def _is_sdk(module: str) -> bool:

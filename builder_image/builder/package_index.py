@@ -17,12 +17,6 @@ _PASSED_ON: Final = (
 _CERTIFICATES: Final = ("PIP_CERT", "REQUESTS_CA_BUNDLE")
 _TRUE: Final = frozenset({"1", "true", "yes", "on", "y", "t"})
 
-OPERATOR_VARIABLES: Final = (
-    *("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_NO_INDEX", "PIP_TRUSTED_HOST"),
-    *("PIP_DEFAULT_TIMEOUT", *_CERTIFICATES, *_PASSED_ON),
-)
-"""Variables of the builder's environment that say how to reach packages."""
-
 
 def environment(operator: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Variables for uv."""
@@ -30,7 +24,11 @@ def environment(operator: Mapping[str, str] = os.environ) -> dict[str, str]:
     for name in _CERTIFICATES:
         if operator.get(name):
             values.setdefault("SSL_CERT_FILE", operator[name])
-    for pip, uv in (("PIP_INDEX_URL", "UV_DEFAULT_INDEX"), ("PIP_DEFAULT_TIMEOUT", "UV_HTTP_TIMEOUT")):
+    for pip, uv in (
+        ("PIP_INDEX_URL", "UV_DEFAULT_INDEX"),
+        ("PIP_DEFAULT_TIMEOUT", "UV_HTTP_TIMEOUT"),
+        ("PIP_PROXY", "ALL_PROXY"),
+    ):
         if operator.get(pip):
             values[uv] = operator[pip]
     # pip separates by white space, uv some by white space and some by commas.

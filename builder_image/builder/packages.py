@@ -4,6 +4,7 @@ Installed once, before both, and only when there is something to install. What a
 downloaded (`resolver`); what came is checked again here, file by file, on its way out of the installer's sandbox.
 """
 
+import contextlib
 import importlib.metadata
 import os
 import shutil
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
 
 from builder import requirements
 from builder.errors import BuildError
@@ -92,7 +94,8 @@ def _site_packages(environment: Path) -> Path:
 def _check_sizes(locked: list[Locked], limits: Limits) -> None:
     if len(locked) > limits.packages:
         raise BuildError(
-            f"The app's packages need {len(locked)} packages together, and {limits.packages} are allowed. Ask for fewer."
+            f"The app needs {len(locked)} packages, those that its packages need included, and {limits.packages} are "
+            "allowed. Ask for fewer."
         )
     if sum(package.size or 0 for package in locked) > limits.packages_bytes:
         raise _too_large(limits)
@@ -117,12 +120,12 @@ def _copy(installed: Path, target: Path, limits: Limits) -> None:
 
 
 def _check_versions(packages: Packages) -> None:
-    found = {
-        canonicalize_name(distribution.metadata["Name"]): distribution.version
-        for distribution in importlib.metadata.distributions(path=[str(packages.folder)])
-    }
+    found = set()
+    for distribution in importlib.metadata.distributions(path=[str(packages.folder)]):
+        with contextlib.suppress(InvalidVersion, TypeError):
+            found.add((canonicalize_name(distribution.metadata["Name"]), Version(distribution.version)))
     for package in packages.locked:
-        if found.get(package.name) != package.version:
+        if (package.name, Version(package.version)) not in found:
             raise BuildError(f"{_WHERE}: {package.file_name} does not hold {package.name} {package.version}.")
 
 

@@ -1,19 +1,24 @@
 """One build, from the task's row to the pushed image, in the order of the picture in docs/.
 
-fetch ▸ unpack ▸ (type check ∥ spin build) ▸ collect ▸ row: pushing ▸ (component to S3 ∥ push)
+fetch ▸ unpack ▸ packages ▸ (type check ∥ spin build) ▸ collect ▸ row: pushing ▸ (component and parts list to S3 ∥ push)
+▸ provenance
 """
 
 import concurrent.futures
+import datetime
 import shutil
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from builder import collect, compile, credentials, identity, processes, source, typecheck  # noqa: A004
+from builder import collect, compile, credentials, identity, package_index, packages, processes, source, typecheck  # noqa: A004
+from builder.attest import Attestor
 from builder.aws import Aws
 from builder.collect import Package
 from builder.log import BuildLog
+from builder.packages import Packages
 from builder.registry import Registry
 from builder.sandbox import Sandbox
 from builder.settings import Settings
@@ -21,7 +26,7 @@ from builder.source import App
 from builder.task import Task, TaskRow
 from builder.toolchain import Toolchain
 from functions.contracts.build_result import BuildResult
-from functions.contracts.task import wasm_key
+from functions.contracts.task import provenance_key, sbom_key, wasm_key
 
 _WORK_PREFIX: Final = "blue-faas-build-"
 
@@ -36,112 +41,129 @@ def run(settings: Settings, aws: Aws, toolchain: Toolchain, log: BuildLog) -> Bu
     TaskEndedError
         The task ended before the push.
     """
+    started = datetime.datetime.now(datetime.UTC)
     row = TaskRow(aws.dynamodb, settings.task_table, settings.workspace_id, settings.task_id)
-    task = row.read()
+    task = row.take(settings.build_id)
     work = Path(tempfile.mkdtemp(prefix=_WORK_PREFIX, dir=settings.work_dir))
     try:
         # Others may pass through to the one folder in it that is theirs, and list nothing.
         work.chmod(0o711)
         with concurrent.futures.ThreadPoolExecutor(thread_name_prefix="step") as threads:
+            build = _Build(settings, aws, toolchain, log, task, work, threads)
             threads.submit(lambda: toolchain.versions)  # asked for early, kept by the toolchain
-            app = _app(settings, aws, task, work, log)
+            app, source_sha256 = build.fetch()
             threads.submit(lambda: aws.kms if task.registry_credentials is not None else aws.ecr)
-            package = _package(settings, app, toolchain, work, threads, log)
-            tag = identity.image_tag(task.workspace_id, app.folder, toolchain.versions)
+            installed = packages.install(app, toolchain, build.installer, work / "environment", settings.limits, log)
+            package = build.make(app, installed)
+            pins = [entry.pin for entry in installed.locked] if installed is not None else []
+            tag = identity.image_tag(task.workspace_id, app.folder, toolchain.versions, pins)
             row.start_pushing()
-            stored = threads.submit(_store, aws, settings, package, log)
-            digest = _push(settings, aws, task, toolchain, package, tag, work, log)
-            stored.result()
+            attestor = Attestor(aws.s3, settings, task, toolchain.versions, started)
+            stored = threads.submit(build.store, package, attestor, app, installed)
+            digest = build.push(package, tag)
+            digests = stored.result()
+            image_url = f"{task.image_repository}:{tag}"
+            attestor.store_provenance(source_sha256, installed, digests, (image_url, digest))
         return BuildResult(
             outcome="succeeded",
-            image_url=f"{task.image_repository}:{tag}",
+            image_url=image_url,
             digest=digest,
             wasm_size=package.wasm.stat().st_size,
+            wasm_sha256=digests[package.components[0]],
+            sbom_key=sbom_key(task.task_id),
+            provenance_key=provenance_key(task.task_id),
         )
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _app(settings: Settings, aws: Aws, task: Task, work: Path, log: BuildLog) -> App:
-    upload, folder = work / "upload", work / "app"
-    folder.mkdir(mode=0o700)
-    with log.step("fetch", f"Fetch {task.file_name}"):
-        source.fetch(aws.s3, settings.code_bucket, task.source_key, upload, settings.limits)
-    with log.step("unpack", "Unpack and read spin.toml"):
-        app = source.unpack(upload, task, folder, settings.limits)
-    upload.unlink()
-    return app
+@dataclass(frozen=True, slots=True)
+class _Build:
+    """The steps of one build, with what all of them need."""
 
+    settings: Settings
+    aws: Aws
+    toolchain: Toolchain
+    log: BuildLog
+    task: Task
+    work: Path
+    threads: concurrent.futures.Executor
 
-def _package(
-    settings: Settings,
-    app: App,
-    toolchain: Toolchain,
-    work: Path,
-    threads: concurrent.futures.Executor,
-    log: BuildLog,
-) -> Package:
-    """Type check and build side by side, each in a sandbox of its own; then take what is to be pushed."""
+    def fetch(self) -> tuple[App, str]:
+        """The unpacked app, and the SHA-256 of the upload."""
+        limits, task = self.settings.limits, self.task
+        upload, folder = self.work / "upload", self.work / "app"
+        folder.mkdir(mode=0o700)
+        with self.log.step("fetch", f"Fetch {task.file_name}"):
+            sha256 = source.fetch(self.aws.s3, self.settings.code_bucket, task.source_key, upload, limits)
+        with self.log.step("unpack", "Unpack and read spin.toml"):
+            app = source.unpack(upload, task, folder, limits)
+        upload.unlink()
+        return app, sha256
 
-    def sandbox(name: str) -> Sandbox:
-        folder = work / name
-        return Sandbox.make(folder, toolchain.environment, settings.build_user, settings.lock_dir, settings.limits)
+    def installer(self) -> Sandbox:
+        """The sandbox that packages are installed in: the one with a network, where nothing of the uploader's runs."""
+        return self._sandbox("packages", package_index.environment(), network=True)
 
-    with sandbox("check") as check_box, sandbox("build") as build_box:
-        folder = compile.place(app, build_box)
+    def make(self, app: App, installed: Packages | None) -> Package:
+        """Type check and build side by side, each in a sandbox of its own; then take what is to be pushed."""
+        settings, toolchain, log = self.settings, self.toolchain, self.log
+        check_environment = toolchain.environment()
+        build_environment = toolchain.environment(installed.environment if installed is not None else None)
+        with self._sandbox("check", check_environment) as check_box, self._sandbox("build", build_environment) as box:
+            folder = compile.place(app, box)
 
-        def check() -> None:
-            with log.step("type_check", "Type check"):
-                typecheck.check(app, check_box, toolchain, settings.mypy_cache, log)
+            def check() -> None:
+                with log.step("type_check", "Type check"):
+                    known = installed.folder if installed is not None else None
+                    typecheck.check(app, check_box, toolchain, settings.mypy_cache, log, known)
 
-        def build() -> None:
-            with log.step("build", "spin build"):
-                compile.build(app, folder, build_box, toolchain, log)
+            def build() -> None:
+                with log.step("build", "spin build"):
+                    compile.build(app, folder, box, toolchain, log)
 
-        _side_by_side(check, build, build_box, threads)
-        # The last process of the builder's own that may be running: `spin --version`.
-        _ = toolchain.versions
-        processes.kill_descendants_unless_root()
-        with log.step("collect", "Collect what is to be pushed"):
-            return collect.collect(app.manifest, folder, work / "package", settings.limits)
+            self._side_by_side(check, build, box)
+            # The last process of the builder's own that may be running: `spin --version`.
+            _ = toolchain.versions
+            processes.kill_descendants_unless_root()
+            with log.step("collect", "Collect what is to be pushed"):
+                return collect.collect(app.manifest, folder, self.work / "package", settings.limits)
 
+    def store(self, package: Package, attestor: Attestor, app: App, installed: Packages | None) -> dict[str, str]:
+        """Component and parts list to S3; answers the components' digests."""
+        with self.log.step("store", "Component and parts list to S3"):
+            self.aws.s3.upload_file(
+                str(package.wasm),
+                self.settings.code_bucket,
+                wasm_key(self.task.task_id),
+                ExtraArgs={"ContentType": "application/wasm"},
+            )
+            digests = attestor.digests(package)
+            attestor.store_parts(app, installed, digests)
+            return digests
 
-def _side_by_side(
-    check: Callable[[], None], build: Callable[[], None], build_box: Sandbox, threads: concurrent.futures.Executor
-) -> None:
-    """Run both. A failed check stops the build and is what the uploader hears of; a failed build waits for it."""
-    building = threads.submit(build)
-    try:
-        check()
-        building.result()
-    except BaseException:
-        # Also when this process is told to end: the step must be over before its sandbox is given up.
-        build_box.stop()
-        concurrent.futures.wait([building])
-        raise
+    def push(self, package: Package, tag: str) -> str | None:
+        """Push; answers the manifest's digest if the registry said it."""
+        repository, seconds = self.task.image_repository, self.settings.limits.push_seconds
+        with self.log.step("push", f"Push {repository}:{tag}"):
+            login = credentials.login_for(self.task, self.aws)
+            registry = Registry(repository, login, self.toolchain, self.work / "home", seconds, self.log)
+            return registry.push(package.manifest, tag)
 
-
-def _store(aws: Aws, settings: Settings, package: Package, log: BuildLog) -> None:
-    with log.step("store", "Component to S3"):
-        aws.s3.upload_file(
-            str(package.wasm),
-            settings.code_bucket,
-            wasm_key(settings.task_id),
-            ExtraArgs={"ContentType": "application/wasm"},
+    def _sandbox(self, name: str, environment: dict[str, str], *, network: bool = False) -> Sandbox:
+        settings = self.settings
+        return Sandbox.make(
+            self.work / name, environment, settings.build_user, settings.lock_dir, settings.limits, network=network
         )
 
-
-def _push(
-    settings: Settings,
-    aws: Aws,
-    task: Task,
-    toolchain: Toolchain,
-    package: Package,
-    tag: str,
-    work: Path,
-    log: BuildLog,
-) -> str | None:
-    with log.step("push", f"Push {task.image_repository}:{tag}"):
-        login = credentials.login_for(task, aws)
-        registry = Registry(task.image_repository, login, toolchain, work / "home", settings.limits.push_seconds, log)
-        return registry.push(package.manifest, tag)
+    def _side_by_side(self, check: Callable[[], None], build: Callable[[], None], build_box: Sandbox) -> None:
+        """Run both. A failed check stops the build and is what the uploader hears of; a failed build waits for it."""
+        building = self.threads.submit(build)
+        try:
+            check()
+            building.result()
+        except BaseException:
+            # Also when this process is told to end: the step must be over before its sandbox is given up.
+            build_box.stop()
+            concurrent.futures.wait([building])
+            raise

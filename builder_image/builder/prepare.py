@@ -39,9 +39,10 @@ def prepare(toolchain: Path, cache: Path) -> None:
         config = Path(folder, "mypy.ini")
         config.write_text(CONFIG, "utf-8")
         Path(folder, "app.py").write_text(_PROGRAM, "utf-8")
-        options = ["--config-file", str(config), "--cache-dir", str(cache), "app.py"]
+        python = str(toolchain / "bin" / "python")
+        options = ["--config-file", str(config), "--python-executable", python, "--cache-dir", str(cache), "app.py"]
         subprocess.run(
-            [str(toolchain / "bin" / "python"), "-I", "-m", "mypy", *options],
+            [python, "-I", "-m", "mypy", *options],
             cwd=folder,
             env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "MYPYPATH": "."},
             check=True,

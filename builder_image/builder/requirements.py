@@ -1,8 +1,8 @@
 """The packages that an app asks for: requirements.txt in a .zip, or the script block of a single .py (PEP 723).
 
-A requirements.txt counts at the root of the .zip and in each folder that a component is built in (build.workdir). All of
-them together are one installation that every component of the app sees. Only names with versions are taken: everything
-else that pip would accept in the file runs code, leaves the package index, or chooses another one.
+A requirements.txt counts at the root of the .zip and in each folder that a component is built in (build.workdir). All
+of them together are one installation that every component of the app sees. Only names with versions are taken:
+everything else that pip would accept in the file runs code, leaves the package index, or chooses another one.
 """
 
 import re
@@ -24,7 +24,7 @@ from builder.toolchain import PYTHON_VERSION
 FILE_NAME: Final = "requirements.txt"
 SDK: Final = "spin-sdk"
 PROVIDED: Final = frozenset({SDK, "componentize-py", "mypy"})
-"""What the builder has itself, in the versions that it builds with: listed in every Spin template's requirements.txt."""
+"""What the builder has itself, in its own versions: every Spin template lists them in its requirements.txt."""
 
 _MAX_BYTES: Final = 64 * 1024
 _MOST: Final = 200

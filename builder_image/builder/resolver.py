@@ -167,7 +167,7 @@ class Resolver:
 
 
 def _read(lock: Path) -> list[Locked]:
-    """Packages of a pylock.toml (packaging.python.org, "pylock.toml"); of the wheels of one, a pure one if it has it."""
+    """Packages of a pylock.toml (PEP 751); of the wheels of one, a pure one where there is one."""
     packages: list[dict[str, Any]] = tomllib.loads(lock.read_text("utf-8")).get("packages", [])
     locked = []
     for package in packages:
@@ -182,7 +182,9 @@ def _read(lock: Path) -> list[Locked]:
             for wheel in package.get("wheels", [])
         ]
         if not candidates:
-            raise BuildError(f"{package['name']} is published as source only, and the builder runs no code of packages.")
+            raise BuildError(
+                f"{package['name']} is published as source only, and the builder runs no code of packages."
+            )
         locked.append(next((candidate for candidate in candidates if candidate.is_pure), candidates[0]))
     return locked
 

@@ -56,6 +56,8 @@ class Settings(BaseModel):
     workspace_id: str = Field(min_length=1)
     task_id: str = Field(min_length=1)
     aws_region: str = Field(min_length=1)
+    build_id: str | None = Field(default=None, description="CodeBuild's id of this build: project:uuid.")
+    build_arn: str | None = Field(default=None, description="CodeBuild's ARN of this build.")
     toolchain: Path = Field(default=Path("/opt/toolchain"), description="Its virtual environment.")
     mypy_cache: Path = Field(default=Path("/opt/mypy-cache"), description="Made by `python -m builder.prepare`.")
     work_dir: Path = Field(default=_WORK_DIR, description="Parent of the work folder; open for every user to enter.")
@@ -77,6 +79,8 @@ class Settings(BaseModel):
         for name in _TASK_VARIABLES:
             if not values[name.lower()]:
                 raise SettingsError(f"{name} is not set: a build needs {', '.join(_TASK_VARIABLES)}")
+        for name in ("build_id", "build_arn"):
+            values[name] = environment.get(f"CODEBUILD_{name.upper()}") or None
         for name in cls.model_fields.keys() - values.keys() - {"limits"}:
             if value := environment.get(_PREFIX + name.upper()):
                 values[name] = value

@@ -1,5 +1,6 @@
 """From the upload in S3 to a folder with a Spin app in it, in a place that only the builder can write to."""
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,8 +29,8 @@ class App:
     """Path and uploader's name of the one file of an upload that was a .py."""
 
 
-def fetch(s3: "S3Client", bucket: str, key: str, target: Path, limits: Limits) -> None:
-    """Download the upload.
+def fetch(s3: "S3Client", bucket: str, key: str, target: Path, limits: Limits) -> str:
+    """Download the upload; answers its SHA-256, in hex.
 
     Raises
     ------
@@ -45,9 +46,12 @@ def fetch(s3: "S3Client", bucket: str, key: str, target: Path, limits: Limits) -
     )
     if answer["ContentLength"] > limits.source_bytes:
         raise too_large
+    digest = hashlib.sha256()
     with target.open("xb") as file:
         for chunk in answer["Body"].iter_chunks(1024 * 1024):
+            digest.update(chunk)
             file.write(chunk)
+    return digest.hexdigest()
 
 
 def unpack(upload: Path, task: Task, folder: Path, limits: Limits) -> App:

@@ -1,8 +1,9 @@
 """The build's orders and its one status change: the task row in DynamoDB."""
 
 import datetime
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from builder.errors import TaskEndedError
 from functions.contracts.task import ENDED, RowField, TaskStatus
@@ -37,21 +38,15 @@ class TaskRow:
         self._workspace_id = workspace_id
         self._task_id = task_id
 
-    def read(self) -> Task:
-        """The task as it is now.
+    def take(self, build_id: str | None) -> Task:
+        """The task as it is now. From here on its row says which build it is: the way to the build's log.
 
         Raises
         ------
         TaskEndedError
             There is nothing to build: the task ended before, or its row is gone.
         """
-        answer = self._dynamodb.get_item(TableName=self._table, Key=self._key(), ConsistentRead=True)
-        row = answer.get("Item")
-        if row is None:
-            raise TaskEndedError(f"task {self._task_id} of workspace {self._workspace_id} does not exist")
-        status = row[RowField.STATUS]["S"]
-        if status in ENDED:
-            raise TaskEndedError(f"task {self._task_id} is already {status}")
+        row = self._read() if build_id is None else self._mark(build_id)
         credentials = row.get(RowField.REGISTRY_CREDENTIALS, {}).get("B")
         return Task(
             workspace_id=self._workspace_id,
@@ -61,6 +56,32 @@ class TaskRow:
             app_name=row.get(RowField.APP_NAME, {}).get("S"),
             registry_credentials=bytes(credentials) if credentials is not None else None,
         )
+
+    def _read(self) -> Mapping[str, Any]:
+        row = self._dynamodb.get_item(TableName=self._table, Key=self._key(), ConsistentRead=True).get("Item")
+        if row is None or row[RowField.STATUS]["S"] in ENDED:
+            raise self._over()
+        return row
+
+    def _mark(self, build_id: str) -> Mapping[str, Any]:
+        # One call for both: an update can answer with the whole row.
+        running = {f":{status}": {"S": status.value} for status in TaskStatus if status not in ENDED}
+        try:
+            answer = self._dynamodb.update_item(
+                TableName=self._table,
+                Key=self._key(),
+                UpdateExpression="SET #build = :build",
+                ConditionExpression=f"#status IN ({', '.join(running)})",
+                ExpressionAttributeNames={"#status": RowField.STATUS, "#build": RowField.BUILD_ID},
+                ExpressionAttributeValues={":build": {"S": build_id}, **running},
+                ReturnValues="ALL_NEW",
+            )
+        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            raise self._over() from None
+        return answer["Attributes"]
+
+    def _over(self) -> TaskEndedError:
+        return TaskEndedError(f"task {self._task_id} of workspace {self._workspace_id} has ended or does not exist")
 
     def start_pushing(self) -> None:
         """Move the task to ``pushing``: from here on something may appear in the registry.

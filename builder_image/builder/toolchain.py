@@ -8,8 +8,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
+from functions.contracts.toolchain import builder_identity
+
 PYTHON_VERSION: Final = "3.12"
 """The Python that components run on: the one that componentize-py 0.17.2 brings along (libpython3.12.so)."""
+
+_PINS: Final = Path(__file__).resolve().parents[1]
+"""Where toolchain.txt, spin.json and buildspec.yml are: beside the package, in the repository and in the image."""
 
 _PACKAGES: Final = ("componentize-py", "spin-sdk", "mypy")
 _SYSTEM_PATH: Final = "/usr/local/bin:/usr/bin:/bin"
@@ -17,6 +22,16 @@ _SYSTEM_PATH: Final = "/usr/local/bin:/usr/bin:/bin"
 
 class ToolchainError(Exception):
     """The machine lacks a tool: a fault of the image, not of the upload."""
+
+
+def identity() -> str:
+    """What the pins say this builder is; the same text can be had without it (`functions.contracts.toolchain`)."""
+    return builder_identity((_PINS / "toolchain.txt").read_text("utf-8"), (_PINS / "spin.json").read_text("utf-8"))
+
+
+def buildspec() -> bytes:
+    """The buildspec of the CodeBuild project that this builder was made for."""
+    return (_PINS / "buildspec.yml").read_bytes()
 
 
 @dataclass(frozen=True)
@@ -51,12 +66,13 @@ class Toolchain:
             raise ToolchainError(f"{self.folder} is no virtual environment")
         return found
 
-    @property
-    def environment(self) -> dict[str, str]:
-        """What sandboxed tools see. componentize-py finds spin_sdk by VIRTUAL_ENV."""
+    def environment(self, packages: Path | None = None) -> dict[str, str]:
+        """What sandboxed tools see. componentize-py finds the SDK by VIRTUAL_ENV, or both SDK and an app's packages:
+        ``packages`` is where they are, in the layout of a virtual environment.
+        """
         return {
             "PATH": f"{self.folder / 'bin'}:{Path(self.spin).parent}:{_SYSTEM_PATH}",
-            "VIRTUAL_ENV": str(self.folder),
+            "VIRTUAL_ENV": str(packages or self.folder),
             "PYTHONNOUSERSITE": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONUTF8": "1",

@@ -236,7 +236,7 @@ def _revision_to_go_back_to(app: Object, number: int | None) -> history.Revision
     known = history.revisions(app)
     name, current = app["metadata"]["name"], known[-1].number
     if number is None:
-        if len(known) < 2:  # noqa: PLR2004 - the current one and one before it
+        if len(known) < 2:
             raise RefusedError(
                 HTTPStatus.CONFLICT, f"App '{name}' has no revision before {current}: there is nothing to go back to"
             )

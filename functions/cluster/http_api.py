@@ -206,9 +206,7 @@ class HttpClusterApi:
         headers = {"Accept": "application/json"}
         if body is not None:
             headers["Content-Type"] = content_type
-        request = client.param_serialize(
-            method, path, header_params=headers, body=body, auth_settings=["BearerToken"]
-        )
+        request = client.param_serialize(method, path, header_params=headers, body=body, auth_settings=["BearerToken"])
         try:
             answer = client.call_api(*request, _request_timeout=(min(_CONNECT_SECONDS, seconds), seconds))
         except ApiException as error:
@@ -234,7 +232,7 @@ class HttpClusterApi:
             )
             _sign_in(connection, configuration)
             # Called again before every request: tokens live for a minute.
-            configuration.refresh_api_key_hook = functools.partial(_sign_in, connection)
+            configuration.refresh_api_key_hook = functools.partial(_sign_in, connection)  # type: ignore[assignment]  # inferred from its None
             self._client = ApiClient(configuration)
             self._client.user_agent = _FIELD_MANAGER
         return self._client

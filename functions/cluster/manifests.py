@@ -47,7 +47,10 @@ def spin_app(
         spec["replicas"] = request.replicas or settings.fixed_replicas_default
     spec.update(named_parts(request, []))
     scaling = {**settings.default_bounds(), **Bounds.of(request).named()} if request.enable_autoscaling else {}
-    annotations = {REQUEST_ID: request_id, history.ANNOTATION: history.first(spec, history.Entry(image.asked, by), scaling)}
+    annotations = {
+        REQUEST_ID: request_id,
+        history.ANNOTATION: history.first(spec, history.Entry(image.asked, by), scaling),
+    }
     return {
         "apiVersion": SPIN_APPS.api_version,
         "kind": SPIN_APPS.kind,

@@ -9,6 +9,7 @@ from typing import Final
 from functions.cluster.resources import (
     AUTOSCALERS,
     DEPLOYMENTS,
+    EVENTS,
     EXECUTORS,
     NAMESPACES,
     PODS,
@@ -19,16 +20,18 @@ from functions.cluster.resources import (
 
 PERMISSIONS: Final = MappingProxyType(
     {
-        # No delete: nothing a caller sends can remove an app. Autoscalers come and go with `enable_autoscaling`.
-        SPIN_APPS: ("get", "create", "patch"),
+        # delete: only of apps that this service made (`functions.cluster.removal`).
+        SPIN_APPS: ("get", "list", "create", "patch", "delete"),
+        # Autoscalers come and go with `enable_autoscaling`.
         AUTOSCALERS: ("get", "create", "patch", "delete"),
         EXECUTORS: ("get",),
         # get: is the name taken by something that is no function? watch: has the operator made it yet?
         SERVICES: ("get", "watch"),
         DEPLOYMENTS: ("get",),
         SERVICE_ACCOUNTS: ("get",),
-        # Only for `wait`: why a rollout does not come up.
+        # Why an app does not come up.
         PODS: ("list",),
+        EVENTS: ("list",),
         NAMESPACES: ("get",),
     }
 )

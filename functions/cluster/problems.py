@@ -6,7 +6,7 @@ from typing import Final
 from functions.cluster.api import ClusterApi, Object
 from functions.cluster.deadline import Deadline
 from functions.cluster.errors import shorten
-from functions.cluster.resources import PODS
+from functions.cluster.resources import EVENTS, PODS
 from functions.contracts.apps import PodProblem
 
 # Reasons that kubelet gives for a container that does not run, and that do not go away by waiting a little.
@@ -23,8 +23,9 @@ _FAILING: Final = frozenset(
         "StartError",
     }
 )
-# Causes before symptoms: the container's own state first.
-_SANDBOX_REASONS: Final = ("FailedCreatePodSandBox",)
+PASSING: Final = frozenset({"Unschedulable"})
+"""Reasons that go away by themselves where nodes are made on demand: told, but no failure yet."""
+_MOST_EVENTS: Final = 50
 
 
 def deployment_problem(deployment: Object) -> str | None:
@@ -44,20 +45,26 @@ def pods_of(api: ClusterApi, deployment: Object, deadline: Deadline) -> list[Obj
 
 def pod_problems(pods: Iterable[Object], image: str | None = None) -> list[PodProblem]:
     """What is wrong with each pod that does not run; with ``image`` only with the pods of that version."""
-    return [
-        problem
-        for pod in pods
-        if (image is None or _runs(pod, image)) and (problem := _problem(pod)) is not None
-    ]
+    return [problem for pod in pods if (image is None or _runs(pod, image)) and (problem := _problem(pod)) is not None]
 
 
-def sandbox_problem(events: Iterable[Object]) -> PodProblem | None:
-    """A pod that the node cannot make, such as for want of a runtime class handler: events alone tell that."""
-    for event in events:
-        if event.get("reason") in _SANDBOX_REASONS:
-            name = str((event.get("involvedObject") or {}).get("name", ""))
-            return PodProblem(pod=name, reason=str(event["reason"]), message=shorten(str(event.get("message", ""))))
+def runtime_problem(api: ClusterApi, pods: Iterable[Object], image: str, deadline: Deadline) -> PodProblem | None:
+    """Whether the node of a new pod knows no runtime for it: of that only the pod's events tell."""
+    for pod in pods:
+        if (pod.get("status") or {}).get("phase") != "Pending" or not _runs(pod, image):
+            continue
+        for event in events_of(api, pod["metadata"]["namespace"], pod["metadata"]["name"], deadline):
+            # The reason alone also stands for networks that are not up yet. The words are containerd's.
+            if event.get("reason") == "FailedCreatePodSandBox" and "no runtime for" in str(event.get("message")):
+                message = shorten(str(event["message"]))
+                return PodProblem(pod=pod["metadata"]["name"], reason=event["reason"], message=message)
+        return None  # One pod is enough to ask about: they all look for the same runtime.
     return None
+
+
+def events_of(api: ClusterApi, namespace: str, name: str, deadline: Deadline) -> list[Object]:
+    """Events about the objects of a name."""
+    return api.list(EVENTS, namespace, deadline, fields=f"involvedObject.name={name}", limit=_MOST_EVENTS)
 
 
 def _problem(pod: Object) -> PodProblem | None:

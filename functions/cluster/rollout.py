@@ -10,7 +10,7 @@ from typing import Final
 from functions.cluster.api import ClusterApi, Object, find
 from functions.cluster.deadline import Deadline
 from functions.cluster.errors import TooSlowError
-from functions.cluster.problems import deployment_problem, pod_problems, pods_of
+from functions.cluster.problems import PASSING, deployment_problem, pod_problems, pods_of, runtime_problem
 from functions.cluster.resources import DEPLOYMENTS
 from functions.contracts.deploy import Rollout
 
@@ -74,5 +74,7 @@ def trouble_of(api: ClusterApi, deployment: Object, image: str, deadline: Deadli
     """Why the new pods do not come up, if the Deployment or one of them says so."""
     if problem := deployment_problem(deployment):
         return problem
-    problems = pod_problems(pods_of(api, deployment, deadline), image)
-    return f"{problems[0].reason}: {problems[0].message}".rstrip(": ") if problems else None
+    pods = pods_of(api, deployment, deadline)
+    problems = [problem for problem in pod_problems(pods, image) if problem.reason not in PASSING]
+    first = problems[0] if problems else runtime_problem(api, pods, image, deadline)
+    return f"{first.reason}: {first.message}".rstrip(": ") if first else None

@@ -28,6 +28,8 @@ class DeploySettings(BaseModel):
     default_memory_request: str = "128Mi"
     fixed_replicas_default: int = Field(default=1, ge=1)
     """Replicas of an app with autoscaling off, when nothing else says how many."""
+    task_table: str = ""
+    """DynamoDB table of the build tasks, for those that are to be deployed when they are done."""
     registry_allow_list: tuple[str, ...] = ()
     """Patterns for `re.fullmatch` against ``host/repository``; empty: every registry is allowed."""
 

@@ -27,13 +27,18 @@ def namespace_not_found(namespace: str) -> RefusedError:
     return RefusedError(HTTPStatus.NOT_FOUND, f"Namespace '{namespace}' not found")
 
 
+def check_namespace(api: ClusterApi, namespace: str, deadline: Deadline) -> None:
+    """Raise `RefusedError` unless the namespace exists."""
+    if find(api, NAMESPACES, None, namespace, deadline) is None:
+        raise namespace_not_found(namespace)
+
+
 def existing_app(api: ClusterApi, namespace: str, name: str, deadline: Deadline) -> Object:
     """The SpinApp, or `RefusedError` (404) where there is none."""
     app = find(api, SPIN_APPS, namespace, name, deadline)
     if app is not None:
         return app
-    if find(api, NAMESPACES, None, namespace, deadline) is None:
-        raise namespace_not_found(namespace)
+    check_namespace(api, namespace, deadline)
     raise RefusedError(HTTPStatus.NOT_FOUND, f"App '{name}' not found in namespace '{namespace}'")
 
 
@@ -42,8 +47,7 @@ def check_executor(api: ClusterApi, namespace: str, executor: str, deadline: Dea
     if find(api, EXECUTORS, namespace, executor, deadline) is not None:
         return
     # A missing namespace shows itself in the same way: asking for it only now saves a call on every good deploy.
-    if find(api, NAMESPACES, None, namespace, deadline) is None:
-        raise namespace_not_found(namespace)
+    check_namespace(api, namespace, deadline)
     raise RefusedError(
         HTTPStatus.UNPROCESSABLE_ENTITY,
         f"SpinAppExecutor '{executor}' not found in namespace '{namespace}': it must exist in the app's own namespace. "

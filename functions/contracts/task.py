@@ -43,10 +43,13 @@ class RowField(StrEnum):
     """CodeBuild's id of the build (``project:uuid``), written when the builder starts: the way to its log stream."""
     EXPIRES_AT = "expires_at"
     """Epoch seconds at which DynamoDB may drop the row."""
+    DEPLOY = "deploy"
+    """What to do with the image when it is built: ``{"namespace", "options", "requested_by"}`` (see
+    `functions.deploy_built`); absent when nothing."""
+    DEPLOYMENT = "deployment"
+    """What came of it, as JSON text: a deploy's answer, or ``{"error": ...}``."""
     ERRORS = "errors"
     """What the type check found, as a list of ``{"file", "line", "code", "message"}``; beside the text in ``error``."""
-    LOG_STREAM = "log_stream"
-    """CloudWatch Logs stream of the task's build; written by the build itself when it begins."""
     UPLOAD_EXPIRES_AT = "upload_expires_at"
     """Epoch seconds until which the announced upload may begin; there only while the upload has not arrived. A task
     that still has it some time later waits for nothing and must be ended as failed."""
@@ -59,6 +62,7 @@ class RowField(StrEnum):
     UNSETTLED = "unsettled"
     """There (always `UNSETTLED`) from the row's first write until its end has been announced; key of the sparse index
     in which the reconciler finds what is still open."""
+
 
 UNSETTLED: Final = "task"
 """The one value of `RowField.UNSETTLED`: one partition takes 1,000 writes a second, two of which a task needs."""

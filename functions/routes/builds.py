@@ -69,6 +69,4 @@ def build_and_push(
             submit(environment, submission, put_source(environment, file.content))
             metrics.add_metric("TaskCreated", MetricUnit.Count, 1)
             logger.info("task created", workspace_id=workspace_id, task_id=task.task_id)
-    return TaskCreated(
-        task_id=task.task_id, source_s3_path=source_folder(environment, workspace_id, task.task_id)
-    )
+    return TaskCreated(task_id=task.task_id, source_s3_path=source_folder(environment, workspace_id, task.task_id))

@@ -9,8 +9,8 @@ from aws_lambda_powertools.event_handler.openapi.params import Header
 
 from functions.tasks import idempotency
 from functions.tasks.environment import Environment
-from functions.tasks.identifiers import new_task_id
 from functions.tasks.idempotency import IdempotencyKeys
+from functions.tasks.identifiers import new_task_id
 from functions.tasks.store import Row, TaskStore
 
 IdempotencyKey = Annotated[

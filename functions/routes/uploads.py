@@ -51,9 +51,7 @@ def _s3() -> "S3Client":
         success=HTTPStatus.CREATED,
     ),
 )
-def create_upload(
-    request: Annotated[UploadRequest, Body()], idempotency_key: IdempotencyKey = None
-) -> UploadCreated:
+def create_upload(request: Annotated[UploadRequest, Body()], idempotency_key: IdempotencyKey = None) -> UploadCreated:
     """Make a task that waits for its source, and say where to send that; the build starts when it has arrived.
 
     When the same source was built before, the task is done at once and there is nothing to send.

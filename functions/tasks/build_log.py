@@ -19,11 +19,14 @@ from functions.tasks.store import Row, timestamp, utc_now
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_logs.type_defs import GetLogEventsRequestTypeDef
 
 START: Final = ""
 """Position of the first line."""
 _MOST_CHARACTERS: Final = 1_000_000
 """Of one answer (Lambda answers 6 MB); the rest comes with the next."""
+_CHARACTERS_AROUND: Final = 64
+"""What JSON and the time add to a line."""
 _NOT_FOR_UPLOADERS: Final = ("[Container] ", "builder | ")
 """CodeBuild's own words, and the builder's stack traces: both are for the operator, who reads them in the console."""
 _SETTLED: Final = datetime.timedelta(seconds=5)
@@ -54,28 +57,36 @@ def read(log_group: str, row: Row, position: str) -> LogPart:
         ``position`` is none that CloudWatch Logs gave.
     """
     ended = row[RowField.STATUS] in ENDED
-    stream = row.get(RowField.LOG_STREAM)
-    if stream is None:
+    build_id = row.get(RowField.BUILD_ID)
+    if build_id is None:
         return LogPart((), position, complete=ended)
+    # "project:uuid": the stream is the uuid when the project sets no prefix (CodeBuild API, CloudWatchLogsConfig).
+    stream = str(build_id).rpartition(":")[2]
     lines: list[LogLine] = []
     size = 0
     while size < _MOST_CHARACTERS:
-        events, after = _page(log_group, str(stream), position)
+        events, after = _page(log_group, stream, position)
         for event in events:
             message = event["message"].rstrip("\r\n")
             if not message.startswith(_NOT_FOR_UPLOADERS):
                 lines.append(LogLine(timestamp=_time(event["timestamp"]), message=message))
-                size += len(message)
+                size += len(message) + _CHARACTERS_AROUND
         if after == position:
-            return LogPart(lines, position, complete=ended and not lines and _settled(row))
+            return LogPart(lines, position, complete=ended and _settled(row))
         position = after
     return LogPart(lines, position, complete=False)
 
 
 def _page(log_group: str, stream: str, position: str) -> tuple[Sequence[Any], str]:
-    where = {"nextToken": position} if position != START else {}
+    request: GetLogEventsRequestTypeDef = {
+        "logGroupName": log_group,
+        "logStreamName": stream,
+        "startFromHead": True,
+    }
+    if position != START:
+        request["nextToken"] = position
     try:
-        answer = _logs().get_log_events(logGroupName=log_group, logStreamName=stream, startFromHead=True, **where)
+        answer = _logs().get_log_events(**request)
     except ClientError as error:
         code = error.response["Error"]["Code"]
         if code == "ResourceNotFoundException":  # not there yet, or not any more

@@ -1,4 +1,4 @@
-"""Tokens by which a client goes on where an answer ended. Opaque to clients; what is in them is checked when they return.
+"""Tokens by which a client goes on where an answer ended. Opaque to clients; checked when they come back.
 
 A token only says where: which workspace or which task it is about comes from the request, never from the token.
 """

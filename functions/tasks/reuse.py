@@ -1,7 +1,7 @@
 """The same source for the same registry is not built twice: an earlier build of the workspace answers for it.
 
-What counts as the same is `cache_key`. The earlier task must be there still, and so must its image, with the digest that
-was recorded; its objects are copied, so that either task can be deleted without the other losing anything.
+What counts as the same is `cache_key`. The earlier task must be there still, and so must its image, with the digest
+that was recorded; its objects are copied, so that either task can be deleted without the other losing anything.
 """
 
 import functools
@@ -60,9 +60,7 @@ def cache_key(
     return digest.hexdigest()
 
 
-def find(
-    tasks: TaskStore, workspace_id: str, key: str, credentials: RegistryCredentials | None
-) -> EarlierBuild | None:
+def find(tasks: TaskStore, workspace_id: str, key: str, credentials: RegistryCredentials | None) -> EarlierBuild | None:
     """An earlier build of the same in this workspace whose image is in the registry as it was pushed."""
     item = tasks.table.get_item(Key=side_key(workspace_id, EARLIER_BUILDS, key), ConsistentRead=True).get("Item")
     row = tasks.get(workspace_id, str(item["built_by"])) if item else None

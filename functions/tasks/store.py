@@ -91,9 +91,8 @@ class TaskStore:
 
     def newest(self, workspace_id: str, limit: int, before: str | None) -> Page:
         """Up to ``limit`` rows of a workspace, newest first, older than the task ``before``."""
-        wanted = Key(RowField.WORKSPACE_ID).eq(workspace_id)
-        if before is not None:
-            wanted &= Key(RowField.TASK_ID).lt(before)
+        workspace = Key(RowField.WORKSPACE_ID).eq(workspace_id)
+        wanted = workspace if before is None else workspace & Key(RowField.TASK_ID).lt(before)
         # One more than wanted tells whether there are more. DynamoDB also ends a page at 1 MB.
         answer = self.table.query(
             KeyConditionExpression=wanted, ScanIndexForward=False, Limit=limit + 1, ConsistentRead=True
@@ -104,18 +103,15 @@ class TaskStore:
 
     def count(self, workspace_id: str) -> int:
         """How many rows a workspace has (reads all of them)."""
-        total, position = 0, {}
-        while True:
-            answer = self.table.query(
-                KeyConditionExpression=Key(RowField.WORKSPACE_ID).eq(workspace_id),
-                Select="COUNT",
-                ConsistentRead=True,
-                **position,
-            )
-            total += answer["Count"]
-            if "LastEvaluatedKey" not in answer:
-                return total
-            position = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+        pages = self.table.meta.client.get_paginator("query").paginate(
+            TableName=self.table.name,
+            KeyConditionExpression="#workspace = :workspace",
+            ExpressionAttributeNames={"#workspace": RowField.WORKSPACE_ID},
+            ExpressionAttributeValues={":workspace": workspace_id},
+            Select="COUNT",
+            ConsistentRead=True,
+        )
+        return sum(page["Count"] for page in pages)
 
     def statuses(self, workspace_id: str, task_ids: Iterable[str]) -> dict[str, TaskStatus | None]:
         """Status by task id as it is now; None where there is no row. Ids that DynamoDB did not answer are missing."""
@@ -133,8 +129,8 @@ class TaskStore:
                     }
                 }
             )
-            left = answer.get("UnprocessedKeys", {}).get(self.table.name, {}).get("Keys", [])
-            unanswered = {key[RowField.TASK_ID] for key in left}
+            left = answer["UnprocessedKeys"].get(self.table.name)
+            unanswered = {str(key[RowField.TASK_ID]) for key in left["Keys"]} if left else set()
             found |= dict.fromkeys(set(some) - unanswered)
             for row in answer["Responses"].get(self.table.name, []):
                 found[str(row[RowField.TASK_ID])] = TaskStatus(str(row[RowField.STATUS]))

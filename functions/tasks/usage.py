@@ -1,8 +1,8 @@
 """How much a workspace uses: running builds and kept tasks, held to limits by one item a workspace.
 
-The item holds a set with the ids of running tasks and an upper bound of the number of kept rows. A task claims its place
-by one conditional write before its row is made, so that of any number of requests at once no more come through than
-there are places. Nothing has to be given back when a task ends: who finds no place looks which ids in the set have
+The item holds a set with the ids of running tasks and an upper bound of the number of kept rows. A task claims its
+place by one conditional write before its row is made, so that of any number of requests at once no more come through
+than there are places. Nothing has to be given back when a task ends: who finds no place looks which ids in the set have
 ended, takes those out and tries again; who finds too many rows counts them. A place is therefore never lost, whatever
 breaks, and the look costs something only at the limit. See docs/decisions/limits.md.
 """
@@ -10,7 +10,7 @@ breaks, and the look costs something only at the limit. See docs/decisions/limit
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from functions.contracts.task import ENDED
 from functions.tasks.identifiers import made_at_ms
@@ -28,8 +28,9 @@ RETRY_KEPT_SECONDS: Final = 60
 class LimitReachedError(Exception):
     """A workspace has no place for one more task; the text says of what, and what to do."""
 
-    def __init__(self, detail: str, retry_after: int) -> None:
+    def __init__(self, of: Literal["running", "kept"], detail: str, retry_after: int) -> None:
         super().__init__(detail)
+        self.of = of
         self.retry_after = retry_after
         """Seconds."""
 
@@ -70,6 +71,7 @@ class Usage:
             if "kept" not in usage or int(usage["kept"]) >= self._limits.kept:
                 if not self._recount(workspace_id, usage):
                     raise LimitReachedError(
+                        "kept",
                         f"Workspace '{workspace_id}' keeps {self._limits.kept} tasks, the most there may be. "
                         "Delete some (DELETE /api/v1/tasks/{task_id}) and try again.",
                         RETRY_KEPT_SECONDS,
@@ -77,6 +79,7 @@ class Usage:
             elif runs and len(running) >= self._limits.running and not self._forget_ended(workspace_id, running):
                 break
         raise LimitReachedError(
+            "running",
             f"Workspace '{workspace_id}' has {self._limits.running} builds running, the most at once. "
             "Try again when one of them has ended.",
             RETRY_RUNNING_SECONDS,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from functions.contracts.builds import Task, TaskResult
+from functions.contracts.builds import SourceError, Task, TaskResult
 from functions.contracts.task import RowField, TaskStatus
 
 
@@ -14,7 +14,25 @@ def task_view(row: Mapping[str, Any]) -> Task:
         status=TaskStatus(row[RowField.STATUS]),
         result=_result(row.get(RowField.RESULT)),
         error=row.get(RowField.ERROR),
+        errors=_errors(row.get(RowField.ERRORS)),
+        app_name=row.get(RowField.APP_NAME),
+        created_at=row.get(RowField.CREATED_AT),
+        updated_at=row.get(RowField.UPDATED_AT),
     )
+
+
+def _errors(stored: list[Mapping[str, Any]] | None) -> list[SourceError] | None:
+    if stored is None:
+        return None
+    return [
+        SourceError(
+            file=str(found["file"]),
+            line=None if found.get("line") is None else int(found["line"]),
+            code=found.get("code"),
+            message=str(found["message"]),
+        )
+        for found in stored
+    ]
 
 
 def _result(stored: Mapping[str, Any] | None) -> TaskResult | None:
@@ -27,4 +45,5 @@ def _result(stored: Mapping[str, Any] | None) -> TaskResult | None:
         size=None if stored.get("size") is None else int(stored["size"]),
         duration={step: int(milliseconds) / 1000 for step, milliseconds in stored.get("duration_ms", {}).items()},
         toolchain=dict(stored.get("toolchain", {})),
+        cached=bool(stored.get("cached", False)),
     )

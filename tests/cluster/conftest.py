@@ -38,6 +38,11 @@ class Operator(Administrator):
             assert response.status_code == 201, response.text
 
 
+@pytest.fixture(autouse=True)
+def own_connection(cold_start: None) -> None:
+    """The function keeps its connection to the cluster: the deploy tests' one must be neither used nor replaced."""
+
+
 @pytest.fixture(scope="session")  # type: ignore[no-redef]  # in place of the imported one: it takes the table
 def administrator(server: KubernetesServer, authority: trustme.CA) -> Iterator[Operator]:
     """Has applied ``cluster/base``."""

@@ -1,12 +1,17 @@
 """An AWS account in memory (moto) with what the build functions use, and what a test wants to know of it."""
 
 import json
+import time
 from typing import Any
 
 import boto3
 
+from functions.contracts.task import UNSETTLED_INDEX
+
 BUCKET = "code-bucket"
 TABLE = "tasks"
+LOG_GROUP = "builds"
+EVENT_BUS = "BlueFaas"
 OWN_REPOSITORY = "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/blue-faas-app"
 OTHER_REPOSITORY = "217350599014.dkr.ecr.ap-northeast-2.amazonaws.com/blue-final-faas-app"
 
@@ -31,16 +36,32 @@ class Account:
             AttributeDefinitions=[
                 {"AttributeName": "workspace_id", "AttributeType": "S"},
                 {"AttributeName": "task_id", "AttributeType": "S"},
+                {"AttributeName": "unsettled", "AttributeType": "S"},
+            ],
+            GlobalSecondaryIndexes=[
+                {
+                    "IndexName": UNSETTLED_INDEX,
+                    "KeySchema": [
+                        {"AttributeName": "unsettled", "KeyType": "HASH"},
+                        {"AttributeName": "task_id", "KeyType": "RANGE"},
+                    ],
+                    "Projection": {"ProjectionType": "KEYS_ONLY"},
+                }
             ],
             BillingMode="PAY_PER_REQUEST",
         )
+        self._logs = boto3.client("logs")
+        self._logs.create_log_group(logGroupName=LOG_GROUP)
+        self._ecr = boto3.client("ecr")
+        self._ecr.create_repository(repositoryName="blue-faas-app")
+        boto3.client("events").create_event_bus(Name=EVENT_BUS)
 
     def reset(self) -> None:
         """Empty everything; executions go by making the state machine anew."""
-        for row in self.rows():
+        for row in [*self.rows(), *self.side_items()]:
             self._table.delete_item(Key={"workspace_id": row["workspace_id"], "task_id": row["task_id"]})
-        for key in self.keys():
-            self._s3.delete_object(Bucket=BUCKET, Key=key)
+        for key, version_id in self.versions():
+            self._s3.delete_object(Bucket=BUCKET, Key=key, VersionId=version_id)
         if self.state_machine_arn:
             self._step_functions.delete_state_machine(stateMachineArn=self.state_machine_arn)
         self.state_machine_arn = self._step_functions.create_state_machine(
@@ -59,11 +80,60 @@ class Account:
             "DEFAULT_IMAGE_REPOSITORY": OWN_REPOSITORY,
             "REGISTRY_ALLOW_LIST": json.dumps([r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com/.+"]),
             "MAX_UPLOAD_BYTES": "100000",
+            "TOOLCHAIN_ID": "toolchain-1",
+            "BUILD_LOG_GROUP": LOG_GROUP,
+            "EVENT_BUS_NAME": EVENT_BUS,
         }
 
     def rows(self) -> list[dict[str, Any]]:
         """Every task row."""
-        return self._table.scan()["Items"]
+        return [item for item in self._table.scan()["Items"] if "#" not in item["workspace_id"]]
+
+    def side_items(self) -> list[dict[str, Any]]:
+        """Every item of the task table that is no task."""
+        return [item for item in self._table.scan()["Items"] if "#" in item["workspace_id"]]
+
+    def change(self, row: dict[str, Any], **fields: Any) -> None:
+        """Overwrite fields of a row."""
+        self._table.put_item(Item={**row, **fields})
+
+    def versions(self, prefix: str = "") -> list[tuple[str, str]]:
+        """Key and version id of every object version and delete marker below ``prefix``."""
+        listed = self._s3.list_object_versions(Bucket=BUCKET, Prefix=prefix)
+        found = [*listed.get("Versions", []), *listed.get("DeleteMarkers", [])]
+        return [(entry["Key"], entry["VersionId"]) for entry in found]
+
+    def push_image(self, tag: str, content: str = "") -> str:
+        """Put an image into the stack's own repository; answers its digest."""
+        layer = {"mediaType": "application/octet-stream", "size": 1, "digest": f"sha256:{'0' * 64}"}
+        manifest = {
+            "schemaVersion": 2,
+            "mediaType": "application/vnd.oci.image.manifest.v1+json",
+            "config": {**layer, "annotations": {"content": content or tag}},
+            "layers": [layer],
+        }
+        answer = self._ecr.put_image(repositoryName="blue-faas-app", imageManifest=json.dumps(manifest), imageTag=tag)
+        return str(answer["image"]["imageId"]["imageDigest"])
+
+    def remove_image(self, tag: str) -> None:
+        """Take an image out of the repository."""
+        self._ecr.batch_delete_image(repositoryName="blue-faas-app", imageIds=[{"imageTag": tag}])
+
+    def log(self, build: str, *lines: str) -> None:
+        """Write lines to the log of a build (the part of its id after the colon)."""
+        if not self._logs.describe_log_streams(logGroupName=LOG_GROUP, logStreamNamePrefix=build)["logStreams"]:
+            self._logs.create_log_stream(logGroupName=LOG_GROUP, logStreamName=build)
+        now = int(time.time() * 1000)
+        self._logs.put_log_events(
+            logGroupName=LOG_GROUP,
+            logStreamName=build,
+            logEvents=[{"timestamp": now, "message": f"{line}\n"} for line in lines],
+        )
+
+    def stopped(self) -> list[str]:
+        """Names of the executions that were stopped."""
+        listed = self._step_functions.list_executions(stateMachineArn=self.state_machine_arn, statusFilter="ABORTED")
+        return [execution["name"] for execution in listed["executions"]]
 
     def keys(self, prefix: str = "") -> list[str]:
         """Every key in the code bucket below ``prefix``."""

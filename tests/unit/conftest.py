@@ -1,25 +1,19 @@
 """An in-memory AWS account for the tests of the build functions: made once a module, emptied before each test."""
 
-from collections.abc import Iterator
+import functools
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
+from botocore.client import BaseClient
 from moto import mock_aws
 
-from functions import ingest
-from functions.tasks import credentials, outcome, submission
 from functions.tasks.environment import Environment
 from functions.tasks.store import TaskStore
 from tests.unit.aws_account import Account
-
-_KEPT_FOR_A_PROCESS = (
-    Environment.read,
-    TaskStore.named,
-    credentials._kms,
-    outcome._s3,
-    submission._s3,
-    submission._step_functions,
-    ingest._s3,
-)
 
 
 @pytest.fixture(scope="module")
@@ -48,5 +42,39 @@ def account(_account_of_module: Account, monkeypatch: pytest.MonkeyPatch) -> Acc
 
 def _forget() -> None:
     """Drop the settings and clients that the functions keep for the life of a process."""
-    for cached in _KEPT_FOR_A_PROCESS:
-        cached.cache_clear()
+    Environment.read.cache_clear()
+    TaskStore.named.cache_clear()
+    for name, module in list(sys.modules.items()):
+        if name.startswith("functions."):
+            for kept in list(vars(module).values()):
+                if isinstance(kept, functools._lru_cache_wrapper):
+                    kept.cache_clear()
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], str], int], list[str]]:
+    """Runs a function in several threads at the same time; answers what each returned.
+
+    DynamoDB does one write of an item after the other; moto looks at a write's condition and then writes. So calls of
+    AWS come one at a time here, in whatever order the threads bring them.
+    """
+    lock = threading.RLock()
+    call = BaseClient._make_api_call
+
+    def one_at_a_time(self: BaseClient, *arguments: Any) -> Any:
+        with lock:
+            return call(self, *arguments)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", one_at_a_time)
+
+    def run(work: Callable[[], str], threads: int) -> list[str]:
+        with ThreadPoolExecutor(threads) as pool:
+            barrier = threading.Barrier(threads)
+
+            def together() -> str:
+                barrier.wait()
+                return work()
+
+            return [future.result() for future in [pool.submit(together) for _ in range(threads)]]
+
+    return run

@@ -9,12 +9,16 @@ from builder.aws import Aws
 from builder.prepare import prepare
 from moto import mock_aws
 
+from local import places
 from tests.unit.builder.harness import TOOLCHAIN, Cloud, make_account, open_folder
 
 
 @pytest.fixture(scope="session")
 def mypy_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """mypy's prepared cache, as the image has it."""
+    """mypy's prepared cache, as the image has it: this machine's, if it has one."""
+    prepared = places.shared_root() / places.MYPY_CACHE
+    if prepared.is_dir():
+        return prepared
     folder = tmp_path_factory.mktemp("mypy") / "cache"
     prepare(TOOLCHAIN, folder)
     return folder

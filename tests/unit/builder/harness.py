@@ -19,16 +19,25 @@ from builder.log import BuildLog
 from builder.settings import Limits, Settings
 
 from functions.contracts.build_result import BuildResult
-from functions.contracts.task import credentials_context, result_key, source_key, wasm_key
+from functions.contracts.task import (
+    credentials_context,
+    provenance_key,
+    result_key,
+    sbom_key,
+    source_key,
+    wasm_key,
+)
+from local import places
 
 ROOT: Final = Path(__file__).resolve().parents[3]
-TOOLCHAIN: Final = Path(os.environ.get("BLUE_FAAS_TOOLCHAIN", ROOT / "build" / "toolchain"))
+TOOLCHAIN: Final = Path(os.environ.get("BLUE_FAAS_TOOLCHAIN", places.shared_root() / places.TOOLCHAIN))
 REGION: Final = "ap-northeast-2"
 WORKSPACE: Final = "team-a"
 TASK: Final = "0199f0a0-0000-7000-8000-000000000001"
 BUCKET: Final = "code-bucket"
 TABLE: Final = "tasks"
 REPOSITORY: Final = "registry.example.com/team/app"
+BUILDS: Final = "arn:aws:codebuild:ap-northeast-2:123456789012:build/"
 FIRST_UID: Final = 210_000
 """Not the range of builds that may run on this machine at the same time."""
 
@@ -155,11 +164,12 @@ class Cloud:
     mypy_cache: Path
     limits: Limits = field(default_factory=Limits)
     log: str = ""
+    build_id: str | None = None
 
     def __post_init__(self) -> None:
         install_spin(self.folder / "bin")
         (self.folder / "work").mkdir(mode=0o711)
-        for key in (result_key(TASK), wasm_key(TASK)):
+        for key in (result_key(TASK), wasm_key(TASK), sbom_key(TASK), provenance_key(TASK)):
             self.aws.s3.delete_object(Bucket=BUCKET, Key=key)
 
     def submit(
@@ -197,6 +207,8 @@ class Cloud:
             workspace_id=WORKSPACE,
             task_id=TASK,
             aws_region=REGION,
+            build_id=self.build_id,
+            build_arn=f"{BUILDS}{self.build_id}" if self.build_id else None,
             toolchain=TOOLCHAIN,
             mypy_cache=self.mypy_cache,
             work_dir=self.folder / "work",
@@ -219,6 +231,11 @@ class Cloud:
         """The report in S3."""
         answer = self.aws.s3.get_object(Bucket=BUCKET, Key=result_key(TASK))
         return BuildResult.model_validate_json(answer["Body"].read())
+
+    def document(self, key: str) -> dict[str, Any]:
+        """A JSON object in S3."""
+        content: dict[str, Any] = json.loads(self.aws.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
+        return content
 
     def row(self) -> dict[str, Any]:
         """The task's row."""

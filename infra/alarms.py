@@ -1,0 +1,166 @@
+"""What must wake an operator: one alarm a symptom, all to one topic. docs/operations.md says what each means."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from constructs import Construct
+
+from infra import measured
+from infra.api import Api
+from infra.measured import Watched
+from infra.settings import Settings
+
+_QUARTER = cdk.Duration.minutes(15)
+_QUIET = cloudwatch.TreatMissingData.NOT_BREACHING
+
+
+class Alarms(Construct):
+    """``topic``, and an alarm for each thing that must not go unnoticed."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        watched: Watched,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.topic = self._topic(settings.alarms.email)
+        self.alarms: list[cloudwatch.Alarm] = []
+        self._tasks(settings, watched)
+        for function in measured.functions_of(self):
+            self._alarm(
+                f"LambdaErrors-{function.module}", f"{function.module} failed", function.metric_errors(statistic="Sum")
+            )
+            self._alarm(
+                f"LambdaThrottles-{function.module}",
+                f"{function.module} was refused: too many at once",
+                function.metric_throttles(statistic="Sum"),
+            )
+        for queue in measured.queues_of(self):
+            name = queue.node.path.split("/")[1]
+            self._alarm(
+                f"Undelivered-{name}",
+                f"Events that {name} could not process are waiting in its dead-letter queue",
+                queue.metric_approximate_number_of_messages_visible(statistic="Maximum"),
+            )
+        self._api(settings, watched.api)
+        for direction in ("Read", "Write"):
+            self._alarm(
+                f"Table{direction}Throttles",
+                f"DynamoDB throttled {direction.lower()}s of the task table",
+                watched.storage.task_table.metric(f"{direction}ThrottleEvents", statistic="Sum"),
+                periods=2,
+            )
+
+    def _tasks(self, settings: Settings, watched: Watched) -> None:
+        self._alarm(
+            "FailedTasks",
+            "Many tasks failed, whatever the reason",
+            measured.ended("TaskFailed", self, period=_QUARTER),
+            threshold=settings.alarms.failed_tasks,
+        )
+        self._alarm(
+            "UnexpectedFailures",
+            "Tasks failed for no fault of their source",
+            measured.ended("TaskFailedUnexpectedly", self, period=_QUARTER),
+            threshold=settings.alarms.unexpected_failures,
+        )
+        self._alarm("StuckTasks", "Tasks run longer than they may", measured.reconciler("StuckTasks", self), periods=2)
+        self._alarm(
+            "ReconcileFailures",
+            "The reconciler cannot bring tasks to an end",
+            measured.reconciler("ReconcileFailures", self),
+            periods=2,
+        )
+        self._alarm(
+            "ReconcilerSilent",
+            "The reconciler has not run for a quarter of an hour",
+            measured.reconciler("OpenTasks", self, statistic="SampleCount", period=_QUARTER),
+            comparison=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
+            missing=cloudwatch.TreatMissingData.BREACHING,
+        )
+        self._alarm(
+            "TimedOutExecutions",
+            "Executions ran out of time",
+            watched.pipeline.state_machine.metric_timed_out(period=_QUARTER),
+        )
+        self._alarm(
+            "ThrottledExecutions",
+            "Step Functions throttled executions",
+            watched.pipeline.state_machine.metric_throttled(),
+            periods=2,
+        )
+        self._alarm(
+            "BuildQueue",
+            "Builds wait long for their turn",
+            measured.codebuild("QueuedDuration", watched.builder, statistic="Maximum"),
+            threshold=settings.builds.queued_minutes * 60 / 2,
+            periods=2,
+        )
+
+    def _api(self, settings: Settings, api: Api) -> None:
+        self._alarm(
+            "ApiErrors", "The API answered with 5xx", api.http_api.metric_server_error(statistic="Sum"), threshold=5
+        )
+        for route in measured.ROUTES_WITH_LATENCY:
+            self._alarm(
+                f"ApiLatency-{route.rpartition('/')[2]}",
+                f"{route} is slow",
+                measured.latency(api, route),
+                threshold=settings.alarms.latency_seconds * 1000,
+                periods=3,
+            )
+
+    def _alarm(
+        self,
+        name: str,
+        symptom: str,
+        metric: cloudwatch.IMetric,
+        *,
+        threshold: float = 1,
+        periods: int = 1,
+        comparison: cloudwatch.ComparisonOperator = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+        missing: cloudwatch.TreatMissingData = _QUIET,
+    ) -> None:
+        alarm = cloudwatch.Alarm(
+            self,
+            name,
+            alarm_name=f"{cdk.Stack.of(self).stack_name}-{name}",
+            alarm_description=f"{symptom}. What to do: docs/operations.md, {name.partition('-')[0]}.",
+            metric=metric,
+            threshold=threshold,
+            evaluation_periods=periods,
+            comparison_operator=comparison,
+            treat_missing_data=missing,
+        )
+        alarm.add_alarm_action(actions.SnsAction(self.topic))
+        alarm.add_ok_action(actions.SnsAction(self.topic))
+        self.alarms.append(alarm)
+
+    def _topic(self, email: str | None) -> sns.Topic:
+        # CloudWatch cannot use the AWS-managed key of SNS: its policy cannot be changed to let CloudWatch in.
+        key = kms.Key(
+            self,
+            "Key",
+            description="Blue FaaS: encrypts alarm notifications",
+            enable_key_rotation=True,
+            removal_policy=cdk.RemovalPolicy.DESTROY,
+        )
+        key.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=["kms:Decrypt", "kms:GenerateDataKey*"],
+                resources=["*"],
+                conditions={"StringEquals": {"aws:SourceAccount": cdk.Stack.of(self).account}},
+            )
+        )
+        topic = sns.Topic(self, "Topic", display_name="Blue FaaS alarms", master_key=key, enforce_ssl=True)
+        if email is not None:
+            topic.add_subscription(subscriptions.EmailSubscription(email))
+        return topic

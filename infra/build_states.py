@@ -1,0 +1,213 @@
+"""The states of the build pipeline. Every state has a timeout, every failure a way to the task's end."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_codebuild as codebuild
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk import aws_stepfunctions_tasks as tasks
+from constructs import Construct
+
+from functions.contracts.task import ENDED, RowField, TaskStatus
+from infra.deploy_states import DeployStates
+from infra.settings import Builds
+
+_QUICK = cdk.Duration.seconds(30)
+_RECORD = cdk.Duration.minutes(1)
+_TASK = {
+    "workspace_id": "{% $states.context.Execution.Input.workspace_id %}",
+    "task_id": "{% $states.context.Execution.Input.task_id %}",
+}
+_UNRECORDED = "The build's result could not be recorded. Upload again; if it persists, tell the platform team."
+# What a service says when it has a bad moment; StartBuild is not among these, because it may have started one.
+_DYNAMODB_BUSY = [
+    "DynamoDB.ProvisionedThroughputExceededException",
+    "DynamoDB.ThrottlingException",
+    "DynamoDB.RequestLimitExceeded",
+    "DynamoDB.InternalServerErrorException",
+    "DynamoDB.SdkClientException",
+    "States.Timeout",
+]
+_LAMBDA_BUSY = [
+    "Lambda.TooManyRequestsException",
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.ClientExecutionTimeoutException",
+]
+
+
+def build_time(settings: Builds) -> cdk.Duration:
+    """Longest that one try of BuildAndPush may take: CodeBuild's own limits, and some time to start and to stop."""
+    return cdk.Duration.minutes(settings.timeout_minutes + settings.queued_minutes + 5)
+
+
+def longest(settings: Builds) -> cdk.Duration:
+    """Longest that an execution may take: waiting for a place in CodeBuild's queue, building, recording."""
+    return cdk.Duration.minutes(_start_tries(settings) + build_time(settings).to_minutes() + 20)
+
+
+def _start_tries(settings: Builds) -> int:
+    # Between tries are 0 to 60 seconds (full jitter), 30 on average: so the waiting is about `queued_minutes`.
+    return 2 * settings.queued_minutes
+
+
+class BuildStates(Construct):
+    """``first`` of the states::
+
+    MarkBuilding ─▶ BuildAndPush ─▶ RecordResult ──┬─▶ IsDone ─▶ FindDeployment … (`infra.deploy_states`) | Failed
+         │               └ any failure ─▶ RecordFailure
+         └ ended before ─▶ FindDeployment …        └ function broken ─▶ MarkFailed ─▶ Failed
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        table: dynamodb.ITable,
+        project: codebuild.IProject,
+        recorder: lambda_.IFunction,
+        deploy: lambda_.IFunction,
+        settings: Builds,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._table = table
+        self._done = sfn.Succeed.jsonata(self, "Done")
+        self._failed = sfn.Fail.jsonata(self, "Failed", error="BuildFailed", cause="The task's error says why.")
+        skipped = sfn.Succeed.jsonata(self, "Skipped", comment="The task had ended before its build began.")
+        after = DeployStates(self, "Deployment", table=table, deploy=deploy, done=self._done, skipped=skipped)
+        self._is_done = sfn.Choice.jsonata(self, "IsDone")
+        self._is_done.when(sfn.Condition.jsonata("{% $states.input.status = 'done' %}"), after.first)
+        self._is_done.otherwise(self._failed)
+        self._mark_failed = self._without_our_code()
+        record = self._record("RecordResult", recorder, {})
+        record_failure = self._record(
+            "RecordFailure",
+            recorder,
+            {
+                "error": "{% $states.input.Error %}",
+                "cause": "{% $exists($states.input.Cause) ? $states.input.Cause : '' %}",
+            },
+        )
+        build = self._build(project, settings)
+        build.add_catch(record_failure, errors=["States.ALL"], outputs="{% $states.errorOutput %}").next(record)
+        mark = self._mark_building()
+        # It was cancelled, or the image of an earlier build is used: then there may be something to deploy.
+        mark.add_catch(after.first, errors=["DynamoDB.ConditionalCheckFailedException"])
+        mark.add_catch(record_failure, errors=["States.ALL"], outputs="{% $states.errorOutput %}")
+        self.first = mark.next(build)
+
+    def _mark_building(self) -> tasks.DynamoUpdateItem:
+        # A retry after a write whose answer was lost finds `building`: nobody but this execution writes that.
+        return self._update(
+            "MarkBuilding",
+            "SET #status = :building, #updated = :now",
+            (TaskStatus.PENDING, TaskStatus.BUILDING),
+            names={},
+            values={":building": TaskStatus.BUILDING.value},
+        )
+
+    def _build(self, project: codebuild.IProject, settings: Builds) -> sfn.TaskStateBase:
+        return tasks.CodeBuildStartBuild.jsonata(
+            self,
+            "BuildAndPush",
+            project=project,
+            integration_pattern=sfn.IntegrationPattern.RUN_JOB,
+            environment_variables_override={
+                "WORKSPACE_ID": codebuild.BuildEnvironmentVariable(value=_TASK["workspace_id"]),
+                "TASK_ID": codebuild.BuildEnvironmentVariable(value=_TASK["task_id"]),
+            },
+            task_timeout=sfn.Timeout.duration(build_time(settings)),
+        ).add_retry(
+            # More at once than the account or the project may run: the task waits for its turn.
+            errors=["CodeBuild.AccountLimitExceededException", "CodeBuild.ThrottlingException"],
+            interval=cdk.Duration.seconds(5),
+            max_attempts=_start_tries(settings),
+            backoff_rate=2,
+            max_delay=cdk.Duration.minutes(1),
+            jitter_strategy=sfn.JitterType.FULL,
+        )
+
+    def _record(self, name: str, recorder: lambda_.IFunction, more: dict[str, str]) -> tasks.LambdaInvoke:
+        state = tasks.LambdaInvoke.jsonata(
+            self,
+            name,
+            lambda_function=recorder,
+            payload=sfn.TaskInput.from_object({**_TASK, **more}),
+            outputs="{% $states.result.Payload %}",
+            task_timeout=sfn.Timeout.duration(_RECORD),
+            retry_on_service_exceptions=False,
+        )
+        state.add_retry(
+            errors=_LAMBDA_BUSY,
+            interval=cdk.Duration.seconds(1),
+            max_attempts=10,
+            backoff_rate=2,
+            max_delay=cdk.Duration.minutes(1),
+            jitter_strategy=sfn.JitterType.FULL,
+        )
+        state.add_retry(
+            errors=["States.ALL"],
+            interval=cdk.Duration.seconds(2),
+            max_attempts=4,
+            backoff_rate=3,
+            jitter_strategy=sfn.JitterType.FULL,
+        )
+        state.add_catch(self._mark_failed, errors=["States.ALL"])
+        state.next(self._is_done)
+        return state
+
+    def _without_our_code(self) -> tasks.DynamoUpdateItem:
+        """The end of a task when the function that should write it is broken: needs DynamoDB alone."""
+        running = tuple(status for status in TaskStatus if status not in ENDED)
+        state = self._update(
+            "MarkFailed",
+            "SET #status = :failed, #error = :error, #updated = :now REMOVE #credentials, #upload",
+            running,
+            names={
+                "#error": RowField.ERROR,
+                "#credentials": RowField.REGISTRY_CREDENTIALS,
+                "#upload": RowField.UPLOAD_EXPIRES_AT,
+            },
+            values={":failed": TaskStatus.FAILED.value, ":error": _UNRECORDED},
+        )
+        state.add_catch(self._failed, errors=["States.ALL"])
+        state.next(self._failed)
+        return state
+
+    def _update(
+        self,
+        name: str,
+        expression: str,
+        allowed: tuple[TaskStatus, ...],
+        *,
+        names: dict[str, RowField],
+        values: dict[str, str],
+    ) -> tasks.DynamoUpdateItem:
+        values = {**values, ":now": "{% $now() %}", **{f":was_{status}": status.value for status in allowed}}
+        text = tasks.DynamoAttributeValue.from_string
+        names = {"#status": RowField.STATUS, "#updated": RowField.UPDATED_AT, **names}
+        state = tasks.DynamoUpdateItem.jsonata(
+            self,
+            name,
+            table=self._table,
+            key={
+                RowField.WORKSPACE_ID.value: text(_TASK["workspace_id"]),
+                RowField.TASK_ID.value: text(_TASK["task_id"]),
+            },
+            update_expression=expression,
+            condition_expression="#status IN (" + ", ".join(f":was_{status}" for status in allowed) + ")",
+            expression_attribute_names={short: field.value for short, field in names.items()},
+            expression_attribute_values={short: text(value) for short, value in values.items()},
+            task_timeout=sfn.Timeout.duration(_QUICK),
+        )
+        state.add_retry(
+            errors=_DYNAMODB_BUSY,
+            interval=cdk.Duration.seconds(1),
+            max_attempts=8,
+            backoff_rate=2,
+            max_delay=cdk.Duration.seconds(30),
+            jitter_strategy=sfn.JitterType.FULL,
+        )
+        return state

@@ -1,0 +1,33 @@
+"""The event bus on which the service announces the end of every task: see docs/events.md."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_events as events
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from infra.storage import Storage
+
+
+class TaskEvents(Construct):
+    """``bus``, and who may announce on it.
+
+    A bus of its own, not the account's default one: its policy can let other accounts subscribe without showing them
+    what else happens in this account, and the functions' permission to put events covers nothing but this bus.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, storage: Storage) -> None:
+        super().__init__(scope, construct_id)
+        self._storage = storage
+        self.bus = events.EventBus(
+            self,
+            "Bus",
+            event_bus_name=cdk.Stack.of(self).stack_name,
+            description="Blue FaaS: an event on every end of a build task",
+        )
+
+    def let_announce(self, *functions: lambda_.Function) -> None:
+        """Let ``functions`` announce ends: read the row, put the event, note it on the row."""
+        for function in functions:
+            function.add_environment("EVENT_BUS_NAME", self.bus.event_bus_name)
+            self.bus.grant_put_events_to(function)
+            self._storage.allow_tasks(function, "dynamodb:GetItem", "dynamodb:UpdateItem")

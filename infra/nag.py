@@ -1,0 +1,45 @@
+"""cdk-nag at synthesis: the rule packs AwsSolutions and Serverless over the whole app.
+
+A finding that is meant to be so is accepted where the resource it concerns is made, with the reason; any other stops
+the synthesis. The packs' rules: https://github.com/cdklabs/cdk-nag/blob/main/RULES.md
+"""
+
+from typing import Any
+
+import aws_cdk as cdk
+import cdk_nag
+from constructs import IConstruct
+
+
+def check(app: cdk.App) -> None:
+    """Have the packs look at the app when it is synthesized."""
+    cdk.Validations.of(app).add_plugins(cdk_nag.AwsSolutionsChecks(app), cdk_nag.ServerlessChecks(app))
+
+
+def accept(construct: IConstruct, reason: str, *findings: str) -> None:
+    """Accept ``findings`` (``AwsSolutions-CB4``, ``AwsSolutions-IAM5[Resource::*]``) of ``construct`` and what is in it."""
+    for finding in findings:
+        pack = finding.partition("-")[0]
+        acknowledgment = cdk.Acknowledgment(id=f"{pack}::{finding}", reason=reason)
+        cdk.Validations.of(construct).acknowledge(acknowledgment)
+
+
+def wildcard(construct: IConstruct, resource: str) -> str:
+    """The finding AwsSolutions-IAM5 on a policy that names ``resource`` (an ARN with a ``*``, tokens and all)."""
+    return f"AwsSolutions-IAM5[Resource::{_text(cdk.Stack.of(construct).resolve(resource))}]"
+
+
+def _text(value: Any) -> str:
+    """A resolved value in cdk-nag's spelling: references as ``<LogicalId>`` and ``<LogicalId.Attribute>``."""
+    if not isinstance(value, dict):
+        return str(value)
+    (function, argument) = next(iter(value.items()))
+    match function:
+        case "Ref":
+            return f"<{argument}>"
+        case "Fn::GetAtt":
+            return f"<{'.'.join(argument)}>"
+        case "Fn::Join":
+            separator, parts = argument
+            return str(separator).join(_text(part) for part in parts)
+    raise ValueError(f"{function} in the ARN of a policy: tell {__name__} how cdk-nag spells it")

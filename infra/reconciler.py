@@ -1,0 +1,63 @@
+"""The reconciler: a function on a schedule that ends and announces what nothing else will."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from functions.contracts.task import UNSETTLED_INDEX
+from infra.build_pipeline import BuildPipeline
+from infra.bundles import API_BUNDLE
+from infra.lambda_function import ServiceFunction
+from infra.storage import Storage
+from infra.undelivered import UndeliveredQueue
+
+EVERY = cdk.Duration.minutes(5)
+
+
+class Reconciler(Construct):
+    """``function`` looks at every unsettled task, every five minutes."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, storage: Storage, pipeline: BuildPipeline) -> None:
+        super().__init__(scope, construct_id)
+        machine = pipeline.state_machine
+        self.function = ServiceFunction(
+            self,
+            "Function",
+            module="reconcile",
+            description="Ends and announces tasks that nothing else will",
+            bundle=API_BUNDLE,
+            environment={
+                "TASK_TABLE": storage.task_table.table_name,
+                "CODE_BUCKET": storage.code_bucket.bucket_name,
+                "STATE_MACHINE_ARN": machine.state_machine_arn,
+                # Nothing runs longer than the state machine lets it, so whatever is older is stuck.
+                "STUCK_AFTER_MINUTES": str(pipeline.longest.plus(EVERY).plus(EVERY).to_minutes()),
+            },
+            timeout=EVERY,
+        )
+        storage.allow_tasks(self.function, "dynamodb:GetItem", "dynamodb:UpdateItem")
+        storage.allow_objects(self.function, "build-artifacts/*/result.json", "s3:GetObject")
+        for actions, resource in (
+            (["dynamodb:Query"], f"{storage.task_table.table_arn}/index/{UNSETTLED_INDEX}"),
+            (["states:ListExecutions", "states:StartExecution"], machine.state_machine_arn),
+        ):
+            self.function.add_to_role_policy(iam.PolicyStatement(actions=actions, resources=[resource]))
+        pipeline.allow_executions(self.function, "states:DescribeExecution")
+        self.undelivered = UndeliveredQueue(self, "Undelivered")
+        self.undelivered.take_failures_of(self.function)
+        events.Rule(
+            self,
+            "Schedule",
+            description="Looks for tasks that nothing else will end",
+            schedule=events.Schedule.rate(EVERY),
+            targets=[
+                targets.LambdaFunction(
+                    self.function,
+                    dead_letter_queue=self.undelivered,
+                    # The next run does the same work.
+                    retry_attempts=0,
+                )
+            ],
+        )

@@ -1,0 +1,124 @@
+"""Idempotency-Key: the same key in the same workspace is the same task, whatever happens in between."""
+
+import threading
+from collections.abc import Callable
+
+import boto3
+import pytest
+
+from functions.contracts.names import MAX_NAME
+from functions.routes.chosen_task import chosen_task
+from functions.tasks import idempotency
+from functions.tasks.environment import Environment
+from functions.tasks.submission import Registry, Submission, put_source, submit
+from tests.unit.aws_account import OTHER_REPOSITORY, OWN_REPOSITORY, Account
+from tests.unit.build_api import SOURCE, WORKSPACE, started, upload
+from tests.unit.events import body_of
+
+
+def test_the_same_request_again_has_the_same_answer(account: Account) -> None:
+    first, second = upload(key="k", app_name="a"), upload(key="k", app_name="a")
+    assert first["statusCode"] == second["statusCode"] == 202
+    assert body_of(first) == body_of(second)
+    assert len(account.rows()) == len(account.executions()) == len(account.versions("build-sources/")) == 1
+
+
+def test_without_a_key_each_request_is_a_task(account: Account) -> None:
+    assert started() != started()
+
+
+def test_another_key_is_another_task(account: Account) -> None:
+    assert started(key="k1") != started(key="k2")
+
+
+def test_another_workspace_may_use_the_same_key(account: Account) -> None:
+    assert started(key="k") != started(key="k", workspace_id="other-workspace")
+
+
+@pytest.mark.parametrize(
+    ("file", "fields"),
+    [
+        (("app.py", b"x = 2\n"), {}),
+        (("other.py", SOURCE), {}),
+        (("app.py", SOURCE), {"app_name": "b"}),
+        (("app.py", SOURCE), {"registry_url": OTHER_REPOSITORY, "username": "AWS", "password": "p"}),
+    ],
+)
+def test_a_different_request_under_the_same_key_is_refused(
+    account: Account, file: tuple[str, bytes], fields: dict[str, str]
+) -> None:
+    upload(key="k")
+    answer = upload(file, key="k", **fields)
+    assert answer["statusCode"] == 422
+    assert "Idempotency-Key" in body_of(answer)["detail"]
+    assert len(account.rows()) == 1
+
+
+def test_a_fresh_registry_password_is_no_different_request(account: Account) -> None:
+    registry = {"registry_url": OTHER_REPOSITORY, "username": "AWS"}
+    assert started(key="k", password="one", **registry) == started(key="k", password="two", **registry)
+
+
+def test_nothing_of_the_key_or_the_password_is_kept(account: Account) -> None:
+    started(key="my-key", registry_url=OTHER_REPOSITORY, username="AWS", password="pass-word")
+    kept = str(account.rows()) + str(account.side_items())
+    assert "my-key" not in kept
+    assert "pass-word" not in kept
+
+
+def test_after_its_time_a_key_is_new(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = started(key="k")
+    later = idempotency.time.time() + idempotency.KEPT_SECONDS + 1
+    monkeypatch.setattr(idempotency.time, "time", lambda: later)
+    assert started(key="k") != first
+
+
+def test_a_refused_request_does_not_use_its_key_up(account: Account) -> None:
+    assert upload(key="k", registry_url="evil.example.com/a", username="u", password="p")["statusCode"] == 403
+    assert started(key="k")
+
+
+def test_a_task_that_could_not_be_started_does_not_use_its_key_up(account: Account) -> None:
+    client = boto3.client("stepfunctions")
+    client.delete_state_machine(stateMachineArn=account.state_machine_arn)
+    assert upload(key="k")["statusCode"] == 503
+    (broken,) = account.rows()
+    client.create_state_machine(name="build", definition="{}", roleArn="arn:aws:iam::123456789012:role/state-machine")
+    assert started(key="k") != broken["task_id"]
+
+
+@pytest.mark.parametrize(
+    ("key", "status"), [("x", 202), ("x" * 255, 202), ("x" * 256, 422), ("", 422), ("ключ", 422), ("a\tb", 422)]
+)
+def test_keys_at_the_edge(account: Account, key: str, status: int) -> None:
+    assert upload(key=key)["statusCode"] == status
+
+
+def submission(task_id: str, key: str | None = None) -> Submission:
+    return Submission(WORKSPACE, task_id, "app.py", None, Registry(OWN_REPOSITORY), idempotency=key)
+
+
+def test_a_request_that_broke_in_the_middle_is_finished_by_the_next(account: Account) -> None:
+    environment = Environment.read()
+    keys = idempotency.IdempotencyKeys(idempotency.TaskStore.named(environment.task_table))
+    digest = idempotency.digest_of("k")
+    parts = ("build-and-push", "app.py", idempotency.hashlib.sha256(SOURCE).hexdigest(), None, OWN_REPOSITORY, None)
+    broken = "01a20fe6-bb1b-747b-ac1d-6d7ba8fb4677"
+    assert keys.task_for(WORKSPACE, digest, idempotency.fingerprint(parts), broken) == broken
+    assert started(key="k") == broken
+    assert account.executions() == [broken]
+
+
+def test_many_at_once_make_one_task(account: Account, at_once: Callable[[Callable[[], str], int], list[str]]) -> None:
+    environment = Environment.read()
+
+    def send() -> str:
+        with chosen_task(environment, WORKSPACE, "k", ("request",)) as task:
+            if task.row is None:
+                submit(environment, submission(task.task_id, task.idempotency), put_source(environment, SOURCE))
+            return task.task_id
+
+    assert len(set(at_once(send, 8))) == 1
+    assert len(account.rows()) == len(account.executions()) == 1
+    assert threading.active_count() < 20
+    assert len(WORKSPACE) <= MAX_NAME

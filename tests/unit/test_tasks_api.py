@@ -1,0 +1,304 @@
+"""Listing, waiting for, reading the log of, cancelling and deleting tasks."""
+
+import time
+import uuid
+from typing import Any
+
+import pytest
+
+from functions.contracts.task import TaskStatus
+from functions.tasks import build_log, waiting
+from functions.tasks.environment import Environment
+from functions.tasks.store import TaskStore
+from tests.unit.aws_account import BUCKET, TABLE, Account
+from tests.unit.build_api import SOURCE, WORKSPACE, request, started, task, upload
+from tests.unit.events import body_of
+
+RESULT = {"wasm_path": "s3://b/app.wasm", "image_url": "host/repo:tag"}
+
+
+def listed(workspace_id: str = WORKSPACE, **query: str | int) -> dict[str, Any]:
+    return body_of(request("GET", f"/api/v1/workspaces/{workspace_id}/tasks", **query))
+
+
+def log(task_id: str, workspace_id: str = WORKSPACE, **query: str | int) -> dict[str, Any]:
+    return request("GET", f"/api/v1/tasks/{task_id}/logs", workspace_id=workspace_id, **query)
+
+
+def delete(task_id: str, workspace_id: str = WORKSPACE) -> dict[str, Any]:
+    return request("DELETE", f"/api/v1/tasks/{task_id}", workspace_id=workspace_id)
+
+
+def done(task_id: str) -> None:
+    assert TaskStore.named(TABLE).end_done(WORKSPACE, task_id, RESULT)
+
+
+def failed(task_id: str, error: str = "no") -> None:
+    assert TaskStore.named(TABLE).end_failed(WORKSPACE, task_id, error)
+
+
+class TestList:
+    def test_newest_first_with_everything_that_a_task_has(self, account: Account) -> None:
+        first, second = started(app_name="one"), started(app_name="two")
+        failed(first, "because")
+        page = listed()
+        assert [entry["task_id"] for entry in page["tasks"]] == sorted([first, second], reverse=True)
+        assert page["next"] is None
+        (entry,) = [entry for entry in page["tasks"] if entry["task_id"] == first]
+        assert entry == task(first)
+        assert (entry["status"], entry["error"], entry["app_name"]) == ("failed", "because", "one")
+        assert entry["updated_at"] >= entry["created_at"]
+
+    def test_pages_cover_everything_once(self, account: Account) -> None:
+        made = sorted((started() for _ in range(5)), reverse=True)
+        seen, query = [], {}
+        while True:
+            page = listed(limit=2, **query)
+            assert len(page["tasks"]) <= 2
+            seen += [entry["task_id"] for entry in page["tasks"]]
+            if page["next"] is None:
+                break
+            query = {"next": page["next"]}
+        assert seen == made
+
+    def test_a_full_last_page_says_that_it_is_the_last(self, account: Account) -> None:
+        started(), started()
+        assert listed(limit=2)["next"] is None
+
+    def test_tasks_made_meanwhile_do_not_shift_the_pages(self, account: Account) -> None:
+        made = sorted((started() for _ in range(3)), reverse=True)
+        page = listed(limit=2)
+        started()
+        assert [entry["task_id"] for entry in listed(limit=2, next=page["next"])["tasks"]] == made[2:]
+
+    def test_only_the_workspaces_own(self, account: Account) -> None:
+        started()
+        assert listed("other-workspace") == {"tasks": [], "next": None}
+
+    def test_a_token_of_one_workspace_shows_nothing_of_it_in_another(self, account: Account) -> None:
+        started(), started()
+        token = listed(limit=1)["next"]
+        assert listed("other-workspace", next=token)["tasks"] == []
+
+    @pytest.mark.parametrize("query", [{"limit": 0}, {"limit": 101}, {"limit": "x"}, {"next": "x"}, {"next": "é"}])
+    def test_unusable_queries(self, account: Account, query: dict[str, str | int]) -> None:
+        answer = request("GET", f"/api/v1/workspaces/{WORKSPACE}/tasks", **query)
+        assert answer["statusCode"] == 422
+        assert list(body_of(answer)) == ["detail"]
+
+    @pytest.mark.parametrize("limit", [1, 100])
+    def test_limits_at_the_edge(self, account: Account, limit: int) -> None:
+        started()
+        assert len(listed(limit=limit)["tasks"]) == 1
+
+    def test_nothing_that_is_not_for_clients(self, account: Account) -> None:
+        upload(key="secret-key")
+        answer = request("GET", f"/api/v1/workspaces/{WORKSPACE}/tasks")
+        fields = ["task_id", "status", "result", "error", "errors", "app_name", "created_at", "updated_at"]
+        assert list(body_of(answer)["tasks"][0]) == fields
+
+
+class TestWait:
+    def test_an_ended_task_is_answered_at_once(self, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+        task_id = started()
+        done(task_id)
+        monkeypatch.setattr(waiting.time, "sleep", lambda _: pytest.fail("waited for an ended task"))
+        assert task(task_id, wait=25)["status"] == "done"
+
+    def test_a_change_of_the_status_ends_the_wait(self, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+        task_id = started()
+        monkeypatch.setattr(waiting.time, "sleep", lambda _: done(task_id))
+        assert task(task_id, wait=25)["status"] == "done"
+
+    def test_time_is_over_without_a_change(self, account: Account) -> None:
+        assert task(started(), wait=1)["status"] == "pending"
+
+    def test_a_task_that_is_deleted_meanwhile(self, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+        task_id = started()
+
+        def gone(_: float) -> None:
+            failed(task_id)
+            TaskStore.named(TABLE).delete(WORKSPACE, task_id)
+
+        monkeypatch.setattr(waiting.time, "sleep", gone)
+        assert request("GET", f"/api/v1/tasks/{task_id}", workspace_id=WORKSPACE, wait=5)["statusCode"] == 404
+
+    @pytest.mark.parametrize(("wait", "status"), [(0, 200), (-1, 422), (26, 422), ("x", 422)])
+    def test_bounds(self, account: Account, wait: int | str, status: int) -> None:
+        assert request("GET", f"/api/v1/tasks/{started()}", workspace_id=WORKSPACE, wait=wait)["statusCode"] == status
+
+    def test_the_function_keeps_time_to_answer(self) -> None:
+        assert waiting.time_to_wait(25, 28_000) == 25
+        assert waiting.time_to_wait(25, 20_000) == 18
+        assert waiting.time_to_wait(25, 500) == 0
+
+
+class TestLog:
+    BUILD = STREAM = ""
+    """Id of the build, and the stream that it writes to; new for each test."""
+
+    def building(self, account: Account) -> str:
+        task_id = started()
+        (row,) = [row for row in account.rows() if row["task_id"] == task_id]
+        account.change(row, build_id=self.BUILD, status="building")
+        return task_id
+
+    @pytest.fixture(autouse=True)
+    def _settles_at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(build_log, "_SETTLED", build_log.datetime.timedelta(0))
+
+    @pytest.fixture(autouse=True)
+    def _own_stream(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        stream = str(uuid.uuid4())
+        monkeypatch.setattr(TestLog, "STREAM", stream)
+        monkeypatch.setattr(TestLog, "BUILD", f"BuilderProject-x:{stream}")
+
+    def test_whole_once_the_task_has_ended(self, account: Account) -> None:
+        task_id = self.building(account)
+        account.log(self.STREAM, "Type check", "mypy | app.py:1: error: no")
+        failed(task_id)
+        time.sleep(0.002)  # the end is in the past, by a millisecond
+        body = body_of(log(task_id))
+        assert [line["message"] for line in body["lines"]] == ["Type check", "mypy | app.py:1: error: no"]
+        assert body["next"] is None
+        assert body["status"] == "failed"
+        assert body["lines"][0]["timestamp"].endswith("Z")
+
+    def test_followed_while_it_runs(self, account: Account) -> None:
+        task_id = self.building(account)
+        account.log(self.STREAM, "one")
+        first = body_of(log(task_id))
+        assert [line["message"] for line in first["lines"]] == ["one"]
+        account.log(self.STREAM, "two")
+        second = body_of(log(task_id, next=first["next"]))
+        assert [line["message"] for line in second["lines"]] == ["two"]
+        assert body_of(log(task_id, next=second["next"]))["lines"] == []
+        done(task_id)
+        time.sleep(0.002)
+        assert body_of(log(task_id, next=second["next"]))["next"] is None
+
+    def test_before_the_build_begins_there_is_a_token_to_go_on_with(self, account: Account) -> None:
+        task_id = started()
+        body = body_of(log(task_id))
+        assert body["lines"] == []
+        (row,) = account.rows()
+        account.change(row, build_id=self.BUILD)
+        account.log(self.STREAM, "begins")
+        assert [line["message"] for line in body_of(log(task_id, next=body["next"]))["lines"]] == ["begins"]
+
+    def test_a_stream_that_is_not_there_yet(self, account: Account) -> None:
+        body = body_of(log(self.building(account)))
+        assert body["lines"] == []
+        assert body["next"] is not None
+
+    def test_a_task_that_ended_without_a_build_has_a_complete_empty_log(self, account: Account) -> None:
+        task_id = started()
+        failed(task_id)
+        assert body_of(log(task_id)) == {"task_id": task_id, "status": "failed", "lines": [], "next": None}
+
+    def test_waits_for_the_next_line(self, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+        task_id = self.building(account)
+        monkeypatch.setattr(waiting.time, "sleep", lambda _: account.log(self.STREAM, "at last"))
+        assert [line["message"] for line in body_of(log(task_id, wait=20))["lines"]] == ["at last"]
+
+    def test_the_operators_lines_are_not_shown(self, account: Account) -> None:
+        task_id = self.building(account)
+        account.log(
+            self.STREAM,
+            "[Container] 2026/01/01 Running command blue-faas-build",
+            "builder | Traceback (most recent call last):",
+            "mypy | builder | said by a tool, so it stays",
+        )
+        messages = [line["message"] for line in body_of(log(task_id))["lines"]]
+        assert messages == ["mypy | builder | said by a tool, so it stays"]
+
+    def test_another_builds_lines_are_never_shown(self, account: Account) -> None:
+        task_id = self.building(account)
+        account.log("another-build", "secret of another task")
+        assert "secret of another" not in log(task_id)["body"]
+
+    @pytest.mark.parametrize("token", ["x", "é", "MWYvMTIz"])
+    def test_unusable_tokens(self, account: Account, token: str) -> None:
+        task_id = self.building(account)
+        account.log(self.STREAM, "one")
+        answer = log(task_id, next=token)
+        assert answer["statusCode"] in (200, 422)
+        assert (answer["statusCode"] == 422) or body_of(answer)["lines"] in ([], body_of(log(task_id))["lines"])
+
+    def test_another_workspace_sees_nothing(self, account: Account) -> None:
+        assert log(self.building(account), "other-workspace")["statusCode"] == 404
+
+
+class TestCancel:
+    def test_a_running_task_is_failed_and_its_execution_stopped(self, account: Account) -> None:
+        task_id = started()
+        answer = delete(task_id)
+        assert answer["statusCode"] == 200
+        assert body_of(answer) == {"task_id": task_id, "outcome": "cancelled"}
+        assert task(task_id)["status"] == "failed"
+        assert "cancelled" in task(task_id)["error"]
+        assert account.stopped() == [task_id]
+        assert account.keys()
+
+    def test_its_registry_password_is_forgotten(self, account: Account) -> None:
+        registry = "217350599014.dkr.ecr.ap-northeast-2.amazonaws.com/app"
+        delete(started(registry_url=registry, username="AWS", password="secret"))
+        assert "registry_credentials" not in account.rows()[0]
+
+    def test_another_workspaces_task_stays(self, account: Account) -> None:
+        task_id = started()
+        assert delete(task_id, "other-workspace")["statusCode"] == 404
+        assert task(task_id)["status"] == "pending"
+
+
+class TestDelete:
+    def test_removes_every_version_of_every_object_and_the_row(self, account: Account) -> None:
+        task_id, other = started(), started()
+        for name in ("app.wasm", "result.json"):
+            account.put(f"build-artifacts/{task_id}/{name}", b"1")
+            account.put(f"build-artifacts/{task_id}/{name}", b"2")
+        account.put(f"uploads-staged/{WORKSPACE}/{task_id}/app.py", SOURCE)
+        done(task_id)
+        answer = delete(task_id)
+        assert answer["statusCode"] == 200
+        assert body_of(answer) == {"task_id": task_id, "outcome": "deleted"}
+        assert [key for key, _ in account.versions() if task_id in key] == []
+        assert [key for key, _ in account.versions() if other in key]
+        assert [row["task_id"] for row in account.rows()] == [other]
+        assert request("GET", f"/api/v1/tasks/{task_id}", workspace_id=WORKSPACE)["statusCode"] == 404
+
+    def test_again_is_404(self, account: Account) -> None:
+        task_id = started()
+        done(task_id)
+        delete(task_id)
+        assert delete(task_id)["statusCode"] == 404
+
+    def test_frees_its_idempotency_key(self, account: Account) -> None:
+        task_id = started(key="key-1")
+        done(task_id)
+        delete(task_id)
+        assert started(key="key-1") != task_id
+
+    def test_what_broke_in_the_middle_can_be_finished(self, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+        task_id = started()
+        done(task_id)
+        with monkeypatch.context() as broken:
+            broken.setenv("CODE_BUCKET", "no-such-bucket")
+            Environment.read.cache_clear()
+            assert delete(task_id)["statusCode"] == 503
+        Environment.read.cache_clear()
+        assert [row["task_id"] for row in account.rows()] == [task_id]
+        assert delete(task_id)["statusCode"] == 200
+        assert account.versions() == []
+
+
+def test_structured_findings_stand_beside_the_text(account: Account) -> None:
+    task_id = started()
+    findings = [{"file": "app.py", "line": 10, "code": "assignment", "message": "Incompatible types"}]
+    error = "MyPy validation failed: app.py:10: error: Incompatible types"
+    assert TaskStore.named(TABLE).end_failed(WORKSPACE, task_id, error, findings)
+    body = task(task_id)
+    assert body["error"] == error
+    assert body["errors"] == findings
+    assert TaskStatus(body["status"]) is TaskStatus.FAILED
+    assert BUCKET not in str(body["errors"])
