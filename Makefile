@@ -53,7 +53,7 @@ format: .venv/made
 	@$(VENV)/ruff check --fix . && $(VENV)/ruff format .
 
 test: setup check
-	@$(VENV)/python -m pytest
+	@$(VENV)/python -m pytest --numprocesses 2 --dist loadgroup
 
 clean:
 	rm -rf .venv build cdk.out .local node_modules

@@ -2,10 +2,12 @@
 
 import aws_cdk as cdk
 
+from infra import nag
 from infra.settings import Settings
 from infra.stack import BlueFaasStack
 
 app = cdk.App()
 settings = Settings.of(app)
 BlueFaasStack(app, settings.stack_name, settings=settings)
+nag.check(app)
 app.synth()

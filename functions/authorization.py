@@ -5,7 +5,6 @@ for that caller: 404, the same as for one that nobody uses. With ``iam``, who ma
 workspace (callers are services that act for their users); so it is on one machine, with no authorizer.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -44,16 +43,10 @@ def _names(value: object) -> list[str]:
     """The names in a claim, in any of the forms in which one arrives.
 
     An HTTP API hands claims over as strings, and an array as ``[a b]``. Issuers that cannot put arrays into a token
-    send ``a b`` (as ``scope`` does) or ``a,b``. No workspace id has a space, comma, bracket or quotation mark.
+    send ``a b`` (as ``scope`` does), ``a,b`` or JSON. No workspace id has a space, comma, bracket or quotation mark.
     """
     if isinstance(value, list):
         return [name for name in value if isinstance(name, str)]
     if not isinstance(value, str):
         return []
-    text = value.strip()
-    if text.startswith("["):
-        try:
-            return _names(json.loads(text))
-        except ValueError:
-            text = text.strip("[]")
-    return [name for name in re.split(r"[\s,]+", text) if name]
+    return [name for name in re.split(r"[\s,\"\[\]]+", value) if name]

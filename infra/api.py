@@ -14,6 +14,7 @@ from constructs import Construct
 from infra.build_pipeline import BuildPipeline
 from infra.bundles import API_BUNDLE
 from infra.lambda_function import ServiceFunction
+from infra.nag import accept, wildcard
 from infra.settings import Settings
 from infra.storage import Storage
 from infra.submission import allow_submission, submission_environment
@@ -72,6 +73,8 @@ class Api(Construct):
             create_default_stage=False,
             default_authorizer=_authorizer(settings),
         )
+        if settings.authorizer == "none":
+            accept(self, "Asked for by name, for one machine (infra/settings.py).", "AwsSolutions-APIG4")
         self.stage = apigateway.HttpStage(
             self,
             "Stage",
@@ -86,10 +89,10 @@ class Api(Construct):
         storage.allow_objects(self.builds, "build-sources/*", "s3:GetObject")
         # Presigned uploads are signed with this function's role.
         storage.allow_objects(self.builds, "uploads-staged/*", "s3:PutObject")
-        self._allow_removal(storage, pipeline.execution_arns)
-        self.builds.add_to_role_policy(
-            iam.PolicyStatement(actions=["logs:GetLogEvents"], resources=[f"{build_logs.log_group_arn}:log-stream:*"])
-        )
+        self._allow_removal(storage, pipeline)
+        streams = f"{build_logs.log_group_arn}:log-stream:*"
+        self.builds.add_to_role_policy(iam.PolicyStatement(actions=["logs:GetLogEvents"], resources=[streams]))
+        accept(self.builds, "Every task's build has a log stream of its own.", wildcard(self, streams))
         post, get, delete = apigateway.HttpMethod.POST, apigateway.HttpMethod.GET, apigateway.HttpMethod.DELETE
         self._route(post, "/api/v1/build-and-push", self.builds)
         self._route(post, "/api/v1/uploads", self.builds)
@@ -104,7 +107,8 @@ class Api(Construct):
         self._route(get, "/api/v1/apps/{namespace}/{app_name}/revisions", deploy)
         self._route(post, "/api/v1/apps/{namespace}/{app_name}/rollback", deploy)
         for path in OPEN:
-            self._route(get, path, self.builds, authorizer=apigateway.HttpNoneAuthorizer())
+            for route in self._route(get, path, self.builds, authorizer=apigateway.HttpNoneAuthorizer()):
+                accept(route, "Health and documentation tell no secrets.", "AwsSolutions-APIG4")
         # What no route knows is answered in the API's own form of error, not API Gateway's.
         self.http_api.add_routes(
             path="/{proxy+}",
@@ -112,16 +116,14 @@ class Api(Construct):
             integration=integrations.HttpLambdaIntegration("Unknown", self.builds),
         )
 
-    def _allow_removal(self, storage: Storage, execution_arns: str) -> None:
+    def _allow_removal(self, storage: Storage, pipeline: BuildPipeline) -> None:
         """DELETE of a task: stop its execution, remove its objects and its row."""
         task_objects = ("build-sources/*", "build-artifacts/*", "uploads-staged/*")
         for prefix in task_objects:
             storage.allow_objects(self.builds, prefix, "s3:DeleteObject", "s3:DeleteObjectVersion")
         storage.allow_listing(self.builds, "s3:ListBucketVersions", *task_objects)
         storage.allow_tasks(self.builds, "dynamodb:DeleteItem")
-        self.builds.add_to_role_policy(
-            iam.PolicyStatement(actions=["states:StopExecution"], resources=[execution_arns])
-        )
+        pipeline.allow_executions(self.builds, "states:StopExecution")
 
     def _route(
         self,
@@ -129,8 +131,8 @@ class Api(Construct):
         path: str,
         function: lambda_.IFunction,
         authorizer: apigateway.IHttpRouteAuthorizer | None = None,
-    ) -> None:
-        self.http_api.add_routes(
+    ) -> list[apigateway.HttpRoute]:
+        return self.http_api.add_routes(
             path=path,
             methods=[method],
             integration=integrations.HttpLambdaIntegration(f"{method.value} {path}", function),

@@ -9,6 +9,7 @@ from constructs import Construct
 
 from infra.bundles import ROOT
 from infra.image_context import DOCKERFILE, image_context
+from infra.nag import accept, wildcard
 from infra.settings import Builds
 from infra.storage import Storage
 
@@ -55,6 +56,27 @@ class Builder(Construct):
             concurrent_build_limit=settings.concurrency,
             grant_report_group_permissions=False,
             logging=codebuild.LoggingOptions(cloud_watch=codebuild.CloudWatchLoggingOptions(log_group=self.log_group)),
+        )
+        accept(self.project, "Asking ECR for a password knows no resource.", "AwsSolutions-IAM5[Resource::*]")
+        accept(
+            self.project,
+            "Log streams of the project's own log group.",
+            wildcard(
+                self,
+                cdk.Stack.of(self).format_arn(
+                    service="logs",
+                    resource="log-group",
+                    resource_name=f"/aws/codebuild/{self.project.project_name}:*",
+                    arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+                ),
+            ),
+        )
+        accept(self.project, "There are no CodeBuild artifacts that a key could encrypt.", "AwsSolutions-CB4")
+        accept(
+            self.project,
+            "The rule asks for an image that AWS maintains and cannot read a reference; the builder image is our own, "
+            "with pinned tools.",
+            "AwsSolutions-CB5",
         )
         storage.allow_tasks(self.project, "dynamodb:GetItem", "dynamodb:UpdateItem")
         storage.allow_objects(self.project, "build-sources/*", "s3:GetObject")

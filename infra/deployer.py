@@ -11,6 +11,7 @@ from constructs import Construct
 
 from infra.bundles import DEPLOY_BUNDLE
 from infra.lambda_function import ServiceFunction
+from infra.nag import accept, wildcard
 from infra.settings import Settings, Vpc
 from infra.storage import Storage
 
@@ -56,7 +57,8 @@ class Deployer(Construct):
         images = stack.format_arn(service="ecr", resource="repository", resource_name="*")
         for action, resource in (("eks:DescribeCluster", cluster), ("ecr:DescribeImages", images)):
             self.function.add_to_role_policy(iam.PolicyStatement(actions=[action], resources=[resource]))
-        storage.task_table.grant(self.function, "dynamodb:GetItem")
+        accept(self.function, "The allow-list says which repositories; it is checked first.", wildcard(self, images))
+        storage.allow_tasks(self.function, "dynamodb:GetItem")
         self.live = lambda_.Alias(self, "Live", alias_name="live", version=self.function.current_version)
         assert self.function.role is not None  # noqa: S101  # narrows the type: we made the role
         eks.CfnAccessEntry(
@@ -71,6 +73,11 @@ class Deployer(Construct):
     def _network(self, vpc: Vpc | None) -> dict[str, object]:
         if vpc is None:
             return {}
+        accept(
+            self,
+            "Lambda's own managed policy: to make and remove the network interfaces of a function in a VPC.",
+            "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole]",
+        )
         network = ec2.Vpc.from_vpc_attributes(
             self,
             "Vpc",

@@ -17,7 +17,7 @@ def check(app: cdk.App) -> None:
 
 
 def accept(construct: IConstruct, reason: str, *findings: str) -> None:
-    """Accept ``findings`` (``AwsSolutions-CB4``, ``AwsSolutions-IAM5[Resource::*]``) of ``construct`` and what is in it."""
+    """Accept ``findings`` (``AwsSolutions-CB4``, ``AwsSolutions-IAM5[Resource::*]``) of ``construct`` and its children."""
     for finding in findings:
         pack = finding.partition("-")[0]
         acknowledgment = cdk.Acknowledgment(id=f"{pack}::{finding}", reason=reason)

@@ -99,11 +99,11 @@ class Alarms(_Strict):
     """When an operator is woken, and where the message goes."""
 
     email: str | None = Field(default=None, pattern=r"^[^@\s]+@[^@\s]+$", description="null: subscribe by hand.")
-    failed_tasks: int = Field(default=50, ge=1, description="Failed tasks in 15 minutes, uploaders' mistakes included.")
+    failed_tasks: int = Field(ge=1, description="Failed tasks in 15 minutes, uploaders' mistakes included.")
     unexpected_failures: int = Field(
         default=3, ge=1, description="Tasks in 15 minutes that failed by no fault of theirs."
     )
-    latency_seconds: float = Field(default=10, gt=0, description="95th percentile of build-and-push and deploy.")
+    latency_seconds: float = Field(gt=0, description="95th percentile of build-and-push and deploy.")
 
 
 class Settings(_Strict):
@@ -117,7 +117,7 @@ class Settings(_Strict):
     kubernetes: Kubernetes
     builds: Builds
     limits: Limits
-    alarms: Alarms = Alarms()
+    alarms: Alarms
 
     @model_validator(mode="after")
     def _jwt_is_complete(self) -> Self:

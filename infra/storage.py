@@ -1,15 +1,20 @@
 """Where things are kept: the code bucket, the task table, the key for registry passwords, the image repository."""
 
 import aws_cdk as cdk
+from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from functions.contracts.task import UNSETTLED_INDEX, RowField
+from infra.nag import accept, wildcard
 from infra.settings import Storage as StorageSettings
+
+Grantee = lambda_.Function | codebuild.Project
 
 
 class Storage(Construct):
@@ -88,11 +93,11 @@ class Storage(Construct):
         """Let ``grantee`` do exactly ``actions`` (``dynamodb:...``) on the table; its indexes are not included."""
         iam.Grant.add_to_principal(grantee=grantee, actions=list(actions), resource_arns=[self.task_table.table_arn])
 
-    def allow_objects(self, grantee: iam.IGrantable, prefix: str, *actions: str) -> None:
+    def allow_objects(self, grantee: Grantee, prefix: str, *actions: str) -> None:
         """Let ``grantee`` do exactly ``actions`` (``s3:...``) on the code bucket's objects that match ``prefix``."""
-        iam.Grant.add_to_principal(
-            grantee=grantee, actions=list(actions), resource_arns=[self.code_bucket.arn_for_objects(prefix)]
-        )
+        objects = self.code_bucket.arn_for_objects(prefix)
+        iam.Grant.add_to_principal(grantee=grantee, actions=list(actions), resource_arns=[objects])
+        accept(grantee, "Keys have workspace and task in them.", wildcard(self, objects))
 
     def allow_listing(self, grantee: iam.IGrantable, action: str, *prefixes: str) -> None:
         """Let ``grantee`` list the code bucket below ``prefixes``; ``action`` says whether keys or versions."""

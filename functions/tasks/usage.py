@@ -72,7 +72,7 @@ class Usage:
                 if not self._recount(workspace_id, usage):
                     raise LimitReachedError(
                         "kept",
-                        f"Workspace '{workspace_id}' keeps {self._limits.kept} tasks, the most there may be. "
+                        f"Workspace '{workspace_id}' keeps as many tasks as it may ({self._limits.kept}). "
                         "Delete some (DELETE /api/v1/tasks/{task_id}) and try again.",
                         RETRY_KEPT_SECONDS,
                     )
@@ -80,7 +80,7 @@ class Usage:
                 break
         raise LimitReachedError(
             "running",
-            f"Workspace '{workspace_id}' has {self._limits.running} builds running, the most at once. "
+            f"Workspace '{workspace_id}' runs as many builds at once as it may ({self._limits.running}). "
             "Try again when one of them has ended.",
             RETRY_RUNNING_SECONDS,
         )

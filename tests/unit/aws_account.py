@@ -1,5 +1,6 @@
 """An AWS account in memory (moto) with what the build functions use, and what a test wants to know of it."""
 
+import hashlib
 import json
 import time
 from typing import Any
@@ -62,6 +63,9 @@ class Account:
             self._table.delete_item(Key={"workspace_id": row["workspace_id"], "task_id": row["task_id"]})
         for key, version_id in self.versions():
             self._s3.delete_object(Bucket=BUCKET, Key=key, VersionId=version_id)
+        images = self._ecr.list_images(repositoryName="blue-faas-app")["imageIds"]
+        if images:
+            self._ecr.batch_delete_image(repositoryName="blue-faas-app", imageIds=images)
         if self.state_machine_arn:
             self._step_functions.delete_state_machine(stateMachineArn=self.state_machine_arn)
         self.state_machine_arn = self._step_functions.create_state_machine(
@@ -105,11 +109,12 @@ class Account:
 
     def push_image(self, tag: str, content: str = "") -> str:
         """Put an image into the stack's own repository; answers its digest."""
-        layer = {"mediaType": "application/octet-stream", "size": 1, "digest": f"sha256:{'0' * 64}"}
+        digest = hashlib.sha256((content or tag).encode()).hexdigest()
+        layer = {"mediaType": "application/octet-stream", "size": 1, "digest": f"sha256:{digest}"}
         manifest = {
             "schemaVersion": 2,
             "mediaType": "application/vnd.oci.image.manifest.v1+json",
-            "config": {**layer, "annotations": {"content": content or tag}},
+            "config": layer,
             "layers": [layer],
         }
         answer = self._ecr.put_image(repositoryName="blue-faas-app", imageManifest=json.dumps(manifest), imageTag=tag)

@@ -36,9 +36,9 @@ def upload(
     return call(event, claims)
 
 
-def started(**fields: Any) -> str:
+def started(file: tuple[str, bytes] = ("app.py", SOURCE), **fields: Any) -> str:
     """Id of the task of an upload that is accepted."""
-    answer = upload(**fields)
+    answer = upload(file, **fields)
     assert answer["statusCode"] == 202, answer["body"]
     return str(body_of(answer)["task_id"])
 

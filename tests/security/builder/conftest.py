@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-
 from builder.sandbox import Outcome, Sandbox
 from builder.settings import MIB, Limits
+
 from tests.unit.builder.conftest import aws, cloud, mypy_cache
 from tests.unit.builder.harness import FIRST_UID, TOOLCHAIN, open_folder
 

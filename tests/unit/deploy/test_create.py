@@ -7,7 +7,7 @@ import pytest
 
 from functions.cluster import names
 from functions.cluster.resources import AUTOSCALERS, DEPLOYMENTS, SERVICE_ACCOUNTS, SERVICES, SPIN_APPS
-from tests.unit.deploy.conftest import IMAGE, Deploy, invoke_raw
+from tests.unit.deploy.conftest import IMAGE, Deploy, deployed, invoke_raw
 from tests.unit.deploy.kubernetes_server import Administrator, KubernetesServer
 
 PUBLISHED_FIELDS = [
@@ -50,7 +50,7 @@ def test_the_spin_app_of_a_request_without_options(deploy: Deploy, kubectl: Admi
     assert app["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "blue-faas"
     spec = app["spec"]
     assert spec["executor"] == "spot"
-    assert spec["image"] == IMAGE
+    assert spec["image"] == deployed(IMAGE)
     assert spec["enableAutoscaling"] is True
     assert "replicas" not in spec
     assert spec["resources"] == {"requests": {"cpu": "100m", "memory": "128Mi"}}
