@@ -47,7 +47,7 @@ synth: .venv/made node_modules/made
 	@echo "Template: cdk.out/BlueFaas.template.json"
 
 check: .venv/made
-	@$(VENV)/ruff check . && $(VENV)/ruff format --check . && $(VENV)/mypy . && PYTHONPATH=.:builder_image $(VENV)/lint-imports
+	@$(VENV)/ruff check . && $(VENV)/ruff format --check . && $(VENV)/mypy . && PYTHONPATH=.:builder_image $(VENV)/lint-imports && $(VENV)/python -m infra.cluster_rbac --check
 
 format: .venv/made
 	@$(VENV)/ruff check --fix . && $(VENV)/ruff format .

@@ -1,4 +1,4 @@
-"""The states after a build that is done: deploy it, if the build asked for that, and show in the task what came of it."""
+"""The states after a build that is done: deploy it, if the build asked for that, and record what came of it."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb

@@ -1,0 +1,1 @@
+"""Tests of the Lambda bundles as they are shipped."""
