@@ -4,7 +4,7 @@ A deployment that fails does not undo the build: the task stays done, and its ``
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -14,13 +14,9 @@ from functions.contracts.deploy import DeployOptions, DeployRequest
 from functions.contracts.task import RowField
 from functions.deployments import Deployments
 from functions.http import ApiError
+from functions.tasks.deployment import OPTIONS, REQUESTED_BY
 from functions.tasks.store import TaskStore
 from functions.telemetry import logger
-
-OPTIONS: Final = "options"
-"""Key of the row's deploy block: the checked block as JSON text."""
-REQUESTED_BY: Final = "requested_by"
-"""Key of the row's deploy block: who sent the build."""
 
 
 class BuiltTask(BaseModel):

@@ -12,6 +12,7 @@ from constructs import Construct
 from infra import measured
 from infra.api import Api
 from infra.measured import Watched
+from infra.nag import accept
 from infra.settings import Settings
 
 _QUARTER = cdk.Duration.minutes(15)
@@ -162,5 +163,10 @@ class Alarms(Construct):
         )
         topic = sns.Topic(self, "Topic", display_name="Blue FaaS alarms", master_key=key, enforce_ssl=True)
         if email is not None:
-            topic.add_subscription(subscriptions.EmailSubscription(email))
+            subscription = topic.add_subscription(subscriptions.EmailSubscription(email))
+            accept(
+                subscription,
+                "An e-mail that SNS cannot deliver is no loss: the alarm stays on, in CloudWatch and on the dashboard.",
+                "Serverless-SNSRedrivePolicy",
+            )
         return topic

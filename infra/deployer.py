@@ -59,6 +59,11 @@ class Deployer(Construct):
             self.function.add_to_role_policy(iam.PolicyStatement(actions=[action], resources=[resource]))
         accept(self.function, "The allow-list says which repositories; it is checked first.", wildcard(self, images))
         storage.allow_tasks(self.function, "dynamodb:GetItem")
+        accept(
+            self.function,
+            "The alias below publishes a version.",
+            "Annotation::@aws-cdk/aws-lambda:snapStartRequirePublish",
+        )
         self.live = lambda_.Alias(self, "Live", alias_name="live", version=self.function.current_version)
         assert self.function.role is not None  # noqa: S101  # narrows the type: we made the role
         eks.CfnAccessEntry(
@@ -77,6 +82,11 @@ class Deployer(Construct):
             self,
             "Lambda's own managed policy: to make and remove the network interfaces of a function in a VPC.",
             "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole]",
+        )
+        accept(
+            self,
+            "Nothing here routes: the subnets are somebody else's.",
+            "Annotation::@aws-cdk/aws-ec2:noSubnetRouteTableId",
         )
         network = ec2.Vpc.from_vpc_attributes(
             self,

@@ -17,10 +17,11 @@ def check(app: cdk.App) -> None:
 
 
 def accept(construct: IConstruct, reason: str, *findings: str) -> None:
-    """Accept ``findings`` (``AwsSolutions-CB4``, ``AwsSolutions-IAM5[Resource::*]``) of ``construct`` and its children."""
+    """Accept ``findings`` (such as ``AwsSolutions-IAM5[Resource::*]``) of ``construct`` and its children."""
     for finding in findings:
-        pack = finding.partition("-")[0]
-        acknowledgment = cdk.Acknowledgment(id=f"{pack}::{finding}", reason=reason)
+        # The CDK's own warnings come with their prefix: ``Annotation::@aws-cdk/aws-lambda:…``.
+        known_as = finding if finding.startswith("Annotation::") else f"{finding.partition('-')[0]}::{finding}"
+        acknowledgment = cdk.Acknowledgment(id=known_as, reason=reason)
         cdk.Validations.of(construct).acknowledge(acknowledgment)
 
 

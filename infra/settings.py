@@ -100,9 +100,7 @@ class Alarms(_Strict):
 
     email: str | None = Field(default=None, pattern=r"^[^@\s]+@[^@\s]+$", description="null: subscribe by hand.")
     failed_tasks: int = Field(ge=1, description="Failed tasks in 15 minutes, uploaders' mistakes included.")
-    unexpected_failures: int = Field(
-        default=3, ge=1, description="Tasks in 15 minutes that failed by no fault of theirs."
-    )
+    unexpected_failures: int = Field(ge=1, description="Tasks in 15 minutes that failed by no fault of their source.")
     latency_seconds: float = Field(gt=0, description="95th percentile of build-and-push and deploy.")
 
 

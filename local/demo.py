@@ -12,7 +12,6 @@ from typing import Any
 import httpx
 from rich.console import Console
 from rich.live import Live
-from rich.table import Table
 from rich.text import Text
 
 from local.assembly import SynthesisError
@@ -99,18 +98,19 @@ class Demo:
         deployed: dict[str, Any],
         answer: httpx.Response,
     ) -> None:
-        table = Table(show_header=False, box=None, padding=(0, 2))
-        table.add_row("task", task_id)
-        table.add_row("states", " → ".join(f"{state} {seconds:.1f} s" for state, seconds in states))
-        table.add_row("steps", ", ".join(f"{step} {seconds:.1f} s" for step, seconds in result["duration"].items()))
-        table.add_row("image", result["image_url"])
-        table.add_row("digest", result["digest"])
-        table.add_row(
-            "SpinApp", f"{deployed['namespace']}/{deployed['app_name']} (service {deployed['service_status']})"
-        )
-        table.add_row("endpoint", f"http://{deployed['endpoint']}/")
-        table.add_row("answer", f"HTTP {answer.status_code}: {answer.text}")
-        self._console.print(table)
+        rows = {
+            "task": task_id,
+            "states": " → ".join(f"{state} {seconds:.1f} s" for state, seconds in states),
+            "steps": ", ".join(f"{step} {seconds:.1f} s" for step, seconds in result["duration"].items()),
+            "image": result["image_url"],
+            "digest": result["digest"],
+            "SpinApp": f"{deployed['namespace']}/{deployed['app_name']} (service {deployed['service_status']})",
+            "endpoint": f"http://{deployed['endpoint']}/",
+            "answer": f"HTTP {answer.status_code}: {answer.text}",
+        }
+        # Lines, not a table: a table would break an image reference that people copy.
+        for name, value in rows.items():
+            self._console.print(f"  [bold]{name:<9}[/bold]", Text(str(value)), soft_wrap=True)
         if not answer.is_success:
             raise DemoFailedError("The function did not answer with success")
 

@@ -121,6 +121,8 @@ class Resolver:
         )
         if outcome.failure is not None:
             raise BuildError(f"The installation of the app's packages {outcome.failure}.")
+        if not outcome.succeeded:
+            self._log.line(f"uv pip {command} ended with status {outcome.exit_code}")
         return outcome
 
     def _reason(self, output: str) -> str:

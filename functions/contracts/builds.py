@@ -110,6 +110,19 @@ class SourceError(BaseModel):
     message: str
 
 
+class TaskDeployment(BaseModel):
+    """What came of a build's ``deploy`` block."""
+
+    status: Literal["pending", "deployed", "failed"]
+    namespace: str
+    app_name: str | None = None
+    endpoint: str | None = Field(default=None, description="DNS name inside the cluster.")
+    image: str | None = None
+    digest: str | None = Field(default=None, description="Digest that the image was deployed by.")
+    revision: int | None = Field(default=None, description="Number of the deploy in the app's history.")
+    error: str | None = Field(default=None, description="Why it was not deployed, or does not come up.")
+
+
 class Task(BaseModel):
     """A task as clients see it. The first four fields are the published ones, in their order."""
 
@@ -119,6 +132,9 @@ class Task(BaseModel):
     error: Annotated[str | None, Field(description="Set when status is failed: what to change, and where.")] = None
     errors: Annotated[
         list[SourceError] | None, Field(description="Findings of the type check, when that is why it failed.")
+    ] = None
+    deployment: Annotated[
+        TaskDeployment | None, Field(description="Set when the build asked for a deployment, unless the build failed.")
     ] = None
     app_name: str | None = None
     created_at: str | None = Field(default=None, description="UTC, ISO 8601.")

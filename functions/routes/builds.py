@@ -9,11 +9,13 @@ from aws_lambda_powertools.event_handler.openapi.params import File, Form, Uploa
 from aws_lambda_powertools.metrics import MetricUnit
 
 from functions.authorization import check_workspace
+from functions.caller import caller
 from functions.contracts.builds import BLANK_IS_ABSENT, TaskCreated
 from functions.contracts.names import AppName, ImageRepository, WorkspaceId
 from functions.routes.answers import documented
 from functions.routes.chosen_task import IdempotencyKey, chosen_task
 from functions.routes.push_target import push_target
+from functions.tasks.deployment import block_for_row
 from functions.tasks.environment import Environment
 from functions.tasks.source import check_source
 from functions.tasks.submission import Submission, put_source, source_folder, submit
@@ -45,6 +47,11 @@ def build_and_push(
     registry_url: Annotated[ImageRepository | None, BLANK_IS_ABSENT, Form()] = None,
     username: Annotated[str | None, BLANK_IS_ABSENT, Form()] = None,
     password: Annotated[str | None, BLANK_IS_ABSENT, Form()] = None,
+    deploy: Annotated[
+        str | None,
+        BLANK_IS_ABSENT,
+        Form(description="JSON: the fields of a deploy without image_ref. The image is deployed when it is built."),
+    ] = None,
     idempotency_key: IdempotencyKey = None,
 ) -> TaskCreated:
     """Build an uploaded source and push it as a Spin image; the answer comes at once, the task tells the rest."""
@@ -53,8 +60,9 @@ def build_and_push(
     file_name = file.filename or ""
     check_source(file_name, file.content)
     registry = push_target(environment, registry_url, username, password)
+    block = block_for_row(deploy, caller(router.current_event.raw_event)) if deploy is not None else None
     content = hashlib.sha256(file.content).hexdigest()
-    request = ("build-and-push", file_name, content, app_name, registry.repository, username)
+    request = ("build-and-push", file_name, content, app_name, registry.repository, username, deploy)
     with chosen_task(environment, workspace_id, idempotency_key, request) as task:
         if task.row is None:
             submission = Submission(
@@ -65,6 +73,7 @@ def build_and_push(
                 registry=registry,
                 content_sha256=content,
                 idempotency=task.idempotency,
+                deploy=block,
             )
             submit(environment, submission, put_source(environment, file.content))
             metrics.add_metric("TaskCreated", MetricUnit.Count, 1)

@@ -61,6 +61,8 @@ class Submission:
     """Identity of the content in hexadecimal; None when it is not known: then no earlier build is looked for."""
     idempotency: str | None = None
     """Digest of the Idempotency-Key."""
+    deploy: Mapping[str, str] | None = None
+    """What to do with the image when it is built (`functions.tasks.deployment`)."""
 
     @property
     def source_key(self) -> str:
@@ -140,6 +142,9 @@ def submit(environment: Environment, submission: Submission, store_source: Calla
     """
     sealed = seal(environment, submission)
     if reuse_earlier(environment, submission, store_source):
+        if submission.deploy is not None:
+            # There is nothing to build, but something to deploy: the execution goes straight on to that.
+            _start_deployment(environment, submission)
         return
     workspace_id, task_id = submission.workspace_id, submission.task_id
     with claimed(environment, submission):
@@ -152,6 +157,14 @@ def submit(environment: Environment, submission: Submission, store_source: Calla
         reason = "The build could not be started. Upload the file again."
         outcome.fail(environment, workspace_id, task_id, reason, unexpected=True)
         raise StartFailedError(task_id) from error
+
+
+def _start_deployment(environment: Environment, submission: Submission) -> None:
+    try:
+        start_execution(environment.state_machine_arn, submission.workspace_id, submission.task_id)
+    except (ClientError, BotoCoreError) as error:
+        logger.exception("execution did not start", task_id=submission.task_id)
+        raise StartFailedError(submission.task_id) from error
 
 
 def seal(environment: Environment, submission: Submission) -> bytes | None:
@@ -186,6 +199,7 @@ def record(
     more: dict[RowField, Any] = {
         RowField.CACHE_KEY: submission.cache_key(environment),
         RowField.IDEMPOTENCY: submission.idempotency,
+        RowField.DEPLOY: submission.deploy,
     }
     if upload_sha256 is not None:
         more[RowField.UPLOAD_SHA256] = upload_sha256

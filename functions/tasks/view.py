@@ -5,6 +5,7 @@ from typing import Any
 
 from functions.contracts.builds import SourceError, Task, TaskResult
 from functions.contracts.task import RowField, TaskStatus
+from functions.tasks.deployment import deployment_view
 
 
 def task_view(row: Mapping[str, Any]) -> Task:
@@ -15,6 +16,7 @@ def task_view(row: Mapping[str, Any]) -> Task:
         result=_result(row.get(RowField.RESULT)),
         error=row.get(RowField.ERROR),
         errors=_errors(row.get(RowField.ERRORS)),
+        deployment=deployment_view(row),
         app_name=row.get(RowField.APP_NAME),
         created_at=row.get(RowField.CREATED_AT),
         updated_at=row.get(RowField.UPDATED_AT),

@@ -34,8 +34,9 @@ def limits(account: Account, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callab
     Environment.read.cache_clear()
 
 
-def done(task_id: str) -> None:
-    TaskStore.named(TABLE).end_done(WORKSPACE, task_id, RESULT)
+def done(*task_ids: str) -> None:
+    for task_id in task_ids:
+        assert TaskStore.named(TABLE).end_done(WORKSPACE, task_id, RESULT)
 
 
 class TestRunning:
@@ -130,7 +131,7 @@ class TestKept:
     def test_a_deleted_task_makes_room_at_once(self, account: Account, limits: Callable[[int, int], None]) -> None:
         limits(2, 2)
         first, second = started(), started()
-        done(first), done(second)
+        done(first, second)
         assert upload()["statusCode"] == 429
         request("DELETE", f"/api/v1/tasks/{first}", workspace_id=WORKSPACE)
         assert started()
@@ -141,16 +142,16 @@ class TestKept:
     ) -> None:
         limits(2, 2)
         first, second = started(), started()
-        done(first), done(second)
+        done(first, second)
         boto3.resource("dynamodb").Table(TABLE).delete_item(Key={"workspace_id": WORKSPACE, "task_id": first})
         later = time.time() + 400
-        monkeypatch.setattr(usage.time, "time", lambda: later)
+        monkeypatch.setattr("functions.tasks.usage.time.time", lambda: later)
         assert started()
 
     def test_rows_from_before_there_was_a_count_are_counted(
         self, account: Account, limits: Callable[[int, int], None]
     ) -> None:
-        done(started()), done(started())
+        done(started(), started())
         for item in account.side_items():
             boto3.resource("dynamodb").Table(TABLE).delete_item(
                 Key={"workspace_id": item["workspace_id"], "task_id": item["task_id"]}

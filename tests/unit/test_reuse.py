@@ -69,8 +69,9 @@ class TestReused:
         assert task(task_id)["result"]["wasm_path"] == f"s3://{BUCKET}/{path}"
         request("DELETE", f"/api/v1/tasks/{earlier}", workspace_id=WORKSPACE)
         assert boto3.client("s3").get_object(Bucket=BUCKET, Key=path)["Body"].read() == WASM
-        assert f"build-sources/{WORKSPACE}/{task_id}/app.py" in account.keys()
-        assert f"build-artifacts/{task_id}/sbom.cdx.json" in account.keys()
+        kept = account.keys()
+        assert f"build-sources/{WORKSPACE}/{task_id}/app.py" in kept
+        assert f"build-artifacts/{task_id}/sbom.cdx.json" in kept
 
     def test_again_and_again(self, account: Account, earlier: str) -> None:
         second = started(app_name="a")

@@ -256,13 +256,14 @@ def invoke_raw(
     method: str = "POST",
     path: str = "/api/v1/deploy",
     query: dict[str, str] | None = None,
+    authorizer: dict[str, Any] | None = None,
     **event: Any,
 ) -> Answer:
     """Invoke the Lambda with ``body`` as it is."""
     request = copy.deepcopy(_EVENT)
     request["rawPath"] = request["requestContext"]["http"]["path"] = path
     request["requestContext"]["http"]["method"] = method
-    request["requestContext"]["authorizer"] = {"iam": {"userArn": CALLER}}
+    request["requestContext"]["authorizer"] = {"iam": {"userArn": CALLER}} if authorizer is None else authorizer
     request["queryStringParameters"] = query or {}
     request["rawQueryString"] = urlencode(query or {})
     result = deploy_function.handler({**request, "body": body, **event}, Context(seconds))

@@ -211,7 +211,7 @@ def test_failures_of_the_cluster(
     deploy(app_name=NAME, image_ref=V2)
     before = kubectl.get(SPIN_APPS, NAME)
     server.fail(verb=verb, plural="spinapps", **fault, times=99)
-    body = {} if method == "POST" else None
+    body: dict[str, Any] | None = {} if method == "POST" else None
     answer = call(method, "" if path is None else f"/{NAME}{path}", body, seconds=1.5 if "delay" in fault else 29.0)
     assert answer.status == status
     assert answer.detail

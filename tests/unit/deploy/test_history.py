@@ -7,7 +7,7 @@ import pytest
 
 from functions.cluster import history
 from functions.cluster.resources import AUTOSCALERS, SERVICE_ACCOUNTS, SPIN_APPS
-from tests.unit.deploy.conftest import CALLER, IMAGE, Deploy, Eks, deployed, digest_of
+from tests.unit.deploy.conftest import CALLER, IMAGE, Deploy, Eks, deployed, digest_of, invoke_raw
 from tests.unit.deploy.kubernetes_server import Administrator, KubernetesServer
 
 NAME = "my-function"
@@ -42,11 +42,18 @@ def test_each_deploy_is_a_revision(deploy: Deploy, call: Deploy) -> None:
 
 
 def test_without_an_authorizer_it_was_somebody(deploy: Deploy, call: Deploy, kubectl: Administrator) -> None:
-    from tests.unit.deploy.conftest import invoke_raw
-
     body = json.dumps({"namespace": kubectl.namespace, "image_ref": IMAGE, "app_name": NAME})
-    assert invoke_raw(body, requestContext={"http": {"method": "POST", "path": "/api/v1/deploy"}}).status == 200
+    assert invoke_raw(body, authorizer={}).status == 200
     assert revisions(call)[0]["deployed_by"] == "anonymous"
+
+
+def test_the_subject_of_a_token(deploy: Deploy, call: Deploy, kubectl: Administrator) -> None:
+    body = json.dumps({"namespace": kubectl.namespace, "image_ref": IMAGE, "app_name": NAME})
+    token = {"jwt": {"claims": {"sub": "user-1\x1b[31m" + "x" * 500}, "scopes": None}}
+    assert invoke_raw(body, authorizer=token).status == 200
+    by = revisions(call)[0]["deployed_by"]
+    assert by.startswith("user-1[31mxxx")
+    assert len(by) == 256
 
 
 def test_a_deploy_that_is_refused_is_no_revision(deploy: Deploy, call: Deploy, server: KubernetesServer) -> None:

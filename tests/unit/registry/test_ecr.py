@@ -12,6 +12,7 @@ from moto import mock_aws
 
 from functions.registry import ecr
 from functions.registry.lookup import find_image
+from functions.registry.reference import ImageReference
 from functions.registry.results import ImageFound, ImageMissing, NotChecked, RegistryCredentials
 
 HOST = "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com"
@@ -86,12 +87,14 @@ def test_a_password_is_tried_where_the_role_is_refused(monkeypatch: pytest.Monke
         def describe_images(self, **_: Any) -> None:
             raise ClientError({"Error": {"Code": "AccessDeniedException"}}, "DescribeImages")
 
-    asked = []
+    asked: list[tuple[str, RegistryCredentials | None]] = []
+
+    def ask(image: ImageReference, credentials: RegistryCredentials | None, _seconds: float) -> NotChecked:
+        asked.append((image.name, credentials))
+        return NotChecked("down")
+
     monkeypatch.setattr(ecr, "_client", lambda _region: Refusing())
-    monkeypatch.setattr(
-        "functions.registry.lookup.distribution.find",
-        lambda image, credentials, seconds: asked.append((image.name, credentials)) or NotChecked("down"),
-    )
+    monkeypatch.setattr("functions.registry.lookup.distribution.find", ask)
     credentials = RegistryCredentials("AWS", "password")
     find_image(f"{HOST}/team/app:v1", credentials)
     assert asked == [(f"{HOST}/team/app", credentials)]

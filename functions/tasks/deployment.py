@@ -1,0 +1,55 @@
+"""The ``deploy`` block of a build: what is to be done with the image, and what came of it.
+
+It comes in as JSON in a form field and is checked before anything is built, by the same rules as a deploy; it waits in
+the task's row, and the pipeline's state Deploy (`functions.deploy_built`) carries it out.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+
+from functions.contracts.builds import TaskDeployment
+from functions.contracts.deploy import DeployOptions
+from functions.contracts.task import RowField, TaskStatus
+
+NAMESPACE: Final = "namespace"
+"""Key of the row's block, for the state machine: it tells that there is a block without showing the rest of it."""
+OPTIONS: Final = "options"
+"""Key of the row's block: the request's own fields as JSON text."""
+REQUESTED_BY: Final = "requested_by"
+"""Key of the row's block: who sent the build."""
+
+
+def block_for_row(text: str, requested_by: str) -> dict[str, str]:
+    """The block as the row keeps it.
+
+    Raises
+    ------
+    RequestValidationError
+        It is no JSON object that a deploy would take: answered 422, with the place.
+    """
+    try:
+        options = DeployOptions.model_validate_json(text)
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_input=False, include_context=False)
+        raise RequestValidationError([{**p, "loc": ("body", "deploy", *p["loc"])} for p in problems]) from None
+    stored = options.model_dump_json(exclude_unset=True)
+    return {NAMESPACE: options.namespace, OPTIONS: stored, REQUESTED_BY: requested_by}
+
+
+def deployment_view(row: Mapping[str, Any]) -> TaskDeployment | None:
+    """The deployment as the task shows it; None when none was asked for, or the build failed."""
+    block, status = row.get(RowField.DEPLOY), row[RowField.STATUS]
+    if not block or status == TaskStatus.FAILED:
+        return None
+    namespace = str(block[NAMESPACE])
+    if RowField.DEPLOYMENT not in row:
+        return TaskDeployment(status="pending", namespace=namespace)
+    outcome = json.loads(row[RowField.DEPLOYMENT])
+    if "app_name" not in outcome:
+        return TaskDeployment(status="failed", namespace=namespace, error=outcome.get("error"))
+    shown = {name: outcome.get(name) for name in ("app_name", "endpoint", "image", "digest", "revision", "error")}
+    return TaskDeployment(status="deployed", namespace=namespace, **shown)
