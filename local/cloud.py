@@ -173,7 +173,8 @@ class Cloud:
         environment = {
             "BLUE_FAAS_TOOLCHAIN": str(shared_root() / TOOLCHAIN),
             "BLUE_FAAS_MYPY_CACHE": str(shared_root() / MYPY_CACHE),
-            "BLUE_FAAS_LOCK_DIR": str(self.state / "locks"),
+            # The users of builds are the machine's, not this cloud's: the builder notes in one place, for every cloud
+            # on this machine, which of them are taken.
             "BLUE_FAAS_BUILD_USER": "200000",
             # Builds install packages from where this machine's pip does.
             **{name: value for name, value in os.environ.items() if name.startswith(_PACKAGE_INDEX_VARIABLES)},

@@ -13,6 +13,7 @@ from typing import Any
 
 MOST_ERRORS = 50
 MOST_CHARACTERS = 2000
+MOST_BYTES = 128 * 1024  # of all findings: what the builder keeps of a tool's output is twice as much
 
 
 def main() -> None:
@@ -41,7 +42,19 @@ def main() -> None:
             if counts and not is_idiom(error):
                 name = os.path.normpath(os.path.join(group["prefix"], error["file"]))  # noqa: PTH118
                 errors.append({**error, "file": name, "message": error["message"][:MOST_CHARACTERS]})
-    print(json.dumps({"errors": errors[:MOST_ERRORS], "count": len(errors), "failures": failures}))  # noqa: T201
+    print(json.dumps({"errors": shortened(errors), "count": len(errors), "failures": failures}))  # noqa: T201
+
+
+def shortened(errors: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The first findings, as many as fit."""
+    kept: list[dict[str, Any]] = []
+    left = MOST_BYTES
+    for error in errors[:MOST_ERRORS]:
+        left -= len(json.dumps(error))
+        if left < 0:
+            break
+        kept.append(error)
+    return kept
 
 
 def know_packages(folder: str) -> None:

@@ -3,6 +3,7 @@
 Fields may be added to version 1; none is taken away and none changes its meaning without a new ``version``.
 """
 
+import json
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -35,3 +36,7 @@ class TaskEnded(BaseModel):
     error: str | None = Field(default=None, description="Set when status is failed: what to change, and where.")
     created_at: str = Field(description="When the task was made (RFC 3339, UTC).")
     ended_at: str = Field(description="When the task ended (RFC 3339, UTC).")
+
+
+if __name__ == "__main__":
+    print(json.dumps(TaskEnded.model_json_schema(mode="serialization"), indent=2))  # noqa: T201  # writes the file

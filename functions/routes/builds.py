@@ -12,13 +12,14 @@ from functions.authorization import check_workspace
 from functions.caller import caller
 from functions.contracts.builds import BLANK_IS_ABSENT, TaskCreated
 from functions.contracts.names import AppName, ImageRepository, WorkspaceId
+from functions.contracts.task import RowField, TaskStatus
 from functions.routes.answers import documented
 from functions.routes.chosen_task import IdempotencyKey, chosen_task
 from functions.routes.push_target import push_target
 from functions.tasks.deployment import block_for_row
 from functions.tasks.environment import Environment
 from functions.tasks.source import check_source
-from functions.tasks.submission import Submission, put_source, source_folder, submit
+from functions.tasks.submission import Submission, put_source, source_folder, start_execution, submit
 from functions.telemetry import logger, metrics
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools' constructor has no annotations
@@ -78,4 +79,7 @@ def build_and_push(
             submit(environment, submission, put_source(environment, file.content))
             metrics.add_metric("TaskCreated", MetricUnit.Count, 1)
             logger.info("task created", workspace_id=workspace_id, task_id=task.task_id)
+        elif task.row[RowField.STATUS] == TaskStatus.PENDING:
+            # Whoever made the task may have broken before starting it; starting it twice is once.
+            start_execution(environment.state_machine_arn, workspace_id, task.task_id)
     return TaskCreated(task_id=task.task_id, source_s3_path=source_folder(environment, workspace_id, task.task_id))

@@ -41,7 +41,9 @@ class ChosenTask:
 def chosen_task(
     environment: Environment, workspace_id: str, key: str | None, request: Iterable[str | None]
 ) -> Iterator[ChosenTask]:
-    """The task for a request that consists of the parts ``request``; when the block fails, the key is free again.
+    """The task for a request that consists of the parts ``request``.
+
+    When the block fails for a task that was not there before, the key is free again.
 
     Raises
     ------
@@ -54,8 +56,10 @@ def chosen_task(
     tasks = TaskStore.named(environment.task_table)
     keys, digest = IdempotencyKeys(tasks), idempotency.digest_of(key)
     task_id = keys.task_for(workspace_id, digest, idempotency.fingerprint(request), new_task_id())
+    row = tasks.get(workspace_id, task_id)
     try:
-        yield ChosenTask(task_id, digest, tasks.get(workspace_id, task_id))
+        yield ChosenTask(task_id, digest, row)
     except BaseException:
-        keys.forget(workspace_id, digest, task_id)
+        if row is None:
+            keys.forget(workspace_id, digest, task_id)
         raise

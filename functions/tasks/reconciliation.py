@@ -104,9 +104,9 @@ class _Run:
         workspace_id, task_id = row[RowField.WORKSPACE_ID], row[RowField.TASK_ID]
         if row[RowField.STATUS] in ENDED:
             return self._announce(row, workspace_id, task_id)
-        if RowField.UPLOAD_EXPIRES_AT in row:
-            return self._end_without_upload(row, workspace_id, task_id)
         execution = execution_of(self._environment.state_machine_arn, task_id)
+        if execution is None and RowField.UPLOAD_EXPIRES_AT in row:
+            return self._end_without_upload(row, workspace_id, task_id)
         if execution is None:
             return self._start_or_end(row, workspace_id, task_id)
         if execution.over:

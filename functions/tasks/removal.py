@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from functions.contracts.task import RowField, artifact_prefix, source_prefix, staged_prefix
 from functions.tasks import outcome
 from functions.tasks.environment import Environment
+from functions.tasks.events import announce_end
 from functions.tasks.idempotency import IdempotencyKeys
 from functions.tasks.side_items import DELETED, EARLIER_BUILDS, side_key
 from functions.tasks.store import Row, TaskStore, written_if
@@ -54,6 +55,7 @@ def delete(environment: Environment, row: Row) -> None:
     """
     workspace_id, task_id = str(row[RowField.WORKSPACE_ID]), str(row[RowField.TASK_ID])
     tasks = TaskStore.named(environment.task_table)
+    announce_end(environment, workspace_id, task_id)  # if that is still to be done, the row is needed for it
     _stop(environment, task_id)  # it may have been cancelled a moment ago, and stopping it may have failed
     for prefix in (
         source_prefix(workspace_id, task_id),

@@ -6,12 +6,15 @@ with it the row's entry in the index. So the index holds what is open, however m
 
 import datetime
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from boto3.dynamodb.conditions import Attr, Key
 
 from functions.contracts.task import ENDED, UNSETTLED, UNSETTLED_INDEX, RowField
 from functions.tasks.store import TaskStore, written_if
+
+PAGE: Final = 500
+"""Rows read at once; most runs find fewer."""
 
 
 def unsettled_tasks(tasks: TaskStore, made_before: datetime.datetime) -> Iterator[tuple[str, str]]:
@@ -25,7 +28,7 @@ def unsettled_tasks(tasks: TaskStore, made_before: datetime.datetime) -> Iterato
         Tasks whose id is younger are left out.
     """
     due = Key(RowField.UNSETTLED).eq(UNSETTLED) & Key(RowField.TASK_ID).lt(_first_task_id(made_before))
-    request: dict[str, Any] = {"IndexName": UNSETTLED_INDEX, "KeyConditionExpression": due}
+    request: dict[str, Any] = {"IndexName": UNSETTLED_INDEX, "KeyConditionExpression": due, "Limit": PAGE}
     while True:
         answer = tasks.table.query(**request)
         for item in answer["Items"]:

@@ -4,7 +4,7 @@ The item holds a set with the ids of running tasks and an upper bound of the num
 place by one conditional write before its row is made, so that of any number of requests at once no more come through
 than there are places. Nothing has to be given back when a task ends: who finds no place looks which ids in the set have
 ended, takes those out and tries again; who finds too many rows counts them. A place is therefore never lost, whatever
-breaks, and the look costs something only at the limit. See docs/decisions/limits.md.
+breaks, and the look costs something only at the limit. See docs/decisions/0007-limits-of-a-workspace.md.
 """
 
 import time

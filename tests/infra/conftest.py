@@ -18,9 +18,7 @@ def synthesize(**changed: object) -> dict[str, Any]:
     """The template as JSON, with ``blue-faas.<path>`` settings changed."""
     context = json.loads((ROOT / "cdk.json").read_text())["context"] | {"aws:cdk:disable-asset-staging": True} | changed
     app = cdk.App(context=context)
-    template = assertions.Template.from_stack(
-        BlueFaasStack(app, "BlueFaas", settings=Settings.of(app))
-    ).to_json()
+    template = assertions.Template.from_stack(BlueFaasStack(app, "BlueFaas", settings=Settings.of(app))).to_json()
     return dict(template)
 
 

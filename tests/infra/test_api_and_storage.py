@@ -1,12 +1,14 @@
 """The API's routes, the functions behind them, and what is kept."""
 
+import json
 from typing import Any
 
 import pydantic
 import pytest
 
-from infra.settings import Limits
-from tests.infra.conftest import synthesize
+from infra import openapi
+from infra.settings import AuthorizerError, Limits
+from tests.infra.conftest import ROOT, synthesize
 from tests.infra.reading import resources, text
 
 LAMBDA_PAYLOAD = 6 * 1024 * 1024
@@ -20,20 +22,25 @@ def routes(template: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def test_every_route_but_health_asks_who_calls(template: dict[str, Any]) -> None:
-    assert routes(template) == {
-        "POST /api/v1/build-and-push": "AWS_IAM",
-        "GET /api/v1/tasks/{task_id}": "AWS_IAM",
-        "POST /api/v1/deploy": "AWS_IAM",
-        "ANY /{proxy+}": "AWS_IAM",
-        "GET /health": "NONE",
+OPEN = {"GET /health", "GET /openapi.json", "GET /docs"}
+
+
+def test_every_route_but_the_open_ones_asks_who_calls(template: dict[str, Any]) -> None:
+    assert {route for route, kind in routes(template).items() if kind == "NONE"} == OPEN
+    assert set(routes(template).values()) == {"AWS_IAM", "NONE"}
+
+
+def test_the_routes_are_those_of_the_description(template: dict[str, Any]) -> None:
+    described = {
+        f"{method.upper()} {path}" for path, operations in openapi.describe()["paths"].items() for method in operations
     }
+    assert set(routes(template)) == described | OPEN | {"ANY /{proxy+}"}
 
 
 def test_jwt_in_place_of_iam() -> None:
     jwt = {"issuer": "https://issuer.example.com", "audience": ["blue-faas"]}
     template = synthesize(**{"blue-faas.authorizer": "jwt", "blue-faas.jwt": jwt})
-    assert {kind for route, kind in routes(template).items() if route != "GET /health"} == {"JWT"}
+    assert {kind for route, kind in routes(template).items() if route not in OPEN} == {"JWT"}
     (authorizer,) = resources(template, "AWS::ApiGatewayV2::Authorizer").values()
     assert authorizer["JwtConfiguration"] == {"Issuer": jwt["issuer"], "Audience": jwt["audience"]}
 
@@ -45,12 +52,31 @@ def test_jwt_in_place_of_iam() -> None:
         {"blue-faas.authorizer": "password"},
         {"blue-faas.limits.request_bites": 1},
         {"blue-faas.limits.request_bytes": 5_000_000},
+        {"blue-faas.limits.upload_bytes": 209_715_201},
+        {"blue-faas.limits.running_builds": 0},
+        {"blue-faas.limits.running_builds": 10, "blue-faas.limits.kept_tasks": 9},
         {"blue-faas.builds.timeout_minutes": "soon"},
     ],
 )
 def test_settings_that_cannot_be_meant_stop_the_synthesis(changed: dict[str, object]) -> None:
     with pytest.raises(pydantic.ValidationError):
         synthesize(**changed)
+
+
+def test_no_authorizer_must_be_asked_for_by_name() -> None:
+    context = json.loads((ROOT / "cdk.json").read_text())["context"]
+    with pytest.raises(AuthorizerError, match=r"-c blue-faas\.authorizer=none"):
+        synthesize(**{"blue-faas": {**context["blue-faas"], "authorizer": "none"}})
+    template = synthesize(**{"blue-faas.authorizer": "none"})
+    assert set(routes(template).values()) == {"NONE"}
+
+
+def test_the_functions_know_the_authorizer_and_its_claim() -> None:
+    jwt = {"issuer": "https://issuer.example.com", "audience": ["a"], "workspaces_claim": "cognito:groups"}
+    template = synthesize(**{"blue-faas.authorizer": "jwt", "blue-faas.jwt": jwt})
+    (builds,) = [f for name, f in resources(template, "AWS::Lambda::Function").items() if name.startswith("ApiBuilds")]
+    variables = builds["Environment"]["Variables"]
+    assert (variables["AUTHORIZER"], variables["WORKSPACES_CLAIM"]) == ("jwt", "cognito:groups")
 
 
 def test_the_largest_request_fits_into_lambdas_event_as_base64() -> None:
@@ -92,7 +118,7 @@ def test_the_code_bucket_keeps_versions_and_tells_eventbridge(template: dict[str
     assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
     assert bucket["NotificationConfiguration"] == {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
     prefixes = {rule.get("Prefix") for rule in bucket["LifecycleConfiguration"]["Rules"]}
-    assert {"uploads/", "build-sources/", "build-artifacts/"} <= prefixes
+    assert {"uploads/", "uploads-staged/", "build-sources/", "build-artifacts/"} <= prefixes
 
 
 def test_rows_expire_and_can_be_recovered(template: dict[str, Any]) -> None:
@@ -104,6 +130,6 @@ def test_rows_expire_and_can_be_recovered(template: dict[str, Any]) -> None:
 
 def test_state_outlives_the_stack(template: dict[str, Any]) -> None:
     kept = {"AWS::S3::Bucket", "AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::ECR::Repository"}
-    for resource in template["Resources"].values():
-        if resource["Type"] in kept:
+    for name, resource in template["Resources"].items():
+        if resource["Type"] in kept and not name.startswith("AlarmsKey"):
             assert resource["DeletionPolicy"] == "Retain"

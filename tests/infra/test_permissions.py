@@ -7,6 +7,7 @@ import pytest
 from tests.infra.reading import permissions, resources, text
 
 TABLE = "<StorageTasks7A5B7490.Arn>"
+TABLE_BY_NAME = "arn:<AWS::Partition>:dynamodb:<AWS::Region>:<AWS::AccountId>:table/<StorageTasks7A5B7490>"
 BUCKET = "<StorageCodeEBE9F578.Arn>"
 KEY = "<StorageCredentialsKey2B6A8276.Arn>"
 IMAGES = "<StorageImagesCFC0E004.Arn>"
@@ -17,34 +18,80 @@ EVENT_RULE = (
 TRACING = {"xray:PutTelemetryRecords", "xray:PutTraceSegments", "xray:GetSamplingRules", "xray:GetSamplingTargets"}
 """X-Ray knows no resources."""
 
+EVENT_BUS = "<EventsBus45DE4339.Arn>"
+EXECUTIONS = (
+    "arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<BuildPipelineStateMachine9C6583CF.Name>:*"
+)
+TASK_OBJECTS = [f"{BUCKET}/build-artifacts/*", f"{BUCKET}/build-sources/*", f"{BUCKET}/uploads-staged/*"]
+SUBMISSION = {
+    "dynamodb:BatchGetItem": [TABLE],
+    "dynamodb:GetItem": [TABLE],
+    "dynamodb:PutItem": [TABLE],
+    "dynamodb:Query": [TABLE],
+    "dynamodb:UpdateItem": [TABLE],
+    "ecr:DescribeImages": [IMAGES],
+    "s3:ListBucket": [BUCKET],
+    "states:StartExecution": ["<BuildPipelineStateMachine9C6583CF>"],
+}
+"""What making a task takes, or taking it over from an earlier build."""
+
+
+def dead_letters(queue: str) -> dict[str, list[str]]:
+    """What Lambda does in a function's name with its on-failure destination."""
+    return {f"sqs:{action}": [queue] for action in ("GetQueueAttributes", "GetQueueUrl", "SendMessage")}
+
+
 EXPECTED = {
     "ApiBuilds": {
-        "dynamodb:GetItem": [TABLE],
-        "dynamodb:PutItem": [TABLE],
-        "dynamodb:UpdateItem": [TABLE],
+        **SUBMISSION,
+        "dynamodb:DeleteItem": [TABLE],
+        "events:PutEvents": [EVENT_BUS],
         "kms:Encrypt": [KEY],
-        "s3:PutObject": [f"{BUCKET}/build-sources/*"],
-        "states:StartExecution": ["<BuildPipelineStateMachine9C6583CF>"],
+        "logs:GetLogEvents": ["<BuilderLogs6801DD70.Arn>:log-stream:*"],
+        "s3:DeleteObject": TASK_OBJECTS,
+        "s3:DeleteObjectVersion": TASK_OBJECTS,
+        # The source of an earlier build, when the same one is announced again.
+        "s3:GetObject": [f"{BUCKET}/build-artifacts/*", f"{BUCKET}/build-sources/*"],
+        "s3:ListBucketVersions": [BUCKET],
+        "s3:PutObject": TASK_OBJECTS,
+        "states:StopExecution": [EXECUTIONS],
     },
     "IngestFunction": {
-        "dynamodb:PutItem": [TABLE],
-        "dynamodb:UpdateItem": [TABLE],
-        "s3:GetObject": [f"{BUCKET}/uploads/*"],
-        "s3:GetObjectVersion": [f"{BUCKET}/uploads/*"],
-        "s3:PutObject": [f"{BUCKET}/build-sources/*"],
-        "states:StartExecution": ["<BuildPipelineStateMachine9C6583CF>"],
+        **SUBMISSION,
+        "events:PutEvents": [EVENT_BUS],
+        "s3:GetObject": [f"{BUCKET}/build-artifacts/*", f"{BUCKET}/uploads-staged/*", f"{BUCKET}/uploads/*"],
+        "s3:GetObjectVersion": [f"{BUCKET}/uploads-staged/*", f"{BUCKET}/uploads/*"],
+        "s3:PutObject": [f"{BUCKET}/build-artifacts/*", f"{BUCKET}/build-sources/*"],
+        **dead_letters("<IngestUndeliveredE032DDE9.Arn>"),
     },
     "BuildPipelineRecordResult": {
         "dynamodb:GetItem": [TABLE],
         "dynamodb:UpdateItem": [TABLE],
+        "events:PutEvents": [EVENT_BUS],
         "s3:GetObject": [f"{BUCKET}/build-artifacts/*/result.json"],
     },
     "BuildPipelineCloseTask": {
         "dynamodb:GetItem": [TABLE],
         "dynamodb:UpdateItem": [TABLE],
+        "events:PutEvents": [EVENT_BUS],
         "s3:GetObject": [f"{BUCKET}/build-artifacts/*/result.json"],
+        **dead_letters("<BuildPipelineUndeliveredEnds7C918995.Arn>"),
+    },
+    "ReconcilerFunction": {
+        "dynamodb:GetItem": [TABLE],
+        "dynamodb:Query": [f"{TABLE}/index/unsettled"],
+        "dynamodb:UpdateItem": [TABLE],
+        "events:PutEvents": [EVENT_BUS],
+        "s3:GetObject": [f"{BUCKET}/build-artifacts/*/result.json"],
+        **dead_letters("<ReconcilerUndelivered63EA81E0.Arn>"),
+        "states:DescribeExecution": [EXECUTIONS],
+        "states:ListExecutions": ["<BuildPipelineStateMachine9C6583CF>"],
+        "states:StartExecution": ["<BuildPipelineStateMachine9C6583CF>"],
     },
     "DeployerFunction": {
+        "dynamodb:GetItem": [TABLE],
+        # Whether the image is there; the allow-list says of which repositories.
+        "ecr:DescribeImages": ["arn:<AWS::Partition>:ecr:<AWS::Region>:<AWS::AccountId>:repository/*"],
         "eks:DescribeCluster": ["arn:<AWS::Partition>:eks:<AWS::Region>:<AWS::AccountId>:cluster/blue-faas"],
     },
     "BuildPipelineStateMachine": {
@@ -52,9 +99,8 @@ EXPECTED = {
         "codebuild:BatchGetReports": [PROJECT],
         "codebuild:StartBuild": [PROJECT],
         "codebuild:StopBuild": [PROJECT],
-        "dynamodb:UpdateItem": [
-            "arn:<AWS::Partition>:dynamodb:<AWS::Region>:<AWS::AccountId>:table/<StorageTasks7A5B7490>"
-        ],
+        "dynamodb:GetItem": [TABLE_BY_NAME],
+        "dynamodb:UpdateItem": [TABLE_BY_NAME],
         # What startBuild.sync needs to learn of the build's end (Step Functions guide, "Integrate with CodeBuild").
         "events:DescribeRule": [EVENT_RULE],
         "events:PutRule": [EVENT_RULE],
@@ -62,6 +108,7 @@ EXPECTED = {
         "lambda:InvokeFunction": [
             "<BuildPipelineRecordResultADCE6326.Arn>",
             "<BuildPipelineRecordResultADCE6326.Arn>:*",
+            "<DeployerLiveB99987BE>",
         ],
     },
 }

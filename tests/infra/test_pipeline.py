@@ -8,7 +8,16 @@ from tests.infra.reading import resources, state_machine, text
 def test_states_are_plain_verbs(template: dict[str, Any]) -> None:
     states = state_machine(template)["States"]
     tasks = [name for name, state in states.items() if state["Type"] == "Task"]
-    assert sorted(tasks) == ["BuildAndPush", "MarkBuilding", "RecordFailure", "RecordResult"]
+    assert sorted(tasks) == [
+        "BuildAndPush",
+        "Deploy",
+        "FindDeployment",
+        "MarkBuilding",
+        "MarkFailed",
+        "RecordDeployment",
+        "RecordFailure",
+        "RecordResult",
+    ]
     ends = {name: state["Type"] for name, state in states.items() if state["Type"] in {"Succeed", "Fail"}}
     assert ends == {"Done": "Succeed", "Skipped": "Succeed", "Failed": "Fail"}
 
@@ -35,8 +44,12 @@ def test_any_failure_on_the_way_is_recorded(template: dict[str, Any]) -> None:
 
 def test_a_task_that_ended_before_is_not_built(template: dict[str, Any]) -> None:
     mark = state_machine(template)["States"]["MarkBuilding"]
-    assert mark["Arguments"]["ConditionExpression"] == "#status = :pending"
-    assert mark["Catch"][0] == {"ErrorEquals": ["DynamoDB.ConditionalCheckFailedException"], "Next": "Skipped"}
+    assert mark["Arguments"]["ConditionExpression"] == "#status IN (:was_pending, :was_building)"
+    assert mark["Catch"][0] == {"ErrorEquals": ["DynamoDB.ConditionalCheckFailedException"], "Next": "FindDeployment"}
+    (cancelled,) = [
+        state["Default"] for name, state in state_machine(template)["States"].items() if name == "HasDeployment"
+    ]
+    assert cancelled == "Skipped"
 
 
 def test_the_build_is_told_which_task_and_nothing_else(template: dict[str, Any]) -> None:
@@ -46,7 +59,9 @@ def test_the_build_is_told_which_task_and_nothing_else(template: dict[str, Any])
 
 def test_executions_that_end_without_a_word_are_closed(template: dict[str, Any]) -> None:
     (rule,) = [
-        r for r in resources(template, "AWS::Events::Rule").values() if r["EventPattern"]["source"] == ["aws.states"]
+        r
+        for r in resources(template, "AWS::Events::Rule").values()
+        if r.get("EventPattern", {}).get("source") == ["aws.states"]
     ]
     assert rule["EventPattern"]["detail"]["status"] == ["FAILED", "TIMED_OUT", "ABORTED"]
     (target,) = rule["Targets"]
@@ -56,9 +71,11 @@ def test_executions_that_end_without_a_word_are_closed(template: dict[str, Any])
 
 def test_uploads_reach_the_ingest_function(template: dict[str, Any]) -> None:
     (rule,) = [
-        r for r in resources(template, "AWS::Events::Rule").values() if r["EventPattern"]["source"] == ["aws.s3"]
+        r
+        for r in resources(template, "AWS::Events::Rule").values()
+        if r.get("EventPattern", {}).get("source") == ["aws.s3"]
     ]
-    assert rule["EventPattern"]["detail"]["object"] == {"key": [{"prefix": "uploads/"}]}
+    assert rule["EventPattern"]["detail"]["object"] == {"key": [{"prefix": "uploads/"}, {"prefix": "uploads-staged/"}]}
     (target,) = rule["Targets"]
     assert text(target["Arn"]).startswith("<IngestFunction")
     assert "DeadLetterConfig" in target

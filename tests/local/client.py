@@ -17,6 +17,8 @@ from local.kubernetes.kubeconfig import access_from_kubeconfig
 ROOT = Path(__file__).resolve().parent.parent.parent
 EXAMPLES = ROOT / "examples"
 ENDED = ("done", "failed")
+COMPONENT = b"\0asm\x0d\0\x01\0"
+"""The smallest WebAssembly component: a header and nothing in it."""
 
 
 class Client:

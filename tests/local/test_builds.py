@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.local.client import EXAMPLES, Client, spin_toml, zipped
+from tests.local.client import COMPONENT, EXAMPLES, Client, spin_toml, zipped
 from tests.local.conftest import hello_task
 
 HELLO = (EXAMPLES / "hello" / "app.py").read_bytes()
@@ -130,10 +130,6 @@ class TestFailures:
         (execution,) = [e for e in cloud.executions() if e["name"] == task_id]
         assert execution["status"] in {"RUNNING", "FAILED"}
         return task
-
-
-COMPONENT = b"\0asm\x0d\0\x01\0"
-"""The smallest WebAssembly component: a header and nothing in it."""
 
 
 def test_a_shipped_component_needs_no_build_command(cloud: Client) -> None:

@@ -91,11 +91,11 @@ class Account:
 
     def rows(self) -> list[dict[str, Any]]:
         """Every task row."""
-        return [item for item in self._table.scan()["Items"] if "#" not in item["workspace_id"]]
+        return [item for item in self._table.scan()["Items"] if "#" not in str(item["workspace_id"])]
 
     def side_items(self) -> list[dict[str, Any]]:
         """Every item of the task table that is no task."""
-        return [item for item in self._table.scan()["Items"] if "#" in item["workspace_id"]]
+        return [item for item in self._table.scan()["Items"] if "#" in str(item["workspace_id"])]
 
     def change(self, row: dict[str, Any], **fields: Any) -> None:
         """Overwrite fields of a row."""

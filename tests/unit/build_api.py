@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from collections.abc import Mapping
 from typing import Any
 
 from functions import builds
@@ -13,7 +14,7 @@ SOURCE = b"x = 1\n"
 PASSWORD = "s3cret-registry-password"
 
 
-def call(event: dict[str, Any], claims: dict[str, str] | None = None) -> dict[str, Any]:
+def call(event: dict[str, Any], claims: Mapping[str, str] | None = None) -> dict[str, Any]:
     """The answer to an event; ``claims`` are those of a token that a JWT authorizer has checked."""
     if claims is not None:
         event["requestContext"]["authorizer"] = {"jwt": {"claims": claims, "scopes": None}}
@@ -26,7 +27,7 @@ def upload(
     /,
     *,
     key: str | None = None,
-    claims: dict[str, str] | None = None,
+    claims: Mapping[str, str] | None = None,
     **fields: str,
 ) -> dict[str, Any]:
     """POST /api/v1/build-and-push, with ``key`` as its Idempotency-Key."""
@@ -43,18 +44,20 @@ def started(file: tuple[str, bytes] = ("app.py", SOURCE), **fields: Any) -> str:
     return str(body_of(answer)["task_id"])
 
 
-def announce(body: dict[str, Any], *, key: str | None = None, claims: dict[str, str] | None = None) -> dict[str, Any]:
+def announce(
+    body: dict[str, Any], *, key: str | None = None, claims: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """POST /api/v1/uploads."""
     headers = {"content-type": "application/json", **({"idempotency-key": key} if key is not None else {})}
     return call(http_event("POST", "/api/v1/uploads", headers=headers, body=json.dumps(body).encode()), claims)
 
 
-def request(method: str, path: str, *, claims: dict[str, str] | None = None, **query: str | int) -> dict[str, Any]:
+def request(method: str, path: str, *, claims: Mapping[str, str] | None = None, **query: Any) -> dict[str, Any]:
     """Any request without a body."""
     return call(http_event(method, path, query={name: str(value) for name, value in query.items()}), claims)
 
 
-def task(task_id: str, workspace_id: str = WORKSPACE, **query: str | int) -> dict[str, Any]:
+def task(task_id: str, workspace_id: str = WORKSPACE, **query: Any) -> dict[str, Any]:
     """Body of GET /api/v1/tasks/{task_id}."""
     return body_of(request("GET", f"/api/v1/tasks/{task_id}", workspace_id=workspace_id, **query))
 

@@ -59,7 +59,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], str], int
     AWS come one at a time here, in whatever order the threads bring them.
     """
     lock = threading.RLock()
-    call = BaseClient._make_api_call
+    call = BaseClient._make_api_call  # type: ignore[attr-defined]  # botocore's own, not in its stubs
 
     def one_at_a_time(self: BaseClient, *arguments: Any) -> Any:
         with lock:

@@ -3,6 +3,7 @@
 import hashlib
 import time
 from collections.abc import Callable
+from typing import Any
 
 import boto3
 import pytest
@@ -46,7 +47,7 @@ def test_another_workspace_may_use_the_same_key(account: Account) -> None:
     ],
 )
 def test_a_different_request_under_the_same_key_is_refused(
-    account: Account, file: tuple[str, bytes], fields: dict[str, str]
+    account: Account, file: tuple[str, bytes], fields: dict[str, Any]
 ) -> None:
     upload(key="k")
     answer = upload(file, key="k", **fields)
@@ -110,6 +111,16 @@ def test_a_request_that_broke_in_the_middle_is_finished_by_the_next(account: Acc
     assert keys.task_for(WORKSPACE, digest, idempotency.fingerprint(parts), broken) == broken
     assert started(key="k") == broken
     assert account.executions() == [broken]
+
+
+def test_a_task_that_was_recorded_but_not_started_is_started_by_the_next(account: Account) -> None:
+    first = started(key="k")
+    client = boto3.client("stepfunctions")
+    client.delete_state_machine(stateMachineArn=account.state_machine_arn)
+    client.create_state_machine(name="build", definition="{}", roleArn="arn:aws:iam::123456789012:role/state-machine")
+    assert account.executions() == []
+    assert started(key="k") == first
+    assert account.executions() == [first]
 
 
 def test_many_at_once_make_one_task(account: Account, at_once: Callable[[Callable[[], str], int], list[str]]) -> None:

@@ -1,5 +1,6 @@
 """Listing, waiting for, reading the log of, cancelling and deleting tasks."""
 
+import datetime
 import time
 import uuid
 from typing import Any
@@ -17,11 +18,11 @@ from tests.unit.events import body_of
 RESULT = {"wasm_path": "s3://b/app.wasm", "image_url": "host/repo:tag"}
 
 
-def listed(workspace_id: str = WORKSPACE, **query: str | int) -> dict[str, Any]:
+def listed(workspace_id: str = WORKSPACE, **query: Any) -> dict[str, Any]:
     return body_of(request("GET", f"/api/v1/workspaces/{workspace_id}/tasks", **query))
 
 
-def log(task_id: str, workspace_id: str = WORKSPACE, **query: str | int) -> dict[str, Any]:
+def log(task_id: str, workspace_id: str = WORKSPACE, **query: Any) -> dict[str, Any]:
     return request("GET", f"/api/v1/tasks/{task_id}/logs", workspace_id=workspace_id, **query)
 
 
@@ -51,7 +52,8 @@ class TestList:
 
     def test_pages_cover_everything_once(self, account: Account) -> None:
         made = sorted((started() for _ in range(5)), reverse=True)
-        seen, query = [], {}
+        seen: list[str] = []
+        query: dict[str, str] = {}
         while True:
             page = listed(limit=2, **query)
             assert len(page["tasks"]) <= 2
@@ -81,7 +83,7 @@ class TestList:
         assert listed("other-workspace", next=token)["tasks"] == []
 
     @pytest.mark.parametrize("query", [{"limit": 0}, {"limit": 101}, {"limit": "x"}, {"next": "x"}, {"next": "é"}])
-    def test_unusable_queries(self, account: Account, query: dict[str, str | int]) -> None:
+    def test_unusable_queries(self, account: Account, query: dict[str, Any]) -> None:
         answer = request("GET", f"/api/v1/workspaces/{WORKSPACE}/tasks", **query)
         assert answer["statusCode"] == 422
         assert list(body_of(answer)) == ["detail"]
@@ -102,12 +104,12 @@ class TestWait:
     def test_an_ended_task_is_answered_at_once(self, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
         task_id = started()
         done(task_id)
-        monkeypatch.setattr(waiting.time, "sleep", lambda _: pytest.fail("waited for an ended task"))
+        monkeypatch.setattr("functions.tasks.waiting.time.sleep", lambda _: pytest.fail("waited for an ended task"))
         assert task(task_id, wait=25)["status"] == "done"
 
     def test_a_change_of_the_status_ends_the_wait(self, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
         task_id = started()
-        monkeypatch.setattr(waiting.time, "sleep", lambda _: done(task_id))
+        monkeypatch.setattr("functions.tasks.waiting.time.sleep", lambda _: done(task_id))
         assert task(task_id, wait=25)["status"] == "done"
 
     def test_time_is_over_without_a_change(self, account: Account) -> None:
@@ -120,7 +122,7 @@ class TestWait:
             failed(task_id)
             TaskStore.named(TABLE).delete(WORKSPACE, task_id)
 
-        monkeypatch.setattr(waiting.time, "sleep", gone)
+        monkeypatch.setattr("functions.tasks.waiting.time.sleep", gone)
         assert request("GET", f"/api/v1/tasks/{task_id}", workspace_id=WORKSPACE, wait=5)["statusCode"] == 404
 
     @pytest.mark.parametrize(("wait", "status"), [(0, 200), (-1, 422), (26, 422), ("x", 422)])
@@ -145,7 +147,7 @@ class TestLog:
 
     @pytest.fixture(autouse=True)
     def _settles_at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(build_log, "_SETTLED", build_log.datetime.timedelta(0))
+        monkeypatch.setattr(build_log, "_SETTLED", datetime.timedelta(0))
 
     @pytest.fixture(autouse=True)
     def _own_stream(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,7 +200,7 @@ class TestLog:
 
     def test_waits_for_the_next_line(self, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
         task_id = self.building(account)
-        monkeypatch.setattr(waiting.time, "sleep", lambda _: account.log(self.STREAM, "at last"))
+        monkeypatch.setattr("functions.tasks.waiting.time.sleep", lambda _: account.log(self.STREAM, "at last"))
         assert [line["message"] for line in body_of(log(task_id, wait=20))["lines"]] == ["at last"]
 
     def test_the_operators_lines_are_not_shown(self, account: Account) -> None:

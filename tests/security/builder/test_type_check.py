@@ -126,13 +126,23 @@ def test_nothing_of_the_upload_is_run(run: Check) -> None:
     )
 
 
+def test_the_language_is_that_of_the_component(run: Check) -> None:
+    # Python 3.12, whatever Python runs the builder: and the idiom is still known for one.
+    source = HELLO + "\n\ntype Names[T] = list[T]\n\n\ndef first[T](names: Names[T]) -> T:\n    return names[0]\n"
+    assert run("app.py", source) is None
+    assert str(run("app.py", source + "x: int = first(['a'])\n")).startswith(
+        "MyPy validation failed: app.py:14: error: "
+    )
+
+
 def test_a_module_that_is_not_there_is_an_error_with_a_way_out(run: Check) -> None:
     text = str(run("app.py", "import http_router\n"))
     assert text.splitlines()[0] == (
         "MyPy validation failed: app.py:1: error: Cannot find implementation or library stub for module named "
         '"http_router"  [import-not-found]'
     )
-    assert "pip install --target" in text.splitlines()[1]
+    assert "requirements.txt" in text.splitlines()[1]
+    assert "# /// script" in text.splitlines()[1]
 
 
 def test_a_package_that_the_app_ships_is_found_and_not_judged(run: Check) -> None:

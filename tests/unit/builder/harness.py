@@ -16,6 +16,7 @@ from typing import Any, Final
 from builder.__main__ import build
 from builder.aws import Aws
 from builder.log import BuildLog
+from builder.sandbox_users import USERS
 from builder.settings import Limits, Settings
 
 from functions.contracts.build_result import BuildResult
@@ -38,8 +39,9 @@ BUCKET: Final = "code-bucket"
 TABLE: Final = "tasks"
 REPOSITORY: Final = "registry.example.com/team/app"
 BUILDS: Final = "arn:aws:codebuild:ap-northeast-2:123456789012:build/"
-FIRST_UID: Final = 210_000
-"""Not the range of builds that may run on this machine at the same time."""
+FIRST_UID: Final = 210_000 + USERS * (os.getpid() % 1000)
+"""Not the users of builds, or of other test runs, on this machine at the same time: a sandbox ends all that its user
+runs."""
 
 COMPONENT: Final = b"\0asm\x0d\x00\x01\x00"
 """The shortest file that counts as a component: its header."""

@@ -72,6 +72,56 @@ def test_a_type_error_is_what_the_uploader_hears_of(cloud: Cloud) -> None:
     assert cloud.calls() == []
 
 
+def test_type_errors_are_data_too(cloud: Cloud) -> None:
+    source = "count: int = 'three'\nimport nowhere\n\ndef f() -> int:\n    return ''\n"
+    files = {"spin.toml": manifest("sleep 100"), "app.py": HELLO, "패키지/모듈.py": source}
+    cloud.submit("app.zip", zipped(files))
+    result = cloud.build()
+    assert result is not None
+    assert [(finding.file, finding.line, finding.code) for finding in result.errors] == [
+        ("패키지/모듈.py", 1, "assignment"),
+        ("패키지/모듈.py", 2, "import-not-found"),
+        ("패키지/모듈.py", 5, "return-value"),
+    ]
+    assert cloud.report().errors == result.errors
+    first = str(result.error).splitlines()[0].removeprefix("MyPy validation failed: ")
+    finding = result.errors[0]
+    assert first == f"{finding.file}:{finding.line}: error: {finding.message}  [{finding.code}]"
+
+
+def test_many_long_type_errors_fit_into_the_report(cloud: Cloud) -> None:
+    name = "가" * 600
+    cloud.submit("app.py", "".join(f"{name}{number}: int = {name}\n" for number in range(60)))
+    result = cloud.build()
+    assert result is not None
+    assert 0 < len(result.errors) < 50
+    assert len(result.model_dump_json()) < 256 * 1024
+
+
+@pytest.mark.parametrize("status", ["pending", "building", "pushing"])
+def test_the_row_says_which_build_it_is(cloud: Cloud, status: str) -> None:
+    cloud.build_id = "project:0123"
+    cloud.submit("app.zip", b"no archive", status=status)
+    assert cloud.build() is not None
+    assert cloud.row()["build_id"] == "project:0123"
+    assert cloud.row()["status"] == status
+
+
+def test_a_row_that_has_ended_does_not_change(cloud: Cloud) -> None:
+    cloud.build_id = "project:0123"
+    cloud.submit("app.zip", zipped({"spin.toml": manifest()}), status="failed")
+    assert cloud.build() is None
+    assert "build_id" not in cloud.row()
+
+
+def test_a_row_that_is_gone_is_not_made_again(cloud: Cloud) -> None:
+    cloud.build_id = "project:0123"
+    key = {"workspace_id": {"S": WORKSPACE}, "task_id": {"S": TASK}}
+    cloud.aws.dynamodb.delete_item(TableName=TABLE, Key=key)
+    assert cloud.build() is None
+    assert "Item" not in cloud.aws.dynamodb.get_item(TableName=TABLE, Key=key)
+
+
 def test_a_type_error_wins_over_a_build_that_failed_sooner(cloud: Cloud) -> None:
     cloud.submit("app.zip", zipped({"spin.toml": manifest("false"), "app.py": "count: int = 'three'\n"}))
     result = cloud.build()

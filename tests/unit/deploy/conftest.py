@@ -52,7 +52,7 @@ class Answer:
         return str(self.body["detail"])
 
 
-@dataclass
+@dataclass(frozen=True)
 class Context:
     """The Lambda context: how much time is left is what matters here."""
 
@@ -95,7 +95,8 @@ def server(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> I
 
 @dataclass
 class Eks:
-    """EKS as DescribeCluster sees it (``clusters`` is what it answers, by name), and ECR as DescribeImages does."""
+    """EKS as DescribeCluster sees it (``clusters`` is what it answers, by name), ECR as
+    DescribeImages does, and DynamoDB as GetItem."""
 
     url: str
     clusters: dict[str, dict[str, Any]]
@@ -105,6 +106,8 @@ class Eks:
     ecr_fails: str = ""
     """Error code with which ECR answers instead."""
     images_asked: list[str] = field(default_factory=list)
+    row: dict[str, Any] = field(default_factory=dict)
+    """The task that DynamoDB has, in its own JSON."""
 
 
 @pytest.fixture(scope="session")
@@ -113,18 +116,23 @@ def eks_api(server: KubernetesServer, authority: trustme.CA) -> Iterator[Eks]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            assert self.headers["X-Amz-Target"].endswith(".DescribeImages")
             request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            if self.headers["X-Amz-Target"] == "DynamoDB_20120810.GetItem":
+                self._answer({"Item": eks.row} if eks.row else {})
+                return
+            assert self.headers["X-Amz-Target"].endswith(".DescribeImages")
             (image,) = request["imageIds"]
             version = image.get("imageDigest") or image["imageTag"]
             eks.images_asked.append(version)
             error = eks.ecr_fails or ("ImageNotFoundException" if version in eks.missing else "")
             if error:
-                body = json.dumps({"__type": error, "message": "told to fail"}).encode()
-            else:
-                digest = image.get("imageDigest") or digest_of(":" + version)
-                body = json.dumps({"imageDetails": [{"imageDigest": digest}]}).encode()
-            self.send_response(400 if error else 200)
+                self._answer({"__type": error, "message": "told to fail"}, 400)
+                return
+            self._answer({"imageDetails": [{"imageDigest": image.get("imageDigest") or digest_of(":" + version)}]})
+
+        def _answer(self, answer: dict[str, Any], status: int = 200) -> None:
+            body = json.dumps(answer).encode()
+            self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
@@ -169,6 +177,7 @@ def eks(eks_api: Eks) -> Iterator[Eks]:
     eks_api.missing.clear()
     eks_api.ecr_fails = ""
     eks_api.images_asked.clear()
+    eks_api.row = {}
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -185,6 +194,8 @@ def environment(eks: Eks, server: KubernetesServer, monkeypatch: pytest.MonkeyPa
     for name, value in {
         "AWS_ENDPOINT_URL_EKS": eks.url,
         "AWS_ENDPOINT_URL_ECR": eks.url,
+        "AWS_ENDPOINT_URL_DYNAMODB": eks.url,
+        "TASK_TABLE": "tasks-of-the-deploy-tests",
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",

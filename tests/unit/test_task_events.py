@@ -1,0 +1,140 @@
+"""Every end of a task is announced on the event bus, in the documented form."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from functions import record_result
+from functions.contracts.build_result import BuildResult
+from functions.contracts.events import TaskEnded
+from functions.contracts.task import result_key
+from functions.tasks import events, outcome
+from functions.tasks.environment import Environment
+from functions.tasks.store import TaskStore
+from tests.unit.aws_account import TABLE, Account
+from tests.unit.bus import Breaker, Subscriber, breaker
+from tests.unit.events import LambdaContext
+
+SCHEMA = Path(__file__).resolve().parent.parent.parent / "docs" / "task-ended.schema.json"
+WORKSPACE, TASK = "my-workspace", "01a20fe6-bb1b-747b-ac1d-6d7ba8fb4677"
+SUCCESS = BuildResult(
+    outcome="succeeded",
+    image_url="host/repo:tag",
+    digest="sha256:" + "a" * 64,
+    wasm_size=37_000_000,
+    durations={"push": 1.25, "not a step": 1.0},
+)
+
+
+@pytest.fixture
+def subscriber(account: Account) -> Iterator[Subscriber]:
+    """Somebody who listens, and a pending task."""
+    create(account)
+    found = Subscriber()
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def break_(monkeypatch: pytest.MonkeyPatch) -> Breaker:
+    """Makes operations of AWS fail."""
+    return breaker(monkeypatch)
+
+
+def create(_account: Account, **more: object) -> None:
+    TaskStore.named(TABLE).create(
+        workspace_id=WORKSPACE,
+        task_id=TASK,
+        source_key="build-sources/x/app.py",
+        image_repository="host/repo",
+        app_name="my-function",
+        registry_credentials=b"sealed",
+        retention_days=1,
+        **more,  # type: ignore[arg-type]  # what a test adds is passed on
+    )
+
+
+def record(account: Account, result: BuildResult) -> None:
+    account.put(result_key(TASK), result.model_dump_json().encode())
+    record_result.handler({"workspace_id": WORKSPACE, "task_id": TASK}, LambdaContext())
+
+
+def test_done(account: Account, subscriber: Subscriber) -> None:
+    record(account, SUCCESS)
+    (detail,) = subscriber.received()
+    event = TaskEnded.model_validate(detail)
+    assert (event.task_id, event.workspace_id, event.app_name) == (TASK, WORKSPACE, "my-function")
+    assert (event.status, event.cached, event.error) == ("done", False, None)
+    assert event.result is not None
+    assert event.result.image_url == "host/repo:tag"
+    assert event.result.size == 37_000_000
+    assert event.created_at <= event.ended_at
+
+
+def test_failed_says_why_and_carries_no_password(account: Account, subscriber: Subscriber) -> None:
+    record(account, BuildResult(outcome="failed", error="MyPy validation failed: 한글.py:1"))
+    (detail,) = subscriber.received()
+    assert (detail["status"], detail["result"]) == ("failed", None)
+    assert detail["error"] == "MyPy validation failed: 한글.py:1"
+    assert "sealed" not in json.dumps(detail)
+
+
+def test_an_end_is_announced_once_however_often_it_is_reported(account: Account, subscriber: Subscriber) -> None:
+    for _ in range(3):
+        record(account, SUCCESS)
+    outcome.fail(Environment.read(), WORKSPACE, TASK, "too late")
+    events.announce_end(Environment.read(), WORKSPACE, TASK)
+    assert len(subscriber.received()) == 1
+    assert "unsettled" not in account.rows()[0]
+
+
+def test_a_task_that_runs_is_not_announced(account: Account, subscriber: Subscriber) -> None:
+    assert not events.announce_end(Environment.read(), WORKSPACE, TASK)
+    assert not events.announce_end(Environment.read(), WORKSPACE, "no-such-task")
+    assert subscriber.received() == []
+    assert account.rows()[0]["unsettled"] == "task"
+
+
+def test_reused_builds_say_so(account: Account, subscriber: Subscriber) -> None:
+    account.reset()
+    create(account, result={"wasm_path": "s3://b/k", "image_url": "host/repo:tag", "cached": True})
+    outcome.reused(Environment.read(), WORKSPACE, TASK)
+    (detail,) = subscriber.received()
+    assert (detail["status"], detail["cached"]) == ("done", True)
+
+
+@pytest.mark.parametrize("operation", ["PutEvents", "GetItem"])
+def test_an_end_that_cannot_be_announced_stays_written(
+    account: Account, subscriber: Subscriber, break_: Breaker, operation: str
+) -> None:
+    break_(operation)
+    record(account, SUCCESS)
+    break_("")
+    assert account.rows()[0]["status"] == "done"
+    assert account.rows()[0]["unsettled"] == "task"
+    assert subscriber.received() == []
+    assert events.announce_end(Environment.read(), WORKSPACE, TASK)
+    assert len(subscriber.received()) == 1
+
+
+def test_the_largest_event_fits(account: Account, subscriber: Subscriber) -> None:
+    worst = "\x01" * 20_000  # six bytes each in JSON
+    record(account, BuildResult(outcome="failed", error=worst))
+    detail = events.event_of(account.rows()[0]).model_dump_json()
+    assert len(detail.encode()) < 256 * 1024 - 1024
+
+
+def test_metrics_of_an_end(account: Account, subscriber: Subscriber, capsys: pytest.CaptureFixture[str]) -> None:
+    record(account, SUCCESS)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
+    measured = {(line.get("step"), line["service"]): line for line in lines}
+    assert measured[(None, "tasks")]["TaskDone"] == [1.0]
+    assert measured[("push", "tasks")]["BuildStepTime"] == [1.25]
+    assert len(measured) == 2
+
+
+def test_the_published_schema_is_that_of_the_code() -> None:
+    """Write it anew with: python -m functions.contracts.events > docs/task-ended.schema.json"""
+    assert json.loads(SCHEMA.read_text(encoding="utf-8")) == TaskEnded.model_json_schema(mode="serialization")
