@@ -92,7 +92,11 @@ def test_api_functions_answer_before_api_gateway_gives_up(template: dict[str, An
         for integration in resources(template, "AWS::ApiGatewayV2::Integration").values()
     }
     assert behind_api
-    assert all(functions[name]["Timeout"] < 30 for name in behind_api)
+    aliases = {
+        name: text(alias["FunctionName"]).strip("<>")
+        for name, alias in resources(template, "AWS::Lambda::Alias").items()
+    }
+    assert all(functions[aliases.get(name, name)]["Timeout"] < 30 for name in behind_api)
 
 
 def test_every_function_runs_on_the_runtime_its_bundle_was_made_for(template: dict[str, Any]) -> None:
