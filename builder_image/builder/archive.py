@@ -23,6 +23,14 @@ _RATIO_FROM_BYTES: Final = 10 * 1024 * 1024
 
 _END: Final = struct.Struct("<4s4H2LH")  # end of central directory record, APPNOTE 4.3.16
 _END_SIGNATURE: Final = b"PK\x05\x06"
+_END64: Final = struct.Struct("<4sQ2H2L4Q")  # ZIP64 end of central directory record, APPNOTE 4.3.14
+_LOCATOR64: Final = struct.Struct("<4sLQL")  # lies between the two, APPNOTE 4.3.15
+_LOCATOR64_SIGNATURE: Final = b"PK\x06\x07"
+_LOCATOR_BYTES: Final = 20  # ZIP64 end of central directory locator, APPNOTE 4.3.15
+_LOCATOR_SIGNATURE: Final = b"PK\x06\x07"
+_END64: Final = struct.Struct("<4sQ2H2L4Q")  # ZIP64 end of central directory record, APPNOTE 4.3.14
+_END64_SIGNATURE: Final = b"PK\x06\x06"
+_MOST_COMMENT_BYTES: Final = 65_535
 _DIRECTORY_BYTES_PER_ENTRY: Final = 2048
 
 
@@ -51,14 +59,29 @@ def _check_directory_size(archive: Path, limits: Limits) -> None:
     # zipfile reads the whole directory into objects before anyone can count: look at its size first.
     with archive.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size - 65_535 - _END.size))
+        file.seek(max(0, size - _MOST_COMMENT_BYTES - _END.size - _LOCATOR_BYTES - _END64.size))
         tail = file.read()
     at = tail.rfind(_END_SIGNATURE)
     if at < 0 or len(tail) - at < _END.size:
         raise BuildError("The uploaded .zip is not a ZIP archive. Zip the app's folder again and upload that.")
     _, _, _, _, entries, directory_bytes, _, _ = _END.unpack_from(tail, at)
-    if entries > limits.entries or directory_bytes > limits.entries * _DIRECTORY_BYTES_PER_ENTRY:
-        raise _too_many(limits)
+    for count, length in ((entries, directory_bytes), *_zip64_sizes(tail, at)):
+        if count > limits.entries or length > limits.entries * _DIRECTORY_BYTES_PER_ENTRY:
+            raise _too_many(limits)
+
+
+def _zip64_sizes(tail: bytes, at: int) -> list[tuple[int, int]]:
+    """Entries and bytes by the ZIP64 record that stands before the end record: where there is one, zipfile takes it."""
+    locator = at - _LOCATOR_BYTES
+    if locator < 0 or tail[locator : locator + 4] != _LOCATOR_SIGNATURE:
+        return []
+    record = locator - _END64.size
+    if record < 0 or tail[record : record + 4] != _END64_SIGNATURE:
+        raise BuildError(
+            "The .zip is damaged: its ZIP64 records contradict each other. Zip the folder's content again."
+        )
+    _, _, _, _, _, _, here, entries, directory_bytes, _ = _END64.unpack_from(tail, record)
+    return [(here, directory_bytes), (entries, directory_bytes)]
 
 
 def _unpack(opened: zipfile.ZipFile, archive_bytes: int, folder: Path, limits: Limits) -> None:

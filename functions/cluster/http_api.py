@@ -8,7 +8,6 @@ modules used here (`infra.kubernetes_client`); what is imported below is the sam
 """
 
 import functools
-import json
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -20,12 +19,11 @@ import urllib3
 from kubernetes.client.api_client import ApiClient
 from kubernetes.client.configuration import Configuration
 from kubernetes.client.exceptions import ApiException
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ReadTimeoutError
+from urllib3.exceptions import HTTPError
 
 from functions.cluster.api import Object
 from functions.cluster.deadline import Deadline
 from functions.cluster.errors import (
-    ClusterError,
     CutOffError,
     ForbiddenError,
     ServerFailedError,
@@ -35,6 +33,7 @@ from functions.cluster.errors import (
     UnreachableError,
     from_response,
 )
+from functions.cluster.http_answers import as_object, lines, transport_error, whole_body
 from functions.cluster.resources import NAMESPACES, Resource
 
 _CONNECT_SECONDS: Final = 3.0
@@ -43,7 +42,6 @@ _CALL_SECONDS: Final = 10.0
 seconds (their default ``timeoutSeconds``)."""
 _READ_ATTEMPTS: Final = 3
 _LONGEST_PAUSE: Final = 1.0
-_LARGEST_ANSWER: Final = 8 * 1024 * 1024
 _FIELD_MANAGER: Final = "blue-faas"
 """Named in ``metadata.managedFields``, so that an operator sees who set what."""
 
@@ -127,8 +125,8 @@ class HttpClusterApi:
         }
         response = self._open("GET", f"{resource.path(namespace)}?{urlencode(query)}", doing, deadline)
         try:
-            for line in _lines(response, doing, deadline):
-                event = _json(line, doing)
+            for line in lines(response, doing, deadline):
+                event = as_object(line, doing)
                 if event.get("type") in ("ADDED", "MODIFIED"):
                     yield event["object"]
         except TooSlowError:
@@ -170,7 +168,7 @@ class HttpClusterApi:
         content_type: str = "application/json",
     ) -> Object:
         response = self._open(method, path, doing, deadline, body, content_type)
-        return _json(_whole_body(response, doing, deadline), doing)
+        return as_object(whole_body(response, doing, deadline), doing)
 
     def _open(
         self,
@@ -192,7 +190,7 @@ class HttpClusterApi:
             self._forget()
             raise
         if response.status >= 400:
-            error = from_response(response.status, _whole_body(response, doing, deadline), response.headers, doing)
+            error = from_response(response.status, whole_body(response, doing, deadline), response.headers, doing)
             if isinstance(error, UnauthorizedError):
                 self._forget()
             raise error
@@ -215,7 +213,7 @@ class HttpClusterApi:
                 f"could not {doing}: the Kubernetes API's certificate is not the cluster's"
             ) from error
         except HTTPError as error:
-            raise _transport_error(error, doing) from error
+            raise transport_error(error, doing) from error
         response: urllib3.BaseHTTPResponse = answer.response
         return response
 
@@ -256,53 +254,3 @@ def _doing(verb: str, resource: Resource, namespace: str | None, name: str) -> s
 
 def _query(dry_run: bool) -> str:
     return "?" + urlencode({"fieldManager": _FIELD_MANAGER, **({"dryRun": "All"} if dry_run else {})})
-
-
-def _whole_body(response: urllib3.BaseHTTPResponse, doing: str, deadline: Deadline) -> bytes:
-    chunks: list[bytes] = []
-    size = 0
-    for chunk in _chunks(response, doing, deadline):
-        chunks.append(chunk)
-        size += len(chunk)
-        if size > _LARGEST_ANSWER:
-            response.close()
-            raise ServerFailedError(f"could not {doing}: the answer is over {_LARGEST_ANSWER} bytes")
-    response.release_conn()
-    return b"".join(chunks)
-
-
-def _lines(response: urllib3.BaseHTTPResponse, doing: str, deadline: Deadline) -> Iterator[bytes]:
-    rest = b""
-    for chunk in _chunks(response, doing, deadline):
-        *lines, rest = (rest + chunk).split(b"\n")
-        yield from (line for line in lines if line)
-
-
-def _chunks(response: urllib3.BaseHTTPResponse, doing: str, deadline: Deadline) -> Iterator[bytes]:
-    """The body as it arrives. urllib3's timeout is for one read: the deadline is checked between reads."""
-    try:
-        while chunk := response.read1(65536):
-            yield chunk
-            if deadline.remaining() <= 0:
-                response.close()
-                raise TooSlowError(f"could not {doing}: the answer did not arrive in time")
-    except HTTPError as error:
-        raise _transport_error(error, doing) from error
-
-
-def _json(body: bytes, doing: str) -> Object:
-    try:
-        value = json.loads(body)
-    except ValueError:
-        value = None
-    if not isinstance(value, dict):
-        raise ServerFailedError(f"could not {doing}: the answer is not a Kubernetes object")
-    return value
-
-
-def _transport_error(error: HTTPError, doing: str) -> ClusterError:
-    if isinstance(error, (ConnectTimeoutError, NewConnectionError)):
-        return UnreachableError(f"could not {doing}: no connection to the Kubernetes API")
-    if isinstance(error, ReadTimeoutError):
-        return TooSlowError(f"could not {doing}: no answer in time")
-    return CutOffError(f"could not {doing}: the connection to the Kubernetes API broke")

@@ -31,5 +31,7 @@ def check_source(file_name: str, content: bytes) -> None:
             with zipfile.ZipFile(io.BytesIO(content)) as archive:
                 if not archive.infolist():
                     raise UnusableSourceError(f"file '{file_name}' is a ZIP archive without entries")
+        except UnicodeDecodeError:
+            raise UnusableSourceError(f"file '{file_name}' has an entry whose name is not UTF-8") from None
         except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, ValueError, OverflowError):
             raise UnusableSourceError(f"file '{file_name}' is not a ZIP archive") from None

@@ -33,11 +33,13 @@ class Entry:
     size: int | None = None
     """Unpacked size that the headers claim; None for the truth of a stored entry."""
     extra: bytes = b""
+    checksum: int | None = None
 
     @property
     def _claimed(self) -> tuple[int, int, int]:
         size = len(self.data) if self.size is None else self.size
-        return zlib.crc32(self.data), len(self.data), size
+        checksum = zlib.crc32(self.data) if self.checksum is None else self.checksum
+        return checksum, len(self.data), size
 
     def local(self) -> bytes:
         """Local file header and data."""
@@ -97,8 +99,11 @@ def zeros(megabytes: int) -> bytes:
 
 
 def one_huge_entry(megabytes: int = 1024) -> bytes:
-    """One entry of 1 GB; its headers say so."""
-    return archive(Entry(b"huge", zeros(megabytes), zipfile.ZIP_DEFLATED, size=megabytes << 20))
+    """One entry of 1 GB (or so); its headers say so."""
+    checksum = 0
+    for _ in range(megabytes):
+        checksum = zlib.crc32(bytes(1 << 20), checksum)
+    return archive(Entry(b"huge", zeros(megabytes), zipfile.ZIP_DEFLATED, size=megabytes << 20, checksum=checksum))
 
 
 def huge_entry_that_claims_to_be_small() -> bytes:
@@ -133,8 +138,17 @@ def directory_without_files(count: int) -> bytes:
     return first.local() + directory + _end(3, len(directory), len(first.local()))
 
 
-def zip64(*, size: int | None = None, entries: int | None = None, offset: int | None = None) -> bytes:
-    """A ZIP64 archive whose 64-bit fields lie: unpacked size, number of entries, where the directory is."""
+def zip64(
+    *,
+    size: int | None = None,
+    entries: int | None = None,
+    directory_bytes: int | None = None,
+    offset: int | None = None,
+) -> bytes:
+    """A ZIP64 archive whose 64-bit fields lie: unpacked size, number of entries, where the directory is, how long.
+
+    The 32-bit end record tells the truth.
+    """
     extra = struct.pack("<2HQ", 1, 8, size) if size is not None else b""
     told = Entry(b"app.wasm", size=0xFFFFFFFF if size is not None else None, extra=extra)
     body, directory = b"", b""
@@ -143,9 +157,10 @@ def zip64(*, size: int | None = None, entries: int | None = None, offset: int | 
         body += entry.local()
     at = len(body) if offset is None else offset
     count = 2 if entries is None else entries
-    end64 = _END64.pack(b"PK\x06\x06", 44, 45, 45, 0, 0, count, count, len(directory), at)
+    length = len(directory) if directory_bytes is None else directory_bytes
+    end64 = _END64.pack(b"PK\x06\x06", 44, 45, 45, 0, 0, count, count, length, at)
     locator = _LOCATOR64.pack(b"PK\x06\x07", 0, len(body) + len(directory), 1)
-    return body + directory + end64 + locator + _end(0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF)
+    return body + directory + end64 + locator + _end(2, len(directory), len(body))
 
 
 def twice(name: str) -> bytes:

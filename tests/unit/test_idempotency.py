@@ -1,6 +1,5 @@
 """Idempotency-Key: the same key in the same workspace is the same task, whatever happens in between."""
 
-import hashlib
 import time
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +10,6 @@ import pytest
 from functions.routes.chosen_task import chosen_task
 from functions.tasks import idempotency
 from functions.tasks.environment import Environment
-from functions.tasks.store import TaskStore
 from functions.tasks.submission import Registry, Submission, put_source, submit
 from tests.unit.aws_account import OTHER_REPOSITORY, OWN_REPOSITORY, Account
 from tests.unit.build_api import SOURCE, WORKSPACE, started, upload
@@ -102,15 +100,26 @@ def submission(task_id: str, key: str | None = None) -> Submission:
     return Submission(WORKSPACE, task_id, "app.py", None, Registry(OWN_REPOSITORY), idempotency=key)
 
 
-def test_a_request_that_broke_in_the_middle_is_finished_by_the_next(account: Account) -> None:
-    environment = Environment.read()
-    keys = idempotency.IdempotencyKeys(TaskStore.named(environment.task_table))
-    digest = idempotency.digest_of("k")
-    parts = ("build-and-push", "app.py", hashlib.sha256(SOURCE).hexdigest(), None, OWN_REPOSITORY, None)
-    broken = "01a20fe6-bb1b-747b-ac1d-6d7ba8fb4677"
-    assert keys.task_for(WORKSPACE, digest, idempotency.fingerprint(parts), broken) == broken
-    assert started(key="k") == broken
-    assert account.executions() == [broken]
+def test_a_request_that_broke_in_the_middle_is_finished_by_the_next(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reserved: list[str] = []
+
+    class LostError(BaseException):
+        """The function's process is gone."""
+
+    def lost(_: Environment, submission: Submission, *__: object) -> None:
+        reserved.append(submission.task_id)
+        raise LostError
+
+    with monkeypatch.context() as broken:
+        broken.setattr("functions.routes.builds.submit", lost)
+        broken.setattr(idempotency.IdempotencyKeys, "forget", lambda *_: None)
+        with pytest.raises(LostError):
+            upload(key="k")
+    assert account.is_empty()
+    assert started(key="k") == reserved[0]
+    assert account.executions() == reserved
 
 
 def test_a_task_that_was_recorded_but_not_started_is_started_by_the_next(account: Account) -> None:
