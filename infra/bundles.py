@@ -67,11 +67,11 @@ class Bundle:
         target = BUILD / "bundles" / name
         if not target.exists():
             dependencies = install(self.requirements, platforms, python_version)
-            scratch = _scratch(target)
+            scratch = scratch_for(target)
             # Links: the packages' files are the same in every bundle, and never written to.
             shutil.copytree(dependencies, scratch, symlinks=True, copy_function=os.link)
             add_code(scratch)
-            _put_in_place(scratch, target)
+            put_in_place(scratch, target)
         return target
 
     def digest(self) -> str:
@@ -114,7 +114,7 @@ def install(requirements: str, platforms: tuple[str, ...], python_version: str) 
     target = BUILD / "dependencies" / digest
     if target.exists():
         return target
-    scratch = _scratch(target)
+    scratch = scratch_for(target)
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--target", str(scratch)]
     command += ["--only-binary=:all:"]
     if platforms:
@@ -126,11 +126,11 @@ def install(requirements: str, platforms: tuple[str, ...], python_version: str) 
         tail = "\n".join((done.stderr or done.stdout).strip().splitlines()[-5:])
         raise BundleError(f"pip could not install {requirements} for the Lambda bundle:\n{tail}")
     _leave_out_what_lambda_never_loads(scratch)
-    _put_in_place(scratch, target)
+    put_in_place(scratch, target)
     return target
 
 
-def _scratch(target: Path) -> Path:
+def scratch_for(target: Path) -> Path:
     """An unused path beside ``target``: several processes may make the same thing at once."""
     scratch = target.with_name(f"{target.name}.{os.getpid()}.tmp")
     shutil.rmtree(scratch, ignore_errors=True)
@@ -138,7 +138,7 @@ def _scratch(target: Path) -> Path:
     return scratch
 
 
-def _put_in_place(scratch: Path, target: Path) -> None:
+def put_in_place(scratch: Path, target: Path) -> None:
     try:
         scratch.rename(target)
     except OSError:

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from infra.bundles import BUILD, ROOT
+from infra.bundles import BUILD, ROOT, put_in_place, scratch_for
 
 _CONTENT: Final = ("builder_image", "functions/__init__.py", "functions/contracts", "constraints.txt")
 DOCKERFILE: Final = "builder_image/Dockerfile"
@@ -19,13 +19,12 @@ def image_context() -> Path:
         digest.update(f"{path.relative_to(ROOT)}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
     context = BUILD / "image" / digest.hexdigest()[:16]
     if not context.exists():
-        scratch = context.with_suffix(".tmp")
-        shutil.rmtree(scratch, ignore_errors=True)
+        scratch = scratch_for(context)
         for path in files:
             target = scratch / path.relative_to(ROOT)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
-        scratch.rename(context)
+        put_in_place(scratch, context)
     return context
 
 

@@ -23,9 +23,6 @@ _RATIO_FROM_BYTES: Final = 10 * 1024 * 1024
 
 _END: Final = struct.Struct("<4s4H2LH")  # end of central directory record, APPNOTE 4.3.16
 _END_SIGNATURE: Final = b"PK\x05\x06"
-_END64: Final = struct.Struct("<4sQ2H2L4Q")  # ZIP64 end of central directory record, APPNOTE 4.3.14
-_LOCATOR64: Final = struct.Struct("<4sLQL")  # lies between the two, APPNOTE 4.3.15
-_LOCATOR64_SIGNATURE: Final = b"PK\x06\x07"
 _LOCATOR_BYTES: Final = 20  # ZIP64 end of central directory locator, APPNOTE 4.3.15
 _LOCATOR_SIGNATURE: Final = b"PK\x06\x07"
 _END64: Final = struct.Struct("<4sQ2H2L4Q")  # ZIP64 end of central directory record, APPNOTE 4.3.14

@@ -88,6 +88,12 @@ class Deployer:
         ClusterError
             The cluster refused or failed; the message says at which step.
         """
+        try:
+            return self._roll_back(namespace, name, number)
+        except ValueError as error:
+            raise RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from error
+
+    def _roll_back(self, namespace: str, name: str, number: int | None) -> Deployed:
         revision: history.Revision | None = None
         image: Image | None = None
         for attempt in range(1, _ATTEMPTS + 1):

@@ -140,7 +140,6 @@ def _environment(folder: Path) -> dict[str, str]:
         "BLUE_FAAS_TOOLCHAIN": str(TOOLCHAIN),
         "BLUE_FAAS_BUILD_USER": str(FIRST_UID),
         "BLUE_FAAS_WORK_DIR": str(folder / "work"),
-        "BLUE_FAAS_LOCK_DIR": str(folder / "locks"),
     }
 
 

@@ -214,7 +214,6 @@ class Cloud:
             toolchain=TOOLCHAIN,
             mypy_cache=self.mypy_cache,
             work_dir=self.folder / "work",
-            lock_dir=self.folder / "locks",
             build_user=str(FIRST_UID),
             limits=self.limits,
         )

@@ -79,6 +79,15 @@ def test_an_app_made_by_hand_begins_with_what_it_is(deploy: Deploy, call: Deploy
     assert kubectl.get(SPIN_APPS, NAME)["spec"]["image"] == IMAGE
 
 
+def test_an_image_that_was_named_short_by_hand_cannot_be_gone_back_to(
+    deploy: Deploy, call: Deploy, kubectl: Administrator
+) -> None:
+    kubectl.create_app(NAME, {"executor": "spot", "image": "app:v1", "replicas": 1})
+    deploy(app_name=NAME)
+    answer = roll_back(call)
+    assert (answer.status, "not a full image reference: 'app:v1'" in answer.detail) == (422, True)
+
+
 def test_the_last_twenty_are_kept(deploy: Deploy, call: Deploy) -> None:
     for number in range(history.MOST_REVISIONS + 2):
         deploy(app_name=NAME, image_ref=IMAGE.replace("a1b2c3d4", f"v{number}"))
