@@ -139,12 +139,13 @@ def scratch_for(target: Path) -> Path:
 
 
 def put_in_place(scratch: Path, target: Path) -> None:
+    """Make ``scratch`` the ``target``; another process may have been faster, and made the same."""
     try:
         scratch.rename(target)
     except OSError:
         if not target.exists():
             raise
-        shutil.rmtree(scratch)  # Another process was faster, and made the same.
+        shutil.rmtree(scratch)
 
 
 def _leave_out_what_lambda_never_loads(folder: Path) -> None:
