@@ -23,7 +23,8 @@ from local.cloud import Cloud, CloudOptions
 from local.places import ROOT, TOOLCHAIN, shared_root
 
 _HELLO: Final = ROOT / "examples" / "hello" / "app.py"
-_POLL_SECONDS: Final = 0.05
+_POLL_SECONDS: Final = 0.25
+"""As often as a client would: each question costs this machine's processors, which the build needs too."""
 _MANIFEST: Final = """\
 spin_manifest_version = 2
 [application]
