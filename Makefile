@@ -12,7 +12,7 @@ export JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION = 20
 
 help:
 	@echo "make demo    set up, start the one-machine cloud, build and deploy examples/hello, show its answer"
-	@echo "make local   start the one-machine cloud and keep it up (PORT=8000)"
+	@echo "make local   start the one-machine cloud and keep it up (PORT=8000, STATE=folder that outlives it)"
 	@echo "make test    set up, run every check and test"
 	@echo "make synth   write the CloudFormation template to cdk.out (no credentials needed)"
 	@echo "make check   ruff, mypy, import-linter;  make format  ruff format"
@@ -40,7 +40,7 @@ demo: setup
 	@$(VENV)/python -m local.demo
 
 local: setup
-	@exec $(VENV)/python -m local --port $(PORT)
+	@exec $(VENV)/python -m local --port $(PORT) $(if $(STATE),--state-dir $(STATE))
 
 synth: .venv/made node_modules/made
 	@PATH="$(CURDIR)/$(VENV):$$PATH" npx --no-install cdk synth --quiet

@@ -10,7 +10,7 @@ from constructs import Construct
 from infra.bundles import ROOT
 from infra.image_context import DOCKERFILE, image_context
 from infra.nag import accept, wildcard
-from infra.settings import Builds
+from infra.settings import Builds, Limits
 from infra.storage import Storage
 
 _COMPUTE = {
@@ -24,7 +24,9 @@ _COMPUTE = {
 class Builder(Construct):
     """``project`` builds one task: started with WORKSPACE_ID and TASK_ID, it takes its orders from the task's row."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, storage: Storage, settings: Builds) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, storage: Storage, settings: Builds, limits: Limits
+    ) -> None:
         super().__init__(scope, construct_id)
         image = ecr_assets.DockerImageAsset(
             self,
@@ -49,6 +51,8 @@ class Builder(Construct):
                 environment_variables={
                     "TASK_TABLE": codebuild.BuildEnvironmentVariable(value=storage.task_table.table_name),
                     "CODE_BUCKET": codebuild.BuildEnvironmentVariable(value=storage.code_bucket.bucket_name),
+                    # What the API takes in must not be too large for the builder.
+                    "BLUE_FAAS_SOURCE_BYTES": codebuild.BuildEnvironmentVariable(value=str(limits.upload_bytes)),
                 },
             ),
             timeout=cdk.Duration.minutes(settings.timeout_minutes),

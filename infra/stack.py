@@ -23,7 +23,7 @@ class BlueFaasStack(cdk.Stack):
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
         super().__init__(scope, construct_id, description="Blue FaaS: a Python file in, a running function out")
         storage = Storage(self, "Storage", settings=settings.storage)
-        builder = Builder(self, "Builder", storage=storage, settings=settings.builds)
+        builder = Builder(self, "Builder", storage=storage, settings=settings.builds, limits=settings.limits)
         deployer = Deployer(self, "Deployer", settings=settings, storage=storage)
         pipeline = BuildPipeline(
             self,

@@ -22,12 +22,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     parser.add_argument("--port", type=int, default=8000, help="port of the API on 127.0.0.1; 0 takes a free one")
     parser.add_argument("--builds", type=int, default=2, help="builds that run at the same time")
+    parser.add_argument(
+        "--state-dir",
+        type=Path,
+        metavar="DIR",
+        help="keep everything in DIR, and take up what an earlier run left there",
+    )
     given = parser.parse_args()
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
     options = CloudOptions(
-        port=given.port, concurrent_builds=given.builds, kubeconfig=real_cluster_kubeconfig(os.environ), say=print
+        port=given.port,
+        state_dir=given.state_dir,
+        concurrent_builds=given.builds,
+        kubeconfig=real_cluster_kubeconfig(os.environ),
+        say=print,
     )
     try:
         with Cloud(options) as cloud:

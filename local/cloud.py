@@ -6,6 +6,7 @@ front :8000 ─▶ aws (ministack, CodeBuild runner) ◀─ builds run blue-faas
 ```
 """
 
+import fcntl
 import json
 import os
 import shutil
@@ -24,13 +25,14 @@ from local.assembly import CLUSTER_NAME, assembly
 from local.aws.assembly import deploy_assembly
 from local.aws.settings import DEFAULT_ACCOUNT, DEFAULT_REGION
 from local.front.config import FrontConfig
-from local.places import MYPY_CACHE, ROOT, SPIN_ENVIRONMENT, TOOLCHAIN, shared_root, state_root
+from local.places import MYPY_CACHE, ROOT, SPIN_ENVIRONMENT, TOOLCHAIN, others_can_enter, shared_root, state_root
 from local.prepare import prepare
 from local.processes import Part, PartFailedError, free_port, port_is_free
 from local.spin.wrapper import install_wrapper
 
 _PACKAGE_INDEX_VARIABLES = ("PIP_", "SSL_CERT_", "REQUESTS_CA_BUNDLE")
 
+_KUBERNETES_FILE = "kubernetes.json"
 STACK_NAME = "BlueFaas"
 
 
@@ -41,7 +43,7 @@ class CloudOptions:
     port: int = 8000
     """Of the front; 0 takes a free one."""
     state_dir: Path | None = None
-    """Folder of this run; None makes one that is removed at the end."""
+    """Folder that keeps the cloud from one run to the next; None makes one that is removed at the end."""
     concurrent_builds: int = 2
     builder_environment: dict[str, str] = field(default_factory=dict)
     """More environment variables for builds (limits, for tests)."""
@@ -65,6 +67,7 @@ class Cloud:
         self.outputs: dict[str, str] = {}
         self._parts: list[Part] = []
         self._keep_state = options.state_dir is not None
+        self._lock = -1
         self._aws_port = free_port()
         self.aws_endpoint = f"http://127.0.0.1:{self._aws_port}"
 
@@ -97,6 +100,7 @@ class Cloud:
             *("--codebuild-path", f"{self.state / 'bin'}:{shared_root() / TOOLCHAIN / 'bin'}:/usr/bin:/bin"),
             *("--codebuild-env", str(self.state / "codebuild.json"), "--kubernetes-file", str(self._kubernetes_file)),
             *("--codebuild-concurrency", str(self._options.concurrent_builds)),
+            *(["--keep-state"] if self._keep_state else []),
         )
         kubernetes = self._start_cluster()
         with ThreadPoolExecutor(1) as pool:
@@ -110,9 +114,12 @@ class Cloud:
         front.wait_until(lambda: _answers(f"{self.url}/health"), 30)
 
     def stop(self) -> None:
-        """Stop every part, the last started first, and remove the run's folder."""
+        """Stop every part, the last started first, and remove the run's folder unless it is to be kept."""
         while self._parts:
             self._parts.pop().stop()
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
         if not self._keep_state and hasattr(self, "state"):
             shutil.rmtree(self.state, ignore_errors=True)
 
@@ -136,7 +143,7 @@ class Cloud:
 
     @property
     def _kubernetes_file(self) -> Path:
-        return self.state / "kubernetes.json"
+        return self.state / _KUBERNETES_FILE
 
     def logs(self) -> dict[str, str]:
         """Output of each part so far."""
@@ -144,12 +151,31 @@ class Cloud:
 
     def _make_state_dir(self) -> Path:
         if self._options.state_dir is not None:
-            state = self._options.state_dir.absolute()
-            state.mkdir(parents=True, exist_ok=True)
-            return state
+            return self._take_state_dir(self._options.state_dir.absolute())
         state_root().mkdir(parents=True, exist_ok=True)
         state = Path(tempfile.mkdtemp(prefix="run-", dir=state_root()))
         state.chmod(0o711)  # the unprivileged build user passes through to its own folder, and reads nothing here
+        return state
+
+    def _take_state_dir(self, state: Path) -> Path:
+        """A folder that is kept: for one cloud at a time."""
+        if not state.exists():
+            state.mkdir(parents=True)
+            state.chmod(0o711)
+        if os.geteuid() == 0 and not others_can_enter(state):
+            raise PartFailedError(
+                f"Folder {state} is closed to other users, but builds run as one and need what is in it; choose another "
+                "folder, or let others pass through this one and those above it (chmod o+x)."
+            )
+        self._lock = os.open(state / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise PartFailedError(
+                f"Folder {state} is in use by another one-machine cloud; stop that one first."
+            ) from None
+        # What a cloud that was killed left: it would be taken for this one's.
+        (state / _KUBERNETES_FILE).unlink(missing_ok=True)
         return state
 
     def _write_tools(self) -> None:
@@ -165,6 +191,7 @@ class Cloud:
             install_wrapper(tools, spin / "bin" / "python", spin / "code", self.state / "build-mirrors.json")
         else:
             tools.mkdir(exist_ok=True)
+            (tools / "spin").unlink(missing_ok=True)
             (tools / "spin").symlink_to(str(shutil.which("spin")))
         build = tools / "blue-faas-build"
         path = f"{ROOT / 'builder_image'}:{ROOT}"
@@ -207,7 +234,7 @@ class Cloud:
 
     def _start_part(self, name: str, *arguments: str) -> Part:
         logs = self.state / "logs"
-        logs.mkdir(exist_ok=True)
+        logs.mkdir(mode=0o700, exist_ok=True)
         environment = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
         environment |= {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
         part = Part(name, [sys.executable, "-m", f"local.{name}", *arguments], logs / f"{name}.log", environment)
