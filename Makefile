@@ -1,5 +1,6 @@
 # make demo | test | local | synth. Each sets up what it needs; nothing else has to be run before.
-PYTHON ?= $(shell command -v /usr/bin/python3.11 python3.11 | head -n 1)
+PYTHON ?= $(shell for python in python3.11 /usr/bin/python3.11 /usr/local/bin/python3.11; do \
+	$$python -c "import ensurepip" 2> /dev/null && echo $$python && break; done)
 PORT ?= 8000
 UV_VERSION := 0.13.9
 VENV := .venv/bin
@@ -8,21 +9,20 @@ PINS := requirements.txt requirements-dev.txt constraints.txt functions/requirem
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = 20
 export JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION = 20
 
-.PHONY: help setup demo local synth test check format openapi clean
+.PHONY: help setup demo local synth test check format openapi bundles clean
 
 help:
 	@echo "make demo    set up, start the one-machine cloud, build and deploy examples/hello, show its answer"
 	@echo "make local   start the one-machine cloud and keep it up (PORT=8000, STATE=folder that outlives it)"
 	@echo "make test    set up, run every check and test"
 	@echo "make synth   write the CloudFormation template to cdk.out (no credentials needed)"
-	@echo "make check   ruff, mypy, import-linter;  make format  ruff format"
+	@echo "make check   ruff, mypy, import-linter;  make format  ruff format;  make openapi  docs/openapi.json"
 
 setup: .venv/made build/prepared
 
 .venv/made: $(PINS)
-	@test -n "$(PYTHON)" || { echo "Missing: Python 3.11 (Debian: apt-get install python3.11 python3.11-venv)"; exit 1; }
+	@test -n "$(PYTHON)" || { echo "Missing: Python 3.11 with its venv module (Debian: apt-get install python3.11 python3.11-venv)"; exit 1; }
 	@command -v node > /dev/null || { echo "Missing: Node.js 20 or newer (the AWS CDK needs it)"; exit 1; }
-	@$(PYTHON) -c "import ensurepip" 2> /dev/null || { echo "Missing: the venv module (Debian: apt-get install python3.11-venv)"; exit 1; }
 	@echo "Installing Python packages into .venv"
 	@test -x $(VENV)/uv || { $(PYTHON) -m venv .venv && $(VENV)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); }
 	@$(VENV)/uv pip install --quiet --python $(VENV)/python -r requirements-dev.txt
@@ -49,11 +49,18 @@ synth: .venv/made node_modules/made
 check: .venv/made
 	@$(VENV)/ruff check . && $(VENV)/ruff format --check . && $(VENV)/mypy . && PYTHONPATH=.:builder_image $(VENV)/lint-imports && $(VENV)/python -m infra.cluster_rbac --check
 
+openapi: .venv/made
+	@$(VENV)/python -m infra.openapi
+
+bundles: .venv/made
+	@$(VENV)/python -m infra.bundles
+
 format: .venv/made
 	@$(VENV)/ruff check --fix . && $(VENV)/ruff format .
 
-test: setup check
+test: setup check bundles
 	@$(VENV)/python -m pytest --numprocesses 2 --dist loadgroup
 
 clean:
+	@test ! -x $(VENV)/python || $(VENV)/python -c "import shutil; from local.places import shared_root; shutil.rmtree(shared_root(), True)"
 	rm -rf .venv build cdk.out .local node_modules

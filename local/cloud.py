@@ -164,8 +164,8 @@ class Cloud:
             state.chmod(0o711)
         if os.geteuid() == 0 and not others_can_enter(state):
             raise PartFailedError(
-                f"Folder {state} is closed to other users, but builds run as one and need what is in it; choose another "
-                "folder, or let others pass through this one and those above it (chmod o+x)."
+                f"Folder {state} is closed to other users, but builds run as one and need what is in it; choose "
+                "another, or let others pass through this one and those above it (chmod o+x)."
             )
         self._lock = os.open(state / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:

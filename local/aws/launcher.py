@@ -9,6 +9,7 @@ import logging
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from typing import Any, Final, cast
 
 from local.aws import environment
@@ -65,13 +66,13 @@ async def _serve(settings: Settings, server: int) -> None:
         await stop.wait()
         await asyncio.to_thread(end_builds)
 
-    announcement = asyncio.create_task(_announce(settings))
+    announcement = asyncio.create_task(_announce(settings, execution_life.announce_lost))
     await serve(cast(Any, app), config, shutdown_trigger=stopped)
     announcement.cancel()
 
 
-async def _announce(settings: Settings) -> None:
-    """One line on standard output once connections are answered: who started this process waits for it."""
+async def _announce(settings: Settings, first: Callable[[], None]) -> None:
+    """One line on standard output once connections are answered and ``first`` is done: others wait for that line."""
     while True:
         try:
             _, writer = await asyncio.open_connection("127.0.0.1", settings.port)
@@ -79,5 +80,6 @@ async def _announce(settings: Settings) -> None:
             await asyncio.sleep(0.02)
             continue
         writer.close()
+        await asyncio.to_thread(first)
         print(f"AWS APIs: {settings.endpoint}", flush=True)
         return

@@ -128,6 +128,31 @@ class Client:
         pages = paginator.paginate(stateMachineArn=self.outputs["StateMachineArn"])
         return [execution for page in pages for execution in page["executions"]]
 
+    def builds(self) -> list[dict[str, Any]]:
+        """Every CodeBuild build, as BatchGetBuilds shows it."""
+        codebuild = self.aws("codebuild")
+        ids = codebuild.list_builds()["ids"]
+        each = [ids[start : start + 100] for start in range(0, len(ids), 100)]
+        return [build for some in each for build in codebuild.batch_get_builds(ids=some)["builds"]]
+
+    def object_of(self, uri: str) -> bytes:
+        """Content behind an ``s3://`` URI."""
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        content: bytes = self.aws("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+        return content
+
+    def build_log(self, task_id: str, workspace_id: str = "my-workspace") -> str:
+        """GET /api/v1/tasks/{task_id}/logs, from the first line to the last."""
+        lines, position = [], {}
+        while True:
+            query = {"workspace_id": workspace_id, "wait": "20", **position}
+            answer = self.http.get(f"/api/v1/tasks/{task_id}/logs", params=query)
+            assert answer.status_code == 200, answer.text
+            lines += [line["message"] for line in answer.json()["lines"]]
+            if answer.json()["next"] is None:
+                return "\n".join(lines)
+            position = {"next": answer.json()["next"]}
+
 
 def zipped(folder: Path | None = None, /, **files: bytes) -> bytes:
     """A .zip of a folder's files, or of ``files`` (name to content)."""

@@ -1,17 +1,22 @@
 """One started cloud for the whole test session."""
 
+import secrets
 from collections.abc import Iterator
+from typing import Final
 
 import pytest
 
 from local.cloud import Cloud, CloudOptions
 from tests.local.client import EXAMPLES, Client, zipped
 
+PLANTED: Final = f"planted-{secrets.token_hex(12)}"
+"""In the environment of every builder: no build may get to see it."""
+
 
 @pytest.fixture(scope="session")
 def running_cloud() -> Iterator[Cloud]:
     """The cloud itself: for its logs and addresses."""
-    with Cloud(CloudOptions(port=0)) as cloud:
+    with Cloud(CloudOptions(port=0, builder_environment={"PLANTED_SECRET": PLANTED})) as cloud:
         yield cloud
 
 
@@ -28,9 +33,17 @@ def hello(cloud: Client) -> str:
 
 
 @pytest.fixture(scope="session")
-def counter(cloud: Client) -> str:
+def counter_task(cloud: Client) -> str:
+    """Task of examples/counter, done."""
+    task_id = cloud.start("counter.zip", zipped(EXAMPLES / "counter"), app_name="counter")
+    cloud.image(task_id)
+    return task_id
+
+
+@pytest.fixture(scope="session")
+def counter(cloud: Client, counter_task: str) -> str:
     """Image of examples/counter."""
-    return cloud.image(cloud.start("counter.zip", zipped(EXAMPLES / "counter"), app_name="counter"))
+    return cloud.image(counter_task)
 
 
 _started: dict[str, str] = {}

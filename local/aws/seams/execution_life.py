@@ -49,6 +49,7 @@ class Execution:
 
 _current: contextvars.ContextVar[Execution | None] = contextvars.ContextVar("execution", default=None)
 _running: dict[str, Execution] = {}
+_lost: list[Json] = []
 
 
 def current() -> Execution | None:
@@ -59,6 +60,15 @@ def current() -> Execution | None:
 def settle(timeout: float) -> None:
     """Wait until no execution is running, ``timeout`` seconds at most."""
     wait([execution.ended for execution in list(_running.values())], timeout)
+
+
+def announce_lost() -> None:
+    """Tell EventBridge of executions that ran when an earlier run of this process ended, and have failed by that.
+
+    ministack marks them FAILED when it reads its state, without the event that every other end of an execution has.
+    """
+    while _lost:
+        service._emit_execution_status_event(_lost.pop())
 
 
 class _Clock:
@@ -83,6 +93,7 @@ def install() -> None:
     """Replace how executions run, stop and fail."""
     service.time = _Clock()
     run, stop, fail = service._run_execution, service._stop_execution, service._fail_execution
+    restore = service._restore_state
     find_retrier, find_catcher = service._find_matching_retrier, service._find_matching_catcher
 
     def run_execution(arn: str) -> None:
@@ -112,6 +123,11 @@ def install() -> None:
         if record["status"] == "RUNNING":
             fail(record, error, cause)
 
+    def restore_state(data: Json) -> None:
+        running = [record for record in data["executions"].all_values() if record["status"] == "RUNNING"]
+        restore(data)
+        _lost.extend(running)
+
     def find_matching_retrier(*arguments: Any) -> Any:
         return (None, None) if _is_over() else find_retrier(*arguments)
 
@@ -121,6 +137,7 @@ def install() -> None:
     service._run_execution = run_execution
     service._stop_execution = stop_execution
     service._fail_execution = fail_execution
+    service._restore_state = restore_state
     service._find_matching_retrier = find_matching_retrier
     service._find_matching_catcher = find_matching_catcher
 

@@ -123,6 +123,20 @@ def test_state_is_kept_when_asked_and_builds_end_with_the_process(launch: Callab
     assert launch().client("s3").list_buckets()["Buckets"] == []
 
 
+def test_an_execution_that_ran_has_failed_after_a_restart_and_its_event_says_so(launch: Callable[..., Cloud]) -> None:
+    cloud = launch("--keep-state")
+    queue = cloud.client("sqs").create_queue(QueueName="ends")["QueueUrl"]
+    events = cloud.client("events")
+    events.put_rule(Name="ends", EventPattern=json.dumps({"source": ["aws.states"], "detail": {"status": ["FAILED"]}}))
+    events.put_targets(Rule="ends", Targets=[{"Id": "queue", "Arn": "arn:aws:sqs:ap-northeast-2:123456789012:ends"}])
+    execution = execute(cloud, {"Wait": {"Type": "Wait", "Seconds": 1000, "End": True}})
+    stop(cloud)
+    again = launch("--keep-state")
+    assert ended(again, execution)["status"] == "FAILED"
+    (message,) = again.client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=5)["Messages"]
+    assert json.loads(message["Body"])["detail"]["executionArn"] == execution
+
+
 def test_the_cluster_is_creating_until_kubernetes_is_there(cloud: Cloud) -> None:
     eks = cloud.client("eks")
     cloud.kubernetes_file.unlink(missing_ok=True)

@@ -1,0 +1,152 @@
+"""A cloud that is stopped in the middle of its work and started again with the same folder: nothing lost, nothing twice."""
+
+import os
+import shutil
+import time
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.cloud import Cloud, CloudOptions
+from local.places import state_root
+from local.processes import PartFailedError
+from tests.local.client import COMPONENT, EXAMPLES, Client, spin_toml, zipped
+
+COUNTER = (EXAMPLES / "counter" / "spin.toml").read_text()
+
+
+def small(number: int, command: str | None = None) -> bytes:
+    """A source of its own that takes no time to build, apart from its command."""
+    return zipped(**{"spin.toml": spin_toml(command), "app.wasm": COMPONENT, "number": str(number).encode()})
+
+
+@dataclass
+class Restarted:
+    """The second run, and what is known of the first."""
+
+    client: Client
+    done: dict[str, Any]
+    """A task that was done before the first run ended, as it was then."""
+    interrupted: list[str]
+    """Tasks that were not."""
+    stack_resources: int
+
+
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    """Kept from run to run. (pytest's own folders are closed to other users: builds run as one.)"""
+    path = state_root() / f"restart-{uuid.uuid4()}"
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def component(cloud: Client, counter_task: str) -> bytes:
+    """examples/counter, built by the session's cloud."""
+    return cloud.object_of(cloud.task(counter_task)["result"]["wasm_path"])
+
+
+@pytest.fixture(scope="module")
+def restarted(folder: Path, component: bytes) -> Iterator[Restarted]:
+    """Runs a cloud, stops it while builds run and wait, starts it again."""
+    with Cloud(CloudOptions(port=0, state_dir=folder)) as first:
+        client = Client(first)
+        manifest = COUNTER.partition("[component.counter.build]")[0].encode()
+        task_id = client.start("counter.zip", zipped(**{"spin.toml": manifest, "app.wasm": component}))
+        answer = client.deploy(app_name="counter", namespace="default", image_ref=client.image(task_id))
+        assert answer.status_code == 200, answer.text
+        assert [client.call("counter").text for _ in range(3)] == ["1\n", "2\n", "3\n"]
+        interrupted = [client.start("app.zip", small(number, "sleep 1000")) for number in range(6)]
+        _wait_until_one_is_building(client, interrupted)
+        done, resources = client.task(task_id), len(_stack_resources(client))
+    with Cloud(CloudOptions(port=0, state_dir=folder)) as second:
+        yield Restarted(Client(second), done, interrupted, resources)
+
+
+def test_every_task_ends_and_says_why(restarted: Restarted) -> None:
+    for task_id in restarted.interrupted:
+        task = restarted.client.wait(task_id)
+        assert task["status"] == "failed"
+        assert task["error"].startswith(("The build was stopped.", "The build failed unexpectedly."))
+
+
+def test_what_was_done_is_as_it_was(restarted: Restarted) -> None:
+    assert restarted.client.task(restarted.done["task_id"]) == restarted.done
+
+
+def test_nothing_runs_twice(restarted: Restarted) -> None:
+    client = restarted.client
+    for task_id in restarted.interrupted:
+        client.wait(task_id)
+    executions = Counter(execution["name"] for execution in client.executions())
+    assert set(executions) == {*restarted.interrupted, restarted.done["task_id"]}
+    assert set(executions.values()) == {1}
+    builds = Counter(
+        variable["value"]
+        for build in client.builds()
+        for variable in build["environment"]["environmentVariables"]
+        if variable["name"] == "TASK_ID"
+    )
+    assert set(builds.values()) == {1}
+
+
+def test_the_deployed_function_answers_and_has_its_data(restarted: Restarted) -> None:
+    assert restarted.client.call("counter").text == "4\n"
+
+
+def test_the_image_can_be_deployed_anew(restarted: Restarted) -> None:
+    image = restarted.done["result"]["image_url"]
+    answer = restarted.client.deploy(app_name="counter-again", namespace="default", image_ref=image)
+    assert answer.status_code == 200, answer.text
+    assert restarted.client.call("counter-again").text == "1\n"
+
+
+def test_new_builds_run(restarted: Restarted) -> None:
+    client = restarted.client
+    assert client.wait(client.start("app.zip", small(99, "true")))["status"] == "done"
+    key = "uploads/my-workspace/app/app.zip"
+    client.aws("s3").put_object(Bucket=client.outputs["CodeBucket"], Key=key, Body=small(100))
+    deadline = time.monotonic() + 60
+    while not (dropped := [row for row in client.rows() if row.get("app_name", {}).get("S") == "app"]):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert client.wait(dropped[0]["task_id"]["S"])["status"] == "done"
+
+
+def test_the_stack_is_there_once(restarted: Restarted) -> None:
+    client = restarted.client
+    assert len(_stack_resources(client)) == restarted.stack_resources
+    buckets = [bucket["Name"] for bucket in client.aws("s3").list_buckets()["Buckets"]]
+    assert len(buckets) == len({name.rpartition("-")[0] for name in buckets})
+    assert len(client.aws("apigatewayv2").get_apis()["Items"]) == 1
+
+
+def test_a_folder_that_is_in_use(restarted: Restarted, folder: Path) -> None:
+    with pytest.raises(PartFailedError, match="is in use by another one-machine cloud; stop that one first"):
+        Cloud(CloudOptions(port=0, state_dir=folder)).start()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="without root, builds run as the user who owns the folder")
+def test_a_folder_that_builds_cannot_enter(tmp_path: Path) -> None:
+    (tmp_path / "closed").mkdir(mode=0o700)
+    with pytest.raises(PartFailedError, match="is closed to other users"):
+        Cloud(CloudOptions(port=0, state_dir=tmp_path / "closed")).start()
+
+
+def _wait_until_one_is_building(client: Client, task_ids: list[str]) -> None:
+    deadline = time.monotonic() + 60
+    while not any(row.get("build_id") for row in client.rows() if row["task_id"]["S"] in task_ids):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def _stack_resources(client: Client) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = client.aws("cloudformation").describe_stack_resources(StackName="BlueFaas")[
+        "StackResources"
+    ]
+    return found
