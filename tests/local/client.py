@@ -73,6 +73,18 @@ class Client:
         assert answer.status_code == 202, answer.text
         return str(answer.json()["task_id"])
 
+    def drop(self, app_name: str, name: str, content: bytes, *, workspace_id: str = "my-workspace") -> str:
+        """Put a source into the bucket, for an app that has none there yet; answers the task that comes of it."""
+        key = f"uploads/{workspace_id}/{app_name}/{name}"
+        self.aws("s3").put_object(Bucket=self.outputs["CodeBucket"], Key=key, Body=content)
+        deadline = time.monotonic() + 60
+        while True:
+            for row in self.rows():
+                if row["workspace_id"]["S"] == workspace_id and row.get("app_name", {}).get("S") == app_name:
+                    return str(row["task_id"]["S"])
+            assert time.monotonic() < deadline, "no task came of the object"
+            time.sleep(0.1)
+
     def task(self, task_id: str, workspace_id: str = "my-workspace") -> dict[str, Any]:
         """GET /api/v1/tasks/{task_id}."""
         answer = self.http.get(f"/api/v1/tasks/{task_id}", params={"workspace_id": workspace_id})
@@ -143,7 +155,8 @@ class Client:
 
     def build_log(self, task_id: str, workspace_id: str = "my-workspace") -> str:
         """GET /api/v1/tasks/{task_id}/logs, from the first line to the last."""
-        lines, position = [], {}
+        lines: list[str] = []
+        position: dict[str, str] = {}
         while True:
             query = {"workspace_id": workspace_id, "wait": "20", **position}
             answer = self.http.get(f"/api/v1/tasks/{task_id}/logs", params=query)

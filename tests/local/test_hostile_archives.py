@@ -2,7 +2,6 @@
 
 import re
 import stat
-import time
 from collections.abc import Callable
 
 import pytest
@@ -38,7 +37,7 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "ZIP64, an entry of an exabyte": (lambda: archives.zip64(size=1 << 60), "damaged"),
     "ZIP64, a quintillion entries": (lambda: archives.zip64(entries=1 << 60), "more than 2,000 entries"),
     "ZIP64, a directory of a terabyte": (lambda: archives.zip64(directory_bytes=1 << 40), "not a ZIP archive"),
-    "ZIP64, a directory beyond the end": (lambda: archives.zip64(offset=1 << 60), "not a ZIP archive"),
+    "ZIP64, a directory beyond the end": (lambda: archives.zip64(offset=1 << 60), "damaged"),
     "90,000 entries of no file": (lambda: archives.directory_without_files(90_000), "more than 2,000 entries"),
     "20,000 entries": (lambda: archives.many_entries(20_000), "more than 2,000 entries"),
 }
@@ -80,13 +79,7 @@ def test_the_bomb_is_one() -> None:
 
 def test_100_000_entries_dropped_into_the_bucket(cloud: Client) -> None:
     """More than a request can carry."""
-    key = "uploads/hostile-bucket/app/app.zip"
-    cloud.aws("s3").put_object(Bucket=cloud.outputs["CodeBucket"], Key=key, Body=archives.many_entries(100_000))
-    deadline = time.monotonic() + 60
-    while not (found := [r["task_id"]["S"] for r in cloud.rows() if _is_task_of(r, "hostile-bucket")]):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    task = cloud.wait(found[0], "hostile-bucket")
+    task = cloud.wait(cloud.drop("crowded", "app.zip", archives.many_entries(100_000)))
     assert task["status"] == "failed"
     assert "more than 2,000 entries" in task["error"]
 
@@ -105,7 +98,3 @@ def test_a_hard_link_in_an_extra_field_is_no_link(cloud: Client) -> None:
     extra = b"\x0d\x00" + (12 + len(target)).to_bytes(2, "little") + bytes(12) + target
     content = archives.archive(archives.Entry(b"app.wasm", COMPONENT, extra=extra))
     assert cloud.wait(cloud.start("app.zip", content))["status"] == "done"
-
-
-def _is_task_of(row: dict[str, dict[str, str]], workspace_id: str) -> bool:
-    return row["workspace_id"]["S"] == workspace_id and "status" in row

@@ -1,4 +1,4 @@
-"""A cloud that is stopped in the middle of its work and started again with the same folder: nothing lost, nothing twice."""
+"""A cloud stopped in the middle of its work and started again with the same folder: nothing lost, nothing twice."""
 
 import os
 import shutil
@@ -57,7 +57,7 @@ def restarted(folder: Path, component: bytes) -> Iterator[Restarted]:
     with Cloud(CloudOptions(port=0, state_dir=folder)) as first:
         client = Client(first)
         manifest = COUNTER.partition("[component.counter.build]")[0].encode()
-        task_id = client.start("counter.zip", zipped(**{"spin.toml": manifest, "app.wasm": component}))
+        task_id = client.drop("counter", "counter.zip", zipped(**{"spin.toml": manifest, "app.wasm": component}))
         answer = client.deploy(app_name="counter", namespace="default", image_ref=client.image(task_id))
         assert answer.status_code == 200, answer.text
         assert [client.call("counter").text for _ in range(3)] == ["1\n", "2\n", "3\n"]
@@ -109,13 +109,7 @@ def test_the_image_can_be_deployed_anew(restarted: Restarted) -> None:
 def test_new_builds_run(restarted: Restarted) -> None:
     client = restarted.client
     assert client.wait(client.start("app.zip", small(99, "true")))["status"] == "done"
-    key = "uploads/my-workspace/app/app.zip"
-    client.aws("s3").put_object(Bucket=client.outputs["CodeBucket"], Key=key, Body=small(100))
-    deadline = time.monotonic() + 60
-    while not (dropped := [row for row in client.rows() if row.get("app_name", {}).get("S") == "app"]):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    assert client.wait(dropped[0]["task_id"]["S"])["status"] == "done"
+    assert client.wait(client.drop("dropped", "app.zip", small(100)))["status"] == "done"
 
 
 def test_the_stack_is_there_once(restarted: Restarted) -> None:

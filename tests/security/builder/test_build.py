@@ -1,4 +1,4 @@
-"""Whole builds of hostile uploads, and one of an honest one with the real toolchain."""
+"""Whole builds of hostile uploads."""
 
 import os
 import signal
@@ -15,7 +15,6 @@ from tests.unit.builder.harness import (
     BUCKET,
     COMPONENT,
     FIRST_UID,
-    HELLO,
     MAKE_COMPONENT,
     REGION,
     ROOT,
@@ -37,19 +36,6 @@ def _error(cloud: Cloud, files: dict[str, str | bytes]) -> str | None:
     for uid in range(FIRST_UID, FIRST_UID + USERS):
         assert list(of_user(uid)) == []
     return result.error
-
-
-def test_hello_with_the_real_toolchain(cloud: Cloud) -> None:
-    cloud.submit("my-function.py", HELLO, app_name="hello")
-    result = cloud.build()
-    assert result is not None
-    assert result.outcome == "succeeded", result.error
-    assert result.wasm_size is not None
-    assert result.wasm_size > 1_000_000
-    (push,) = cloud.calls()
-    assert set(push["files"]) == {"spin.toml", "app.wasm"}
-    assert push["files"]["app.wasm"].startswith(COMPONENT.hex())
-    assert "build | Component built successfully" in cloud.log
 
 
 def test_a_build_command_sees_no_secret(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:

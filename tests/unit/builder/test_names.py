@@ -33,7 +33,9 @@ def test_every_name_has_a_valid_component_id(name: str) -> None:
     assert len(made) <= 63
 
 
-@pytest.mark.parametrize("file_name", ["my-function.py", "111.py", "한글.py", "json.py", "class.py", "a'\"\\b.PY"])
+@pytest.mark.parametrize(
+    "file_name", ["my-function.py", "my_function.py", "111.py", "한글.py", "json.py", "class.py", "a'\"\\b.PY"]
+)
 @pytest.mark.parametrize("app_name", [None, "My.App_1"])
 def test_any_file_becomes_an_app(
     tmp_path_factory: pytest.TempPathFactory, file_name: str, app_name: str | None
