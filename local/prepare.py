@@ -55,6 +55,7 @@ def _environment(folder: Path, requirements: Path, say: Callable[[str], None]) -
     python = _python_for_everybody()
     wanted = _digest(requirements, ROOT / "constraints.txt", text=str(python))
     mark = folder / "made-from"
+    (folder / ".lock").unlink(missing_ok=True)  # uv's own, which it lets everybody write to
     if mark.exists() and mark.read_text() == wanted:
         return False
     say(f"Installing {requirements.relative_to(ROOT)}")
@@ -62,6 +63,7 @@ def _environment(folder: Path, requirements: Path, say: Callable[[str], None]) -
     _run([str(_UV), "venv", "--quiet", "--python", str(python), str(folder)], str(folder))
     install = [str(_UV), "pip", "install", "--quiet", "--python", str(folder / "bin" / "python"), "--link-mode=copy"]
     _run([*install, "-r", str(requirements), "-c", str(ROOT / "constraints.txt")], requirements.name)
+    (folder / ".lock").unlink(missing_ok=True)
     mark.write_text(wanted)
     return True
 

@@ -43,17 +43,8 @@ class Client:
         )
 
     def cluster(self, path: str, **query: str) -> dict[str, Any]:
-        """An object or list of the Kubernetes API, read as the cluster's admin."""
-        access = access_from_kubeconfig(self.cloud.kubeconfig)
-        answer = httpx.get(
-            access.url + path,
-            params=query,
-            headers={"authorization": f"Bearer {access.token}"},
-            verify=ssl.create_default_context(cadata=str(access.ca)),
-        )
-        assert answer.status_code == 200, answer.text
-        found: dict[str, Any] = answer.json()
-        return found
+        """An object or list of the cloud's Kubernetes API, read as the cluster's admin."""
+        return cluster_of(self.cloud.kubeconfig, path, **query)
 
     def ecr_password(self) -> str:
         """What ``aws ecr get-login-password`` prints on AWS."""
@@ -165,6 +156,20 @@ class Client:
             if answer.json()["next"] is None:
                 return "\n".join(lines)
             position = {"next": answer.json()["next"]}
+
+
+def cluster_of(kubeconfig: Path, path: str, **query: str) -> dict[str, Any]:
+    """An object or list of a Kubernetes API, read with a kubeconfig."""
+    access = access_from_kubeconfig(kubeconfig)
+    answer = httpx.get(
+        access.url + path,
+        params=query,
+        headers={"authorization": f"Bearer {access.token}"},
+        verify=ssl.create_default_context(cadata=str(access.ca)),
+    )
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
 
 
 def zipped(folder: Path | None = None, /, **files: bytes) -> bytes:

@@ -70,7 +70,7 @@ def test_ctrl_c_stops_everything_and_leaves_nothing(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     assert process.wait(30) == 0
     assert "Traceback" not in (tmp_path / "log").read_text()
-    assert [pid for pid in children if Path(f"/proc/{pid}").exists()] == []
+    assert [command for pid, command in children.items() if _runs(pid)] == []
     assert set(state_root().glob("run-*")) == before
 
 
@@ -80,8 +80,19 @@ def test_a_taken_port_is_said_in_one_line(cloud: Client) -> None:
     assert "\n" not in str(raised.value)
 
 
-def _descendants(pid: int) -> list[int]:
-    found: list[int] = []
-    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-        found += [int(child), *_descendants(int(child))]
+def _descendants(pid: int) -> dict[int, str]:
+    """Process id to command line of everything that a process has started."""
+    found: dict[int, str] = {}
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        for child in (thread / "children").read_text().split():
+            found[int(child)] = Path(f"/proc/{child}/cmdline").read_text().replace("\0", " ")
+            found |= _descendants(int(child))
     return found
+
+
+def _runs(pid: int) -> bool:
+    """Whether a process is still there, other than as a zombie that its new parent has not collected yet."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False

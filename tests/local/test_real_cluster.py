@@ -13,7 +13,7 @@ from local.__main__ import real_cluster_kubeconfig
 from local.cloud import Cloud, CloudOptions
 from local.places import ROOT, state_root
 from local.processes import Part
-from tests.local.client import Client
+from tests.local.client import COMPONENT, Client, cluster_of, spin_toml, zipped
 
 
 @pytest.fixture(scope="module")
@@ -42,12 +42,15 @@ def other_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def test_deployments_go_to_the_cluster_of_the_kubeconfig(other_cluster: Path) -> None:
     with Cloud(CloudOptions(port=0, kubeconfig=other_cluster)) as running:
         cloud = Client(running)
-        image = f"{cloud.repository}:unbuilt"
-        missing = cloud.deploy(app_name="elsewhere", namespace="xxx", image_ref=image)
+        source = zipped(**{"spin.toml": spin_toml(None), "app.wasm": COMPONENT})
+        image = cloud.image(cloud.start("app.zip", source))
+        missing = cloud.deploy(app_name="there", namespace="xxx", image_ref=image)
         assert missing.json() == {"detail": "Namespace 'xxx' not found"}
-        apps = "/apis/core.spinkube.dev/v1alpha1/namespaces/default/spinapps"
-        assert cloud.cluster(apps)["items"] == []
-        # Through the cluster's own service proxy: it has no such service.
+        deployed = cloud.deploy(app_name="there", namespace="default", image_ref=image)
+        assert deployed.status_code == 200, deployed.text
+        apps = cluster_of(other_cluster, "/apis/core.spinkube.dev/v1alpha1/namespaces/default/spinapps")["items"]
+        assert [app["metadata"]["name"] for app in apps] == ["there"]
+        # A function is called through the cluster's own service proxy, which knows no such service.
         headers = {"host": "elsewhere.default.svc.cluster.local"}
         assert httpx.get(cloud.url, headers=headers).status_code in {404, 503}
 

@@ -1,0 +1,258 @@
+"""Code that runs while it is built, and means harm: it learns nothing, changes nothing, and ends with its step."""
+
+import json
+import os
+import secrets
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local.cloud import Cloud
+from local.kubernetes.kubeconfig import access_from_kubeconfig
+from local.places import shared_root
+from tests.local.client import COMPONENT, EXAMPLES, Client, spin_toml, zipped
+from tests.local.conftest import PLANTED
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="without root, builds run as the user who started the cloud")
+
+ATTACKS = Path(__file__).parent / "attacks"
+WORKSPACE = "hostile-sources"
+PASSWORD = f"password-{secrets.token_hex(12)}"
+NEIGHBOUR = f"neighbour-{secrets.token_hex(12)}"
+CREDENTIALS_ENDPOINT = ("169.254.170.2", 80)  # containers; 169.254.169.254: instances (AWS SDKs, credential providers)
+METADATA_ENDPOINT = ("169.254.169.254", 80)
+EVIL = b"""import os, pathlib, sys
+print("EVIL CODE RAN", file=sys.stderr)
+os._exit(66)
+"""
+SPY = """
+import os
+
+def look(path: str) -> str:
+    try:
+        with open(path, "rb") as file:
+            return file.read(200).decode("latin-1")
+    except BaseException as error:
+        return type(error).__name__
+
+SEEN = repr(
+    [dict(os.environ), *map(look, ["/proc/self/environ", "/etc/passwd", "/proc/1/environ", "../../upload"])]
+).encode()
+"""
+
+
+def attack(program: str, orders: dict[str, object], command: str) -> bytes:
+    """An upload that runs a program of `ATTACKS` as its build command."""
+    return zipped(
+        **{
+            "spin.toml": spin_toml(command),
+            "app.wasm": COMPONENT,
+            program: (ATTACKS / program).read_bytes(),
+            "orders.json": json.dumps(orders).encode(),
+        }
+    )
+
+
+def backwards(*needles: str) -> list[str]:
+    return [needle[::-1] for needle in needles]
+
+
+class TestStealing:
+    @pytest.fixture(scope="class")
+    @staticmethod
+    def loot(running_cloud: Cloud, cloud: Client) -> str:
+        """What an attack printed that looked around while a neighbour, and it itself, were built and pushed."""
+        orders = {
+            "needles": backwards(PLANTED, PASSWORD, NEIGHBOUR, access_from_kubeconfig(running_cloud.kubeconfig).token),
+            "paths": [
+                str(running_cloud.state),
+                str(shared_root()),
+                "/root",
+                "/var/lib",
+                "/run",
+                "/etc",
+                *_all_files(running_cloud),
+            ],
+            "addresses": [
+                CREDENTIALS_ENDPOINT,
+                METADATA_ENDPOINT,
+                ("127.0.0.1", running_cloud.port),
+                ("127.0.0.1", int(running_cloud.aws_endpoint.rpartition(":")[2])),
+            ],
+            "seconds": 8,
+        }
+        registry = {"registry_url": cloud.repository, "username": "AWS", "password": PASSWORD}
+        look = attack("look_around.py", orders, "python look_around.py")
+        attacking = cloud.start("app.zip", look, workspace_id=WORKSPACE, **registry)
+        with _Watch() as seen:
+            for number in range(3):
+                source = zipped(
+                    **{"spin.toml": spin_toml(f"sleep {number}"), "app.wasm": COMPONENT, "key": NEIGHBOUR.encode()}
+                )
+                neighbour = cloud.start("app.zip", source, workspace_id="neighbour", **registry)
+                cloud.wait(neighbour, "neighbour")
+            task = cloud.wait(attacking, WORKSPACE)
+        assert PLANTED in seen, "the builder's environment did not have what the attack was after"
+        assert task["status"] == "failed"
+        assert PASSWORD not in task["error"]
+        assert "The login to registry" in task["error"] or "The push" in task["error"], task["error"]
+        return cloud.build_log(attacking, WORKSPACE)
+
+    def test_it_was_tried(self, loot: str) -> None:
+        assert "ATTACK COMPLETE" in loot
+
+    def test_no_secret_was_found(self, loot: str) -> None:
+        """Not the builder's environment, not the registry password, not another task's source."""
+        assert "FOUND" not in loot
+
+    def test_no_address_was_reached(self, loot: str) -> None:
+        """Not the credentials endpoint, not the AWS APIs, not the API itself."""
+        assert "REACHED" not in loot
+
+
+def test_nothing_outside_its_folder_can_be_written_or_ended(running_cloud: Cloud, cloud: Client) -> None:
+    folders = [
+        str(path)
+        for path in (running_cloud.state, shared_root(), "/etc", "/usr/local", "/usr/bin", "/opt", "/root", "/srv")
+    ]
+    task_id = cloud.start(
+        "app.zip", attack("reach_out.py", {"folders": folders}, "python reach_out.py"), workspace_id=WORKSPACE
+    )
+    beside = cloud.start("app.zip", _honest(1), workspace_id=WORKSPACE)
+    task = cloud.wait(task_id, WORKSPACE)
+    assert task["status"] == "done", task["error"]
+    log = cloud.build_log(task_id, WORKSPACE)
+    assert "ATTACK COMPLETE" in log
+    for harm in ("WROTE", "COULD CHANGE", "COULD END", "BECAME"):
+        assert harm not in log
+    assert cloud.wait(beside, WORKSPACE)["status"] == "done"
+
+
+def test_a_process_left_behind_does_not_see_the_push(cloud: Client) -> None:
+    marker = f"left-behind-{secrets.token_hex(8)}"
+    source = attack("stay_behind.py", {}, f"python stay_behind.py {marker}")
+    task_id = cloud.start("app.zip", source, workspace_id=WORKSPACE)
+    task = cloud.wait(task_id, WORKSPACE)
+    assert task["status"] == "done", task["error"]
+    assert "ATTACK COMPLETE" in cloud.build_log(task_id, WORKSPACE)
+    assert cloud.object_of(task["result"]["wasm_path"]) == COMPONENT
+    assert not [pid for pid, line in _command_lines() if marker in line]
+
+
+_PLUGIN = {
+    "mypy.ini": b"[mypy]\nplugins = evil.py\n",
+    "setup.cfg": b"[mypy]\nplugins = evil.py\n",
+    "pyproject.toml": b'[tool.mypy]\nplugins = ["evil.py"]\n',
+    ".mypy.ini": b"[mypy]\nplugins = evil.py\npython_executable = ./evil.py\n",
+}
+_BESIDE_THE_APP = (
+    "sitecustomize.py",
+    "usercustomize.py",
+    "conftest.py",
+    "mypy.py",
+    "json.py",
+    "builder.py",
+    "functions.py",
+)
+
+
+def test_nothing_beside_the_app_runs_in_the_type_check(cloud: Client) -> None:
+    """Plugins of mypy in each of its configuration files; modules under names that tools import."""
+    tasks = {}
+    app = {"spin.toml": spin_toml("true"), "app.wasm": COMPONENT, "app.py": b"value: int = 1\n"}
+    for name, content in _PLUGIN.items():
+        tasks[name] = cloud.start("app.zip", zipped(**app, **{name: content, "evil.py": EVIL}), workspace_id=WORKSPACE)
+    for name in _BESIDE_THE_APP:
+        tasks[name] = cloud.start("app.zip", zipped(**app, **{name: EVIL}), workspace_id=WORKSPACE)
+    ended = {name: cloud.wait(task_id, WORKSPACE) for name, task_id in tasks.items()}
+    for name, task in ended.items():
+        assert task["status"] == "done", (name, task["error"])
+        assert "EVIL CODE RAN" not in cloud.build_log(tasks[name], WORKSPACE), name
+
+
+REQUIREMENTS = {
+    "git+https://example.com/evil.git": "evil",
+    "evil @ git+ssh://git@example.com/evil.git": "evil",
+    "evil @ https://example.com/evil-1.0.tar.gz": "evil",
+    "https://example.com/evil-1.0.tar.gz": "evil",
+    "./evil": "evil",
+    "-e .": "-e",
+    "--index-url https://example.com/simple": "--index-url",
+    "--extra-index-url=https://example.com/simple": "--extra-index-url",
+    "-r /etc/passwd": "-r",
+}
+
+
+def test_requirements_that_would_run_or_read_something_are_named_and_refused(cloud: Client) -> None:
+    app = {"spin.toml": spin_toml("true"), "app.wasm": COMPONENT, "setup.py": EVIL}
+    tasks = {
+        line: cloud.start("app.zip", zipped(**app, **{"requirements.txt": line.encode()}), workspace_id=WORKSPACE)
+        for line in REQUIREMENTS
+    }
+    ended = {line: cloud.wait(task_id, WORKSPACE) for line, task_id in tasks.items()}
+    for line, task in ended.items():
+        assert task["status"] == "failed"
+        assert "requirements.txt" in task["error"]
+        assert REQUIREMENTS[line] in task["error"]
+        assert "EVIL CODE RAN" not in cloud.build_log(tasks[line], WORKSPACE)
+
+
+def test_an_app_that_looks_around_when_it_is_imported_sees_nothing(cloud: Client) -> None:
+    """componentize-py imports the app, in WebAssembly, and keeps what it did: the function tells what it saw."""
+    spying = (EXAMPLES / "hello" / "app.py").read_text().replace('bytes("Hello from Blue FaaS!", "utf-8")', "SEEN")
+    assert "SEEN" in spying
+    image = cloud.image(cloud.start("spy.py", (SPY + spying).encode(), workspace_id=WORKSPACE), WORKSPACE)
+    assert cloud.deploy(app_name="spy", namespace="default", image_ref=image).status_code == 200
+    saw = cloud.call("spy").text
+    assert saw.startswith("[{")
+    for secret in (PLANTED, "AWS_", "TASK_", "root:"):
+        assert secret not in saw
+
+
+def _honest(number: int) -> bytes:
+    return zipped(**{"spin.toml": spin_toml("true"), "app.wasm": COMPONENT, "number": str(number).encode()})
+
+
+def _all_files(cloud: Cloud) -> list[str]:
+    """Every file of the cloud by its full name: what cannot be listed may still be guessed."""
+    return [str(path) for path in cloud.state.rglob("*") if path.is_file()]
+
+
+def _command_lines() -> Iterator[tuple[int, str]]:
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdecimal():
+            try:
+                yield int(folder.name), (folder / "cmdline").read_text(errors="replace")
+            except OSError:
+                continue
+
+
+class _Watch:
+    """Whether a text was in some process's environment while this was open: only root can see that."""
+
+    def __init__(self) -> None:
+        self._texts: set[str] = set()
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> "_Watch":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end.set()
+        self._thread.join()
+
+    def __contains__(self, text: str) -> bool:
+        return any(text in each for each in self._texts)
+
+    def _run(self) -> None:
+        while not self._end.wait(0.2):
+            for folder in Path("/proc").iterdir():
+                if folder.name.isdecimal():
+                    try:
+                        self._texts.add((folder / "environ").read_text(errors="replace"))
+                    except OSError:
+                        continue
