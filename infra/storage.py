@@ -1,5 +1,7 @@
 """Where things are kept: the code bucket, the task table, the key for registry passwords, the image repository."""
 
+from typing import TypeAlias
+
 import aws_cdk as cdk
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_dynamodb as dynamodb
@@ -14,7 +16,7 @@ from functions.contracts.task import UNSETTLED_INDEX, RowField
 from infra.nag import accept, wildcard
 from infra.settings import Storage as StorageSettings
 
-Grantee = lambda_.Function | codebuild.Project
+Grantee: TypeAlias = lambda_.Function | codebuild.Project
 
 
 class Storage(Construct):

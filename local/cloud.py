@@ -197,12 +197,17 @@ class Cloud:
         path = f"{ROOT / 'builder_image'}:{ROOT}"
         build.write_text(f'#!/bin/sh\nPYTHONPATH="{path}" PYTHONSAFEPATH=1 exec {sys.executable} -m builder "$@"\n')
         build.chmod(0o755)
+        # Builds pass through to the folder that is theirs, and cannot list the others. A killed builder leaves its own.
+        work = self.state / "work"
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir(mode=0o711)
         environment = {
             "BLUE_FAAS_TOOLCHAIN": str(shared_root() / TOOLCHAIN),
             "BLUE_FAAS_MYPY_CACHE": str(shared_root() / MYPY_CACHE),
             # The users of builds are the machine's, not this cloud's: the builder notes in one place, for every cloud
             # on this machine, which of them are taken.
             "BLUE_FAAS_BUILD_USER": "200000",
+            "BLUE_FAAS_WORK_DIR": str(work),
             # Builds install packages from where this machine's pip does.
             **{name: value for name, value in os.environ.items() if name.startswith(_PACKAGE_INDEX_VARIABLES)},
             **self._options.builder_environment,

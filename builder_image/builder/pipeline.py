@@ -6,7 +6,6 @@ fetch ▸ unpack ▸ packages ▸ (type check ∥ spin build) ▸ collect ▸ ro
 
 import concurrent.futures
 import datetime
-import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from builder.collect import Package
 from builder.log import BuildLog
 from builder.packages import Packages
 from builder.registry import Registry
-from builder.sandbox import Sandbox
+from builder.sandbox import Sandbox, remove_folder
 from builder.settings import Settings
 from builder.source import App
 from builder.task import Task, TaskRow
@@ -74,7 +73,7 @@ def run(settings: Settings, aws: Aws, toolchain: Toolchain, log: BuildLog) -> Bu
             provenance_key=provenance_key(task.task_id),
         )
     finally:
-        shutil.rmtree(work, ignore_errors=True)
+        remove_folder(work)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ time, memory, disk and output of all the step's processes together.
 """
 
 import contextlib
+import errno
 import json
 import os
 import selectors
@@ -185,8 +186,11 @@ class Sandbox:
     def _over_limit(self) -> str | None:
         if self.user.uid is not None and memory_of_user(self.user.uid) > self.limits.memory_bytes:
             return f"used more than {self.limits.memory_bytes:,} bytes of memory"
-        if disk_used(self.folder) + self._disk_used_elsewhere() > self.limits.disk_bytes:
-            return f"wrote more than {self.limits.disk_bytes:,} bytes to disk"
+        try:
+            if disk_used(self.folder) + self._disk_used_elsewhere() > self.limits.disk_bytes:
+                return f"wrote more than {self.limits.disk_bytes:,} bytes to disk"
+        except TooDeepError:
+            return "made folders that are nested too deeply"
         if shutil.disk_usage(self.folder).free < _FREE_BYTES:
             return "left the build machine without free disk space"
         return None
@@ -204,23 +208,46 @@ class Sandbox:
 
 
 def disk_used(folder: Path) -> int:
-    """Bytes on disk below ``folder``, links not followed, what vanishes meanwhile not counted."""
+    """Bytes on disk below ``folder``, links not followed, what vanishes meanwhile not counted.
+
+    Raises
+    ------
+    TooDeepError
+        There may be more, where no path leads.
+    """
     total = 0
     pending = deque([folder])
     while pending:
-        with contextlib.suppress(OSError), os.scandir(pending.popleft()) as entries:
-            for entry in entries:
-                with contextlib.suppress(OSError):
-                    total += entry.stat(follow_symlinks=False).st_blocks * 512
-                    if entry.is_dir(follow_symlinks=False):
-                        pending.append(Path(entry.path))
+        try:
+            with os.scandir(pending.popleft()) as entries:
+                for entry in entries:
+                    with contextlib.suppress(FileNotFoundError):
+                        total += entry.stat(follow_symlinks=False).st_blocks * 512
+                        if entry.is_dir(follow_symlinks=False):
+                            pending.append(Path(entry.path))
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                raise TooDeepError from None
     return total
+
+
+class TooDeepError(Exception):
+    """Folders are nested so deeply that their paths are too long to be opened."""
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder that others' code has filled, however deep it is."""
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+    except RecursionError:
+        # shutil calls itself once a level; rm does not.
+        subprocess.run(["/bin/rm", "-rf", "--", str(folder)], env={}, capture_output=True, check=False)
 
 
 def _remove_leftovers(uid: int) -> None:
     for path, is_folder, _ in list(_entries_of(uid)):
         if is_folder:
-            shutil.rmtree(path, ignore_errors=True)
+            remove_folder(path)
         else:
             path.unlink(missing_ok=True)
 

@@ -1,6 +1,7 @@
 """From the upload in S3 to a folder with a Spin app in it, in a place that only the builder can write to."""
 
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,7 +48,8 @@ def fetch(s3: "S3Client", bucket: str, key: str, target: Path, limits: Limits) -
     if answer["ContentLength"] > limits.source_bytes:
         raise too_large
     digest = hashlib.sha256()
-    with target.open("xb") as file:
+    # Others can pass through the folder that it is in.
+    with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         for chunk in answer["Body"].iter_chunks(1024 * 1024):
             digest.update(chunk)
             file.write(chunk)

@@ -65,7 +65,9 @@ class TestStealing:
     def loot(running_cloud: Cloud, cloud: Client) -> str:
         """What an attack printed that looked around while a neighbour, and it itself, were built and pushed."""
         orders = {
-            "needles": backwards(PLANTED, PASSWORD, NEIGHBOUR, access_from_kubeconfig(running_cloud.kubeconfig).token),
+            "needles": backwards(
+                PLANTED, PASSWORD, NEIGHBOUR, str(access_from_kubeconfig(running_cloud.kubeconfig).token)
+            ),
             "paths": [
                 str(running_cloud.state),
                 str(shared_root()),

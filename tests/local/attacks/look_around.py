@@ -1,10 +1,11 @@
 """Reads whatever can be read, in search of secrets: environments, command lines, folders of the machine, addresses.
 
 Orders come in ``orders.json`` beside this file: ``needles`` (secrets, spelled backwards, so that this upload is not
-taken for a find), ``paths`` (files and folders to read), ``addresses`` (host and port), ``seconds`` to go on for.
+taken for a find), ``paths`` (files and folders to read), ``patterns`` (of what comes and goes), ``addresses`` (host and
+port), ``seconds`` to go on for.
 """
 
-# ruff: noqa: PTH100, PTH108, PTH113, PTH114, PTH118, PTH120, PTH123, PTH207, PTH208, T201
+# ruff: noqa: PTH100, PTH113, PTH118, PTH120, PTH123, PTH207, PTH208, T201
 
 import contextlib
 import glob
@@ -62,7 +63,7 @@ def main() -> None:
     deadline = time.monotonic() + orders["seconds"]
     while True:
         processes = [f"/proc/{pid}/{file}" for pid in os.listdir("/proc") for file in ("environ", "cmdline", "mem")]
-        passing = glob.glob("/tmp/blue-faas-build-*/*") + glob.glob("/tmp/blue-faas-build-*/*/*")
+        passing = [path for pattern in orders["patterns"] for path in glob.glob(pattern)]
         everywhere = [file for path in [*orders["paths"], *passing] for file in files(path)]
         for path in [*processes, *everywhere]:
             tried += 1

@@ -3,7 +3,7 @@
 Orders come in ``orders.json`` beside this file: ``folders`` (to write in, and below).
 """
 
-# ruff: noqa: PTH100, PTH108, PTH113, PTH114, PTH118, PTH120, PTH123, PTH207, PTH208, T201
+# ruff: noqa: PTH100, PTH108, PTH114, PTH118, PTH120, PTH123, PTH208, T201
 
 import contextlib
 import json

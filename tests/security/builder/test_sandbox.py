@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from builder.errors import StoppedError
 from builder.processes import of_user
+from builder.sandbox import remove_folder
 from builder.settings import MIB
 
 from tests.security.builder.conftest import Box, MakeBox
@@ -212,3 +213,20 @@ def test_users_are_given_back(make_box: MakeBox) -> None:
     uid = first.uid
     first.sandbox.user.release()
     assert make_box().uid == uid
+
+
+_DEEP = """\
+import os, time
+for _ in range(3000):
+    os.mkdir('d' * 200)
+    os.chdir('d' * 200)
+time.sleep(30)
+"""
+
+
+def test_folders_below_where_paths_end_are_noticed_and_removed(box: Box) -> None:
+    """Their content would not be counted, and removing them level by level needs more levels than Python has."""
+    outcome = box.python(_DEEP)
+    assert outcome.failure == "made folders that are nested too deeply"
+    remove_folder(box.sandbox.folder)
+    assert not box.sandbox.folder.exists()

@@ -1,0 +1,114 @@
+"""spin.toml made to do harm, or just wrong: each says what is wrong with it and where."""
+
+import re
+
+import pytest
+
+from tests.local.client import COMPONENT, Client, spin_toml, zipped
+
+WORKSPACE = "hostile-manifests"
+_HEAD = 'spin_manifest_version = 2\n[application]\nname = "app"\n'
+_TRIGGER = '[[trigger.http]]\nroute = "/..."\ncomponent = "app"\n'
+
+
+def _component(more: str = "", name: str = "app", source: str = '"app.wasm"') -> str:
+    return f"[component.{name}]\nsource = {source}\n{more}\n"
+
+
+def _app(more: str = "", source: str = '"app.wasm"') -> str:
+    return _HEAD + _TRIGGER + _component(more, source=source)
+
+
+def _built(command: str, more: str = "") -> str:
+    return _app(f'{more}\n[component.app.build]\ncommand = """{command}"""')
+
+
+REFUSED: dict[str, tuple[str, str]] = {
+    "source outside": (_app(source='"../../etc/passwd"'), "component app: source: .* inside the app's folder"),
+    "source absolute": (_app(source='"/etc/passwd"'), "component app: source: .* inside the app's folder"),
+    "source from a URL": (
+        _app(source='{ url = "http://169.254.170.2/v2/credentials", digest = "sha256:00" }'),
+        "component app: source must be the path of a .wasm file",
+    ),
+    "source from a registry": (
+        _app(source='{ registry = "example.com", package = "a:b", version = "1.0.0" }'),
+        "component app: source must be the path of a .wasm file",
+    ),
+    "source becomes a link": (_built("rm app.wasm; ln -s /etc/passwd app.wasm"), "symbolic link"),
+    "source behind a link": (
+        _app('\n[component.app.build]\ncommand = "ln -s /etc etc"', source='"etc/passwd"'),
+        "symbolic link",
+    ),
+    "source becomes a FIFO": (_built("rm app.wasm; mkfifo app.wasm"), "symbolic link or a special file|not a regular"),
+    "source is no file": (_built("rm app.wasm; mkdir app.wasm"), "not a regular file"),
+    "source is not made": (_built("rm app.wasm"), "'app.wasm' does not exist: the build did not make it"),
+    "files outside": (_app('files = ["../*"]'), "component app: files: .* inside the app's folder"),
+    "files absolute": (_app('files = [{ source = "/etc", destination = "/" }]'), "component app: files: .* inside"),
+    "destination outside": (_app('files = [{ source = "a", destination = "/../../etc" }]'), "destination of 'a'"),
+    "files become a link": (_built("rm -r a; ln -s /etc a", 'files = ["a"]'), "symbolic link"),
+    "files in a linked folder": (
+        _built("rm -r a; ln -s /etc a", 'files = ["a/passwd"]'),
+        "symbolic link|does not exist",
+    ),
+    "workdir outside": (_app('[component.app.build]\ncommand = "true"\nworkdir = "../.."'), "build.workdir"),
+    "dependency from a registry": (
+        _app('[component.app.dependencies]\n"a:b/c" = { version = "1.0.0", registry = "example.com" }'),
+        "dependency 'a:b/c' comes from a registry or a URL",
+    ),
+    "hundreds of components": (
+        _HEAD + _TRIGGER + "".join(_component(name=f"a{number}") for number in range(300)),
+        "more than 20 components",
+    ),
+    "no component": (_HEAD, "no component"),
+    "version 1": (_app().replace("= 2", '= "1"', 1), "spin_manifest_version = 2"),
+    "version 3": (_app().replace("= 2", "= 3", 1), "spin_manifest_version = 2"),
+    "no version": (_app().replace("spin_manifest_version = 2", "", 1), "spin_manifest_version = 2"),
+    "not TOML": (_app() + "\nthis is not\n", r"not valid TOML: .*line 11"),
+    "not UTF-8": (_app() + "# \udcff", "line 10: not UTF-8"),
+    "nested without end": ("a = " + "[" * 100_000, "nested too deeply|not valid TOML"),
+    "a megabyte and more": (_app() + "#" * 1_100_000, "larger than 1,048,576 bytes"),
+    "component is a module": (_app(source='"module.wasm"'), "a core WebAssembly module, not a component"),
+    "component is no WebAssembly": (_app(source='"a/text"'), "no WebAssembly file, not a component"),
+    "component is empty": (_app(source='"empty.wasm"'), "no WebAssembly file, not a component"),
+}
+_FILES = {"app.wasm": COMPONENT, "module.wasm": b"\0asm\x01\0\0\0", "a/text": b"text", "empty.wasm": b""}
+
+
+@pytest.fixture(scope="module")
+def errors(cloud: Client) -> dict[str, str]:
+    """All sent at once."""
+    tasks = {
+        name: cloud.start(
+            "app.zip",
+            zipped(**_FILES, **{"spin.toml": text.encode("utf-8", "surrogateescape")}),
+            workspace_id=WORKSPACE,
+        )
+        for name, (text, _) in REFUSED.items()
+    }
+    ended = {name: cloud.wait(task_id, WORKSPACE) for name, task_id in tasks.items()}
+    assert {name: task["status"] for name, task in ended.items()} == dict.fromkeys(REFUSED, "failed")
+    return {name: task["error"] for name, task in ended.items()}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_is_refused_and_told_why(errors: dict[str, str], name: str) -> None:
+    assert re.search(REFUSED[name][1], errors[name]), errors[name]
+    assert "root:" not in errors[name]
+
+
+def test_several_components_are_one_image(cloud: Client) -> None:
+    manifest = spin_toml(None).decode() + _component(name="other", source='"other.wasm"')
+    manifest += '[[trigger.http]]\nroute = "/other"\ncomponent = "other"\n'
+    files = {"spin.toml": manifest.encode(), "app.wasm": COMPONENT, "other.wasm": COMPONENT}
+    task = cloud.wait(cloud.start("app.zip", zipped(**files), workspace_id=WORKSPACE), WORKSPACE)
+    assert task["status"] == "done", task["error"]
+
+
+def test_what_the_build_makes_of_its_manifest_is_not_what_is_pushed(cloud: Client) -> None:
+    """The manifest that was checked is the one that is pushed."""
+    command = "sed -i s,app.wasm,/etc/passwd, spin.toml; ln -sf /etc/passwd ../app/spin.toml"
+    source = zipped(**{"spin.toml": spin_toml(command), "app.wasm": COMPONENT})
+    task_id = cloud.start("app.zip", source, workspace_id=WORKSPACE)
+    task = cloud.wait(task_id, WORKSPACE)
+    assert task["status"] == "done", task["error"]
+    assert cloud.object_of(task["result"]["wasm_path"]) == COMPONENT
