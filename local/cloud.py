@@ -47,6 +47,8 @@ class CloudOptions:
     concurrent_builds: int = 2
     builder_environment: dict[str, str] = field(default_factory=dict)
     """More environment variables for builds (limits, for tests)."""
+    faults_file: Path | None = None
+    """AWS requests that are to fail (`local.aws.faults`), for tests."""
     kubeconfig: Path | None = None
     """Of a real cluster that takes the place of the built-in one."""
     say: Callable[[str], None] = lambda _: None
@@ -101,6 +103,7 @@ class Cloud:
             *("--codebuild-env", str(self.state / "codebuild.json"), "--kubernetes-file", str(self._kubernetes_file)),
             *("--codebuild-concurrency", str(self._options.concurrent_builds)),
             *(["--keep-state"] if self._keep_state else []),
+            *(["--faults-file", str(self._options.faults_file)] if self._options.faults_file else []),
         )
         kubernetes = self._start_cluster()
         with ThreadPoolExecutor(1) as pool:

@@ -28,6 +28,7 @@ def parse(arguments: list[str] | None = None) -> Settings:
     add("--codebuild-env", type=Path, help="JSON file: more environment variables of builds, read at their start")
     add("--codebuild-concurrency", type=int, default=DEFAULT_CONCURRENT_BUILDS, help="builds at a time")
     add("--kubernetes-file", type=Path, help="JSON file: endpoint and ca_data of the cluster; may be written later")
+    add("--faults-file", type=Path, help="JSON file: requests that are to fail (local.aws.faults); may come and go")
     add("--cluster-name", default=DEFAULT_CLUSTER, help="name of the EKS cluster")
     add("--region", default=DEFAULT_REGION)
     add("--account", default=DEFAULT_ACCOUNT, help="12-digit account id")
@@ -45,6 +46,7 @@ def parse(arguments: list[str] | None = None) -> Settings:
         kubernetes_file=given.kubernetes_file and given.kubernetes_file.absolute(),
         concurrent_builds=given.codebuild_concurrency,
         keep_state=given.keep_state,
+        faults_file=given.faults_file and given.faults_file.absolute(),
     )
 
 

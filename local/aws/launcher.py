@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any, Final, cast
 
 from local.aws import environment
+from local.aws.faults import FaultyApi
 from local.aws.seams import check_version
 from local.aws.settings import Settings
 
@@ -67,7 +68,8 @@ async def _serve(settings: Settings, server: int) -> None:
         await asyncio.to_thread(end_builds)
 
     announcement = asyncio.create_task(_announce(settings, execution_life.announce_lost))
-    await serve(cast(Any, app), config, shutdown_trigger=stopped)
+    served: Any = app if settings.faults_file is None else FaultyApi(app, settings.faults_file)
+    await serve(served, config, shutdown_trigger=stopped)
     announcement.cancel()
 
 

@@ -35,6 +35,7 @@ class Settings:
     kubernetes_file: Path | None = None
     concurrent_builds: int = DEFAULT_CONCURRENT_BUILDS
     keep_state: bool = False
+    faults_file: Path | None = None
 
     @property
     def endpoint(self) -> str:
