@@ -141,7 +141,7 @@ def reason_from_failure(error: str, cause: str, task_id: str) -> str:
     if error == "States.Timeout" or status == "TIMED_OUT":
         return "The build took longer than it may and was stopped."
     if status == "STOPPED":
-        return "The build was stopped."
+        return "The build was stopped. Upload the file again."
     if status is not None:
         phase = build.get("CurrentPhase", "unknown")
         what = f"The build ended without a result (CodeBuild: {status}, phase {phase})."

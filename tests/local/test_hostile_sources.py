@@ -4,7 +4,6 @@ import json
 import os
 import secrets
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from local.kubernetes.kubeconfig import access_from_kubeconfig
 from local.places import shared_root
 from tests.local.client import COMPONENT, EXAMPLES, Client, spin_toml, zipped
 from tests.local.conftest import PLANTED
+from tests.local.stores import command_lines
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="without root, builds run as the user who started the cloud")
 
@@ -140,7 +140,7 @@ def test_a_process_left_behind_does_not_see_the_push(cloud: Client) -> None:
     assert task["status"] == "done", task["error"]
     assert "ATTACK COMPLETE" in cloud.build_log(task_id, WORKSPACE)
     assert cloud.object_of(task["result"]["wasm_path"]) == COMPONENT
-    assert not [pid for pid, line in _command_lines() if marker in line]
+    assert not [name for name, line in command_lines() if marker.encode() in line]
 
 
 _PLUGIN = {
@@ -220,15 +220,6 @@ def _honest(number: int) -> bytes:
 def _all_files(cloud: Cloud) -> list[str]:
     """Every file of the cloud by its full name: what cannot be listed may still be guessed."""
     return [str(path) for path in cloud.state.rglob("*") if path.is_file()]
-
-
-def _command_lines() -> Iterator[tuple[int, str]]:
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdecimal():
-            try:
-                yield int(folder.name), (folder / "cmdline").read_text(errors="replace")
-            except OSError:
-                continue
 
 
 class _Watch:

@@ -12,6 +12,7 @@ import pytest
 
 from local.cloud import Cloud, CloudOptions
 from tests.local.client import COMPONENT, Client, spin_toml, zipped
+from tests.local.stores import command_lines
 
 MIB = 1024 * 1024
 SECONDS = 20
@@ -94,13 +95,7 @@ def test_a_gigabyte_of_output_is_not_kept(small_cloud: Client) -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="without root, steps have no user of their own to look for")
 def test_nothing_of_them_is_left(small_cloud: Client, errors: dict[str, str]) -> None:
     deadline = time.monotonic() + 30
-    markers = ("forks.txt", "memory.txt", "deep.txt", "1000000")
-    while left := [line for line in _command_lines() if any(marker in line for marker in markers)]:
+    markers = (b"forks.txt", b"memory.txt", b"deep.txt", b"1000000")
+    while left := [name for name, line in command_lines() if any(marker in line for marker in markers)]:
         assert time.monotonic() < deadline, left
         time.sleep(0.2)
-
-
-def _command_lines() -> list[str]:
-    from tests.local.test_hostile_sources import _command_lines as every
-
-    return [line.replace("\0", " ") for _, line in every()]
