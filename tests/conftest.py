@@ -17,6 +17,7 @@ _LONGEST_FIRST = ("local", "local/kubernetes_cluster", "local/functions", "secur
 """Folders whose tests take longest start first, so that the last process to end does not wait on one of them alone."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """One process a folder: its tests share what takes long to start (a cloud, a cluster, a synthesized template)."""
     for item in items:

@@ -11,7 +11,7 @@ import pytest
 from local.cloud import Cloud
 from local.kubernetes.kubeconfig import access_from_kubeconfig
 from local.places import shared_root
-from tests.local.client import COMPONENT, EXAMPLES, Client, spin_toml, zipped
+from tests.local.client import COMPONENT, EXAMPLES, ROOT, Client, spin_toml, zipped
 from tests.local.conftest import PLANTED
 from tests.local.stores import command_lines
 
@@ -64,10 +64,10 @@ class TestStealing:
     @staticmethod
     def loot(running_cloud: Cloud, cloud: Client) -> str:
         """What an attack printed that looked around while a neighbour, and it itself, were built and pushed."""
+        admin_token = str(access_from_kubeconfig(running_cloud.kubeconfig).token)
         orders = {
-            "needles": backwards(
-                PLANTED, PASSWORD, NEIGHBOUR, str(access_from_kubeconfig(running_cloud.kubeconfig).token)
-            ),
+            "needles": backwards(PLANTED, PASSWORD, NEIGHBOUR, admin_token),
+            "patterns": [f"{running_cloud.state}/work/*/*", "/tmp/blue-faas-build-*/*"],
             "paths": [
                 str(running_cloud.state),
                 str(shared_root()),
@@ -115,10 +115,9 @@ class TestStealing:
 
 
 def test_nothing_outside_its_folder_can_be_written_or_ended(running_cloud: Cloud, cloud: Client) -> None:
-    folders = [
-        str(path)
-        for path in (running_cloud.state, shared_root(), "/etc", "/usr/local", "/usr/bin", "/opt", "/root", "/srv")
-    ]
+    code = [ROOT / name for name in ("builder_image", "functions", "local", "infra")]
+    places = [running_cloud.state, shared_root(), *code, "/etc", "/usr/bin", "/usr/local/bin", "/root"]
+    folders = [str(place) for place in places]
     task_id = cloud.start(
         "app.zip", attack("reach_out.py", {"folders": folders}, "python reach_out.py"), workspace_id=WORKSPACE
     )
