@@ -60,7 +60,7 @@ format: .venv/made
 	@$(VENV)/ruff check --fix . && $(VENV)/ruff format .
 
 test: setup check bundles
-	@$(VENV)/python -m pytest --numprocesses 2 --dist loadgroup
+	@$(VENV)/python -m pytest --numprocesses 2 --no-loadscope-reorder
 
 attacks: setup
 	@BLUE_FAAS_ATTACKS=1 $(VENV)/python -m pytest $(addprefix tests/local/test_,hostile_archives.py hostile_sources.py never_lost.py restart.py runaway_builds.py secrets.py)

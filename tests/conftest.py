@@ -4,9 +4,11 @@ Powertools reads its settings when it is imported, so they are set here, before 
 """
 
 import os
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 os.environ["POWERTOOLS_SERVICE_NAME"] = "tests"
 os.environ["POWERTOOLS_METRICS_NAMESPACE"] = "BlueFaas"
@@ -17,14 +19,23 @@ _LONGEST_FIRST = ("local", "local/kubernetes_cluster", "local/functions", "secur
 """Folders whose tests take longest start first, so that the last process to end does not wait on one of them alone."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+class FolderScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
+    """One process a folder: its tests share what takes long to start (a cloud, a cluster, a synthesized template).
+
+    xdist's own groups (``--dist loadgroup``) do nothing under pytest 9.2: xdist 3.8 renames tests to mark them, by an
+    attribute that pytest does not read any more.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return str(PurePosixPath(nodeid.partition("::")[0]).parent)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FolderScheduling:
+    """Hook of pytest-xdist."""
+    return FolderScheduling(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One process a folder: its tests share what takes long to start (a cloud, a cluster, a synthesized template)."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_folder(item)))
+    """Put the folders into the order in which they are to be started."""
     order = {folder: place for place, folder in enumerate(_LONGEST_FIRST)}
-    items.sort(key=lambda item: order.get(_folder(item), len(order)))
-
-
-def _folder(item: pytest.Item) -> str:
-    return item.path.parent.relative_to(_HERE).as_posix()
+    items.sort(key=lambda item: order.get(item.path.parent.relative_to(_HERE).as_posix(), len(order)))
