@@ -1,7 +1,6 @@
 """One component, built and compiled once per run; `serve` starts the real command line on it."""
 
 import base64
-import os
 import shutil
 import subprocess
 import sys
@@ -11,31 +10,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.local import components
 from tests.local.functions.pods import ROOT, Pod, Pulled, Serve, digest, start
 
-TOOLCHAIN = ROOT / "build" / "toolchain"
 SOURCE = Path(__file__).parent / "component" / "app.py"
 
 
 @pytest.fixture(scope="session")
-def component(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def component() -> Path:
     """The test function as a wasm component."""
-    tool = TOOLCHAIN / "bin" / "componentize-py"
-    if not tool.exists():
-        pytest.skip("build/toolchain is missing: run 'make setup'")
-    folder = tmp_path_factory.mktemp("component")
-    shutil.copy(SOURCE, folder)
     # Without the name, spin-sdk 3.4.1 cannot find its sqlite module in what componentize-py 0.17.2 generates.
-    names = ["--import-interface-name", "fermyon:spin/sqlite@2.0.0=sqlite"]
-    subprocess.run(
-        [tool, "-w", "spin-http", *names, "componentize", "app", "-o", "app.wasm"],
-        cwd=folder,
-        env={"VIRTUAL_ENV": str(TOOLCHAIN), "PATH": f"{TOOLCHAIN / 'bin'}:{os.environ['PATH']}"},
-        check=True,
-        capture_output=True,
-    )
-    yield folder / "app.wasm"
-    shutil.rmtree(folder)
+    return components.component(SOURCE, "--import-interface-name", "fermyon:spin/sqlite@2.0.0=sqlite")
 
 
 @pytest.fixture(scope="session")

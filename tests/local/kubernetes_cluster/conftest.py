@@ -1,14 +1,10 @@
 """One component, one registry and one cluster for the whole folder."""
 
-import hashlib
 import json
-import os
 import shutil
-import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import httpx
 import pytest
@@ -16,41 +12,20 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from local.kubernetes.cluster import Cluster
-from local.kubernetes.config import REPOSITORY_ROOT, ClusterConfig
+from local.kubernetes.config import ClusterConfig
 from local.kubernetes.kubeconfig import access_from_kubeconfig
 from local.kubernetes.kubelet.node import NodeTimes
 from local.kubernetes.machinery.api import KubernetesApi
 from local.kubernetes.service_router import ServiceRouter
+from tests.local import components
 from tests.local.kubernetes_cluster.registry import Registry
 from tests.local.kubernetes_cluster.world import HOST, World, serve
-
-TOOLCHAIN = REPOSITORY_ROOT / "build" / "toolchain"
-KEPT = REPOSITORY_ROOT / "build" / "test-components"
 
 
 @pytest.fixture(scope="session")
 def component() -> bytes:
-    """The test function as a wasm component; built once per source and toolchain, kept under ``build/``."""
-    tool = TOOLCHAIN / "bin" / "componentize-py"
-    if not tool.exists():
-        pytest.skip("build/toolchain is missing: run 'make setup'")
-    source = Path(__file__).parent / "component" / "app.py"
-    pins = REPOSITORY_ROOT / "builder_image" / "toolchain.txt"
-    identity = hashlib.sha256(source.read_bytes() + pins.read_bytes()).hexdigest()
-    kept = KEPT / f"{identity}.wasm"
-    if not kept.exists():
-        KEPT.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=KEPT) as folder:
-            shutil.copy(source, folder)
-            subprocess.run(
-                [tool, "-w", "spin-http", "componentize", "app", "-o", "app.wasm"],
-                cwd=folder,
-                env={"VIRTUAL_ENV": str(TOOLCHAIN), "PATH": f"{TOOLCHAIN / 'bin'}:{os.environ['PATH']}"},
-                check=True,
-                capture_output=True,
-            )
-            Path(folder, "app.wasm").replace(kept)
-    return kept.read_bytes()
+    """The test function as a wasm component."""
+    return components.component(Path(__file__).parent / "component" / "app.py").read_bytes()
 
 
 @pytest.fixture(scope="session")
@@ -78,7 +53,7 @@ def cluster(mirrors: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     config = ClusterConfig(
         state_dir=folder,
         mirrors_file=mirrors,
-        compile_cache=KEPT / "compiled",
+        compile_cache=components.KEPT / "compiled",
         times=NodeTimes(backoff_first=1.0, metrics_period=0.5),
         autoscaler_sync_seconds=1.0,
         autoscaler_downscale_seconds=2.0,

@@ -16,7 +16,7 @@ from local.kubernetes.kubeconfig import access_from_kubeconfig
 from local.kubernetes.kubelet.leftovers import start_time
 from local.kubernetes.machinery.api import KubernetesApi
 from local.kubernetes.machinery.resources import PODS, RUNTIME_CLASSES, SPIN_APP_EXECUTORS, SPIN_APPS, Json
-from tests.local.kubernetes_cluster.conftest import KEPT
+from tests.local.components import KEPT
 from tests.local.kubernetes_cluster.world import HEALTH, eventually, image
 
 Start = Callable[[], subprocess.Popen[bytes]]
