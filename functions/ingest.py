@@ -95,7 +95,7 @@ def _dropped(key: str, version_id: str) -> dict[str, str] | None:
         content_sha256=_sha256(environment.code_bucket, key, version_id, head),
     )
     try:
-        submit(environment, submission, copy_source(environment, key, version_id))
+        submit(environment, submission, copy_source(environment, key, version_id), repeated=True)
     except LimitReachedError as error:
         _refuse(environment, submission, error)
         return None

@@ -27,10 +27,10 @@ class Limits(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    source_bytes: int = Field(default=100 * MIB, gt=0, description="Size of the upload.")
-    unpacked_bytes: int = Field(default=200 * MIB, gt=0, description="All files of a .zip together.")
-    unpacked_file_bytes: int = Field(default=100 * MIB, gt=0, description="One file of a .zip.")
-    entries: int = Field(default=2000, gt=0, description="Files and folders in a .zip.")
+    source_bytes: int = Field(default=200 * MIB, gt=0, description="Size of the upload.")
+    unpacked_bytes: int = Field(default=512 * MIB, gt=0, description="All files of a .zip together.")
+    unpacked_file_bytes: int = Field(default=256 * MIB, gt=0, description="One file of a .zip.")
+    entries: int = Field(default=10_000, gt=0, description="Files and folders in a .zip.")
     components: int = Field(default=20, gt=0, description="Components in spin.toml.")
     type_check_seconds: float = Field(default=120, gt=0, description="Wall-clock time of the type check.")
     build_seconds: float = Field(default=300, gt=0, description="Wall-clock time of `spin build`.")

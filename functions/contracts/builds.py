@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from functions.contracts.deploy import DeployOptions
 from functions.contracts.names import AppName, ImageRepository, WorkspaceId, check_file_name
 from functions.contracts.task import TaskStatus
 
@@ -69,6 +70,9 @@ class UploadRequest(BaseModel):
     registry_url: Annotated[ImageRepository | None, BLANK_IS_ABSENT] = None
     username: Annotated[str | None, BLANK_IS_ABSENT] = None
     password: Annotated[str | None, BLANK_IS_ABSENT] = Field(default=None, repr=False)
+    deploy: DeployOptions | None = Field(
+        default=None, description="The fields of a deploy without image_ref: the image is deployed when it is built."
+    )
 
 
 class UploadTarget(BaseModel):

@@ -16,7 +16,7 @@ from functions.contracts.task import RowField, TaskStatus
 from functions.routes.answers import documented
 from functions.routes.chosen_task import IdempotencyKey, chosen_task
 from functions.routes.push_target import push_target
-from functions.tasks.deployment import block_for_row
+from functions.tasks.deployment import block_for_row, parse_block
 from functions.tasks.environment import Environment
 from functions.tasks.source import check_source
 from functions.tasks.submission import Submission, put_source, source_folder, start_execution, submit
@@ -61,7 +61,7 @@ def build_and_push(
     file_name = file.filename or ""
     check_source(file_name, file.content)
     registry = push_target(environment, registry_url, username, password)
-    block = block_for_row(deploy, caller(router.current_event.raw_event)) if deploy is not None else None
+    block = block_for_row(parse_block(deploy), caller(router.current_event.raw_event)) if deploy is not None else None
     content = hashlib.sha256(file.content).hexdigest()
     request = ("build-and-push", file_name, content, app_name, registry.repository, username, deploy)
     with chosen_task(environment, workspace_id, idempotency_key, request) as task:

@@ -13,12 +13,14 @@ from aws_lambda_powertools.metrics import MetricUnit
 from botocore.config import Config
 
 from functions.authorization import check_workspace
+from functions.caller import caller
 from functions.contracts.builds import UploadCreated, UploadRequest, UploadTarget
 from functions.contracts.task import RowField, TaskStatus, staged_prefix
 from functions.http import ApiError
 from functions.routes.answers import documented
 from functions.routes.chosen_task import ChosenTask, IdempotencyKey, chosen_task
 from functions.routes.push_target import push_target
+from functions.tasks.deployment import block_for_row
 from functions.tasks.environment import Environment
 from functions.tasks.store import TaskStore, timestamp, utc_now
 from functions.tasks.submission import Submission, claimed, record, reuse_earlier, seal, source_folder
@@ -62,9 +64,12 @@ def create_upload(request: Annotated[UploadRequest, Body()], idempotency_key: Id
         detail = f"size is over the limit of {environment.max_staged_upload_bytes:,} bytes"
         raise ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
     registry = push_target(environment, request.registry_url, request.username, request.password)
+    deploy = request.deploy
+    block = block_for_row(deploy, caller(router.current_event.raw_event)) if deploy is not None else None
     parts = (
         *("uploads", request.file_name, str(request.size), request.sha256),
         *(request.app_name, registry.repository, request.username),
+        deploy.model_dump_json(exclude_unset=True) if deploy is not None else None,
     )
     with chosen_task(environment, request.workspace_id, idempotency_key, parts) as task:
         if task.row is None:
@@ -76,6 +81,7 @@ def create_upload(request: Annotated[UploadRequest, Body()], idempotency_key: Id
                 registry=registry,
                 content_sha256=base64.b64decode(request.sha256).hex(),
                 idempotency=task.idempotency,
+                deploy=block,
             )
             _announce(environment, submission, request.sha256)
             metrics.add_metric("TaskCreated", MetricUnit.Count, 1)

@@ -1,7 +1,7 @@
 """The ``deploy`` block of a build: what is to be done with the image, and what came of it.
 
-It comes in as JSON in a form field and is checked before anything is built, by the same rules as a deploy; it waits in
-the task's row, and the pipeline's state Deploy (`functions.deploy_built`) carries it out.
+It is checked before anything is built, by the same rules as a deploy (in a form it comes as JSON text); it waits in the
+task's row, and the pipeline's state Deploy (`functions.deploy_built`) carries it out.
 """
 
 import json
@@ -23,8 +23,8 @@ REQUESTED_BY: Final = "requested_by"
 """Key of the row's block: who sent the build."""
 
 
-def block_for_row(text: str, requested_by: str) -> dict[str, str]:
-    """The block as the row keeps it.
+def parse_block(text: str) -> DeployOptions:
+    """The block of a form.
 
     Raises
     ------
@@ -32,10 +32,14 @@ def block_for_row(text: str, requested_by: str) -> dict[str, str]:
         It is no JSON object that a deploy would take: answered 422, with the place.
     """
     try:
-        options = DeployOptions.model_validate_json(text)
+        return DeployOptions.model_validate_json(text)
     except ValidationError as error:
         problems = error.errors(include_url=False, include_input=False, include_context=False)
         raise RequestValidationError([{**p, "loc": ("body", "deploy", *p["loc"])} for p in problems]) from None
+
+
+def block_for_row(options: DeployOptions, requested_by: str) -> dict[str, str]:
+    """The block as the row keeps it."""
     stored = options.model_dump_json(exclude_unset=True)
     return {NAMESPACE: options.namespace, OPTIONS: stored, REQUESTED_BY: requested_by}
 

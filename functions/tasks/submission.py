@@ -1,7 +1,8 @@
 """From an accepted upload to a running execution: source to S3, row to DynamoDB, execution to Step Functions.
 
 Used by the API and by the S3 trigger. In this order, so that whatever breaks in between leaves nothing that looks like
-a running task: an object without a row is swept by the bucket's lifecycle, a row without an execution is ended here.
+a running task: an object without a row is swept by the bucket's lifecycle, a row without an execution is ended here or
+started by the reconciler.
 """
 
 import contextlib
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class StartFailedError(Exception):
-    """The task was recorded, but its execution could not be started; the task (its id is the text) ended as failed."""
+    """The task was recorded, but its execution could not be started. The text is the task's id."""
 
 
 @dataclass(frozen=True)
@@ -128,23 +129,27 @@ def copy_source(environment: Environment, uploaded_key: str, version_id: str) ->
     return store
 
 
-def submit(environment: Environment, submission: Submission, store_source: Callable[[str], None]) -> None:
+def submit(
+    environment: Environment, submission: Submission, store_source: Callable[[str], None], *, repeated: bool = False
+) -> None:
     """Record the task and start its execution, or end it at once by an earlier build of the same.
 
     Safe to repeat with the same task id.
+
+    Parameters
+    ----------
+    repeated
+        Whether the caller is called again after an error. If not, a task that cannot be started ends as failed.
 
     Raises
     ------
     credentials.CredentialsTooLongError, usage.LimitReachedError
         Nothing has been stored.
     StartFailedError
-        Step Functions refused; the task's row says failed.
+        Step Functions refused.
     """
     sealed = seal(environment, submission)
     if reuse_earlier(environment, submission, store_source):
-        if submission.deploy is not None:
-            # There is nothing to build, but something to deploy: the execution goes straight on to that.
-            _start_deployment(environment, submission)
         return
     workspace_id, task_id = submission.workspace_id, submission.task_id
     with claimed(environment, submission):
@@ -154,8 +159,9 @@ def submit(environment: Environment, submission: Submission, store_source: Calla
         start_execution(environment.state_machine_arn, workspace_id, task_id)
     except (ClientError, BotoCoreError) as error:
         logger.exception("execution did not start", task_id=task_id)
-        reason = "The build could not be started. Upload the file again."
-        outcome.fail(environment, workspace_id, task_id, reason, unexpected=True)
+        if not repeated:
+            reason = "The build could not be started. Upload the file again."
+            outcome.fail(environment, workspace_id, task_id, reason, unexpected=True)
         raise StartFailedError(task_id) from error
 
 
@@ -245,6 +251,9 @@ def reuse_earlier(
             tasks.remember_build(workspace_id, key, task_id, expires_at)
             outcome.reused(environment, workspace_id, task_id)
             logger.info("earlier build reused", workspace_id=workspace_id, task_id=task_id, earlier=earlier.task_id)
+    if submission.deploy is not None:
+        # There is nothing to build, but something to deploy: the execution goes straight on to that.
+        _start_deployment(environment, submission)
     return True
 
 

@@ -3,6 +3,8 @@
 import hashlib
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import boto3
@@ -68,6 +70,16 @@ class Account:
             self._ecr.batch_delete_image(repositoryName="blue-faas-app", imageIds=images)
         if self.state_machine_arn:
             self._step_functions.delete_state_machine(stateMachineArn=self.state_machine_arn)
+        self._make_state_machine()
+
+    @contextmanager
+    def without_state_machine(self) -> Iterator[None]:
+        """No execution can be started for a while."""
+        self._step_functions.delete_state_machine(stateMachineArn=self.state_machine_arn)
+        yield
+        self._make_state_machine()
+
+    def _make_state_machine(self) -> None:
         self.state_machine_arn = self._step_functions.create_state_machine(
             name="build",
             definition=json.dumps({"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}),

@@ -1,5 +1,6 @@
 """The ``deploy`` field of a build: checked when it comes in, kept in the row, shown by the task."""
 
+import hashlib
 import json
 from typing import Any
 
@@ -7,7 +8,7 @@ import boto3
 import pytest
 
 from tests.unit.aws_account import TABLE, Account
-from tests.unit.build_api import WORKSPACE, started, task, upload
+from tests.unit.build_api import SOURCE, WORKSPACE, announce, started, task, upload
 from tests.unit.events import body_of
 
 BLOCK = {"namespace": "default", "app_name": "my-function", "use_spot": False, "variables": {"a": "1"}}
@@ -80,3 +81,30 @@ def test_a_build_that_failed_deploys_nothing(account: Account) -> None:
     task_id = started(deploy=json.dumps(BLOCK))
     record(task_id, status="failed", error="MyPy validation failed")
     assert deployment_of(task_id) is None
+
+
+def announcement(**changed: Any) -> dict[str, Any]:
+    digest = hashlib.sha256(SOURCE).hexdigest()
+    return {"workspace_id": WORKSPACE, "file_name": "app.py", "size": len(SOURCE), "sha256": digest, **changed}
+
+
+def test_an_announced_upload_takes_it_too(account: Account) -> None:
+    answer = announce(announcement(deploy=BLOCK), claims={"sub": "user-1"})
+    assert answer["statusCode"] == 201, answer["body"]
+    (row,) = account.rows()
+    assert json.loads(row["deploy"]["options"]) == BLOCK
+    assert (row["deploy"]["namespace"], row["deploy"]["requested_by"]) == ("default", "user-1")
+    assert deployment_of(row["task_id"])["status"] == "pending"
+
+
+@pytest.mark.parametrize(
+    ("changed", "place"), [({"image_ref": "a.example/b:c"}, "image_ref"), ({"replicas": "3"}, "replicas")]
+)
+def test_an_announced_upload_is_refused_with_one_that_no_deploy_would_take(
+    account: Account, changed: dict[str, Any], place: str
+) -> None:
+    answer = announce(announcement(deploy=BLOCK | changed))
+    assert answer["statusCode"] == 422
+    (problem,) = body_of(answer)["detail"]
+    assert problem["loc"] == ["body", "deploy", place]
+    assert account.is_empty()

@@ -6,6 +6,7 @@ import boto3
 import pytest
 
 from functions import ingest
+from functions.tasks.submission import StartFailedError
 from tests.unit.aws_account import BUCKET, OWN_REPOSITORY, Account
 from tests.unit.events import LambdaContext
 
@@ -86,3 +87,15 @@ def test_a_version_that_is_gone_is_left_alone(account: Account) -> None:
     boto3.client("s3").delete_object(Bucket=BUCKET, Key=key, VersionId=version)
     assert deliver(created(key, version)) is None
     assert not account.rows()
+
+
+def test_an_execution_that_cannot_be_started_is_started_by_the_next_delivery(account: Account) -> None:
+    """Lambda delivers an event again after an error: until then the task waits, it has not failed."""
+    key = "uploads/my-workspace/my-function/app.py"
+    event = created(key, account.put(key, b"x = 1\n"))
+    with account.without_state_machine(), pytest.raises(StartFailedError):
+        deliver(event)
+    (row,) = account.rows()
+    assert row["status"] == "pending"
+    assert deliver(event) == {"task_id": row["task_id"]}
+    assert account.executions() == [row["task_id"]]

@@ -14,7 +14,7 @@ def test_the_defaults_are_those_of_the_image() -> None:
     assert settings.task_table == "t"
     assert settings.toolchain == Path("/opt/toolchain")
     assert settings.build_user == "builder-sandbox"
-    assert settings.limits.source_bytes == 100 * MIB
+    assert settings.limits.source_bytes == 200 * MIB
 
 
 def test_everything_else_can_be_set() -> None:
