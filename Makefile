@@ -8,6 +8,8 @@ PINS := requirements.txt requirements-dev.txt constraints.txt functions/requirem
         functions/requirements-deploy.txt local/requirements.txt builder_image/requirements.txt
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = 20
 export JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION = 20
+# A cloud is a hundred short-lived Python processes: without bytecode on disk each would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup demo local synth test check format openapi bundles attacks clean
 

@@ -7,6 +7,7 @@ front :8000 ─▶ aws (ministack, CodeBuild runner) ◀─ builds run blue-faas
 """
 
 import fcntl
+import http.client
 import json
 import os
 import shutil
@@ -16,10 +17,9 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Self
-
-import httpx
 
 from local.assembly import CLUSTER_NAME, assembly
 from local.aws.assembly import deploy_assembly
@@ -108,13 +108,13 @@ class Cloud:
         kubernetes = self._start_cluster()
         with ThreadPoolExecutor(1) as pool:
             template = pool.submit(assembly)
-            aws.wait_until(lambda: _answers(f"{self.aws_endpoint}/_ministack/health"), 30)
+            aws.wait_until(lambda: _answers(self._aws_port, "/_ministack/health"), 30)
             folder = template.result()
         self.outputs = deploy_assembly(folder, STACK_NAME, self.aws_endpoint, region=self.region, account=self.account)
         kubernetes.wait_until(self._kubernetes_file.exists, 30)
         self._write_front_config()
         front = self._start_part("front", "--port", str(self.port), "--config", str(self.state / "front.json"))
-        front.wait_until(lambda: _answers(f"{self.url}/health"), 30)
+        front.wait_until(lambda: _answers(self.port, "/health"), 30)
 
     def stop(self) -> None:
         """Stop every part, the last started first, and remove the run's folder unless it is to be kept."""
@@ -250,8 +250,13 @@ class Cloud:
         return part
 
 
-def _answers(url: str) -> bool:
+def _answers(port: int, path: str) -> bool:
+    # Asked many times while parts start: httpx would load every CA certificate of the machine each time.
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
-        return httpx.get(url, timeout=5).is_success
-    except httpx.TransportError:
+        connection.request("GET", path)
+        return connection.getresponse().status == HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
         return False
+    finally:
+        connection.close()

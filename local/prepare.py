@@ -62,6 +62,8 @@ def _environment(folder: Path, requirements: Path, say: Callable[[str], None]) -
     shutil.rmtree(folder, ignore_errors=True)
     _run([str(_UV), "venv", "--quiet", "--python", str(python), str(folder)], str(folder))
     install = [str(_UV), "pip", "install", "--quiet", "--python", str(folder / "bin" / "python"), "--link-mode=copy"]
+    # Who runs these packages may not write their bytecode, and would compile them anew in every process.
+    install.append("--compile-bytecode")
     _run([*install, "-r", str(requirements), "-c", str(ROOT / "constraints.txt")], requirements.name)
     (folder / ".lock").unlink(missing_ok=True)
     mark.write_text(wanted)
