@@ -67,6 +67,18 @@ def kill_user(uid: int) -> None:
         time.sleep(0.005)
 
 
+def reap_user(uid: int) -> None:
+    """Collect a user's ended processes that lost their parent and are this process's children now (see `harden`).
+
+    Until then they count against the user's limit on processes: the next step that runs as this user could start none.
+    """
+    for pid in _all():
+        with contextlib.suppress(OSError, KeyError, ValueError):
+            status = _status(pid)
+            if str(uid) in status["Uid"].split() and int(status["PPid"]) == os.getpid():
+                os.waitpid(pid, os.WNOHANG)
+
+
 def _kill_all_as(uid: int) -> None:
     try:
         os.setresuid(uid, uid, uid)

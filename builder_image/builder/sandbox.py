@@ -25,7 +25,7 @@ from typing import Final, Self
 
 from builder.errors import StoppedError
 from builder.output import Output
-from builder.processes import kill_user, memory_of_user
+from builder.processes import kill_user, memory_of_user, reap_user
 from builder.sandbox_users import SandboxUser
 from builder.settings import Limits
 
@@ -87,6 +87,7 @@ class Sandbox:
     def __exit__(self, *_: object) -> None:
         if self.user.uid is not None:
             kill_user(self.user.uid)
+            reap_user(self.user.uid)
             _remove_leftovers(self.user.uid)
         # Last: from here on another build may have this user.
         self.user.release()

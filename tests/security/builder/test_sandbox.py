@@ -1,8 +1,12 @@
 """One sandboxed command: what it can see, what it can reach, and that nothing of it outlives its step."""
 
+import contextlib
+import ctypes
 import os
+import re
 import stat
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -213,6 +217,28 @@ def test_users_are_given_back(make_box: MakeBox) -> None:
     uid = first.uid
     first.sandbox.user.release()
     assert make_box().uid == uid
+
+
+@pytest.fixture
+def subreaper() -> Iterator[None]:
+    """As in the builder's process: what loses its parent becomes a child of this one."""
+    prctl = ctypes.CDLL(None).prctl
+    prctl(36, 1, 0, 0, 0)
+    yield
+    prctl(36, 0, 0, 0, 0)
+
+
+@pytest.mark.usefixtures("subreaper")
+def test_the_next_step_of_a_user_may_have_all_its_processes(make_box: MakeBox) -> None:
+    """Ended ones that nobody has collected count too."""
+    box = make_box(processes=50)
+    with box.sandbox:
+        box.python("import os\nwhile True:\n  try: os.fork()\n  except OSError: pass", seconds=1)
+    owners = []
+    for status in Path("/proc").glob("[0-9]*/status"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            owners.append(re.search(r"^Uid:\t(\d+)", status.read_text(), re.MULTILINE))
+    assert str(box.uid) not in {owner[1] for owner in owners if owner}
 
 
 _DEEP = """\
