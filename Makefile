@@ -11,13 +11,12 @@ export JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION = 20
 # A cloud is a hundred short-lived Python processes: without bytecode on disk each would compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo local synth test check format openapi bundles attacks clean
+.PHONY: help setup demo local synth test check format openapi bundles clean
 
 help:
 	@echo "make demo    set up, start the one-machine cloud, build and deploy examples/hello, show its answer"
 	@echo "make local   start the one-machine cloud and keep it up (PORT=8000, STATE=folder that outlives it)"
 	@echo "make test    set up, run every check and test"
-	@echo "make attacks hostile sources, secrets, restarts, chaos: against a running cloud"
 	@echo "make synth   write the CloudFormation template to cdk.out (no credentials needed)"
 	@echo "make check   ruff, mypy, import-linter;  make format  ruff format;  make openapi  docs/openapi.json"
 
@@ -63,9 +62,6 @@ format: .venv/made
 
 test: setup check bundles
 	@$(VENV)/python -m pytest --numprocesses 2 --no-loadscope-reorder
-
-attacks: setup
-	@BLUE_FAAS_ATTACKS=1 $(VENV)/python -m pytest $(addprefix tests/local/test_,hostile_archives.py hostile_sources.py never_lost.py restart.py runaway_builds.py secrets.py)
 
 clean:
 	@test ! -x $(VENV)/python || $(VENV)/python -c "import shutil; from local.places import shared_root; shutil.rmtree(shared_root(), True)"

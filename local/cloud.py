@@ -49,6 +49,8 @@ class CloudOptions:
     """More environment variables for builds (limits, for tests)."""
     faults_file: Path | None = None
     """AWS requests that are to fail (`local.aws.faults`), for tests."""
+    compile_cache: Path | None = None
+    """Folder of compiled components that outlives the cloud; None: one of its own."""
     kubeconfig: Path | None = None
     """Of a real cluster that takes the place of the built-in one."""
     say: Callable[[str], None] = lambda _: None
@@ -238,6 +240,8 @@ class Cloud:
         ]
         if self._options.kubeconfig is not None:
             return self._start_part("real_cluster", "--kubeconfig", str(self._options.kubeconfig), *common)
+        if self._options.compile_cache is not None:
+            common += ["--compile-cache", str(self._options.compile_cache)]
         return self._start_part("kubernetes", "--mirrors", str(self.state / "node-mirrors.json"), *common)
 
     def _start_part(self, name: str, *arguments: str) -> Part:

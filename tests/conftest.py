@@ -15,7 +15,10 @@ os.environ["POWERTOOLS_METRICS_NAMESPACE"] = "BlueFaas"
 os.environ["POWERTOOLS_TRACE_DISABLED"] = "true"
 
 _HERE = Path(__file__).parent
-_LONGEST_FIRST = ("local", "local/kubernetes_cluster", "local/functions", "security/builder", "local/aws", "infra")
+_LONGEST_FIRST = (
+    *("local", "security/service", "chaos", "security/builder", "local/kubernetes_cluster", "local/functions"),
+    *("unit", "unit/deploy", "local/aws", "infra"),
+)
 """Folders whose tests take longest start first, so that the last process to end does not wait on one of them alone."""
 
 

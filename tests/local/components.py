@@ -1,5 +1,6 @@
-"""Test functions as WebAssembly components: built once for a source and a toolchain, kept under ``build/``."""
+"""The test function as a WebAssembly component: built once for its source and the toolchain, kept under ``build/``."""
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -13,24 +14,40 @@ KEPT = BUILD / "test-components"
 """The components, and ``compiled``: what wasmtime made of them."""
 
 
-def component(source: Path, *names: str) -> Path:
-    """The component made of ``source`` (an ``app.py``); ``names`` are further arguments of componentize-py."""
+_SOURCE = Path(__file__).parent / "component" / "app.py"
+# Without the name, spin-sdk 3.4.1 cannot find its sqlite module in what componentize-py 0.17.2 generates.
+_NAMES = ("--import-interface-name", "fermyon:spin/sqlite@2.0.0=sqlite")
+
+
+def component() -> Path:
+    """The function of ``component/app.py`` as a component."""
     pins = (ROOT / "builder_image" / "toolchain.txt").read_bytes()
-    identity = hashlib.sha256(source.read_bytes() + pins + repr(names).encode()).hexdigest()
+    identity = hashlib.sha256(_SOURCE.read_bytes() + pins + repr(_NAMES).encode()).hexdigest()
     kept = KEPT / f"{identity}.wasm"
-    if not kept.exists():
-        KEPT.mkdir(parents=True, exist_ok=True)
-        _build(source, names, kept)
+    KEPT.mkdir(parents=True, exist_ok=True)
+    with (KEPT / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # several test processes want it at once
+        if not kept.exists():
+            _build(kept)
     return kept
 
 
-def _build(source: Path, names: tuple[str, ...], kept: Path) -> None:
+def _build(kept: Path) -> None:
     # What `make setup` prepares: missing, it is an error here, never a reason to skip.
     toolchain = shared_root() / TOOLCHAIN
     with TemporaryDirectory(dir=KEPT) as folder:
-        shutil.copy(source, folder)
+        shutil.copy(_SOURCE, folder)
         subprocess.run(
-            [toolchain / "bin" / "componentize-py", "-w", "spin-http", *names, "componentize", "app", "-o", "app.wasm"],
+            [
+                toolchain / "bin" / "componentize-py",
+                "-w",
+                "spin-http",
+                *_NAMES,
+                "componentize",
+                "app",
+                "-o",
+                "app.wasm",
+            ],
             cwd=folder,
             env={"VIRTUAL_ENV": str(toolchain), "PATH": f"{toolchain / 'bin'}:{os.environ['PATH']}"},
             check=True,

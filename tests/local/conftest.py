@@ -1,6 +1,5 @@
 """One started cloud for the whole test session."""
 
-import os
 import secrets
 from collections.abc import Iterator
 from typing import Final
@@ -12,19 +11,6 @@ from tests.local.client import EXAMPLES, Client, zipped
 
 PLANTED: Final = f"planted-{secrets.token_hex(12)}"
 """In the environment of every builder: no build may get to see it."""
-
-
-ATTACKS = [
-    "test_hostile_archives.py",
-    "test_hostile_sources.py",
-    "test_never_lost.py",
-    "test_restart.py",
-    "test_runaway_builds.py",
-    "test_secrets.py",
-]
-"""Attacks on a running cloud, and what breaks it: they need the machine to themselves. `make attacks` runs them."""
-
-collect_ignore = [] if os.environ.get("BLUE_FAAS_ATTACKS") else ATTACKS
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -45,8 +46,9 @@ def test_the_printed_lines_work_when_pasted(running_cloud: Cloud, cloud: Client)
     assert shell(call) == "Hello from Blue FaaS!"
 
 
-def test_the_python_client_creates_and_updates(cloud: Client) -> None:
-    script = [sys.executable, "examples/client/deploy_or_update.py", str(EXAMPLES / "hello" / "app.py")]
+def test_the_python_client_creates_and_updates(cloud: Client, tmp_path: Path) -> None:
+    source = shutil.copy(EXAMPLES / "hello" / "app.py", tmp_path / "111.py")
+    script = [sys.executable, "examples/client/deploy_or_update.py", str(source)]
     environment = {**os.environ, "BASE_URL": cloud.url, "REGISTRY": cloud.repository}
     done = subprocess.run(script, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
     assert done.stdout == "Deployed/Updated: my-function\nEndpoint: my-function.default.svc.cluster.local\n"

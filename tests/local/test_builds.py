@@ -4,7 +4,6 @@ import time
 from typing import Any
 
 import httpx
-import pytest
 
 from tests.local.client import COMPONENT, EXAMPLES, Client, spin_toml, zipped
 from tests.local.conftest import hello_task
@@ -61,27 +60,10 @@ class TestHello:
         assert entered[-1] == "Done"
 
 
-NAMES = ["111.py", "한글.py"]
-"""Two of many (tests/unit/builder/test_names.py has the others): each is a real build."""
-
-
-@pytest.fixture(scope="module")
-def named_tasks(cloud: Client) -> dict[str, str]:
-    """All at once: builds wait for each other as long as they must."""
-    return {name: cloud.start(name, HELLO + f"# {name}\n".encode()) for name in NAMES}
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_any_file_name_builds(cloud: Client, name: str, named_tasks: dict[str, str]) -> None:
-    assert cloud.wait(named_tasks[name])["status"] == "done"
-
-
-def test_an_app_of_several_modules(cloud: Client) -> None:
-    task_id = cloud.start("shop.zip", zipped(EXAMPLES / "shop"), app_name="shop")
-    assert cloud.deploy(app_name="shop", namespace="default", image_ref=cloud.image(task_id)).status_code == 200
-    answer = cloud.call("shop", "/shop/total", method="POST", json={"apple": 2, "kimchi": 1})
-    assert answer.json() == {"total": 11_400}
-    assert cloud.call("shop", "/elsewhere").status_code == 404
+def test_any_file_name_builds(cloud: Client) -> None:
+    """A real build; test_as_a_person.py and test_documented_commands.py have others."""
+    task_id = cloud.start("한글.py", HELLO + b"# another source than that of the others\n")
+    assert cloud.wait(task_id)["status"] == "done"
 
 
 class TestFailures:

@@ -9,6 +9,7 @@ import asyncio
 import queue
 import threading
 import time
+from collections import deque
 from typing import Any, Final
 
 from ministack.core import lambda_runtime as runtime
@@ -17,7 +18,7 @@ from ministack.services import lambda_svc as service
 END_OF_LOG: Final = "\x1eend of invocation"
 LOG_SECONDS: Final = 0.25
 """How long to wait for the end of the log (a worker that was killed writes none)."""
-SLOT_SECONDS: Final = 20.0
+SLOT_SECONDS: Final = 25.0
 """How long an invocation waits for its turn before it is throttled after all. Also what ends the deadlock of functions
 that invoke each other while all places are taken."""
 
@@ -62,23 +63,33 @@ def _log_of_invocation(worker: Any) -> str:
 
 def _queue_for_slots() -> None:
     acquire, release = service._acquire_execution_slot, service._release_execution_slot
-    freed = threading.Condition()
+    changed = threading.Condition()
+    waiting: deque[object] = deque()
 
     def acquire_execution_slot(function: Any, config: Any) -> Any:
         # The thread that serves all requests must not wait: what it waits for may need it.
         deadline = time.monotonic() + (0.0 if _serves_requests() else SLOT_SECONDS)
-        with freed:
-            while True:
-                slot, limit = acquire(function, config)
-                left = deadline - time.monotonic()
-                if slot is not None or limit != "account" or left <= 0:
-                    return slot, limit
-                freed.wait(left)
+        turn = object()
+        with changed:
+            waiting.append(turn)
+            try:
+                while True:
+                    left = deadline - time.monotonic()
+                    # One after the other: were it first come, first served, those who ask now would overtake those who
+                    # have been waiting, for as long as there are enough of them.
+                    if waiting[0] is turn or left <= 0:
+                        slot, limit = acquire(function, config)
+                        if slot is not None or limit != "account" or left <= 0:
+                            return slot, limit
+                    changed.wait(left)
+            finally:
+                waiting.remove(turn)
+                changed.notify_all()
 
     def release_execution_slot(key: Any) -> None:
         release(key)
-        with freed:
-            freed.notify()
+        with changed:
+            changed.notify_all()
 
     service._acquire_execution_slot = acquire_execution_slot
     service._release_execution_slot = release_execution_slot

@@ -13,25 +13,21 @@ import pytest
 from tests.local import components
 from tests.local.functions.pods import ROOT, Pod, Pulled, Serve, digest, start
 
-SOURCE = Path(__file__).parent / "component" / "app.py"
-
 
 @pytest.fixture(scope="session")
 def component() -> Path:
     """The test function as a wasm component."""
-    # Without the name, spin-sdk 3.4.1 cannot find its sqlite module in what componentize-py 0.17.2 generates.
-    return components.component(SOURCE, "--import-interface-name", "fermyon:spin/sqlite@2.0.0=sqlite")
+    return components.component()
 
 
 @pytest.fixture(scope="session")
-def cache(component: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def cache(component: Path) -> Path:
     """A cache folder with the test function in it, filled by the command for it."""
-    folder = tmp_path_factory.mktemp("cache")
+    folder = components.KEPT / "compiled"
     command = [sys.executable, "-m", "local.functions.precompile", str(component), "--cache-dir", str(folder)]
     done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
-    assert done.stdout == f"sha256:{digest(component.read_bytes())} compiled\n"
-    yield folder
-    shutil.rmtree(folder)
+    assert done.stdout.startswith(f"sha256:{digest(component.read_bytes())} ")
+    return folder
 
 
 @pytest.fixture(scope="session")

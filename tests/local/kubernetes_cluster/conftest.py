@@ -25,7 +25,7 @@ from tests.local.kubernetes_cluster.world import HOST, World, serve
 @pytest.fixture(scope="session")
 def component() -> bytes:
     """The test function as a wasm component."""
-    return components.component(Path(__file__).parent / "component" / "app.py").read_bytes()
+    return components.component().read_bytes()
 
 
 @pytest.fixture(scope="session")

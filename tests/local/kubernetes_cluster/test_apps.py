@@ -119,6 +119,6 @@ def test_what_a_function_prints_is_its_log(world: World) -> None:
     world.call("talking", "/print")
     (pod,) = world.pods("talking")
     path = f"/api/v1/namespaces/default/pods/{pod['metadata']['name']}/log"
-    eventually(lambda: "hello from the function" in world.text(path), "the log has the line")
+    eventually(lambda: "to standard output" in world.text(path), "the log has the line")
     assert world.text(f"{path}?tailLines=1&timestamps=true").startswith("20")
     world.delete("talking")

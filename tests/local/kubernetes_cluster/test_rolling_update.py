@@ -59,7 +59,7 @@ def test_an_update_under_load_loses_no_request(world: World) -> None:
     world.app("busy", "v1", replicas=2)
     world.answers("busy", "one")
     world.rolled_out("busy")
-    clients = (("GET", "/"), ("GET", "/"), ("POST", "/echo"), ("GET", "/slow"))
+    clients = (("GET", "/"), ("GET", "/"), ("POST", "/reply"), ("GET", "/slow"))
     with load(world, "busy", clients) as found:
         eventually(lambda: found.answers[200, "one"] > 20, "the clients are calling")
         world.change("busy", image=image("v2"))

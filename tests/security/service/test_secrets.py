@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from tests.local import stores
 from tests.local.client import COMPONENT, Client, spin_toml, zipped
-from tests.local.stores import Piece
+from tests.security.service import stores
+from tests.security.service.stores import Piece
 
 WORKSPACE = "secret-keepers"
 LOGIN_FILE = "/home/fermyon/registry-auth.json"

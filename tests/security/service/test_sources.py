@@ -13,7 +13,7 @@ from local.kubernetes.kubeconfig import access_from_kubeconfig
 from local.places import shared_root
 from tests.local.client import COMPONENT, EXAMPLES, ROOT, Client, spin_toml, zipped
 from tests.local.conftest import PLANTED
-from tests.local.stores import command_lines
+from tests.security.service.stores import command_lines
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="without root, builds run as the user who started the cloud")
 

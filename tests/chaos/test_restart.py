@@ -15,6 +15,7 @@ import pytest
 from local.cloud import Cloud, CloudOptions
 from local.places import state_root
 from local.processes import PartFailedError
+from tests.local import components
 from tests.local.client import COMPONENT, EXAMPLES, Client, spin_toml, zipped
 
 COUNTER = (EXAMPLES / "counter" / "spin.toml").read_text()
@@ -46,25 +47,21 @@ def folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def component(cloud: Client, counter_task: str) -> bytes:
-    """examples/counter, built by the session's cloud."""
-    return cloud.object_of(cloud.task(counter_task)["result"]["wasm_path"])
-
-
-@pytest.fixture(scope="module")
-def restarted(folder: Path, component: bytes) -> Iterator[Restarted]:
+def restarted(folder: Path) -> Iterator[Restarted]:
     """Runs a cloud, stops it while builds run and wait, starts it again."""
-    with Cloud(CloudOptions(port=0, state_dir=folder)) as first:
+    options = CloudOptions(port=0, state_dir=folder, compile_cache=components.KEPT / "compiled")
+    with Cloud(options) as first:
         client = Client(first)
+        component = components.component().read_bytes()
         manifest = COUNTER.partition("[component.counter.build]")[0].encode()
         task_id = client.drop("counter", "counter.zip", zipped(**{"spin.toml": manifest, "app.wasm": component}))
         answer = client.deploy(app_name="counter", namespace="default", image_ref=client.image(task_id))
         assert answer.status_code == 200, answer.text
-        assert [client.call("counter").text for _ in range(3)] == ["1\n", "2\n", "3\n"]
+        assert [client.call("counter", "/count").text for _ in range(3)] == ["1", "2", "3"]
         interrupted = [client.start("app.zip", small(number, "sleep 1000")) for number in range(6)]
         _wait_until_one_is_building(client, interrupted)
         done, resources = client.task(task_id), len(_stack_resources(client))
-    with Cloud(CloudOptions(port=0, state_dir=folder)) as second:
+    with Cloud(options) as second:
         yield Restarted(Client(second), done, interrupted, resources)
 
 
@@ -96,14 +93,14 @@ def test_nothing_runs_twice(restarted: Restarted) -> None:
 
 
 def test_the_deployed_function_answers_and_has_its_data(restarted: Restarted) -> None:
-    assert restarted.client.call("counter").text == "4\n"
+    assert restarted.client.call("counter", "/count").text == "4"
 
 
 def test_the_image_can_be_deployed_anew(restarted: Restarted) -> None:
     image = restarted.done["result"]["image_url"]
     answer = restarted.client.deploy(app_name="counter-again", namespace="default", image_ref=image)
     assert answer.status_code == 200, answer.text
-    assert restarted.client.call("counter-again").text == "1\n"
+    assert restarted.client.call("counter-again", "/count").text == "1"
 
 
 def test_new_builds_run(restarted: Restarted) -> None:

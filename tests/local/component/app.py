@@ -1,4 +1,4 @@
-"""A function that does one of everything the runtime offers; the tests pick by path. Built once per test run."""
+"""The function that tests deploy: it does one of everything the runtime offers; they pick by path."""
 
 import base64
 import json
@@ -31,6 +31,33 @@ def _json(value: object, status: int = 200) -> Response:
 
 def _text(value: str, status: int = 200) -> Response:
     return Response(status, {"content-type": "text/plain"}, value.encode())
+
+
+def greet(_request: Request, _query: Query) -> Response:
+    return _text(variables.get("greeting"))
+
+
+def slow(request: Request, query: Query) -> Response:
+    time.sleep(0.8)
+    return greet(request, query)
+
+
+def busy(request: Request, query: Query) -> Response:
+    end = time.monotonic() + 0.3
+    while time.monotonic() < end:
+        pass
+    return greet(request, query)
+
+
+def count(_request: Request, _query: Query) -> Response:
+    with key_value.open_default() as store:
+        counted = int(store.get("count") or b"0") + 1
+        store.set("count", str(counted).encode())
+    return _text(str(counted))
+
+
+def reply(request: Request, _query: Query) -> Response:
+    return Response(200, {"content-type": "text/plain"}, request.body or b"")
 
 
 def hello(_request: Request, query: Query) -> Response:
@@ -194,6 +221,11 @@ def open_redis(_request: Request, _query: Query) -> Response:
 
 
 ACTIONS: dict[str, Callable[[Request, Query], Response]] = {
+    "": greet,
+    "slow": slow,
+    "busy": busy,
+    "count": count,
+    "reply": reply,
     "hello": hello,
     "echo": echo,
     "headers": headers,

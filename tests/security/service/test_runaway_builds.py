@@ -12,7 +12,7 @@ import pytest
 
 from local.cloud import Cloud, CloudOptions
 from tests.local.client import COMPONENT, Client, spin_toml, zipped
-from tests.local.stores import command_lines
+from tests.security.service.stores import command_lines
 
 MIB = 1024 * 1024
 SECONDS = 20

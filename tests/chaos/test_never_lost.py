@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from local.cloud import Cloud, CloudOptions
-from tests.local.chaos import SLEEP, Chaos, source
+from tests.chaos.chaos import SLEEP, Chaos, source
 
 RECONCILER, INGEST = "Reconciler", "Ingest"
 
