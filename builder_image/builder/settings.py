@@ -7,6 +7,8 @@ from typing import Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from functions.contracts.archive import MOST_ENTRIES
+
 MIB: Final = 1024 * 1024
 GIB: Final = 1024 * MIB
 
@@ -30,7 +32,7 @@ class Limits(BaseModel):
     source_bytes: int = Field(default=200 * MIB, gt=0, description="Size of the upload.")
     unpacked_bytes: int = Field(default=512 * MIB, gt=0, description="All files of a .zip together.")
     unpacked_file_bytes: int = Field(default=256 * MIB, gt=0, description="One file of a .zip.")
-    entries: int = Field(default=10_000, gt=0, description="Files and folders in a .zip.")
+    entries: int = Field(default=MOST_ENTRIES, gt=0, description="Files and folders in a .zip.")
     components: int = Field(default=20, gt=0, description="Components in spin.toml.")
     type_check_seconds: float = Field(default=120, gt=0, description="Wall-clock time of the type check.")
     build_seconds: float = Field(default=300, gt=0, description="Wall-clock time of `spin build`.")

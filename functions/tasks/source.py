@@ -1,8 +1,9 @@
 """Is this upload something that can be built? Checked before anything is stored."""
 
 import io
-import zipfile
 
+from functions.contracts import archive
+from functions.contracts.archive_names import UnusableArchiveError
 from functions.contracts.names import check_file_name
 
 
@@ -13,12 +14,13 @@ class UnusableSourceError(Exception):
 def check_source(file_name: str, content: bytes) -> None:
     """Refuse what the builder could only refuse later.
 
-    An archive's entries are judged in the builder, which unpacks them under limits; here it only has to be one.
+    An archive is judged by its directory; what its entries hold is judged in the builder, which unpacks them under
+    limits.
 
     Raises
     ------
     UnusableSourceError
-        No usable name, empty, neither .py nor .zip, a .zip that is none.
+        No usable name, empty, neither .py nor .zip, a .zip that is none or that nobody would unpack.
     """
     try:
         check_file_name(file_name)
@@ -28,10 +30,8 @@ def check_source(file_name: str, content: bytes) -> None:
         raise UnusableSourceError(f"file '{file_name}' is empty")
     if file_name.lower().endswith(".zip"):
         try:
-            with zipfile.ZipFile(io.BytesIO(content)) as archive:
-                if not archive.infolist():
+            with archive.opened(io.BytesIO(content)) as opened:
+                if not archive.checked_entries(opened):
                     raise UnusableSourceError(f"file '{file_name}' is a ZIP archive without entries")
-        except UnicodeDecodeError:
-            raise UnusableSourceError(f"file '{file_name}' has an entry whose name is not UTF-8") from None
-        except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, ValueError, OverflowError):
-            raise UnusableSourceError(f"file '{file_name}' is not a ZIP archive") from None
+        except UnusableArchiveError as error:
+            raise UnusableSourceError(f"file '{file_name}': {error}") from None

@@ -95,7 +95,7 @@ class Account:
             "CREDENTIALS_KEY_ID": self.key_arn,
             "DEFAULT_IMAGE_REPOSITORY": OWN_REPOSITORY,
             "REGISTRY_ALLOW_LIST": json.dumps([r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com/.+"]),
-            "MAX_UPLOAD_BYTES": "100000",
+            "MAX_UPLOAD_BYTES": "2000000",
             "TOOLCHAIN_ID": "toolchain-1",
             "BUILD_LOG_GROUP": LOG_GROUP,
             "EVENT_BUS_NAME": EVENT_BUS,

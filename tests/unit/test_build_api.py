@@ -5,13 +5,16 @@ import io
 import json
 import uuid
 import zipfile
+from collections.abc import Callable
 from typing import Any
 
 import boto3
 import pytest
 
 from functions import builds
+from functions.contracts.archive import MOST_ENTRIES
 from functions.tasks.store import TaskStore
+from tests.security.service import archives
 from tests.unit.aws_account import BUCKET, OTHER_REPOSITORY, OWN_REPOSITORY, TABLE, Account
 from tests.unit.events import LambdaContext, body_of, http_event, upload_event
 
@@ -109,6 +112,23 @@ class TestRefusedUpload:
     def test_files(self, account: Account, file: tuple[str, bytes] | None, status: int, says: str) -> None:
         self._refused(account, upload(file), status, says)
 
+    @pytest.mark.parametrize(
+        ("content", "says"),
+        [
+            (lambda: archives.named("../x"), "leaves its folder"),
+            (lambda: archives.link("/etc/shadow"), "not a plain file"),
+            (lambda: archives.names("a.py", "A.py"), "two names for one file"),
+            (archives.encrypted, "encrypted"),
+            (archives.bomb, "entries overlap"),
+            (lambda: archives.many_entries(MOST_ENTRIES), "more than 10,000 entries"),
+        ],
+    )
+    def test_archives_that_nobody_would_unpack(self, account: Account, content: Callable[[], bytes], says: str) -> None:
+        self._refused(account, upload(("app.zip", content())), 400, says)
+
+    def test_as_many_entries_as_an_archive_may_have(self, account: Account) -> None:
+        assert upload(("app.zip", archives.many_entries(MOST_ENTRIES - 1)))["statusCode"] == 202
+
     @pytest.mark.parametrize("field", ["workspace_id", "app_name"])
     @pytest.mark.parametrize("value", ["a/b", "..", "a..b", "a\nb", "a\x00b", "-a", "a-", ".", "한글", "x" * 64, "a b"])
     def test_names(self, account: Account, field: str, value: str) -> None:
@@ -179,8 +199,8 @@ class TestRefusedUpload:
 
     def test_the_size_limit_on_both_sides(self, account: Account) -> None:
         overhead = len(_decoded(upload_event({"workspace_id": "my-workspace"}, ("app.py", b""))))
-        self._refused(account, upload(("app.py", b"#" * (100_001 - overhead))), 413, "100,000 bytes")
-        assert upload(("app.py", b"#" * (100_000 - overhead)))["statusCode"] == 202
+        self._refused(account, upload(("app.py", b"#" * (2_000_001 - overhead))), 413, "2,000,000 bytes")
+        assert upload(("app.py", b"#" * (2_000_000 - overhead)))["statusCode"] == 202
 
     def test_no_answer_repeats_the_password(self, account: Account) -> None:
         answers = [

@@ -122,7 +122,7 @@ def bomb() -> bytes:
 
 
 def many_entries(count: int) -> bytes:
-    """So many empty files, as zipfile writes them."""
+    """So many empty files beside spin.toml, as zipfile writes them."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", allowZip64=True) as opened:
         opened.writestr("spin.toml", spin_toml(None))
