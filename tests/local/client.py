@@ -76,9 +76,10 @@ class Client:
             assert time.monotonic() < deadline, "no task came of the object"
             time.sleep(0.1)
 
-    def task(self, task_id: str, workspace_id: str = "my-workspace") -> dict[str, Any]:
+    def task(self, task_id: str, workspace_id: str = "my-workspace", wait: int = 0) -> dict[str, Any]:
         """GET /api/v1/tasks/{task_id}."""
-        answer = self.http.get(f"/api/v1/tasks/{task_id}", params={"workspace_id": workspace_id})
+        query: dict[str, Any] = {"workspace_id": workspace_id, "wait": wait}
+        answer = self.http.get(f"/api/v1/tasks/{task_id}", params=query)
         assert answer.status_code == 200, answer.text
         task: dict[str, Any] = answer.json()
         seen = self.states.setdefault(task_id, [])
@@ -89,9 +90,8 @@ class Client:
     def wait(self, task_id: str, workspace_id: str = "my-workspace", seconds: float = 240) -> dict[str, Any]:
         """The task, ended."""
         deadline = time.monotonic() + seconds
-        while (task := self.task(task_id, workspace_id))["status"] not in ENDED:
+        while (task := self.task(task_id, workspace_id, wait=5))["status"] not in ENDED:
             assert time.monotonic() < deadline, f"still {task['status']} after {seconds} s"
-            time.sleep(0.1)
         return task
 
     def image(self, task_id: str, workspace_id: str = "my-workspace") -> str:

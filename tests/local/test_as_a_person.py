@@ -47,7 +47,8 @@ def test_the_printed_lines_work_when_pasted(running_cloud: Cloud, cloud: Client)
 
 
 def test_the_python_client_creates_and_updates(cloud: Client, tmp_path: Path) -> None:
-    source = shutil.copy(EXAMPLES / "hello" / "app.py", tmp_path / "111.py")
+    """With a file whose name no Python module can have: any will do."""
+    source = shutil.copy(EXAMPLES / "hello" / "app.py", tmp_path / "111-한글.py")
     script = [sys.executable, "examples/client/deploy_or_update.py", str(source)]
     environment = {**os.environ, "BASE_URL": cloud.url, "REGISTRY": cloud.repository}
     done = subprocess.run(script, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)

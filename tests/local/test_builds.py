@@ -60,12 +60,6 @@ class TestHello:
         assert entered[-1] == "Done"
 
 
-def test_any_file_name_builds(cloud: Client) -> None:
-    """A real build; test_as_a_person.py and test_documented_commands.py have others."""
-    task_id = cloud.start("한글.py", HELLO + b"# another source than that of the others\n")
-    assert cloud.wait(task_id)["status"] == "done"
-
-
 class TestFailures:
     """Each failed task says what to change and where; nothing else is disturbed."""
 

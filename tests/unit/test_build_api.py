@@ -119,6 +119,7 @@ class TestRefusedUpload:
             (lambda: archives.link("/etc/shadow"), "not a plain file"),
             (lambda: archives.names("a.py", "A.py"), "two names for one file"),
             (archives.encrypted, "encrypted"),
+            (lambda: archives.named("가".encode("cp949")), "not UTF-8"),
             (archives.bomb, "entries overlap"),
             (lambda: archives.many_entries(MOST_ENTRIES), "more than 10,000 entries"),
         ],

@@ -165,8 +165,8 @@ def test_nothing_beside_the_app_runs_in_the_type_check(cloud: Client) -> None:
     app = {"spin.toml": spin_toml("true"), "app.wasm": COMPONENT, "app.py": b"value: int = 1\n"}
     for name, content in _PLUGIN.items():
         tasks[name] = cloud.start("app.zip", zipped(**app, **{name: content, "evil.py": EVIL}), workspace_id=WORKSPACE)
-    for name in _BESIDE_THE_APP:
-        tasks[name] = cloud.start("app.zip", zipped(**app, **{name: EVIL}), workspace_id=WORKSPACE)
+    beside = dict.fromkeys(_BESIDE_THE_APP, EVIL)
+    tasks["modules"] = cloud.start("app.zip", zipped(**app, **beside), workspace_id=WORKSPACE)
     ended = {name: cloud.wait(task_id, WORKSPACE) for name, task_id in tasks.items()}
     for name, task in ended.items():
         assert task["status"] == "done", (name, task["error"])

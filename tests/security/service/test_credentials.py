@@ -77,9 +77,15 @@ def sent(cloud: Client) -> dict[str, Sent]:
 
 
 @pytest.fixture(scope="module")
-def found(cloud: Client, sent: dict[str, Sent]) -> dict[str, list[str]]:
+def stored(cloud: Client, sent: dict[str, Sent]) -> list[Piece]:
+    """All that there is when all is over (for ``sent``)."""
+    return list(stores.everything(cloud))
+
+
+@pytest.fixture(scope="module")
+def found(stored: list[Piece], sent: dict[str, Sent]) -> dict[str, list[str]]:
     """Where each password, and the workspace's name, are found when all is over."""
-    return search(stores.everything(cloud), [*(each.password for each in sent.values()), WORKSPACE])
+    return search(stored, [*(each.password for each in sent.values()), WORKSPACE])
 
 
 def search(pieces: Iterable[Piece], secrets: list[str]) -> dict[str, list[str]]:
@@ -115,21 +121,21 @@ class Watch:
         looks: list[Callable[[], Iterator[Piece]]] = [stores.command_lines]
         if os.geteuid() == 0:
             looks.append(stores.environments_of_others)
-        while not self._end.wait(0.05):
+        while not self._end.wait(0.2):
             pieces = [piece for look in looks for piece in look()]
             for names in search(pieces, self._passwords).values():
                 self.found.update(names)
             self.rounds += 1
 
 
-def test_the_search_finds_what_is_there(cloud: Client, found: dict[str, list[str]]) -> None:
+def test_the_search_finds_what_is_there(stored: list[Piece], found: dict[str, list[str]]) -> None:
     """Each store is really looked into: the name of the workspace is in all of them that know of tasks."""
     places = {name.split()[0] for name in found[WORKSPACE]}
     assert places >= {"object", "row", "execution", "history", "CodeBuild", "log"}
     for before in range(4):
         encoded = base64.b64encode(b"u" * before + b":s3cret/value")
         assert any(form in encoded for form in stores.forms("s3cret/value"))
-    names = {name.split()[0] for name, _ in stores.everything(cloud)}
+    names = {name.split()[0] for name, _ in stored}
     assert names >= {"object", "row", "execution", "history", "CodeBuild", "log", "manifest", "blob", "file", "answer"}
 
 
