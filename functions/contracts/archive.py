@@ -50,7 +50,7 @@ def opened(file: IO[bytes], most_entries: int = MOST_ENTRIES) -> Iterator[zipfil
         raise
     except UnicodeDecodeError:
         raise UnusableArchiveError(
-            "The .zip has a file name that is not UTF-8. Rename the file, or zip it with a tool that writes UTF-8 names."
+            "The .zip has a file name that is not UTF-8. Rename it, or zip it with a tool that writes UTF-8 names."
         ) from None
     except _DAMAGED as error:
         raise UnusableArchiveError(f"The .zip is damaged: {error}. Zip the folder's content again.") from None
