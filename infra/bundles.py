@@ -21,6 +21,8 @@ PYTHON_VERSION: Final = "3.13"
 PLATFORMS: Final = ("manylinux_2_28_aarch64", "manylinux_2_17_aarch64", "manylinux2014_aarch64")
 """Lambda's python3.13 runtime is Amazon Linux 2023 (glibc 2.34); wheels for older glibc run there too."""
 
+_KEPT: Final = 8
+"""Things of one name that stay under build/."""
 _BOTO_SERVICES: Final = (
     "dynamodb",
     "ecr",
@@ -139,13 +141,20 @@ def scratch_for(target: Path) -> Path:
 
 
 def put_in_place(scratch: Path, target: Path) -> None:
-    """Make ``scratch`` the ``target``; another process may have been faster, and made the same."""
+    """Make ``scratch`` the ``target``; another process may have been faster, and made the same.
+
+    What was made under the same name before goes, but for the newest few: going back to them is common.
+    """
     try:
         scratch.rename(target)
     except OSError:
         if not target.exists():
             raise
         shutil.rmtree(scratch)
+    name = target.name.rpartition("-")[0]
+    made = (path for path in target.parent.iterdir() if path.name.rpartition("-")[0] == name and path.suffix != ".tmp")
+    for path in sorted(made, key=lambda path: path.stat().st_mtime, reverse=True)[_KEPT:]:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _leave_out_what_lambda_never_loads(folder: Path) -> None:

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from infra.bundles import put_in_place, scratch_for
 from local.places import BUILD, ROOT
 
 CLUSTER_NAME: Final = "blue-faas-local"
@@ -42,9 +43,9 @@ class SynthesisError(Exception):
 def assembly() -> Path:
     """Folder of the cloud assembly (template, asset manifest), made anew when something it depends on changed."""
     folder = BUILD / "assembly" / _digest()
-    if (folder / "manifest.json").exists():
+    if _is_whole(folder):
         return folder
-    scratch = folder.with_suffix(f".{os.getpid()}")
+    scratch = scratch_for(folder)
     context = {**json.loads((ROOT / "cdk.json").read_text())["context"], **OVERRIDES}
     done = subprocess.run(
         [sys.executable, "app.py"],
@@ -65,8 +66,18 @@ def assembly() -> Path:
         shutil.rmtree(scratch, ignore_errors=True)
         raise SynthesisError("app.py could not be synthesized:\n" + "\n".join(done.stderr.strip().splitlines()[-5:]))
     shutil.rmtree(folder, ignore_errors=True)
-    scratch.rename(folder)
+    put_in_place(scratch, folder)
     return folder
+
+
+def _is_whole(folder: Path) -> bool:
+    """Whether it is there with all that it refers to: old bundles are removed."""
+    try:
+        (assets,) = folder.glob("*.assets.json")
+    except ValueError:
+        return False
+    files = json.loads(assets.read_text())["files"].values()
+    return all((folder / file["source"]["path"]).exists() for file in files)
 
 
 def _digest() -> str:

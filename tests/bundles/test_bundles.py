@@ -1,5 +1,6 @@
 """Each bundle by itself: complete, small, loading no more than it uses, and the same for AWS as for this machine."""
 
+import os
 import re
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from infra.bundle_report import UNZIPPED_LIMIT, files_in, import_handler
-from infra.bundles import ALL, API_BUNDLE, DEPLOY_BUNDLE, Bundle
+from infra.bundles import ALL, API_BUNDLE, DEPLOY_BUNDLE, Bundle, put_in_place, scratch_for
 
 HANDLERS = [(bundle, handler) for bundle in ALL for handler in bundle.handlers()]
 
@@ -95,3 +96,15 @@ def test_the_clients_usual_imports_work_from_the_bundle() -> None:
     command = [sys.executable, "-I", "-S", "-c", code, folder]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     assert "no attribute 'CoreV1Api' in this bundle" in done.stdout
+
+
+def test_of_what_was_made_before_the_newest_stay(tmp_path: Path) -> None:
+    """build/ does not grow for ever; what has another name is another thing."""
+    (tmp_path / "other-1").mkdir()
+    for number in range(12):
+        scratch = scratch_for(tmp_path / f"builds-{number}")
+        scratch.mkdir()
+        os.utime(scratch, (number, number))
+        put_in_place(scratch, tmp_path / f"builds-{number}")
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {"other-1", *(f"builds-{number}" for number in range(4, 12))}

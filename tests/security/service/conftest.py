@@ -1,5 +1,35 @@
-"""A cloud of this folder's own: what is sent to it should disturb nobody else."""
+"""A cloud of this folder's own, with small limits: what is sent to it should end soon, and disturb nobody else."""
 
-from tests.local.conftest import cloud, counter, counter_task, hello, running_cloud
+from collections.abc import Iterator
 
-__all__ = ["cloud", "counter", "counter_task", "hello", "running_cloud"]
+import pytest
+
+from local.cloud import Cloud, CloudOptions
+from tests.local.client import Client
+from tests.local.conftest import PLANTED
+
+MIB = 1024 * 1024
+SECONDS = 20
+LIMITS = {
+    "BLUE_FAAS_BUILD_SECONDS": str(SECONDS),
+    "BLUE_FAAS_TYPE_CHECK_SECONDS": str(SECONDS),
+    "BLUE_FAAS_DISK_BYTES": str(192 * MIB),
+    "BLUE_FAAS_FILE_BYTES": str(64 * MIB),
+    "BLUE_FAAS_MEMORY_BYTES": str(512 * MIB),
+    "BLUE_FAAS_PROCESSES": "64",
+    "BLUE_FAAS_LOG_BYTES": str(64 * 1024),
+}
+
+
+@pytest.fixture(scope="session")
+def running_cloud() -> Iterator[Cloud]:
+    """The cloud itself: for its logs and addresses."""
+    environment = {"PLANTED_SECRET": PLANTED, **LIMITS}
+    with Cloud(CloudOptions(port=0, concurrent_builds=3, builder_environment=environment)) as cloud:
+        yield cloud
+
+
+@pytest.fixture(scope="session")
+def cloud(running_cloud: Cloud) -> Client:
+    """A client of the cloud."""
+    return Client(running_cloud)

@@ -1,30 +1,17 @@
 """Builds that run away: each ends by itself within its limits, says which, and takes nothing else down.
 
-On a cloud of its own whose limits are small; the limits of other clouds are there for the same code, only larger.
+The limits of this folder's cloud are small; those of other clouds are there for the same code, only larger.
 """
 
 import os
 import re
 import time
-from collections.abc import Iterator
 
 import pytest
 
-from local.cloud import Cloud, CloudOptions
 from tests.local.client import COMPONENT, Client, spin_toml, zipped
+from tests.security.service.conftest import SECONDS
 from tests.security.service.stores import command_lines
-
-MIB = 1024 * 1024
-SECONDS = 20
-LIMITS = {
-    "BLUE_FAAS_BUILD_SECONDS": str(SECONDS),
-    "BLUE_FAAS_TYPE_CHECK_SECONDS": str(SECONDS),
-    "BLUE_FAAS_DISK_BYTES": str(192 * MIB),
-    "BLUE_FAAS_FILE_BYTES": str(64 * MIB),
-    "BLUE_FAAS_MEMORY_BYTES": str(512 * MIB),
-    "BLUE_FAAS_PROCESSES": "64",
-    "BLUE_FAAS_LOG_BYTES": str(64 * 1024),
-}
 
 FORKS = "import os, time\nwhile True:\n  try: os.fork()\n  except OSError: time.sleep(0.5)\n"
 MEMORY = "kept = []\nwhile True: kept.append(bytearray(b'x') * (8 << 20))\n"
@@ -50,13 +37,7 @@ RUNAWAYS: dict[str, tuple[str, str]] = {
 
 
 @pytest.fixture(scope="module")
-def small_cloud() -> Iterator[Client]:
-    with Cloud(CloudOptions(port=0, concurrent_builds=3, builder_environment=LIMITS)) as cloud:
-        yield Client(cloud)
-
-
-@pytest.fixture(scope="module")
-def errors(small_cloud: Client) -> dict[str, str]:
+def errors(cloud: Client) -> dict[str, str]:
     """All at once, with honest builds between them."""
     files = {
         "app.wasm": COMPONENT,
@@ -66,12 +47,12 @@ def errors(small_cloud: Client) -> dict[str, str]:
     }
     tasks, honest = {}, []
     for number, (name, (command, _)) in enumerate(RUNAWAYS.items()):
-        tasks[name] = small_cloud.start("app.zip", zipped(**files, **{"spin.toml": spin_toml(command)}))
+        tasks[name] = cloud.start("app.zip", zipped(**files, **{"spin.toml": spin_toml(command)}))
         source = zipped(**{"spin.toml": spin_toml("sleep 1"), "app.wasm": COMPONENT, "number": str(number).encode()})
-        honest.append(small_cloud.start("app.zip", source))
-    ended = {name: small_cloud.wait(task_id) for name, task_id in tasks.items()}
+        honest.append(cloud.start("app.zip", source))
+    ended = {name: cloud.wait(task_id) for name, task_id in tasks.items()}
     assert {name: task["status"] for name, task in ended.items()} == dict.fromkeys(RUNAWAYS, "failed")
-    assert {small_cloud.wait(task_id)["status"] for task_id in honest} == {"done"}
+    assert {cloud.wait(task_id)["status"] for task_id in honest} == {"done"}
     return {name: task["error"] for name, task in ended.items()}
 
 
@@ -80,20 +61,20 @@ def test_it_ends_and_says_which_limit(errors: dict[str, str], name: str) -> None
     assert re.search(RUNAWAYS[name][1], errors[name]), errors[name]
 
 
-def test_a_gigabyte_of_output_is_not_kept(small_cloud: Client) -> None:
+def test_a_gigabyte_of_output_is_not_kept(cloud: Client) -> None:
     """In one line, and in many; the log says that there was more."""
     lines = spin_toml("yes a line of output | head -c 1000000000")
     one_line = spin_toml("head -c 1000000000 /dev/zero | tr '\\\\0' x")
-    tasks = [small_cloud.start("app.zip", zipped(**{"spin.toml": t, "app.wasm": COMPONENT})) for t in (lines, one_line)]
+    tasks = [cloud.start("app.zip", zipped(**{"spin.toml": t, "app.wasm": COMPONENT})) for t in (lines, one_line)]
     for task_id in tasks:
-        task = small_cloud.wait(task_id)
+        task = cloud.wait(task_id)
         assert task["status"] == "done" or f"took longer than {SECONDS} seconds" in task["error"]
         assert len(task["error"] or "") < 20_000
-        assert len(small_cloud.build_log(task_id)) < 100_000
+        assert len(cloud.build_log(task_id)) < 100_000
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="without root, steps have no user of their own to look for")
-def test_nothing_of_them_is_left(small_cloud: Client, errors: dict[str, str]) -> None:
+def test_nothing_of_them_is_left(cloud: Client, errors: dict[str, str]) -> None:
     deadline = time.monotonic() + 30
     markers = (b"forks.txt", b"memory.txt", b"deep.txt", b"1000000")
     while left := [name for name, line in command_lines() if any(marker in line for marker in markers)]:

@@ -11,7 +11,7 @@ import pytest
 from local.cloud import Cloud
 from local.kubernetes.kubeconfig import access_from_kubeconfig
 from local.places import shared_root
-from tests.local.client import COMPONENT, EXAMPLES, ROOT, Client, spin_toml, zipped
+from tests.local.client import COMPONENT, ROOT, Client, spin_toml, zipped
 from tests.local.conftest import PLANTED
 from tests.security.service.stores import command_lines
 
@@ -26,20 +26,6 @@ METADATA_ENDPOINT = ("169.254.169.254", 80)
 EVIL = b"""import os, pathlib, sys
 print("EVIL CODE RAN", file=sys.stderr)
 os._exit(66)
-"""
-SPY = """
-import os
-
-def look(path: str) -> str:
-    try:
-        with open(path, "rb") as file:
-            return file.read(200).decode("latin-1")
-    except BaseException as error:
-        return type(error).__name__
-
-SEEN = repr(
-    [dict(os.environ), *map(look, ["/proc/self/environ", "/etc/passwd", "/proc/1/environ", "../../upload"])]
-).encode()
 """
 
 
@@ -198,18 +184,6 @@ def test_requirements_that_would_run_or_read_something_are_named_and_refused(clo
         assert "requirements.txt" in task["error"]
         assert REQUIREMENTS[line] in task["error"]
         assert "EVIL CODE RAN" not in cloud.build_log(tasks[line], WORKSPACE)
-
-
-def test_an_app_that_looks_around_when_it_is_imported_sees_nothing(cloud: Client) -> None:
-    """componentize-py imports the app, in WebAssembly, and keeps what it did: the function tells what it saw."""
-    spying = (EXAMPLES / "hello" / "app.py").read_text().replace('bytes("Hello from Blue FaaS!", "utf-8")', "SEEN")
-    assert "SEEN" in spying
-    image = cloud.image(cloud.start("spy.py", (SPY + spying).encode(), workspace_id=WORKSPACE), WORKSPACE)
-    assert cloud.deploy(app_name="spy", namespace="default", image_ref=image).status_code == 200
-    saw = cloud.call("spy").text
-    assert saw.startswith("[{")
-    for secret in (PLANTED, "AWS_", "TASK_", "root:"):
-        assert secret not in saw
 
 
 def _honest(number: int) -> bytes:
