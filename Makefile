@@ -1,5 +1,7 @@
 # make demo | test | local | synth. Each sets up what it needs; nothing else has to be run before.
-PYTHON ?= $(shell for python in python3.11 /usr/bin/python3.11 /usr/local/bin/python3.11; do \
+# Debian's own comes first: it is built with optimizations (a quarter faster), and builds, which run as another user, may
+# run it too.
+PYTHON ?= $(shell for python in /usr/bin/python3.11 /usr/local/bin/python3.11 python3.11; do \
 	$$python -c "import ensurepip" 2> /dev/null && echo $$python && break; done)
 PORT ?= 8000
 UV_VERSION := 0.13.9

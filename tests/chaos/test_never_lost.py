@@ -186,7 +186,7 @@ def test_fifty_at_once(chaos: Chaos) -> None:
     over = threading.Event()
 
     def ask() -> None:
-        while not over.wait(0.05):
+        while not over.wait(0.5):
             answered.append(chaos.http.get("/health").status_code)
 
     asking = threading.Thread(target=ask)
