@@ -11,13 +11,13 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.cluster import history, removal, rollout, state
 from functions.cluster.answers import answer_to
-from functions.cluster.api import ClusterApi
+from functions.cluster.api import ClusterApi, Object, find
 from functions.cluster.changes import autoscales, ready_replicas
 from functions.cluster.deadline import ANSWERING, WHOLE_ANSWER, Deadline
 from functions.cluster.deployer import Deployed, Deployer
 from functions.cluster.eks import cluster_api
 from functions.cluster.errors import ClusterError, InvalidError, RefusedError
-from functions.cluster.resources import SPIN_APPS
+from functions.cluster.resources import DEPLOYMENTS, SPIN_APPS
 from functions.cluster.service import service_status
 from functions.cluster.settings import DeploySettings
 from functions.cluster.surroundings import check_namespace, existing_app
@@ -123,7 +123,7 @@ class Deployments:
             image_checked=image.unchecked is None,
             image_unchecked_reason=image.unchecked,
             revision=history.current(app).number,
-            ready_replicas=ready_replicas(app),
+            ready_replicas=self._ready_after_waiting(app) if wait else ready_replicas(app),
             rollout=progress,
         )
 
@@ -133,6 +133,17 @@ class Deployments:
         except ClusterError as error:
             logger.warning("service not looked up", reason=str(error))
             return "pending"
+
+    def _ready_after_waiting(self, app: Object) -> int:
+        # Of the Deployment: our SpinApp is from before the wait, and the operator writes its status a moment later.
+        try:
+            deployment = find(
+                self.api, DEPLOYMENTS, app["metadata"]["namespace"], app["metadata"]["name"], self.deadline
+            )
+        except ClusterError as error:
+            logger.warning("ready replicas not looked up", reason=str(error))
+            return ready_replicas(app)
+        return ready_replicas(deployment or app)
 
     def _progress(self, deployed: Deployed) -> Rollout:
         try:

@@ -51,7 +51,7 @@ def autoscales(app: Object) -> bool:
 
 
 def ready_replicas(app: Object) -> int:
-    """How many of the app's pods serve, as the operator saw it last."""
+    """How many of the app's pods serve, as its SpinApp or its Deployment says."""
     return int((app.get("status") or {}).get("readyReplicas") or 0)
 
 

@@ -44,6 +44,7 @@ def test_a_version_that_serves(deploy: Deploy, kubectl: Administrator) -> None:
     set_status(kubectl, replicas=1, updatedReplicas=1, readyReplicas=1, availableReplicas=1)
     answer = deploy(app_name=NAME, wait=True)
     assert answer.body["rollout"] == {"status": "complete", "message": None}
+    assert answer.body["ready_replicas"] == 1
     assert answer.body["error"] is None
 
 
