@@ -75,15 +75,19 @@ def test_an_update_under_load_loses_no_request(world: World) -> None:
     world.delete("busy")
 
 
-def test_a_rollback_runs_the_old_replica_set_again(world: World) -> None:
+def test_a_rollback_under_load_loses_no_request_and_runs_the_old_replica_set_again(world: World) -> None:
     world.app("back", "v1")
     world.answers("back", "one")
     world.change("back", image=image("v2"))
     world.answers("back", "two")
     assert world.rolled_out("back")["metadata"]["annotations"]["deployment.kubernetes.io/revision"] == "2"
 
-    world.change("back", image=image("v1"))
-    world.answers("back", "one")
+    with load(world, "back", (("GET", "/"), ("POST", "/reply"), ("GET", "/slow"))) as found:
+        eventually(lambda: found.answers[200, "two"] > 20, "the clients are calling")
+        world.change("back", image=image("v1"))
+        world.rolled_out("back")
+        eventually(lambda: found.answers[200, "one"] > 20, "the old version answers again")
+    assert found.lost() == {}
 
     assert world.rolled_out("back")["metadata"]["annotations"]["deployment.kubernetes.io/revision"] == "3"
     label = "core.spinkube.dev/app-name=back"
