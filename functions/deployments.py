@@ -11,13 +11,13 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.cluster import history, removal, rollout, state
 from functions.cluster.answers import answer_to
-from functions.cluster.api import ClusterApi, Object, find
+from functions.cluster.api import ClusterApi
 from functions.cluster.changes import autoscales, ready_replicas
 from functions.cluster.deadline import ANSWERING, WHOLE_ANSWER, Deadline
 from functions.cluster.deployer import Deployed, Deployer
 from functions.cluster.eks import cluster_api
 from functions.cluster.errors import ClusterError, InvalidError, RefusedError
-from functions.cluster.resources import DEPLOYMENTS, SPIN_APPS
+from functions.cluster.resources import SPIN_APPS
 from functions.cluster.service import service_status
 from functions.cluster.settings import DeploySettings
 from functions.cluster.surroundings import check_namespace, existing_app
@@ -108,7 +108,8 @@ class Deployments:
         name, namespace = app["metadata"]["name"], app["metadata"]["namespace"]
         metrics.add_metric("Deployed", MetricUnit.Count, 1)
         logger.info("deployed", namespace=namespace, app_name=name, image=image.run, by=self.by)
-        progress = self._progress(deployed) if wait else None
+        followed = self._followed(deployed) if wait else None
+        progress = followed.rollout if followed else None
         return DeployResponse(
             app_name=name,
             namespace=namespace,
@@ -123,7 +124,8 @@ class Deployments:
             image_checked=image.unchecked is None,
             image_unchecked_reason=image.unchecked,
             revision=history.current(app).number,
-            ready_replicas=self._ready_after_waiting(app) if wait else ready_replicas(app),
+            # Our SpinApp is from before the wait, and the operator writes its status after the Deployment's.
+            ready_replicas=ready_replicas((followed and followed.deployment) or app),
             rollout=progress,
         )
 
@@ -134,23 +136,13 @@ class Deployments:
             logger.warning("service not looked up", reason=str(error))
             return "pending"
 
-    def _ready_after_waiting(self, app: Object) -> int:
-        # Of the Deployment: our SpinApp is from before the wait, and the operator writes its status a moment later.
-        try:
-            deployment = find(
-                self.api, DEPLOYMENTS, app["metadata"]["namespace"], app["metadata"]["name"], self.deadline
-            )
-        except ClusterError as error:
-            logger.warning("ready replicas not looked up", reason=str(error))
-            return ready_replicas(app)
-        return ready_replicas(deployment or app)
-
-    def _progress(self, deployed: Deployed) -> Rollout:
+    def _followed(self, deployed: Deployed) -> rollout.Followed:
         try:
             return rollout.wait(self.api, deployed.app, self.deadline)
         except ClusterError as error:
             logger.warning("rollout not followed", reason=str(error))
-            return Rollout(status="progressing", message="the cluster could not be asked how far it is")
+            unknown = Rollout(status="progressing", message="the cluster could not be asked how far it is")
+            return rollout.Followed(unknown, None)
 
 
 @contextmanager

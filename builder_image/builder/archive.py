@@ -10,7 +10,7 @@ from typing import IO, Final
 
 from builder.errors import BuildError
 from builder.settings import Limits
-from functions.contracts.archive import checked_entries, opened
+from functions.contracts.archive import Entries, checked
 from functions.contracts.archive_names import UnusableArchiveError
 
 _CHUNK: Final = 256 * 1024
@@ -27,15 +27,15 @@ def unpack(archive: Path, folder: Path, limits: Limits) -> None:
         The archive is damaged, too large, or has an entry that is not a plain file or folder inside it.
     """
     try:
-        with archive.open("rb") as file, opened(file, limits.entries) as content:
-            _unpack(content, archive.stat().st_size, folder, limits)
+        with archive.open("rb") as file, checked(file, limits.entries) as (opened, entries):
+            _unpack(opened, entries, archive.stat().st_size, folder, limits)
     except UnusableArchiveError as error:
         raise BuildError(str(error)) from None
 
 
-def _unpack(opened: zipfile.ZipFile, archive_bytes: int, folder: Path, limits: Limits) -> None:
+def _unpack(opened: zipfile.ZipFile, entries: Entries, archive_bytes: int, folder: Path, limits: Limits) -> None:
     left = limits.unpacked_bytes
-    for path, entry in checked_entries(opened, limits.entries):
+    for path, entry in entries:
         if entry.is_dir():
             (folder / path).mkdir(parents=True, exist_ok=True)
             continue

@@ -33,11 +33,9 @@ def of_user(uid: int) -> Iterator[tuple[int, int]]:
 
     By the status file's content: the owner of /proc/PID is root for a process that made itself not dumpable.
     """
-    for pid in _all():
-        with contextlib.suppress(OSError, KeyError, ValueError):
-            status = _status(pid)
-            if str(uid) in status["Uid"].split() and not status["State"].startswith("Z"):
-                yield pid, int(status.get("VmRSS", "0 kB").split()[0]) * 1024
+    for pid, status in _statuses(uid):
+        if not status["State"].startswith("Z"):
+            yield pid, int(status.get("VmRSS", "0 kB").split()[0]) * 1024
 
 
 def memory_of_user(uid: int) -> int:
@@ -72,10 +70,9 @@ def reap_user(uid: int) -> None:
 
     Until then they count against the user's limit on processes: the next step that runs as this user could start none.
     """
-    for pid in _all():
-        with contextlib.suppress(OSError, KeyError, ValueError):
-            status = _status(pid)
-            if str(uid) in status["Uid"].split() and int(status["PPid"]) == os.getpid():
+    for pid, status in _statuses(uid):
+        if int(status["PPid"]) == os.getpid():
+            with contextlib.suppress(ChildProcessError):
                 os.waitpid(pid, os.WNOHANG)
 
 
@@ -135,6 +132,15 @@ def _descendants(ancestor: int) -> list[int]:
 
 def _all() -> Iterator[int]:
     yield from (int(name) for name in os.listdir("/proc") if name.isdecimal())  # noqa: PTH208 - hot
+
+
+def _statuses(uid: int) -> Iterator[tuple[int, dict[str, str]]]:
+    """Process id and status of each process of a user, ended ones that nobody has collected included."""
+    for pid in _all():
+        with contextlib.suppress(OSError, KeyError, ValueError):
+            status = _status(pid)
+            if str(uid) in status["Uid"].split():
+                yield pid, status
 
 
 def _status(pid: int) -> dict[str, str]:

@@ -5,6 +5,7 @@ update, and what keeps pods from coming up never shows on it.
 """
 
 import time
+from dataclasses import dataclass
 from typing import Final
 
 from functions.cluster.api import ClusterApi, Object, find
@@ -18,7 +19,15 @@ _PAUSE: Final = 0.5
 _LONGEST_WAIT: Final = 20.0
 
 
-def wait(api: ClusterApi, app: Object, deadline: Deadline) -> Rollout:
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """How a rollout went, and the Deployment as it was seen last; None when it was never seen."""
+
+    rollout: Rollout
+    deployment: Object | None
+
+
+def wait(api: ClusterApi, app: Object, deadline: Deadline) -> Followed:
     """Wait until the app's Deployment has rolled out the app's image, it fails for a known reason, or time is up.
 
     Raises
@@ -29,19 +38,20 @@ def wait(api: ClusterApi, app: Object, deadline: Deadline) -> Rollout:
     until = deadline.at_most(_LONGEST_WAIT)
     namespace, name, image = app["metadata"]["namespace"], app["metadata"]["name"], app["spec"]["image"]
     message = "the operator has not made the Deployment for this image yet"
+    deployment: Object | None = None
     try:
         while until.remaining() > 0:
             deployment = find(api, DEPLOYMENTS, namespace, name, until)
             if deployment is not None and runs(deployment, image):
                 if is_complete(deployment):
-                    return Rollout(status="complete")
+                    return Followed(Rollout(status="complete"), deployment)
                 if trouble := trouble_of(api, deployment, image, until):
-                    return Rollout(status="failing", message=trouble)
+                    return Followed(Rollout(status="failing", message=trouble), deployment)
                 message = progress(deployment)
             time.sleep(max(0.0, min(_PAUSE, until.remaining())))
     except TooSlowError:
         pass  # The wait is over in the middle of a question: the last answer stands.
-    return Rollout(status="progressing", message=message)
+    return Followed(Rollout(status="progressing", message=message), deployment)
 
 
 def runs(deployment: Object, image: str) -> bool:

@@ -4,6 +4,7 @@ Nothing of an entry's content is read here. Headers may lie, so whoever unpacks 
 too.
 """
 
+import os
 import stat
 import struct
 import zipfile
@@ -34,20 +35,21 @@ Entries = list[tuple[str, zipfile.ZipInfo]]
 
 
 @contextmanager
-def opened(file: IO[bytes], most_entries: int = MOST_ENTRIES) -> Iterator[zipfile.ZipFile]:
-    """Open a .zip; what zipfile raises for a damaged one, here and in the block, becomes `UnusableArchiveError`.
+def checked(file: IO[bytes], most_entries: int = MOST_ENTRIES) -> Iterator[tuple[zipfile.ZipFile, Entries]]:
+    """Open a .zip whose entries are plain files and folders inside it, no two of them the same.
+
+    What zipfile raises for a damaged one, here and in the block, becomes `UnusableArchiveError`.
 
     Raises
     ------
     UnusableArchiveError
-        It is no .zip, is damaged, or has more entries than anyone would read into memory.
+        It is no .zip, is damaged, has more entries than anyone would read into memory, or one that is none of these;
+        the text names it.
     """
     _check_directory_size(file, most_entries)
     try:
         with zipfile.ZipFile(file) as archive:
-            yield archive
-    except UnusableArchiveError:
-        raise
+            yield archive, _checked_entries(archive, most_entries)
     except UnicodeDecodeError:
         raise UnusableArchiveError(
             "The .zip has a file name that is not UTF-8. Rename it, or zip it with a tool that writes UTF-8 names."
@@ -61,20 +63,13 @@ def opened(file: IO[bytes], most_entries: int = MOST_ENTRIES) -> Iterator[zipfil
         raise UnusableArchiveError("The .zip is damaged: its headers contradict each other.") from None
 
 
-def checked_entries(archive: zipfile.ZipFile, most_entries: int = MOST_ENTRIES) -> Entries:
-    """The archive's entries, when each is a plain file or folder inside it, and no two are the same.
-
-    Raises
-    ------
-    UnusableArchiveError
-        One is not; the text names it.
-    """
+def _checked_entries(archive: zipfile.ZipFile, most_entries: int) -> Entries:
     entries = archive.infolist()
     if len(entries) > most_entries:
         raise _too_many(most_entries)
     _check_overlaps(entries)
     register = PathRegister()
-    checked: Entries = []
+    kept: Entries = []
     for entry in entries:
         path = entry_path(entry)
         if path is None:
@@ -84,13 +79,13 @@ def checked_entries(archive: zipfile.ZipFile, most_entries: int = MOST_ENTRIES) 
             register.add(path, is_folder=True)
         else:
             register.add_file(path)
-        checked.append((path, entry))
-    return checked
+        kept.append((path, entry))
+    return kept
 
 
 def _check_directory_size(file: IO[bytes], most_entries: int) -> None:
     # zipfile reads the whole directory into objects before anyone can count: look at its size first.
-    size = file.seek(0, 2)
+    size = file.seek(0, os.SEEK_END)
     file.seek(max(0, size - _MOST_COMMENT_BYTES - _END.size - _LOCATOR_BYTES - _END64.size))
     tail = file.read()
     at = tail.rfind(_END_SIGNATURE)

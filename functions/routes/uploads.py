@@ -20,7 +20,7 @@ from functions.http import ApiError
 from functions.routes.answers import documented
 from functions.routes.chosen_task import ChosenTask, IdempotencyKey, chosen_task
 from functions.routes.push_target import push_target
-from functions.tasks.deployment import block_for_row
+from functions.tasks.deployment import OPTIONS, block_for_row
 from functions.tasks.environment import Environment
 from functions.tasks.store import TaskStore, timestamp, utc_now
 from functions.tasks.submission import Submission, claimed, record, reuse_earlier, seal, source_folder
@@ -69,7 +69,7 @@ def create_upload(request: Annotated[UploadRequest, Body()], idempotency_key: Id
     parts = (
         *("uploads", request.file_name, str(request.size), request.sha256),
         *(request.app_name, registry.repository, request.username),
-        deploy.model_dump_json(exclude_unset=True) if deploy is not None else None,
+        block[OPTIONS] if block is not None else None,
     )
     with chosen_task(environment, request.workspace_id, idempotency_key, parts) as task:
         if task.row is None:

@@ -30,8 +30,8 @@ def check_source(file_name: str, content: bytes) -> None:
         raise UnusableSourceError(f"file '{file_name}' is empty")
     if file_name.lower().endswith(".zip"):
         try:
-            with archive.opened(io.BytesIO(content)) as opened:
-                if not archive.checked_entries(opened):
+            with archive.checked(io.BytesIO(content)) as (_, entries):
+                if not entries:
                     raise UnusableSourceError(f"file '{file_name}' is a ZIP archive without entries")
         except UnusableArchiveError as error:
             raise UnusableSourceError(f"file '{file_name}': {error}") from None

@@ -151,21 +151,19 @@ def submit(
     sealed = seal(environment, submission)
     if reuse_earlier(environment, submission, store_source):
         return
-    workspace_id, task_id = submission.workspace_id, submission.task_id
     with claimed(environment, submission):
         store_source(submission.source_key)
         record(environment, submission, sealed)
     try:
-        start_execution(environment.state_machine_arn, workspace_id, task_id)
-    except (ClientError, BotoCoreError) as error:
-        logger.exception("execution did not start", task_id=task_id)
+        _start(environment, submission)
+    except StartFailedError:
         if not repeated:
             reason = "The build could not be started. Upload the file again."
-            outcome.fail(environment, workspace_id, task_id, reason, unexpected=True)
-        raise StartFailedError(task_id) from error
+            outcome.fail(environment, submission.workspace_id, submission.task_id, reason, unexpected=True)
+        raise
 
 
-def _start_deployment(environment: Environment, submission: Submission) -> None:
+def _start(environment: Environment, submission: Submission) -> None:
     try:
         start_execution(environment.state_machine_arn, submission.workspace_id, submission.task_id)
     except (ClientError, BotoCoreError) as error:
@@ -253,7 +251,7 @@ def reuse_earlier(
             logger.info("earlier build reused", workspace_id=workspace_id, task_id=task_id, earlier=earlier.task_id)
     if submission.deploy is not None:
         # There is nothing to build, but something to deploy: the execution goes straight on to that.
-        _start_deployment(environment, submission)
+        _start(environment, submission)
     return True
 
 

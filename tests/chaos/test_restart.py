@@ -49,7 +49,7 @@ def folder() -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def restarted(folder: Path) -> Iterator[Restarted]:
     """Runs a cloud, stops it while builds run and wait, starts it again."""
-    options = CloudOptions(port=0, state_dir=folder, compile_cache=components.KEPT / "compiled")
+    options = CloudOptions(port=0, state_dir=folder, compile_cache=components.COMPILED)
     with Cloud(options) as first:
         client = Client(first)
         component = components.component().read_bytes()

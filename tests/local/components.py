@@ -11,7 +11,8 @@ from tempfile import TemporaryDirectory
 from local.places import BUILD, ROOT, TOOLCHAIN, shared_root
 
 KEPT = BUILD / "test-components"
-"""The components, and ``compiled``: what wasmtime made of them."""
+COMPILED = KEPT / "compiled"
+"""What wasmtime made of them."""
 
 
 _SOURCE = Path(__file__).parent / "component" / "app.py"

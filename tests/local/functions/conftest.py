@@ -23,7 +23,7 @@ def component() -> Path:
 @pytest.fixture(scope="session")
 def cache(component: Path) -> Path:
     """A cache folder with the test function in it, filled by the command for it."""
-    folder = components.KEPT / "compiled"
+    folder = components.COMPILED
     command = [sys.executable, "-m", "local.functions.precompile", str(component), "--cache-dir", str(folder)]
     done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
     assert done.stdout.startswith(f"sha256:{digest(component.read_bytes())} ")

@@ -53,7 +53,7 @@ def cluster(mirrors: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     config = ClusterConfig(
         state_dir=folder,
         mirrors_file=mirrors,
-        compile_cache=components.KEPT / "compiled",
+        compile_cache=components.COMPILED,
         times=NodeTimes(backoff_first=1.0, metrics_period=0.5),
         autoscaler_sync_seconds=1.0,
         autoscaler_downscale_seconds=2.0,

@@ -16,7 +16,7 @@ from local.kubernetes.kubeconfig import access_from_kubeconfig
 from local.kubernetes.kubelet.leftovers import start_time
 from local.kubernetes.machinery.api import KubernetesApi
 from local.kubernetes.machinery.resources import PODS, RUNTIME_CLASSES, SPIN_APP_EXECUTORS, SPIN_APPS, Json
-from tests.local.components import KEPT
+from tests.local.components import COMPILED
 from tests.local.kubernetes_cluster.world import HEALTH, eventually, image
 
 Start = Callable[[], subprocess.Popen[bytes]]
@@ -37,7 +37,7 @@ def start(state: Path, mirrors: Path, tmp_path: Path) -> Iterator[Start]:
     def run() -> subprocess.Popen[bytes]:
         ready.unlink(missing_ok=True)
         command = [sys.executable, "-m", "local.kubernetes", "--state-dir", str(state), "--ready-file", str(ready)]
-        command += ["--mirrors", str(mirrors), "--compile-cache", str(KEPT / "compiled")]
+        command += ["--mirrors", str(mirrors), "--compile-cache", str(COMPILED)]
         processes.append(subprocess.Popen(command, cwd=REPOSITORY_ROOT))
         eventually(ready.exists, "the cluster is ready")
         return processes[-1]

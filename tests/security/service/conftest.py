@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from local.cloud import Cloud, CloudOptions
-from tests.local.client import Client
-from tests.local.conftest import PLANTED
+from tests.local.conftest import PLANTED, cloud
+
+__all__ = ["cloud"]
 
 MIB = 1024 * 1024
 SECONDS = 20
@@ -27,9 +28,3 @@ def running_cloud() -> Iterator[Cloud]:
     environment = {"PLANTED_SECRET": PLANTED, **LIMITS}
     with Cloud(CloudOptions(port=0, concurrent_builds=3, builder_environment=environment)) as cloud:
         yield cloud
-
-
-@pytest.fixture(scope="session")
-def cloud(running_cloud: Cloud) -> Client:
-    """A client of the cloud."""
-    return Client(running_cloud)

@@ -3,7 +3,6 @@
 import base64
 import os
 import secrets
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -48,7 +47,8 @@ def sent(cloud: Client) -> dict[str, Sent]:
         "type check fails": {"spin.toml": spin_toml("sleep 1"), "app.py": b"x: int = ''\n"},
         "cancelled": {"spin.toml": spin_toml("sleep 1000")},
     }
-    with Watch([each.password for each in passwords.values()]) as watch:
+    watch = Watch([each.password for each in passwords.values()])
+    with stores.repeatedly(watch.look):
         for name, each in passwords.items():
             files = {"spin.toml": spin_toml("sleep 1"), "app.wasm": COMPONENT, "name": name.encode()} | sources.get(
                 name, {}
@@ -100,32 +100,21 @@ def search(pieces: Iterable[Piece], secrets: list[str]) -> dict[str, list[str]]:
 
 
 class Watch:
-    """Looks, over and over, at what every process of the machine shows to others."""
+    """What every process of the machine shows to others: `look` at it often."""
 
     def __init__(self, passwords: list[str]) -> None:
         self.found: set[str] = set()
         self.rounds = 0
         self._passwords = passwords
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._run)
 
-    def __enter__(self) -> "Watch":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._end.set()
-        self._thread.join()
-
-    def _run(self) -> None:
+    def look(self) -> None:
         looks: list[Callable[[], Iterator[Piece]]] = [stores.command_lines]
         if os.geteuid() == 0:
             looks.append(stores.environments_of_others)
-        while not self._end.wait(0.2):
-            pieces = [piece for look in looks for piece in look()]
-            for names in search(pieces, self._passwords).values():
-                self.found.update(names)
-            self.rounds += 1
+        pieces = [piece for look in looks for piece in look()]
+        for names in search(pieces, self._passwords).values():
+            self.found.update(names)
+        self.rounds += 1
 
 
 def test_the_search_finds_what_is_there(stored: list[Piece], found: dict[str, list[str]]) -> None:
