@@ -4,7 +4,6 @@
 PYTHON ?= $(shell for python in /usr/bin/python3.11 /usr/local/bin/python3.11 python3.11; do \
 	$$python -c "import ensurepip" 2> /dev/null && echo $$python && break; done)
 PORT ?= 8000
-UV_VERSION := 0.13.9
 VENV := .venv/bin
 PINS := requirements.txt requirements-dev.txt constraints.txt functions/requirements.txt \
         functions/requirements-deploy.txt local/requirements.txt builder_image/requirements.txt
@@ -13,7 +12,7 @@ export JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION = 20
 # A cloud is a hundred short-lived Python processes: without bytecode on disk each would compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo local synth test check format openapi bundles clean
+.PHONY: help setup demo local synth test suite check format openapi bundles clean
 
 help:
 	@echo "make demo    set up, start the one-machine cloud, build and deploy examples/hello, show its answer"
@@ -28,7 +27,7 @@ setup: .venv/made build/prepared
 	@test -n "$(PYTHON)" || { echo "Missing: Python 3.11 with its venv module (Debian: apt-get install python3.11 python3.11-venv)"; exit 1; }
 	@command -v node > /dev/null || { echo "Missing: Node.js 20 or newer (the AWS CDK needs it)"; exit 1; }
 	@echo "Installing Python packages into .venv"
-	@test -x $(VENV)/uv || { $(PYTHON) -m venv .venv && $(VENV)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); }
+	@test -x $(VENV)/uv || { $(PYTHON) -m venv .venv && $(VENV)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt uv; }
 	@$(VENV)/uv pip install --quiet --python $(VENV)/python -r requirements-dev.txt
 	@touch $@
 
@@ -51,7 +50,7 @@ synth: .venv/made node_modules/made
 	@echo "Template: cdk.out/BlueFaas.template.json"
 
 check: .venv/made
-	@$(VENV)/ruff check . && $(VENV)/ruff format --check . && $(VENV)/mypy . && PYTHONPATH=.:builder_image $(VENV)/lint-imports && $(VENV)/python -m infra.cluster_rbac --check
+	@$(VENV)/ruff check . && $(VENV)/ruff format --check . && $(VENV)/mypy . && PYTHONPATH=.:builder_image $(VENV)/lint-imports --no-logo && $(VENV)/python -m infra.cluster_rbac --check
 
 openapi: .venv/made
 	@$(VENV)/python -m infra.openapi
@@ -62,9 +61,11 @@ bundles: .venv/made
 format: .venv/made
 	@$(VENV)/ruff check --fix . && $(VENV)/ruff format .
 
-# Preparing waits for the network as often as for the processor: side by side it takes half the time.
-test: .venv/made
-	@$(MAKE) --no-print-directory --jobs 3 --output-sync=target build/prepared check bundles
+# Side by side: the type check of the whole repository is over before the first tests that need a cloud.
+test: setup
+	@$(MAKE) --no-print-directory --jobs 2 check suite
+
+suite:
 	@$(VENV)/python -m pytest --numprocesses 3 --no-loadscope-reorder
 
 clean:

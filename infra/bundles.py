@@ -1,4 +1,4 @@
-"""Lambda bundles, made without docker: pip installs wheels for the function's platform, our code goes beside them.
+"""Lambda bundles, made without docker: uv pip installs wheels for the function's platform, our code goes beside them.
 
 Dependencies are installed once per set of requirements and kept under build/; a bundle is dependencies plus code.
 """
@@ -18,7 +18,7 @@ from infra import kubernetes_client
 ROOT: Final = Path(__file__).resolve().parent.parent
 BUILD: Final = ROOT / "build"
 PYTHON_VERSION: Final = "3.13"
-PLATFORMS: Final = ("manylinux_2_28_aarch64", "manylinux_2_17_aarch64", "manylinux2014_aarch64")
+PLATFORM: Final = "aarch64-manylinux_2_28"
 """Lambda's python3.13 runtime is Amazon Linux 2023 (glibc 2.34); wheels for older glibc run there too."""
 
 _KEPT: Final = 8
@@ -41,7 +41,7 @@ _BOTO_SERVICES: Final = (
 
 
 class BundleError(Exception):
-    """pip could not install the dependencies; the text has its last lines."""
+    """uv could not install the dependencies; the text has its last lines."""
 
 
 @dataclass(frozen=True)
@@ -54,21 +54,21 @@ class Bundle:
 
     def build(self) -> Path:
         """Folder with the finished bundle; made anew only when requirements or code changed."""
-        return self._build(f"{self.name}-{self.digest()}", PLATFORMS, PYTHON_VERSION)
+        return self._build(f"{self.name}-{self.digest()}", PLATFORM, PYTHON_VERSION)
 
     def build_for_this_interpreter(self) -> Path:
         """The same bundle with compiled parts that load here: for tests and measurements."""
-        return self._build(f"{self.name}-here-{self.digest()}", (), "")
+        return self._build(f"{self.name}-here-{self.digest()}", None, "")
 
     def handlers(self) -> list[str]:
         """Modules of ``functions/`` whose handler this bundle is for."""
         found = [path.stem for path in (ROOT / "functions").glob("*.py") if "\ndef handler(" in path.read_text("utf-8")]
         return sorted(name for name in found if (name == "deploy") == (self.name == "deploy"))
 
-    def _build(self, name: str, platforms: tuple[str, ...], python_version: str) -> Path:
+    def _build(self, name: str, platform: str | None, python_version: str) -> Path:
         target = BUILD / "bundles" / name
         if not target.exists():
-            dependencies = install(self.requirements, platforms, python_version)
+            dependencies = install(self.requirements, platform, python_version)
             scratch = scratch_for(target)
             # Links: the packages' files are the same in every bundle, and never written to.
             shutil.copytree(dependencies, scratch, symlinks=True, copy_function=os.link)
@@ -78,7 +78,7 @@ class Bundle:
 
     def digest(self) -> str:
         """Identity of the bundle's content: requirements, pins, platform, code."""
-        parts = [_requirements_digest(self.requirements, PLATFORMS, PYTHON_VERSION)]
+        parts = [_requirements_digest(self.requirements, PLATFORM, PYTHON_VERSION)]
         parts += [f"{path.relative_to(ROOT)} {_sha256(path)}" for path in code_files()]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
@@ -102,31 +102,30 @@ def add_code(folder: Path) -> None:
         shutil.copyfile(path, target)
 
 
-def install(requirements: str, platforms: tuple[str, ...], python_version: str) -> Path:
+def install(requirements: str, platform: str | None, python_version: str) -> Path:
     """Install a requirements file for another platform, wheels only; reused while the pins stay.
 
-    Without ``platforms`` it is installed for the running interpreter: the same packages, loadable here.
+    Without ``platform`` it is installed for the running interpreter: the same packages, loadable here.
 
     Raises
     ------
     BundleError
         A wheel is missing, or the package index did not answer.
     """
-    digest = _requirements_digest(requirements, platforms, python_version)
+    digest = _requirements_digest(requirements, platform, python_version)
     target = BUILD / "dependencies" / digest
     if target.exists():
         return target
     scratch = scratch_for(target)
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--target", str(scratch)]
-    command += ["--only-binary=:all:"]
-    if platforms:
-        command += ["--implementation", "cp", "--python-version", python_version]
-        command += [part for platform in platforms for part in ("--platform", platform)]
+    command = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--target", str(scratch)]
+    command += ["--python", sys.executable, "--only-binary", ":all:"]
+    if platform is not None:
+        command += ["--python-platform", platform, "--python-version", python_version]
     command += ["--requirement", str(ROOT / requirements), "--constraint", str(ROOT / "constraints.txt")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         tail = "\n".join((done.stderr or done.stdout).strip().splitlines()[-5:])
-        raise BundleError(f"pip could not install {requirements} for the Lambda bundle:\n{tail}")
+        raise BundleError(f"uv could not install {requirements} for the Lambda bundle:\n{tail}")
     _leave_out_what_lambda_never_loads(scratch)
     put_in_place(scratch, target)
     return target
@@ -158,6 +157,7 @@ def put_in_place(scratch: Path, target: Path) -> None:
 
 
 def _leave_out_what_lambda_never_loads(folder: Path) -> None:
+    (folder / ".lock").unlink(missing_ok=True)  # uv's own
     shutil.rmtree(folder / "bin", ignore_errors=True)
     for model in (folder / "botocore" / "data").iterdir():
         if model.is_dir() and model.name not in _BOTO_SERVICES:
@@ -165,10 +165,10 @@ def _leave_out_what_lambda_never_loads(folder: Path) -> None:
     kubernetes_client.prune(folder)
 
 
-def _requirements_digest(requirements: str, platforms: tuple[str, ...], python_version: str) -> str:
+def _requirements_digest(requirements: str, platform: str | None, python_version: str) -> str:
     files = [ROOT / requirements, ROOT / "functions/requirements.txt", ROOT / "constraints.txt", Path(__file__)]
     files.append(Path(kubernetes_client.__file__))
-    identity = "\n".join([*platforms, python_version, *(_sha256(path) for path in files)])
+    identity = "\n".join([platform or "", python_version, *(_sha256(path) for path in files)])
     return hashlib.sha256(identity.encode()).hexdigest()[:16]
 
 

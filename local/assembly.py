@@ -3,6 +3,7 @@
 Synthesis takes seconds, so its result is kept under build/ and used again while nothing that it depends on has changed.
 """
 
+import fcntl
 import hashlib
 import json
 import os
@@ -43,8 +44,15 @@ class SynthesisError(Exception):
 def assembly() -> Path:
     """Folder of the cloud assembly (template, asset manifest), made anew when something it depends on changed."""
     folder = BUILD / "assembly" / _digest()
-    if _is_whole(folder):
-        return folder
+    BUILD.mkdir(exist_ok=True)
+    with (BUILD / "assembly.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # several clouds may start at once: one synthesizes, the others use it
+        if not _is_whole(folder):
+            _synthesize(folder)
+    return folder
+
+
+def _synthesize(folder: Path) -> None:
     scratch = scratch_for(folder)
     context = {**json.loads((ROOT / "cdk.json").read_text())["context"], **OVERRIDES}
     done = subprocess.run(
@@ -67,7 +75,6 @@ def assembly() -> Path:
         raise SynthesisError("app.py could not be synthesized:\n" + "\n".join(done.stderr.strip().splitlines()[-5:]))
     shutil.rmtree(folder, ignore_errors=True)
     put_in_place(scratch, folder)
-    return folder
 
 
 def _is_whole(folder: Path) -> bool:

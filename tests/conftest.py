@@ -3,9 +3,11 @@
 Powertools reads its settings when it is imported, so they are set here, before anything else.
 """
 
+import functools
 import os
 from pathlib import Path, PurePosixPath
 
+import botocore.loaders
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
@@ -13,6 +15,10 @@ from xdist.scheduler import LoadScopeScheduling
 os.environ["POWERTOOLS_SERVICE_NAME"] = "tests"
 os.environ["POWERTOOLS_METRICS_NAMESPACE"] = "BlueFaas"
 os.environ["POWERTOOLS_TRACE_DISABLED"] = "true"
+
+# Each botocore session reads the services' models anew, and moto wants a new session for each of its accounts.
+_read_once = functools.cache(botocore.loaders.JSONFileLoader().load_file)
+botocore.loaders.JSONFileLoader.load_file = staticmethod(_read_once)  # type: ignore[method-assign]
 
 _HERE = Path(__file__).parent
 _LONGEST_FIRST = (

@@ -1,8 +1,8 @@
-"""The AWS clients of a build. Loading boto3 and making clients takes longer than unpacking most uploads: each is made
-when its time has come, those of the push while the build runs."""
+"""The AWS clients of a build. Making them takes longer than unpacking most uploads: each is made when its time has
+come, those of the push while the build runs; and by botocore alone, on which boto3 would be one more layer to load."""
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -12,35 +12,43 @@ if TYPE_CHECKING:
 
 
 class Aws:
-    """Clients by the build role (region, endpoint and credentials come from the environment, as boto3 reads them).
+    """Clients by the build role (endpoint and credentials come from the environment, as every AWS SDK reads them).
 
     Clients may be used by several threads, but a session makes one at a time: ask for each first where nobody else
     asks for another.
     """
 
     def __init__(self, region: str) -> None:
-        import boto3
+        import botocore.session
         from botocore.config import Config
 
-        self._session = boto3.session.Session(region_name=region)
+        self._session = botocore.session.Session()
+        self._region = region
         self._config = Config(retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=5, read_timeout=60)
 
     @cached_property
     def dynamodb(self) -> "DynamoDBClient":
         """The task's row."""
-        return self._session.client("dynamodb", config=self._config)
+        client: DynamoDBClient = self._client("dynamodb")
+        return client
 
     @cached_property
     def s3(self) -> "S3Client":
         """The source, the component, the report."""
-        return self._session.client("s3", config=self._config)
+        client: S3Client = self._client("s3")
+        return client
 
     @cached_property
     def kms(self) -> "KMSClient":
         """Opens registry passwords."""
-        return self._session.client("kms", config=self._config)
+        client: KMSClient = self._client("kms")
+        return client
 
     @cached_property
     def ecr(self) -> "ECRClient":
         """Gives the password of the stack's own registry."""
-        return self._session.client("ecr", config=self._config)
+        client: ECRClient = self._client("ecr")
+        return client
+
+    def _client(self, service: str) -> Any:
+        return self._session.create_client(service, self._region, config=self._config)

@@ -131,12 +131,13 @@ class _Build:
     def store(self, package: Package, attestor: Attestor, app: App, installed: Packages | None) -> dict[str, str]:
         """Component and parts list to S3; answers the components' digests."""
         with self.log.step("store", "Component and parts list to S3"):
-            self.aws.s3.upload_file(
-                str(package.wasm),
-                self.settings.code_bucket,
-                wasm_key(self.task.task_id),
-                ExtraArgs={"ContentType": "application/wasm"},
-            )
+            with package.wasm.open("rb") as component:
+                self.aws.s3.put_object(
+                    Bucket=self.settings.code_bucket,
+                    Key=wasm_key(self.task.task_id),
+                    Body=component,
+                    ContentType="application/wasm",
+                )
             digests = attestor.digests(package)
             attestor.store_parts(app, installed, digests)
             return digests

@@ -86,7 +86,7 @@ class Chaos(Client):
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline
-            time.sleep(0.1)
+            time.sleep(0.25)
 
     @contextmanager
     def failing(self, *faults: dict[str, Any]) -> Iterator[None]:

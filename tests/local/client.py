@@ -31,16 +31,19 @@ class Client:
         self.repository = cloud.outputs["ImageRepository"]
         self.http = httpx.Client(base_url=cloud.url, timeout=60)
         self.states: dict[str, list[str]] = {}
+        self._aws: dict[str, Any] = {}
 
     def aws(self, service: str) -> Any:
         """A boto3 client of the cloud's AWS APIs."""
-        return boto3.client(
-            service,  # type: ignore[call-overload]  # any service
-            endpoint_url=self.cloud.aws_endpoint,
-            region_name=self.cloud.region,
-            aws_access_key_id=self.cloud.account,
-            aws_secret_access_key=SECRET_KEY,
-        )
+        if service not in self._aws:
+            self._aws[service] = boto3.client(
+                service,  # type: ignore[call-overload]  # any service
+                endpoint_url=self.cloud.aws_endpoint,
+                region_name=self.cloud.region,
+                aws_access_key_id=self.cloud.account,
+                aws_secret_access_key=SECRET_KEY,
+            )
+        return self._aws[service]
 
     def cluster(self, path: str, **query: str) -> dict[str, Any]:
         """An object or list of the cloud's Kubernetes API, read as the cluster's admin."""

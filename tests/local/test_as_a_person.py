@@ -1,9 +1,8 @@
-"""What a person does: pastes the printed lines, runs the Python client, stops the cloud."""
+"""What a person does: pastes the printed lines, stops the cloud."""
 
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +16,7 @@ from local.cloud import Cloud, CloudOptions
 from local.places import state_root
 from local.processes import PartFailedError, free_port
 from local.welcome import welcome
-from tests.local.client import EXAMPLES, ROOT, Client
+from tests.local.client import ROOT, Client
 
 
 def shell(script: str, **environment: str) -> str:
@@ -44,15 +43,6 @@ def test_the_printed_lines_work_when_pasted(running_cloud: Cloud, cloud: Client)
     assert deployed["app_name"] == "my-function"
     cloud.call("my-function")
     assert shell(call) == "Hello from Blue FaaS!"
-
-
-def test_the_python_client_creates_and_updates(cloud: Client, tmp_path: Path) -> None:
-    """With a file whose name no Python module can have: any will do."""
-    source = shutil.copy(EXAMPLES / "hello" / "app.py", tmp_path / "111-한글.py")
-    script = [sys.executable, "examples/client/deploy_or_update.py", str(source)]
-    environment = {**os.environ, "BASE_URL": cloud.url, "REGISTRY": cloud.repository}
-    done = subprocess.run(script, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout == "Deployed/Updated: my-function\nEndpoint: my-function.default.svc.cluster.local\n"
 
 
 def test_ctrl_c_stops_everything_and_leaves_nothing(tmp_path: Path) -> None:

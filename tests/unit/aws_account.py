@@ -26,7 +26,7 @@ class Account:
         self._s3 = boto3.client("s3")
         self._table = boto3.resource("dynamodb").Table(TABLE)
         self._step_functions = boto3.client("stepfunctions")
-        self.state_machine_arn = ""
+        self._make_state_machine()
         self.key_arn = boto3.client("kms").create_key()["KeyMetadata"]["Arn"]
         self._s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "ap-northeast-2"})
         self._s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
@@ -61,15 +61,14 @@ class Account:
 
     def reset(self) -> None:
         """Empty everything; executions go by making the state machine anew."""
-        for row in [*self.rows(), *self.side_items()]:
+        for row in self._table.scan()["Items"]:
             self._table.delete_item(Key={"workspace_id": row["workspace_id"], "task_id": row["task_id"]})
         for key, version_id in self.versions():
             self._s3.delete_object(Bucket=BUCKET, Key=key, VersionId=version_id)
         images = self._ecr.list_images(repositoryName="blue-faas-app")["imageIds"]
         if images:
             self._ecr.batch_delete_image(repositoryName="blue-faas-app", imageIds=images)
-        if self.state_machine_arn:
-            self._step_functions.delete_state_machine(stateMachineArn=self.state_machine_arn)
+        self._step_functions.delete_state_machine(stateMachineArn=self.state_machine_arn)
         self._make_state_machine()
 
     @contextmanager

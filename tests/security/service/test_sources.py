@@ -146,30 +146,22 @@ _BESIDE_THE_APP = (
 
 
 def test_nothing_beside_the_app_runs_in_the_type_check(cloud: Client) -> None:
-    """Plugins of mypy in each of its configuration files; modules under names that tools import."""
-    tasks = {}
+    """Plugins in each configuration file of mypy; modules under names that tools import."""
     app = {"spin.toml": spin_toml("true"), "app.wasm": COMPONENT, "app.py": b"value: int = 1\n"}
-    for name, content in _PLUGIN.items():
-        tasks[name] = cloud.start("app.zip", zipped(**app, **{name: content, "evil.py": EVIL}), workspace_id=WORKSPACE)
-    beside = dict.fromkeys(_BESIDE_THE_APP, EVIL)
-    tasks["modules"] = cloud.start("app.zip", zipped(**app, **beside), workspace_id=WORKSPACE)
-    ended = {name: cloud.wait(task_id, WORKSPACE) for name, task_id in tasks.items()}
-    for name, task in ended.items():
-        assert task["status"] == "done", (name, task["error"])
-        assert "EVIL CODE RAN" not in cloud.build_log(tasks[name], WORKSPACE), name
+    beside = {**dict.fromkeys(_BESIDE_THE_APP, EVIL), **_PLUGIN, "evil.py": EVIL}
+    task_id = cloud.start("app.zip", zipped(**app, **beside), workspace_id=WORKSPACE)
+    task = cloud.wait(task_id, WORKSPACE)
+    assert task["status"] == "done", task["error"]
+    assert "EVIL CODE RAN" not in cloud.build_log(task_id, WORKSPACE)
 
 
 REQUIREMENTS = {
     "git+https://example.com/evil.git": "evil",
-    "evil @ git+ssh://git@example.com/evil.git": "evil",
     "evil @ https://example.com/evil-1.0.tar.gz": "evil",
-    "https://example.com/evil-1.0.tar.gz": "evil",
-    "./evil": "evil",
     "-e .": "-e",
     "--index-url https://example.com/simple": "--index-url",
-    "--extra-index-url=https://example.com/simple": "--extra-index-url",
-    "-r /etc/passwd": "-r",
 }
+"""One of each kind: tests/unit/builder has them all."""
 
 
 def test_requirements_that_would_run_or_read_something_are_named_and_refused(cloud: Client) -> None:
