@@ -66,7 +66,7 @@ test: setup
 	@$(MAKE) --no-print-directory --jobs 2 check suite
 
 suite:
-	@$(VENV)/python -m pytest --numprocesses 3 --no-loadscope-reorder
+	@$(VENV)/python -m pytest --numprocesses 4 --no-loadscope-reorder
 
 clean:
 	@test ! -x $(VENV)/python || $(VENV)/python -c "import shutil; from local.places import shared_root; shutil.rmtree(shared_root(), True)"

@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any
 
-from tests.infra.conftest import ROOT, synthesize
+from tests.infra.conftest import OTHER, ROOT, synthesis
 from tests.infra.reading import resources, text
 
 OPERATIONS = ROOT / "docs" / "operations.md"
@@ -86,7 +86,5 @@ def test_the_dashboard_shows_what_alarms_watch(template: dict[str, Any]) -> None
 
 
 def test_mail_is_sent_where_the_settings_say() -> None:
-    (subscription,) = resources(
-        synthesize(**{"blue-faas.alarms.email": "operators@example.com"}), "AWS::SNS::Subscription"
-    ).values()
+    (subscription,) = resources(synthesis(**OTHER).template, "AWS::SNS::Subscription").values()
     assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "operators@example.com")

@@ -1,6 +1,7 @@
 """The API's routes, the functions behind them, and what is kept."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pydantic
@@ -8,7 +9,7 @@ import pytest
 
 from infra import openapi
 from infra.settings import AuthorizerError, Limits
-from tests.infra.conftest import ROOT, synthesize
+from tests.infra.conftest import NOBODY_ASKED, OTHER, ROOT, stack_with, synthesis
 from tests.infra.reading import resources, text
 
 LAMBDA_PAYLOAD = 6 * 1024 * 1024
@@ -38,11 +39,13 @@ def test_the_routes_are_those_of_the_description(template: dict[str, Any]) -> No
 
 
 def test_jwt_in_place_of_iam() -> None:
-    jwt = {"issuer": "https://issuer.example.com", "audience": ["blue-faas"]}
-    template = synthesize(**{"blue-faas.authorizer": "jwt", "blue-faas.jwt": jwt})
+    template = synthesis(**OTHER).template
     assert {kind for route, kind in routes(template).items() if route not in OPEN} == {"JWT"}
     (authorizer,) = resources(template, "AWS::ApiGatewayV2::Authorizer").values()
-    assert authorizer["JwtConfiguration"] == {"Issuer": jwt["issuer"], "Audience": jwt["audience"]}
+    assert authorizer["JwtConfiguration"] == {
+        "Issuer": "https://issuer.example.com",
+        "Audience": ["blue-faas"],
+    }
 
 
 @pytest.mark.parametrize(
@@ -58,23 +61,21 @@ def test_jwt_in_place_of_iam() -> None:
         {"blue-faas.builds.timeout_minutes": "soon"},
     ],
 )
-def test_settings_that_cannot_be_meant_stop_the_synthesis(changed: dict[str, object]) -> None:
+def test_settings_that_cannot_be_meant_stop_the_synthesis(tmp_path: Path, changed: dict[str, object]) -> None:
     with pytest.raises(pydantic.ValidationError):
-        synthesize(**changed)
+        stack_with(changed, tmp_path)
 
 
-def test_no_authorizer_must_be_asked_for_by_name() -> None:
+def test_no_authorizer_must_be_asked_for_by_name(tmp_path: Path) -> None:
     context = json.loads((ROOT / "cdk.json").read_text())["context"]
     with pytest.raises(AuthorizerError, match=r"-c blue-faas\.authorizer=none"):
-        synthesize(**{"blue-faas": {**context["blue-faas"], "authorizer": "none"}})
-    template = synthesize(**{"blue-faas.authorizer": "none"})
-    assert set(routes(template).values()) == {"NONE"}
+        stack_with({"blue-faas": {**context["blue-faas"], "authorizer": "none"}}, tmp_path)
+    assert set(routes(synthesis(**NOBODY_ASKED).template).values()) == {"NONE"}
 
 
 def test_the_functions_know_the_authorizer_and_its_claim() -> None:
-    jwt = {"issuer": "https://issuer.example.com", "audience": ["a"], "workspaces_claim": "cognito:groups"}
-    template = synthesize(**{"blue-faas.authorizer": "jwt", "blue-faas.jwt": jwt})
-    (builds,) = [f for name, f in resources(template, "AWS::Lambda::Function").items() if name.startswith("ApiBuilds")]
+    functions = resources(synthesis(**OTHER).template, "AWS::Lambda::Function")
+    (builds,) = [function for name, function in functions.items() if name.startswith("ApiBuilds")]
     variables = builds["Environment"]["Variables"]
     assert (variables["AUTHORIZER"], variables["WORKSPACES_CLAIM"]) == ("jwt", "cognito:groups")
 
