@@ -10,8 +10,6 @@ from builder import provenance
 from builder.settings import Settings
 from builder.statements import canonical, package_url
 from builder.toolchain import buildspec, identity
-from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -56,6 +54,9 @@ def built(cloud: Cloud) -> Cloud:
 
 
 def test_the_parts_list_is_valid_and_complete(built: Cloud) -> None:
+    from cyclonedx.schema import SchemaVersion  # three seconds to import: not in every process that collects tests
+    from cyclonedx.validation.json import JsonStrictValidator
+
     content = built.aws.s3.get_object(Bucket=BUCKET, Key=sbom_key(TASK))
     text = content["Body"].read().decode()
     assert content["ContentType"] == "application/vnd.cyclonedx+json; version=1.6"
