@@ -61,7 +61,7 @@ bundles: .venv/made
 format: .venv/made
 	@$(VENV)/ruff check --fix . && $(VENV)/ruff format .
 
-# Side by side: the type check of the whole repository is over before the first tests that need a cloud.
+# Side by side: the checks fit into the times at which tests wait.
 test: setup
 	@$(MAKE) --no-print-directory --jobs 2 check suite
 
