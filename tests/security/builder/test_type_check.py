@@ -104,7 +104,7 @@ def test_such_a_file_is_checked_under_its_own_name(run: Check) -> None:
     ("name", "content"),
     [
         ("mypy.ini", "[mypy]\nplugins = evil.py\nignore_errors = True\n"),
-        (".mypy.ini", "[mypy]\nplugins = evil.py\nignore_errors = True\n"),
+        (".mypy.ini", "[mypy]\nplugins = evil.py\npython_executable = ./evil.py\nignore_errors = True\n"),
         ("setup.cfg", "[mypy]\nplugins = evil.py\nignore_errors = True\n"),
         ("pyproject.toml", '[tool.mypy]\nplugins = ["evil.py"]\nignore_errors = true\n'),
     ],

@@ -146,6 +146,7 @@ def test_a_failed_build_command_is_named_with_the_end_of_its_output(cloud: Cloud
     ("command", "text"),
     [
         ("true", "'app.wasm' does not exist: the build did not make it."),
+        (": > app.wasm", "'app.wasm' is no WebAssembly file, not a component."),
         ("echo hello > app.wasm", "'app.wasm' is no WebAssembly file, not a component."),
         (r"printf '\000asm\001\000\000\000' > app.wasm", "is a core WebAssembly module, not a component."),
         ("mkdir app.wasm", "'app.wasm' is not a regular file."),
