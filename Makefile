@@ -62,10 +62,10 @@ format: .venv/made
 	@$(VENV)/ruff check --fix . && $(VENV)/ruff format .
 
 # Side by side: the checks fit into the times at which tests wait.
-test: setup
+test:
 	@$(MAKE) --no-print-directory --jobs 2 check suite
 
-suite:
+suite: setup
 	@$(VENV)/python -m pytest --numprocesses 4 --no-loadscope-reorder
 
 clean:

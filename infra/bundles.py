@@ -54,21 +54,21 @@ class Bundle:
 
     def build(self) -> Path:
         """Folder with the finished bundle; made anew only when requirements or code changed."""
-        return self._build(f"{self.name}-{self.digest()}", PLATFORM, PYTHON_VERSION)
+        return self._build(f"{self.name}-{self.digest()}", PLATFORM)
 
     def build_for_this_interpreter(self) -> Path:
         """The same bundle with compiled parts that load here: for tests and measurements."""
-        return self._build(f"{self.name}-here-{self.digest()}", None, "")
+        return self._build(f"{self.name}-here-{self.digest()}", None)
 
     def handlers(self) -> list[str]:
         """Modules of ``functions/`` whose handler this bundle is for."""
         found = [path.stem for path in (ROOT / "functions").glob("*.py") if "\ndef handler(" in path.read_text("utf-8")]
         return sorted(name for name in found if (name == "deploy") == (self.name == "deploy"))
 
-    def _build(self, name: str, platform: str | None, python_version: str) -> Path:
+    def _build(self, name: str, platform: str | None) -> Path:
         target = BUILD / "bundles" / name
         if not target.exists():
-            dependencies = install(self.requirements, platform, python_version)
+            dependencies = install(self.requirements, platform)
             scratch = scratch_for(target)
             # Links: the packages' files are the same in every bundle, and never written to.
             shutil.copytree(dependencies, scratch, symlinks=True, copy_function=os.link)
@@ -78,7 +78,7 @@ class Bundle:
 
     def digest(self) -> str:
         """Identity of the bundle's content: requirements, pins, platform, code."""
-        parts = [_requirements_digest(self.requirements, PLATFORM, PYTHON_VERSION)]
+        parts = [_requirements_digest(self.requirements, PLATFORM)]
         parts += [f"{path.relative_to(ROOT)} {_sha256(path)}" for path in code_files()]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
@@ -102,7 +102,7 @@ def add_code(folder: Path) -> None:
         shutil.copyfile(path, target)
 
 
-def install(requirements: str, platform: str | None, python_version: str) -> Path:
+def install(requirements: str, platform: str | None) -> Path:
     """Install a requirements file for another platform, wheels only; reused while the pins stay.
 
     Without ``platform`` it is installed for the running interpreter: the same packages, loadable here.
@@ -112,7 +112,7 @@ def install(requirements: str, platform: str | None, python_version: str) -> Pat
     BundleError
         A wheel is missing, or the package index did not answer.
     """
-    digest = _requirements_digest(requirements, platform, python_version)
+    digest = _requirements_digest(requirements, platform)
     target = BUILD / "dependencies" / digest
     if target.exists():
         return target
@@ -120,7 +120,7 @@ def install(requirements: str, platform: str | None, python_version: str) -> Pat
     command = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--target", str(scratch)]
     command += ["--python", sys.executable, "--only-binary", ":all:"]
     if platform is not None:
-        command += ["--python-platform", platform, "--python-version", python_version]
+        command += ["--python-platform", platform, "--python-version", PYTHON_VERSION]
     command += ["--requirement", str(ROOT / requirements), "--constraint", str(ROOT / "constraints.txt")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
@@ -165,10 +165,10 @@ def _leave_out_what_lambda_never_loads(folder: Path) -> None:
     kubernetes_client.prune(folder)
 
 
-def _requirements_digest(requirements: str, platform: str | None, python_version: str) -> str:
+def _requirements_digest(requirements: str, platform: str | None) -> str:
     files = [ROOT / requirements, ROOT / "functions/requirements.txt", ROOT / "constraints.txt", Path(__file__)]
     files.append(Path(kubernetes_client.__file__))
-    identity = "\n".join([platform or "", python_version, *(_sha256(path) for path in files)])
+    identity = "\n".join([platform or "", *(_sha256(path) for path in files)])
     return hashlib.sha256(identity.encode()).hexdigest()[:16]
 
 

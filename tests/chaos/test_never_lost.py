@@ -6,8 +6,6 @@ On a cloud of its own: what is broken here would break other tests.
 import json
 import os
 import signal
-import sys
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -18,7 +16,8 @@ from typing import Any
 import pytest
 
 from local.cloud import Cloud, CloudOptions
-from tests.chaos.chaos import SLEEP, Chaos, source
+from tests.chaos.chaos import SLEEP, Chaos, reporting, source
+from tests.local.background import repeatedly
 
 RECONCILER, INGEST = "Reconciler", "Ingest"
 
@@ -100,12 +99,7 @@ RESULTS = {
 @pytest.mark.parametrize("name", RESULTS)
 def test_the_result_is_unusable(chaos: Chaos, tmp_path: Path, name: str) -> None:
     content = RESULTS[name]
-    program = tmp_path / "put.py"
-    program.write_text(
-        "import boto3, os\nkey = f'build-artifacts/{os.environ[\"TASK_ID\"]}/result.json'\n"
-        f"boto3.client('s3').put_object(Bucket=os.environ['CODE_BUCKET'], Key=key, Body={content!r})\n"
-    )
-    with chaos.buildspec("true" if content is None else f"{sys.executable} {program}"):
+    with chaos.buildspec("true" if content is None else reporting(tmp_path, content)):
         error = chaos.failed(chaos.start("app.zip", source()))
     assert error.startswith("The build finished but left no usable result.")
 
@@ -180,36 +174,20 @@ def test_the_maker_dies_between_row_and_execution(chaos: Chaos) -> None:
     chaos.execution_arn(recent)
 
 
-REPORT_SUCCESS = """
-import json, os, urllib.request
-result = {"outcome": "succeeded", "image_url": "example.com/app:" + os.environ["TASK_ID"]}
-where = "{AWS_ENDPOINT_URL}/{CODE_BUCKET}/build-artifacts/{TASK_ID}/result.json".format(**os.environ)
-urllib.request.urlopen(urllib.request.Request(where, json.dumps(result).encode(), method="PUT"))
-"""
-"""A build that takes no time: where fifty of them queue, it is the queue that is looked at."""
-
-
 def test_fifty_at_once(chaos: Chaos, tmp_path: Path) -> None:
-    """They queue: each is accepted, built once, done; and the API answers all the while."""
-    program = tmp_path / "succeed.py"
-    program.write_text(REPORT_SUCCESS)
+    """They queue: each is accepted, built once, done; and the API answers all the while.
+
+    Their builds take no time: it is the queue that is looked at.
+    """
     answered: list[int] = []
-    over = threading.Event()
-
-    def ask() -> None:
-        while not over.wait(0.5):
-            answered.append(chaos.http.get("/health").status_code)
-
-    asking = threading.Thread(target=ask)
-    asking.start()
-    try:
-        with chaos.buildspec(f"{sys.executable} -I {program}"), ThreadPoolExecutor(50) as threads:
-            tasks = list(threads.map(lambda _: chaos.start("app.zip", source(), workspace_id="crowd"), range(50)))
-            assert len(set(tasks)) == 50
-            assert {chaos.wait(task_id, "crowd")["status"] for task_id in tasks} == {"done"}
-    finally:
-        over.set()
-        asking.join()
+    with (
+        chaos.buildspec(reporting(tmp_path, b'{"outcome": "succeeded", "image_url": "example.com/app:1"}')),
+        repeatedly(lambda: answered.append(chaos.http.get("/health").status_code)),
+        ThreadPoolExecutor(50) as threads,
+    ):
+        tasks = list(threads.map(lambda _: chaos.start("app.zip", source(), workspace_id="crowd"), range(50)))
+        assert len(set(tasks)) == 50
+        assert {chaos.wait(task_id, "crowd")["status"] for task_id in tasks} == {"done"}
     assert set(answered) == {200}
     executions = Counter(e["name"] for e in chaos.executions())
     assert {executions[task_id] for task_id in tasks} == {1}

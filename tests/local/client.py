@@ -4,6 +4,7 @@ import io
 import ssl
 import time
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,14 @@ class Client:
             if answer.status_code not in (502, 503) or time.monotonic() > deadline:
                 return answer
             time.sleep(0.1)
+
+    def call_until(self, app: str, wanted: Callable[[str], bool]) -> str:
+        """Call a function until its answer is as wanted (a rolling update is under way); the answer."""
+        deadline = time.monotonic() + 60
+        while not wanted(answer := self.call(app).text):
+            assert time.monotonic() < deadline, answer
+            time.sleep(0.1)
+        return answer
 
     def rows(self) -> list[dict[str, Any]]:
         """Every row of the task table."""

@@ -1,8 +1,6 @@
 """From an image to an answering function: create, update, new app, what the cluster holds afterwards."""
 
 import re
-import time
-from collections.abc import Callable
 
 from tests.local.client import Client
 
@@ -39,11 +37,11 @@ def test_the_same_name_updates_and_the_function_keeps_its_data(cloud: Client, he
     assert [cloud.call("updated").text for _ in range(3)] == ["1\n", "2\n", "3\n"]
     updated = cloud.deploy(app_name="updated", namespace="default", image_ref=hello)
     assert updated.status_code == 200, updated.text
-    _wait_for(cloud, "updated", lambda text: text == "Hello from Blue FaaS!")
+    cloud.call_until("updated", lambda text: text == "Hello from Blue FaaS!")
     rolled_back = cloud.deploy(app_name="updated", namespace="default", image_ref=counter)
     assert rolled_back.status_code == 200, rolled_back.text
     # Calls made while the update rolled may have counted too.
-    _wait_for(cloud, "updated", lambda text: text.strip().isdigit() and int(text) > 3)
+    cloud.call_until("updated", lambda text: text.strip().isdigit() and int(text) > 3)
     app = cloud.cluster("/apis/core.spinkube.dev/v1alpha1/namespaces/default/spinapps/updated")
     assert app["spec"]["podLabels"]["function_id"] == "fn-1"
 
@@ -77,11 +75,3 @@ def test_json_without_its_content_type_is_understood(cloud: Client, hello: str) 
         headers={"content-type": "application/x-www-form-urlencoded"},
     )
     assert answer.status_code == 200, answer.text
-
-
-def _wait_for(cloud: Client, app: str, wanted: Callable[[str], bool]) -> None:
-    """Call until an answer is as wanted (a rolling update is under way)."""
-    deadline = time.monotonic() + 60
-    while not wanted(answer := cloud.call(app).text):
-        assert time.monotonic() < deadline, answer
-        time.sleep(0.1)

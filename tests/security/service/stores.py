@@ -4,9 +4,8 @@ import base64
 import contextlib
 import json
 import os
-import threading
 import urllib.parse
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,24 +23,6 @@ def forms(secret: str) -> list[bytes]:
         encoded = base64.b64encode(b"x" * before + secret.encode())
         found.add(encoded[4 if before else 0 : -4].decode())
     return sorted({form.encode() for form in found if len(form) >= 8})
-
-
-@contextlib.contextmanager
-def repeatedly(look: Callable[[], None]) -> Iterator[None]:
-    """Look over and over, in a thread of its own, while the block runs."""
-    over = threading.Event()
-
-    def run() -> None:
-        while not over.wait(0.2):
-            look()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
 
 
 def everything(client: Client) -> Iterator[Piece]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.local.background import repeatedly
 from tests.local.client import COMPONENT, Client, spin_toml, zipped
 from tests.security.service import stores
 from tests.security.service.stores import Piece
@@ -48,7 +49,7 @@ def sent(cloud: Client) -> dict[str, Sent]:
         "cancelled": {"spin.toml": spin_toml("sleep 1000")},
     }
     watch = Watch([each.password for each in passwords.values()])
-    with stores.repeatedly(watch.look):
+    with repeatedly(watch.look):
         for name, each in passwords.items():
             files = {"spin.toml": spin_toml("sleep 1"), "app.wasm": COMPONENT, "name": name.encode()} | sources.get(
                 name, {}
