@@ -2,10 +2,11 @@
 
 Which ones is in a JSON file that may be written, changed and removed while the process runs: a list of
 
-    {"operation": "DynamoDB_20120810\\\\..*", "error": "ThrottlingException", "fail": 2, "of": 3}
+    {"operation": "DynamoDB_20120810\\\\..*", "error": "ThrottlingException", "tries": 1}
 
-``operation`` is matched against the whole X-Amz-Target header (AWS JSON protocol); of each ``of`` requests that match,
-the first ``fail`` get ``error`` as their answer. Calls that ministack's services make to each other are not requests.
+``operation`` is matched against the whole X-Amz-Target header (AWS JSON protocol); requests that match get ``error`` as
+their answer. With ``tries``, only the first so many tries of each call do: the SDK counts them in a header
+(``botocore.handlers.add_retry_headers``). Calls that ministack's services make to each other are not requests.
 """
 
 import json
@@ -23,8 +24,7 @@ class Fault(BaseModel):
 
     operation: str
     error: str
-    fail: int = 1
-    of: int = 1
+    tries: int | None = None
 
 
 _FAULTS: Final = TypeAdapter(list[Fault])
@@ -36,7 +36,6 @@ class FaultyApi:
     def __init__(self, app: Any, file: Path) -> None:
         self._app = app
         self._file = file
-        self._seen: dict[str, int] = {}
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request."""
@@ -57,6 +56,11 @@ class FaultyApi:
             return None
         for fault in _FAULTS.validate_json(self._file.read_bytes()):
             if re.fullmatch(fault.operation, target.decode("latin-1")):
-                number = self._seen[fault.operation] = self._seen.get(fault.operation, -1) + 1
-                return fault if number % fault.of < fault.fail else None
+                return fault if fault.tries is None or _try(headers) <= fault.tries else None
         return None
+
+
+def _try(headers: dict[bytes, bytes]) -> int:
+    """Which try of its call a request is, from 1 (``amz-sdk-request: attempt=2; max=5``)."""
+    found = re.search(rb"attempt=(\d+)", headers.get(b"amz-sdk-request", b""))
+    return int(found[1]) if found else 1
