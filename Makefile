@@ -12,7 +12,12 @@ export JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION = 20
 # A cloud is a hundred short-lived Python processes: without bytecode on disk each would compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo local synth test suite check format openapi bundles clean
+# Those that take longest first, so that nothing is left to wait for at the end.
+LONGEST := $(addprefix tests/,local chaos security/service security/builder local/kubernetes_cluster local/functions \
+           unit unit/deploy local/aws infra)
+FOLDERS := $(LONGEST) $(filter-out $(LONGEST),$(sort $(patsubst %/,%,$(dir $(shell find tests -name "test_*.py")))))
+
+.PHONY: help setup demo local synth test check format openapi bundles clean $(FOLDERS)
 
 help:
 	@echo "make demo    set up, start the one-machine cloud, build and deploy examples/hello, show its answer"
@@ -61,12 +66,13 @@ bundles: .venv/made
 format: .venv/made
 	@$(VENV)/ruff check --fix . && $(VENV)/ruff format .
 
-# Side by side: the checks fit into the times at which tests wait.
+# Side by side: the checks, and each folder of tests in a process of its own. What its tests share (a cloud, a cluster, a
+# synthesized template) is made once, and only that folder's modules are loaded. `make tests/unit` runs one of them.
 test:
-	@$(MAKE) --no-print-directory --jobs 2 check suite
+	@$(MAKE) --no-print-directory --jobs 5 --output-sync=target --keep-going check $(FOLDERS)
 
-suite: setup
-	@$(VENV)/python -m pytest --numprocesses 4 --no-loadscope-reorder
+$(FOLDERS): setup
+	@echo $@ && $(VENV)/python -m pytest $@/test_*.py
 
 clean:
 	@test ! -x $(VENV)/python || $(VENV)/python -c "import shutil; from local.places import shared_root; shutil.rmtree(shared_root(), True)"

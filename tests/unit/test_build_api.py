@@ -223,8 +223,8 @@ class TestStartFailure:
     def test_the_task_ends_failed_and_the_answer_says_try_again(
         self, account: Account, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        boto3.client("stepfunctions").delete_state_machine(stateMachineArn=account.state_machine_arn)
-        answer = upload()
+        with account.without_state_machine():
+            answer = upload()
         assert answer["statusCode"] == 503
         assert answer["headers"]["Retry-After"] == "5"
         (row,) = account.rows()

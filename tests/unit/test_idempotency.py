@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import boto3
 import pytest
 
 from functions.routes.chosen_task import chosen_task
@@ -81,11 +80,9 @@ def test_a_refused_request_does_not_use_its_key_up(account: Account) -> None:
 
 
 def test_a_task_that_could_not_be_started_does_not_use_its_key_up(account: Account) -> None:
-    client = boto3.client("stepfunctions")
-    client.delete_state_machine(stateMachineArn=account.state_machine_arn)
-    assert upload(key="k")["statusCode"] == 503
+    with account.without_state_machine():
+        assert upload(key="k")["statusCode"] == 503
     (broken,) = account.rows()
-    client.create_state_machine(name="build", definition="{}", roleArn="arn:aws:iam::123456789012:role/state-machine")
     assert started(key="k") != broken["task_id"]
 
 
@@ -124,9 +121,8 @@ def test_a_request_that_broke_in_the_middle_is_finished_by_the_next(
 
 def test_a_task_that_was_recorded_but_not_started_is_started_by_the_next(account: Account) -> None:
     first = started(key="k")
-    client = boto3.client("stepfunctions")
-    client.delete_state_machine(stateMachineArn=account.state_machine_arn)
-    client.create_state_machine(name="build", definition="{}", roleArn="arn:aws:iam::123456789012:role/state-machine")
+    with account.without_state_machine():
+        pass  # its executions are gone with it
     assert account.executions() == []
     assert started(key="k") == first
     assert account.executions() == [first]
