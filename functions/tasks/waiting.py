@@ -8,19 +8,21 @@ T = TypeVar("T")
 
 MOST_SECONDS: Final = 25
 """API Gateway gives up after 30 seconds (HTTP API quotas), the function before that."""
-_INTERVAL_SECONDS: Final = 0.25
+_FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.25, 1.0, 1.5
+"""Seconds between two looks. They grow: what has not come soon may take long, and each look is a read of the table."""
 _ANSWERING_SECONDS: Final = 2.0
 
 
 def poll(ask: Callable[[], T], is_enough: Callable[[T], bool], seconds: float) -> T:
     """Ask until the answer is enough or ``seconds`` are over; the last answer."""
-    deadline = time.monotonic() + seconds
+    deadline, pause = time.monotonic() + seconds, _FIRST_PAUSE
     while True:
         answer = ask()
         left = deadline - time.monotonic()
         if is_enough(answer) or left <= 0:
             return answer
-        time.sleep(min(_INTERVAL_SECONDS, left))
+        time.sleep(min(pause, left))
+        pause = min(pause * _GROWTH, _LONGEST_PAUSE)
 
 
 def time_to_wait(wanted: int, remaining_ms: int) -> float:

@@ -48,8 +48,9 @@ def errors(cloud: Client) -> dict[str, str]:
     tasks, honest = {}, []
     for number, (name, (command, _)) in enumerate(RUNAWAYS.items()):
         tasks[name] = cloud.start("app.zip", zipped(**files, **{"spin.toml": spin_toml(command)}))
-        source = zipped(**{"spin.toml": spin_toml("sleep 1"), "app.wasm": COMPONENT, "number": str(number).encode()})
-        honest.append(cloud.start("app.zip", source))
+        if number % 3 == 0:
+            source = zipped(**{"spin.toml": spin_toml("sleep 1"), "app.wasm": COMPONENT, "number": b"%d" % number})
+            honest.append(cloud.start("app.zip", source))
     ended = {name: cloud.wait(task_id) for name, task_id in tasks.items()}
     assert {name: task["status"] for name, task in ended.items()} == dict.fromkeys(RUNAWAYS, "failed")
     assert {cloud.wait(task_id)["status"] for task_id in honest} == {"done"}
