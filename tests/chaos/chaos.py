@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from local.cloud import Cloud
-from tests.local.client import COMPONENT, Client, spin_toml, zipped
+from tests.local.client import COMPONENT, PATIENCE, Client, spin_toml, zipped
 
 SLEEP = "sleep 1000"
 
@@ -82,7 +82,7 @@ class Chaos(Client):
         (execution,) = [e for e in self.executions() if e["name"] == task_id]
         return str(execution["executionArn"])
 
-    def failed(self, task_id: str, seconds: float = 120) -> str:
+    def failed(self, task_id: str, seconds: float = PATIENCE) -> str:
         """The error of a task that has to fail."""
         task = self.wait(task_id, seconds=seconds)
         assert task["status"] == "failed"
@@ -95,7 +95,7 @@ class Chaos(Client):
         assert task["status"] == "done", task["error"]
 
     @staticmethod
-    def until(condition: Callable[[], Any], seconds: float = 60) -> None:
+    def until(condition: Callable[[], Any], seconds: float = PATIENCE) -> None:
         """Wait for something."""
         deadline = time.monotonic() + seconds
         while not condition():

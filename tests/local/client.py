@@ -18,6 +18,8 @@ from local.kubernetes.kubeconfig import access_from_kubeconfig
 ROOT = Path(__file__).resolve().parent.parent.parent
 EXAMPLES = ROOT / "examples"
 ENDED = ("done", "failed")
+PATIENCE = 600.0
+"""Seconds after which something does not come any more. Not how long it takes: that depends on what else runs."""
 COMPONENT = b"\0asm\x0d\0\x01\0"
 """The smallest WebAssembly component: a header and nothing in it."""
 
@@ -72,7 +74,7 @@ class Client:
         """Put a source into the bucket, for an app that has none there yet; answers the task that comes of it."""
         key = f"uploads/{workspace_id}/{app_name}/{name}"
         self.aws("s3").put_object(Bucket=self.outputs["CodeBucket"], Key=key, Body=content)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while True:
             for row in self.rows():
                 if row["workspace_id"]["S"] == workspace_id and row.get("app_name", {}).get("S") == app_name:
@@ -91,7 +93,7 @@ class Client:
             seen.append(task["status"])
         return task
 
-    def wait(self, task_id: str, workspace_id: str = "my-workspace", seconds: float = 240) -> dict[str, Any]:
+    def wait(self, task_id: str, workspace_id: str = "my-workspace", seconds: float = PATIENCE) -> dict[str, Any]:
         """The task, ended."""
         deadline = time.monotonic() + seconds
         while (task := self.task(task_id, workspace_id, wait=5))["status"] not in ENDED:
@@ -110,7 +112,7 @@ class Client:
 
     def call(self, app: str, path: str = "/", *, namespace: str = "default", **request: Any) -> httpx.Response:
         """Call a deployed function by its cluster name, once it is up."""
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + PATIENCE
         headers = {"host": f"{app}.{namespace}.svc.cluster.local"}
         method = request.pop("method", "GET")
         while True:
@@ -121,7 +123,7 @@ class Client:
 
     def call_until(self, app: str, wanted: Callable[[str], bool]) -> str:
         """Call a function until its answer is as wanted (a rolling update is under way); the answer."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while not wanted(answer := self.call(app).text):
             assert time.monotonic() < deadline, answer
             time.sleep(0.1)

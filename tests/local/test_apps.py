@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.local.client import COMPONENT, Client, spin_toml, zipped
+from tests.local.client import COMPONENT, PATIENCE, Client, spin_toml, zipped
 
 SOURCE = zipped(**{"spin.toml": spin_toml(None, name="self-deployed"), "app.wasm": COMPONENT})
 """Quickly built; that a deployed image answers is shown in test_deployments.py."""
@@ -21,7 +21,7 @@ def app(cloud: Client, name: str, path: str = "") -> dict[str, Any]:
 
 def available(cloud: Client, name: str, image: str) -> dict[str, Any]:
     """The app's state once it runs this image, and only this one."""
-    until = time.monotonic() + 120
+    until = time.monotonic() + PATIENCE
     while (state := app(cloud, name))["status"] != "available" or state["image"] != image:
         assert time.monotonic() < until, state
         time.sleep(0.2)
@@ -103,7 +103,7 @@ def test_a_build_that_deploys_itself(cloud: Client) -> None:
 def deployed_task(cloud: Client, source: bytes, block: str) -> dict[str, Any]:
     """The task once its deployment has come to an end."""
     task_id = cloud.start("app.zip", source, deploy=block)
-    until = time.monotonic() + 120
+    until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
         task = cloud.task(task_id)
         if task["status"] == "failed" or (task["deployment"] or {}).get("status") in ("deployed", "failed"):

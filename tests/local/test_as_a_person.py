@@ -16,7 +16,7 @@ from local.cloud import Cloud, CloudOptions
 from local.places import state_root
 from local.processes import PartFailedError, free_port
 from local.welcome import welcome
-from tests.local.client import ROOT, Client
+from tests.local.client import PATIENCE, ROOT, Client
 
 
 def shell(script: str, **environment: str) -> str:
@@ -52,7 +52,7 @@ def test_ctrl_c_stops_everything_and_leaves_nothing(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "local", "--port", str(port)], cwd=ROOT, stdout=log, stderr=subprocess.STDOUT
     )
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE
     while f"ready at http://127.0.0.1:{port}" not in (tmp_path / "log").read_text():
         assert process.poll() is None, (tmp_path / "log").read_text()
         assert time.monotonic() < deadline

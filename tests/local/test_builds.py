@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from tests.local.client import COMPONENT, EXAMPLES, Client, spin_toml, zipped
+from tests.local.client import COMPONENT, EXAMPLES, PATIENCE, Client, spin_toml, zipped
 from tests.local.conftest import hello_task
 
 HELLO = (EXAMPLES / "hello" / "app.py").read_bytes()
@@ -133,7 +133,7 @@ class TestUploadToS3:
 
 
 def _tasks_of(cloud: Client, workspace_id: str, count: int) -> list[str]:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while True:
         found = [r["task_id"]["S"] for r in cloud.rows() if r["workspace_id"]["S"] == workspace_id and "status" in r]
         if len(found) >= count or time.monotonic() > deadline:
