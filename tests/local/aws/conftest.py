@@ -85,7 +85,7 @@ def outputs(cloud: Cloud, assembly: Path) -> dict[str, str]:
     return deploy_assembly(assembly, STACK, cloud.endpoint)
 
 
-def eventually(look: Callable[[], Any], seconds: float = 15) -> Any:
+def eventually(look: Callable[[], Any], seconds: float = 120) -> Any:
     """What ``look`` returns as soon as it is truthy."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -21,7 +21,7 @@ from local.kubernetes.machinery.resources import DEPLOYMENTS, EVENTS, PODS, SPIN
 from tests.local.kubernetes_cluster.registry import Registry
 
 HOST = "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com"
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 300
 Found = TypeVar("Found")
 HEALTH = {"readiness": {"httpGet": {"path": "/.well-known/spin/health"}}}
 
