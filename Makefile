@@ -69,7 +69,7 @@ format: .venv/made
 # Side by side: the checks, and each folder of tests in a process of its own. What its tests share (a cloud, a cluster, a
 # synthesized template) is made once, and only that folder's modules are loaded. `make tests/unit` runs one of them.
 test:
-	@$(MAKE) --no-print-directory --jobs 4 --output-sync=target --keep-going check $(FOLDERS)
+	@$(MAKE) --no-print-directory --jobs 5 --output-sync=target --keep-going check $(FOLDERS)
 
 $(FOLDERS): setup
 	@echo $@ && $(VENV)/python -m pytest $@/test_*.py
