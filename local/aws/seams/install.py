@@ -9,6 +9,7 @@ from local.aws.seams import (
     history,
     lambda_workers,
     s3_events,
+    saved_state,
     start_build,
 )
 from local.aws.settings import Settings
@@ -23,5 +24,6 @@ def install(settings: Settings) -> BuildQueue:
     eks.install(settings)
     lambda_workers.install()
     s3_events.install()
+    saved_state.install()
     cloudformation.install()  # last: the others add to it
     return builds.queue
