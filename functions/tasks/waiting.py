@@ -8,8 +8,10 @@ T = TypeVar("T")
 
 MOST_SECONDS: Final = 25
 """API Gateway gives up after 30 seconds (HTTP API quotas), the function before that."""
-_FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.25, 1.0, 1.5
-"""Seconds between two looks. They grow: what has not come soon may take long, and each look is a read of the table."""
+_FIRST_PAUSE: Final = 0.25
+_LONGEST_PAUSE: Final = 1.0
+_GROWTH: Final = 1.5
+"""Seconds between two looks, and how they grow: what has not come soon may take long, and a look is a read."""
 _ANSWERING_SECONDS: Final = 2.0
 
 

@@ -4,13 +4,13 @@ import json
 import secrets
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from local.cloud import Cloud
-from tests.local.client import COMPONENT, PATIENCE, Client, spin_toml, zipped
+from tests.local.client import COMPONENT, Client, spin_toml, zipped
 
 SLEEP = "sleep 1000"
 
@@ -82,9 +82,9 @@ class Chaos(Client):
         (execution,) = [e for e in self.executions() if e["name"] == task_id]
         return str(execution["executionArn"])
 
-    def failed(self, task_id: str, seconds: float = PATIENCE) -> str:
+    def failed(self, task_id: str) -> str:
         """The error of a task that has to fail."""
-        task = self.wait(task_id, seconds=seconds)
+        task = self.wait(task_id)
         assert task["status"] == "failed"
         assert task["result"] is None
         return str(task["error"])
@@ -93,14 +93,6 @@ class Chaos(Client):
         """Hold that a task ends well."""
         task = self.wait(task_id)
         assert task["status"] == "done", task["error"]
-
-    @staticmethod
-    def until(condition: Callable[[], Any], seconds: float = PATIENCE) -> None:
-        """Wait for something."""
-        deadline = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < deadline
-            time.sleep(0.25)
 
     @contextmanager
     def failing(self, *faults: dict[str, Any]) -> Iterator[None]:

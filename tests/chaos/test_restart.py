@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import time
 import uuid
 from collections import Counter
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from local.cloud import Cloud, CloudOptions
 from local.places import state_root
 from local.processes import PartFailedError
 from tests.local import components
-from tests.local.client import COMPONENT, EXAMPLES, PATIENCE, Client, spin_toml, zipped
+from tests.local.client import COMPONENT, EXAMPLES, Client, spin_toml, zipped
 
 COUNTER = (EXAMPLES / "counter" / "spin.toml").read_text()
 
@@ -130,10 +129,7 @@ def test_a_folder_that_builds_cannot_enter(tmp_path: Path) -> None:
 
 
 def _wait_until_one_is_building(client: Client, task_ids: list[str]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not any(row.get("build_id") for row in client.rows() if row["task_id"]["S"] in task_ids):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    client.until(lambda: any(row.get("build_id") for row in client.rows() if row["task_id"]["S"] in task_ids))
 
 
 def _stack_resources(client: Client) -> list[dict[str, Any]]:

@@ -93,11 +93,11 @@ class Client:
             seen.append(task["status"])
         return task
 
-    def wait(self, task_id: str, workspace_id: str = "my-workspace", seconds: float = PATIENCE) -> dict[str, Any]:
+    def wait(self, task_id: str, workspace_id: str = "my-workspace") -> dict[str, Any]:
         """The task, ended."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + PATIENCE
         while (task := self.task(task_id, workspace_id, wait=5))["status"] not in ENDED:
-            assert time.monotonic() < deadline, f"still {task['status']} after {seconds} s"
+            assert time.monotonic() < deadline, f"still {task['status']} after {PATIENCE} s"
         return task
 
     def image(self, task_id: str, workspace_id: str = "my-workspace") -> str:
@@ -120,6 +120,14 @@ class Client:
             if answer.status_code not in (502, 503) or time.monotonic() > deadline:
                 return answer
             time.sleep(0.1)
+
+    @staticmethod
+    def until(condition: Callable[[], Any]) -> None:
+        """Wait for something."""
+        deadline = time.monotonic() + PATIENCE
+        while not condition():
+            assert time.monotonic() < deadline
+            time.sleep(0.25)
 
     def call_until(self, app: str, wanted: Callable[[str], bool]) -> str:
         """Call a function until its answer is as wanted (a rolling update is under way); the answer."""
