@@ -205,7 +205,7 @@ class Sandbox:
             os.killpg(process.pid, signal.SIGKILL)
         if self.user.uid is not None:
             kill_user(self.user.uid)
-        process.wait()
+        process.wait()  # not sooner: what it left behind could tell by it that nobody looks any more
 
 
 def disk_used(folder: Path) -> int:

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import wasmtime
-
 from local.functions.compile_cache import CacheError, CompileCache
 from local.functions.engine import EpochClock, new_engine
 from local.functions.guest import Guest, Limits
@@ -115,13 +113,11 @@ class Application:
         return KeyValueFile(self._settings.state_dir)
 
     def _load(self) -> dict[str, Guest]:
-        engine = new_engine()
-        EpochClock(engine)
+        clock = EpochClock(new_engine())
         try:
             cache = CompileCache(self._settings.cache_dir)
             guests = {
-                component.id: self._load_component(engine, cache, component)
-                for component in self._folder.app.components
+                component.id: self._load_component(clock, cache, component) for component in self._folder.app.components
             }
         except (CacheError, OSError) as error:
             raise AppError(str(error)) from None
@@ -131,10 +127,10 @@ class Application:
                 raise AppError(f"trigger {trigger.id}: the app has no component {name!r}")
         return guests
 
-    def _load_component(self, engine: wasmtime.Engine, cache: CompileCache, component: LockedComponent) -> Guest:
+    def _load_component(self, clock: EpochClock, cache: CompileCache, component: LockedComponent) -> Guest:
         digest, wasm = self._folder.wasm(component)
-        compiled = cache.load(engine, digest, wasm)
-        return Guest(component.id, engine, compiled, self._services(component), self._settings.limits)
+        compiled = cache.load(clock.engine, digest, wasm)
+        return Guest(component.id, clock, compiled, self._services(component), self._settings.limits)
 
     def _services(self, component: LockedComponent) -> Services:
         declared = component.metadata

@@ -5,6 +5,8 @@ Compiled code depends on these settings, so `configuration_key` is part of every
 
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import wasmtime
@@ -35,16 +37,32 @@ def new_engine() -> wasmtime.Engine:
 
 
 class EpochClock:
-    """Advances an engine's epoch every `TICK_SECONDS` from a daemon thread, as long as the process lives."""
+    """Advances an engine's epoch every `TICK_SECONDS` while a guest runs; a pod that nobody calls rests."""
 
     def __init__(self, engine: wasmtime.Engine) -> None:
-        self._engine = engine
+        self.engine = engine
+        self._guests = 0
+        self._changed = threading.Condition()
         threading.Thread(target=self._run, name="epoch-clock", daemon=True).start()
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """While a guest runs: without it, its deadline would never come."""
+        with self._changed:
+            self._guests += 1
+            self._changed.notify()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._guests -= 1
 
     def _run(self) -> None:
         while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._guests > 0)
             time.sleep(TICK_SECONDS)
-            self._engine.increment_epoch()
+            self.engine.increment_epoch()
 
 
 def ticks(seconds: float) -> int:

@@ -2,14 +2,15 @@
 
 import sys
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
 import wasmtime
 from wasmtime.component import Component, ExportIndex, Linker, Variant
 
-from local.functions.engine import ticks
+from local.functions.engine import EpochClock, ticks
 from local.functions.host import INTERFACES, binding, http_types
 from local.functions.host.abi import GuestExit, GuestTimeout, RequestContext, set_current_context
 from local.functions.host.services import Services
@@ -33,21 +34,19 @@ class Limits:
 class Guest:
     """A loaded component."""
 
-    def __init__(
-        self, name: str, engine: wasmtime.Engine, component: Component, services: Services, limits: Limits
-    ) -> None:
+    def __init__(self, name: str, clock: EpochClock, component: Component, services: Services, limits: Limits) -> None:
         """Links the component and makes one instance to see that it can be made.
 
         Raises:
             AppError: it answers no HTTP requests in a way that Spin 3 knows, or cannot be instantiated.
         """
         self.name = name
-        self._engine = engine
+        self._clock = clock
         self._component = component
         self._services = services
         self._limits = limits
         self._handle = self._find_handler()
-        self._linker: Linker = binding.link(engine, component, INTERFACES)
+        self._linker: Linker = binding.link(clock.engine, component, INTERFACES)
         context = RequestContext(services, limits.seconds)
         before = set_current_context(context)
         try:
@@ -92,14 +91,15 @@ class Guest:
             return str(error)
         return None
 
-    def _store(self) -> wasmtime.Store:
-        store = wasmtime.Store(self._engine)
-        store.set_limits(memory_size=self._limits.memory_bytes)
-        store.set_epoch_deadline(ticks(self._limits.seconds))
-        return store
+    @contextmanager
+    def _store(self) -> Iterator[wasmtime.Store]:
+        with self._clock.running(), wasmtime.Store(self._clock.engine) as store:
+            store.set_limits(memory_size=self._limits.memory_bytes)
+            store.set_epoch_deadline(ticks(self._limits.seconds))
+            yield store
 
     def _find_handler(self) -> ExportIndex:
-        for export in self._component.type.exports(self._engine):
+        for export in self._component.type.exports(self._clock.engine):
             if export.startswith(_HANDLER):
                 interface = self._component.get_export_index(export)
                 handle = self._component.get_export_index("handle", interface)

@@ -67,7 +67,11 @@ def _dup_high(fd: int) -> int:
 
 
 def _descendants() -> list[int]:
-    """Every live process below this one."""
+    """Every live process below this one. Orphans are its children: without any, there are none at all."""
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return []
     children: dict[int, list[int]] = {}
     for name in os.listdir("/proc"):
         if not name.isdigit():

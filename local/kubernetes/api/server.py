@@ -13,13 +13,13 @@ from typing import Any, Self
 
 import uvicorn
 from starlette.applications import Starlette
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 _GRACE = 2
 _BACKLOG = 512
 
 
-class _Protocol(H11Protocol):
+class _Protocol(HttpToolsProtocol):
     """HTTP/1.1 that shows a request its transport, so that a fault can cut the connection."""
 
     def connection_made(self, transport: Any) -> None:
