@@ -61,6 +61,9 @@ def _synthesize(folder: Path) -> None:
         env={
             **os.environ,
             "CDK_OUTDIR": str(scratch),
+            # The CDK has an engine check every template, and starts it for longer than all the rest takes. `cdk synth` and
+            # the tests keep it: this template is one of those that they look at.
+            "CDK_VALIDATION": "false",
             "CDK_CONTEXT_JSON": json.dumps(context),
             # The CDK warns on every run about a Node version it will drop one day; nobody reads it here.
             "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",

@@ -31,7 +31,6 @@ OTHER = {
     },
 }
 """Each setting that decides whether something is there at all."""
-NOBODY_ASKED = {"blue-faas.authorizer": "none"}
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ import pytest
 
 from infra import openapi
 from infra.settings import AuthorizerError, Limits
-from tests.infra.conftest import NOBODY_ASKED, OTHER, ROOT, stack_with, synthesis
+from local.assembly import OVERRIDES
+from tests.infra.conftest import OTHER, ROOT, stack_with, synthesis
 from tests.infra.reading import resources, text
 
 LAMBDA_PAYLOAD = 6 * 1024 * 1024
@@ -70,7 +71,7 @@ def test_no_authorizer_must_be_asked_for_by_name(tmp_path: Path) -> None:
     context = json.loads((ROOT / "cdk.json").read_text())["context"]
     with pytest.raises(AuthorizerError, match=r"-c blue-faas\.authorizer=none"):
         stack_with({"blue-faas": {**context["blue-faas"], "authorizer": "none"}}, tmp_path)
-    assert set(routes(synthesis(**NOBODY_ASKED).template).values()) == {"NONE"}
+    assert set(routes(synthesis(**OVERRIDES).template).values()) == {"NONE"}
 
 
 def test_the_functions_know_the_authorizer_and_its_claim() -> None:

@@ -5,10 +5,11 @@ from pathlib import Path
 import aws_cdk as cdk
 import pytest
 
-from tests.infra.conftest import NOBODY_ASKED, OTHER, stack_with, synthesis
+from local.assembly import OVERRIDES
+from tests.infra.conftest import OTHER, stack_with, synthesis
 
 
-@pytest.mark.parametrize("changed", [{}, OTHER, NOBODY_ASKED], ids=["as it is", "jwt, vpc, mail", "one machine"])
+@pytest.mark.parametrize("changed", [{}, OTHER, OVERRIDES], ids=["as it is", "jwt, vpc, mail", "one machine"])
 def test_nothing_is_found(changed: dict[str, object]) -> None:
     assert synthesis(**changed).findings == []
 

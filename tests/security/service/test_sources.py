@@ -156,27 +156,15 @@ def test_nothing_beside_the_app_runs_in_the_type_check(cloud: Client) -> None:
     assert "EVIL CODE RAN" not in cloud.build_log(task_id, WORKSPACE)
 
 
-REQUIREMENTS = {
-    "git+https://example.com/evil.git": "evil",
-    "evil @ https://example.com/evil-1.0.tar.gz": "evil",
-    "-e .": "-e",
-    "--index-url https://example.com/simple": "--index-url",
-}
-"""One of each kind: tests/unit/builder has them all."""
-
-
-def test_requirements_that_would_run_or_read_something_are_named_and_refused(cloud: Client) -> None:
-    app = {"spin.toml": spin_toml("true"), "app.wasm": COMPONENT, "setup.py": EVIL}
-    tasks = {
-        line: cloud.start("app.zip", zipped(**app, **{"requirements.txt": line.encode()}), workspace_id=WORKSPACE)
-        for line in REQUIREMENTS
-    }
-    ended = {line: cloud.wait(task_id, WORKSPACE) for line, task_id in tasks.items()}
-    for line, task in ended.items():
-        assert task["status"] == "failed"
-        assert "requirements.txt" in task["error"]
-        assert REQUIREMENTS[line] in task["error"]
-        assert "EVIL CODE RAN" not in cloud.build_log(tasks[line], WORKSPACE)
+def test_a_requirement_that_would_run_something_is_named_and_refused(cloud: Client) -> None:
+    """One of its kind: tests/unit/builder has them all."""
+    app = {"spin.toml": spin_toml("true"), "app.wasm": COMPONENT, "setup.py": EVIL, "requirements.txt": b"-e .\n"}
+    task_id = cloud.start("app.zip", zipped(**app), workspace_id=WORKSPACE)
+    task = cloud.wait(task_id, WORKSPACE)
+    assert task["status"] == "failed"
+    assert "requirements.txt" in task["error"]
+    assert "-e" in task["error"]
+    assert "EVIL CODE RAN" not in cloud.build_log(task_id, WORKSPACE)
 
 
 def _honest(number: int) -> bytes:
