@@ -61,8 +61,8 @@ def _synthesize(folder: Path) -> None:
         env={
             **os.environ,
             "CDK_OUTDIR": str(scratch),
-            # The CDK has an engine check every template, and starts it for longer than all the rest takes. `cdk synth` and
-            # the tests keep it: this template is one of those that they look at.
+            # The CDK has an engine check each template, which takes longer to start than all the rest: tests/infra has
+            # it look at this one.
             "CDK_VALIDATION": "false",
             "CDK_CONTEXT_JSON": json.dumps(context),
             # The CDK warns on every run about a Node version it will drop one day; nobody reads it here.
