@@ -15,9 +15,7 @@ from local.cloud import Cloud, CloudOptions
 from local.places import state_root
 from local.processes import PartFailedError
 from tests.local import components
-from tests.local.client import COMPONENT, EXAMPLES, Client, spin_toml, zipped
-
-COUNTER = (EXAMPLES / "counter" / "spin.toml").read_text()
+from tests.local.client import COMPONENT, Client, spin_toml, zipped
 
 
 def small(number: int, command: str | None = None) -> bytes:
@@ -51,12 +49,10 @@ def restarted(folder: Path) -> Iterator[Restarted]:
     options = CloudOptions(port=0, state_dir=folder, compile_cache=components.COMPILED)
     with Cloud(options) as first:
         client = Client(first)
-        component = components.component().read_bytes()
-        manifest = COUNTER.partition("[component.counter.build]")[0].encode()
-        task_id = client.drop("counter", "counter.zip", zipped(**{"spin.toml": manifest, "app.wasm": component}))
+        task_id = client.drop("counter", "counter.zip", components.counter())
         answer = client.deploy(app_name="counter", namespace="default", image_ref=client.image(task_id))
         assert answer.status_code == 200, answer.text
-        assert [client.call("counter", "/count").text for _ in range(3)] == ["1", "2", "3"]
+        assert [client.call("counter", "/count").text for _ in range(3)] == ["1\n", "2\n", "3\n"]
         interrupted = [client.start("app.zip", small(number, "sleep 1000")) for number in range(6)]
         _wait_until_one_is_building(client, interrupted)
         done, resources = client.task(task_id), len(_stack_resources(client))
@@ -92,14 +88,14 @@ def test_nothing_runs_twice(restarted: Restarted) -> None:
 
 
 def test_the_deployed_function_answers_and_has_its_data(restarted: Restarted) -> None:
-    assert restarted.client.call("counter", "/count").text == "4"
+    assert restarted.client.call("counter", "/count").text == "4\n"
 
 
 def test_the_image_can_be_deployed_anew(restarted: Restarted) -> None:
     image = restarted.done["result"]["image_url"]
     answer = restarted.client.deploy(app_name="counter-again", namespace="default", image_ref=image)
     assert answer.status_code == 200, answer.text
-    assert restarted.client.call("counter-again", "/count").text == "1"
+    assert restarted.client.call("counter-again", "/count").text == "1\n"
 
 
 def test_new_builds_run(restarted: Restarted) -> None:

@@ -7,7 +7,8 @@ from typing import Final
 import pytest
 
 from local.cloud import Cloud, CloudOptions
-from tests.local.client import EXAMPLES, Client, zipped
+from tests.local import components
+from tests.local.client import EXAMPLES, Client
 
 PLANTED: Final = f"planted-{secrets.token_hex(12)}"
 """In the environment of every builder: no build may get to see it."""
@@ -16,7 +17,9 @@ PLANTED: Final = f"planted-{secrets.token_hex(12)}"
 @pytest.fixture(scope="session")
 def running_cloud() -> Iterator[Cloud]:
     """The cloud itself: for its logs and addresses."""
-    with Cloud(CloudOptions(port=0, builder_environment={"PLANTED_SECRET": PLANTED})) as cloud:
+    environment = {"PLANTED_SECRET": PLANTED}
+    options = CloudOptions(port=0, builder_environment=environment, compile_cache=components.COMPILED)
+    with Cloud(options) as cloud:
         yield cloud
 
 
@@ -33,17 +36,9 @@ def hello(cloud: Client) -> str:
 
 
 @pytest.fixture(scope="session")
-def counter_task(cloud: Client) -> str:
-    """Task of examples/counter, done."""
-    task_id = cloud.start("counter.zip", zipped(EXAMPLES / "counter"), app_name="counter")
-    cloud.image(task_id)
-    return task_id
-
-
-@pytest.fixture(scope="session")
-def counter(cloud: Client, counter_task: str) -> str:
-    """Image of examples/counter."""
-    return cloud.image(counter_task)
+def counter(cloud: Client) -> str:
+    """Image of examples/counter, which counts at ``/count``."""
+    return cloud.image(cloud.drop("counter", "counter.zip", components.counter()))
 
 
 _started: dict[str, str] = {}

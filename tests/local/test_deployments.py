@@ -34,7 +34,7 @@ def test_the_documented_request_gives_the_documented_answer(cloud: Client, hello
 def test_the_same_name_updates_and_the_function_keeps_its_data(cloud: Client, hello: str, counter: str) -> None:
     created = cloud.deploy(app_name="updated", namespace="default", image_ref=counter, function_id="fn-1")
     assert created.json()["app_name"] == "updated"
-    assert [cloud.call("updated").text for _ in range(3)] == ["1\n", "2\n", "3\n"]
+    assert [cloud.call("updated", "/count").text for _ in range(3)] == ["1\n", "2\n", "3\n"]
     updated = cloud.deploy(app_name="updated", namespace="default", image_ref=hello)
     assert updated.status_code == 200, updated.text
     cloud.call_until("updated", lambda text: text == "Hello from Blue FaaS!")

@@ -99,17 +99,17 @@ def test_a_missing_secret_is_named_and_waited_for(world: World) -> None:
 def test_key_value_data_survives_an_update(world: World) -> None:
     world.app("counting", "v1")
     world.answers("counting", "one")
-    assert [world.call("counting", "/count").text for _ in range(2)] == ["1", "2"]
+    assert [world.call("counting", "/count").text for _ in range(2)] == ["1\n", "2\n"]
 
     world.change("counting", image=image("v2"))
     world.answers("counting", "two")
     world.rolled_out("counting")
-    assert world.call("counting", "/count").text == "3"
+    assert world.call("counting", "/count").text == "3\n"
     world.delete("counting")
 
     world.app("counting", "v1")
     world.answers("counting", "one")
-    assert world.call("counting", "/count").text == "1"
+    assert world.call("counting", "/count").text == "1\n"
     world.delete("counting")
 
 
