@@ -129,10 +129,10 @@ class Client:
             assert time.monotonic() < deadline
             time.sleep(0.25)
 
-    def call_until(self, app: str, wanted: Callable[[str], bool]) -> str:
+    def call_until(self, app: str, wanted: Callable[[str], bool], path: str = "/") -> str:
         """Call a function until its answer is as wanted (a rolling update is under way); the answer."""
         deadline = time.monotonic() + PATIENCE
-        while not wanted(answer := self.call(app).text):
+        while not wanted(answer := self.call(app, path).text):
             assert time.monotonic() < deadline, answer
             time.sleep(0.1)
         return answer

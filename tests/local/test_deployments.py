@@ -41,7 +41,7 @@ def test_the_same_name_updates_and_the_function_keeps_its_data(cloud: Client, he
     rolled_back = cloud.deploy(app_name="updated", namespace="default", image_ref=counter)
     assert rolled_back.status_code == 200, rolled_back.text
     # Calls made while the update rolled may have counted too.
-    cloud.call_until("updated", lambda text: text.strip().isdigit() and int(text) > 3)
+    cloud.call_until("updated", lambda text: text.strip().isdigit() and int(text) > 3, "/count")
     app = cloud.cluster("/apis/core.spinkube.dev/v1alpha1/namespaces/default/spinapps/updated")
     assert app["spec"]["podLabels"]["function_id"] == "fn-1"
 
