@@ -1,9 +1,10 @@
-"""What every test relies on: Powertools configured as on Lambda, AWS models read once.
+"""What every test relies on: Powertools configured as on Lambda, AWS models read once, little to collect.
 
 Powertools reads its settings when it is imported, so they are set here, before anything else.
 """
 
 import functools
+import gc
 import os
 
 import botocore.loaders
@@ -15,3 +16,10 @@ os.environ["POWERTOOLS_TRACE_DISABLED"] = "true"
 # Each botocore session reads the services' models anew, and moto wants a new session for each of its accounts.
 _read_once = functools.cache(botocore.loaders.JSONFileLoader().load_file)
 botocore.loaders.JSONFileLoader.load_file = staticmethod(_read_once)  # type: ignore[method-assign]
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector what is there to stay: it would look at all the modules again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
