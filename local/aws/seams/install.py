@@ -11,6 +11,7 @@ from local.aws.seams import (
     s3_events,
     saved_state,
     start_build,
+    worker_start,
 )
 from local.aws.settings import Settings
 
@@ -23,6 +24,7 @@ def install(settings: Settings) -> BuildQueue:
     start_build.install(builds)
     eks.install(settings)
     lambda_workers.install()
+    worker_start.install()
     s3_events.install()
     saved_state.install()
     cloudformation.install()  # last: the others add to it

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from importlib.util import find_spec
 from typing import Any
 
 import boto3
@@ -13,7 +14,16 @@ Event = dict[str, Any]
 def echo(event: Event, context: Any) -> Event:
     """Answer an HTTP API request with the event itself."""
     sys.stdout.write(f"echo of {event.get('rawPath')}\nsecond line\n")
-    body = {"event": event, "function": context.function_name, "arn": context.invoked_function_arn}
+    if event.get("rawPath") == "/exit":
+        os._exit(1)
+    body = {
+        "event": event,
+        "function": context.function_name,
+        "arn": context.invoked_function_arn,
+        "environment": dict(os.environ),
+        "importable": [name for name in ("functions", "infra", "local", "tests") if find_spec(name)],
+        "own_code_first": sys.path[0],
+    }
     return {"statusCode": 200, "headers": {"content-type": "application/json"}, "body": json.dumps(body)}
 
 
