@@ -3,6 +3,8 @@
 import shlex
 from pathlib import Path
 
+from local.spin.cli import VERSION
+
 
 def install_wrapper(
     bin_dir: str | Path, python: str | Path, repo_root: str | Path, mirrors_file: str | Path | None
@@ -25,6 +27,8 @@ def install_wrapper(
         command += ["--mirrors", str(Path(mirrors_file).absolute())]
     script = Path(bin_dir) / "spin"
     script.parent.mkdir(parents=True, exist_ok=True)
-    script.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n', "utf-8")
+    # Each build asks for the version: a shell says it sooner than an interpreter starts.
+    version = f'if [ "$*" = --version ]; then echo {shlex.quote(VERSION)}; exit; fi'
+    script.write_text(f'#!/bin/sh\n{version}\nexec {shlex.join(command)} "$@"\n', "utf-8")
     script.chmod(0o755)
     return script

@@ -58,7 +58,7 @@ def test_nothing_in_the_working_directory_or_pythonpath_gets_in_the_way(spin: Sp
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("raise SystemExit('hijacked')\n")
     hostile = Spin(spin.bin_dir, spin.home, {"PYTHONPATH": str(app), "PYTHONSTARTUP": str(app / "httpx.py")})
-    assert hostile("--version", cwd=app).status == 0
+    assert hostile("-V", cwd=app).status == 0
     result = hostile("registry", "push", "127.0.0.1:9/a:b", cwd=app)
     assert "hijacked" not in result.err
     assert "cannot reach the registry" in result.err
