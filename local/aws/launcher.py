@@ -5,11 +5,10 @@ modules are loaded by the seams.
 """
 
 import asyncio
-import contextlib
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Final, cast
 
 import uvicorn
@@ -18,8 +17,8 @@ from local.aws import environment
 from local.aws.faults import FaultyApi
 from local.aws.seams import check_version
 from local.aws.settings import Settings
+from local.serving import SignalFreeServer, bound_socket
 
-BACKLOG: Final = 512
 STOP_BUILDS_SECONDS: Final = 10.0
 SETTLE_SECONDS: Final = 3.0
 """What the executions of stopped builds get to come to their own end."""
@@ -31,14 +30,10 @@ def run(settings: Settings) -> None:
     Raises OSError when the port is taken, `local.aws.seams.MinistackVersionError` on another version of ministack.
     """
     check_version()
-    # The protocol must be named: asyncio sets TCP_NODELAY only then, and without it every answer is 40 ms late.
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as server:
-        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        server.bind(("127.0.0.1", settings.port))
+    with bound_socket("127.0.0.1", settings.port) as server:
         environment.apply(settings)
         # ministack goes without docker where the package cannot be imported, and starts a quarter of a second sooner.
         sys.modules["docker"] = cast(Any, None)
-        server.listen(BACKLOG)
         asyncio.run(_serve(settings, server))
 
 
@@ -54,7 +49,8 @@ async def _serve(settings: Settings, server: socket.socket) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     served: Any = app if settings.faults_file is None else FaultyApi(app, settings.faults_file)
-    api = _Api(
+    # ministack's own server, hypercorn, takes twice the time for each request: its HTTP is parsed in Python.
+    api = SignalFreeServer(
         uvicorn.Config(
             served,
             ws="none",
@@ -84,15 +80,6 @@ async def _serve(settings: Settings, server: socket.socket) -> None:
     await api.serve(sockets=[server])
     announcement.cancel()
     ending.cancel()
-
-
-class _Api(uvicorn.Server):
-    """ministack's own server, hypercorn, takes twice the time for each request: its HTTP is parsed in Python."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Capture none: builds are ended before the server is."""
-        yield
 
 
 async def _announce(settings: Settings, first: Callable[[], None]) -> None:

@@ -15,6 +15,7 @@ from local.functions.application import WELL_KNOWN, Application
 from local.functions.drain import Drain, DrainingServer
 from local.functions.host.http_fields import FORBIDDEN
 from local.functions.messages import HttpRequest, HttpResponse, plain
+from local.serving import bound_socket
 
 BODY_BYTES: Final = 10 * 1024 * 1024
 """Longest request body; 10 MB is also API Gateway's limit."""
@@ -113,10 +114,7 @@ def serve(application: Application, host: str, port: int, grace: float, listenin
     """
     drain = Drain(grace)
     server = _Announcing(_config(FunctionServer(application, drain)), drain)
-    # The protocol is named because asyncio turns Nagle's algorithm off only on sockets that say they are TCP.
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
+    with bound_socket(host, port) as listener:
         application.base_url = f"http://{host}:{listener.getsockname()[1]}"
         server.announce = lambda: listening(application.base_url)
         server.run(sockets=[listener])

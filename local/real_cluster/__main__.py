@@ -4,7 +4,6 @@ import argparse
 import base64
 import json
 import secrets
-import socket
 import sys
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from kubernetes.config import ConfigException
 from local.kubernetes.certificates import make_certificate
 from local.kubernetes.kubeconfig import write_kubeconfig
 from local.real_cluster.proxy import create_proxy
+from local.serving import bound_socket
 
 
 def main() -> None:
@@ -34,7 +34,8 @@ def main() -> None:
         )
     except (ConfigException, OSError) as error:
         sys.exit(f"KUBECONFIG {given.kubeconfig} cannot be used: {error}")
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = bound_socket("127.0.0.1", 0)
+    listener.listen()  # from now on requests wait: the ready file says that they may come
     url = f"https://127.0.0.1:{listener.getsockname()[1]}"
     kubeconfig = given.state_dir / "kubeconfig"
     write_kubeconfig(kubeconfig, cluster=given.cluster_name, url=url, ca_pem=certificate.ca_pem, token=token)

@@ -16,8 +16,10 @@ COMPILED = KEPT / "compiled"
 """What wasmtime made of them."""
 
 
-_SOURCES = [Path(__file__).parent / "component" / "app.py", ROOT / "examples" / "counter" / "app.py"]
-_NAMED = ["app.py", "counter.py"]
+_SOURCES = {
+    "app.py": Path(__file__).parent / "component" / "app.py",
+    "counter.py": ROOT / "examples" / "counter" / "app.py",
+}
 # Without the name, spin-sdk 3.4.1 cannot find its sqlite module in what componentize-py 0.17.2 generates.
 _NAMES = ("--import-interface-name", "fermyon:spin/sqlite@2.0.0=sqlite")
 
@@ -25,7 +27,7 @@ _NAMES = ("--import-interface-name", "fermyon:spin/sqlite@2.0.0=sqlite")
 def component() -> Path:
     """The function of ``component/app.py`` as a component, examples/counter in it."""
     pins = (ROOT / "builder_image" / "toolchain.txt").read_bytes()
-    sources = b"".join(source.read_bytes() for source in _SOURCES)
+    sources = b"".join(source.read_bytes() for source in _SOURCES.values())
     identity = hashlib.sha256(sources + pins + repr(_NAMES).encode()).hexdigest()
     kept = KEPT / f"{identity}.wasm"
     KEPT.mkdir(parents=True, exist_ok=True)
@@ -47,7 +49,7 @@ def _build(kept: Path) -> None:
     # What `make setup` prepares: missing, it is an error here, never a reason to skip.
     toolchain = shared_root() / TOOLCHAIN
     with TemporaryDirectory(dir=KEPT) as folder:
-        for source, name in zip(_SOURCES, _NAMED, strict=True):
+        for name, source in _SOURCES.items():
             shutil.copy(source, Path(folder, name))
         subprocess.run(
             [

@@ -72,13 +72,15 @@ def started(other_cluster: Path, tmp_path_factory: pytest.TempPathFactory) -> It
             stdout=output,
             stderr=subprocess.STDOUT,
         )
-    deadline = time.monotonic() + PATIENCE
-    while f"Blue FaaS is ready at http://127.0.0.1:{port}" not in log.read_text():
-        assert process.poll() is None, log.read_text()
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    yield Started(f"http://127.0.0.1:{port}", process, log)
-    process.kill()
+    try:
+        deadline = time.monotonic() + PATIENCE
+        while f"Blue FaaS is ready at http://127.0.0.1:{port}" not in log.read_text():
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        yield Started(f"http://127.0.0.1:{port}", process, log)
+    finally:
+        process.kill()
 
 
 def test_deployments_go_to_the_cluster_of_the_kubeconfig(started: Started, other_cluster: Path) -> None:

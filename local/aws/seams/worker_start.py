@@ -80,17 +80,27 @@ class _WorkerServer:
         (stdin, to_stdin), (from_stdout, stdout), (from_stderr, stderr) = os.pipe(), os.pipe(), os.pipe()
         try:
             with self._lock:
-                orders = self._connection()
-                socket.send_fds(orders, [order], [stdin, stdout, stderr])
-                answer, files, _, _ = socket.recv_fds(orders, 64, 1)
+                answer, files = self._ask(order, [stdin, stdout, stderr])
         finally:
             for file in (stdin, stdout, stderr):
                 os.close(file)
         streams = open(to_stdin, "w", buffering=1), open(from_stdout), open(from_stderr)  # noqa: PTH123, SIM115
         if not answer:
-            self._orders = None
             raise RuntimeError("the process that starts Lambda workers has ended")
         return ForkedProcess(int(answer), files[0], streams)
+
+    def _ask(self, order: bytes, streams: list[int]) -> tuple[bytes, list[int]]:
+        """The server's answer; empty when it has ended: the next worker starts another."""
+        orders = self._connection()
+        try:
+            socket.send_fds(orders, [order], streams)
+            answer, files, _, _ = socket.recv_fds(orders, 64, 1)
+        except OSError:
+            answer, files = b"", []
+        if not answer:
+            orders.close()
+            self._orders = None
+        return answer, files
 
     def _connection(self) -> socket.socket:
         if self._orders is None:

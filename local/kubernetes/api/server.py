@@ -6,14 +6,15 @@ import asyncio
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
 import uvicorn
 from starlette.applications import Starlette
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from local.serving import SignalFreeServer, bound_socket
 
 _GRACE = 2
 _BACKLOG = 512
@@ -27,17 +28,12 @@ class _Protocol(HttpToolsProtocol):
         self.app_state = {**self.app_state, "transport": transport}
 
 
-class _UvicornServer(uvicorn.Server):
-    """Leaves signals to `serve`, and ends the watches when it stops: they would hold it for their whole timeout."""
+class _Server(SignalFreeServer):
+    """Ends the watches when it stops: they would hold it for their whole timeout."""
 
     def __init__(self, config: uvicorn.Config, app: Starlette) -> None:
         super().__init__(config)
         self._app = app
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Capture none: uvicorn raises them again when it has stopped, and so ends the process before its caller."""
-        yield
 
     def stop(self) -> None:
         """Stop serving; from any thread."""
@@ -46,16 +42,12 @@ class _UvicornServer(uvicorn.Server):
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    # The protocol must be named: asyncio sets TCP_NODELAY only then, and without it every answer is 40 ms late.
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((host, port))
+    listener = bound_socket(host, port)
     listener.listen(_BACKLOG)
     return listener
 
 
-def _server(app: Starlette, cert_file: str | Path | None, key_file: str | Path | None) -> _UvicornServer:
+def _server(app: Starlette, cert_file: str | Path | None, key_file: str | Path | None) -> _Server:
     config = uvicorn.Config(
         app,
         http=_Protocol,
@@ -70,7 +62,7 @@ def _server(app: Starlette, cert_file: str | Path | None, key_file: str | Path |
         timeout_keep_alive=60,
     )
     config.load()  # reads the certificate: an error in it is the caller's, not the thread's
-    return _UvicornServer(config, app)
+    return _Server(config, app)
 
 
 def _url(listener: socket.socket, tls: bool) -> str:

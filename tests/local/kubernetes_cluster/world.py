@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ from kubernetes.client.exceptions import ApiException
 
 from local.kubernetes.machinery.api import KubernetesApi
 from local.kubernetes.machinery.resources import DEPLOYMENTS, EVENTS, PODS, SPIN_APPS, Json, Resource
+from local.serving import bound_socket
 from tests.local.kubernetes_cluster.registry import Registry
 
 HOST = "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com"
@@ -43,9 +43,7 @@ def eventually(look: Callable[[], Found | Literal[False] | None], what: str) -> 
 @contextmanager
 def serve(app: Any) -> Iterator[str]:
     """Run an ASGI app in a thread; yields its base URL."""
-    # The protocol is named because asyncio turns Nagle's algorithm off only on sockets that say they are TCP.
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
-        listener.bind(("127.0.0.1", 0))
+    with bound_socket("127.0.0.1", 0) as listener:
         listener.listen(128)
         server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="auto", timeout_graceful_shutdown=5))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
