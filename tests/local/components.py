@@ -8,8 +8,10 @@ import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from wasmtime import wat2wasm
+
 from local.places import BUILD, ROOT, TOOLCHAIN, shared_root
-from tests.local.client import zipped
+from tests.local.client import spin_toml, zipped
 
 KEPT = BUILD / "test-components"
 COMPILED = KEPT / "compiled"
@@ -22,6 +24,28 @@ _SOURCES = {
 }
 # Without the name, spin-sdk 3.4.1 cannot find its sqlite module in what componentize-py 0.17.2 generates.
 _NAMES = ("--import-interface-name", "fermyon:spin/sqlite@2.0.0=sqlite")
+
+
+NO_ANSWER = "the function returned without an answer"
+"""What the runtime says of `silent`."""
+
+_SILENT = """(component
+  (import "wasi:http/types@0.2.0" (instance $types
+    (export "incoming-request" (type (sub resource)))
+    (export "response-outparam" (type (sub resource)))))
+  (alias export $types "incoming-request" (type $request))
+  (alias export $types "response-outparam" (type $response))
+  (core module $code (func (export "handle") (param i32 i32)))
+  (core instance $running (instantiate $code))
+  (func $handle (param "request" (own $request)) (param "response-out" (own $response))
+    (canon lift (core func $running "handle")))
+  (instance $handler (export "handle" (func $handle)))
+  (export "wasi:http/incoming-handler@0.2.0" (instance $handler)))"""
+
+
+def silent() -> bytes:
+    """A function that takes requests and answers none, as a .zip of a few hundred bytes that ships its component."""
+    return zipped(**{"spin.toml": spin_toml(None), "app.wasm": bytes(wat2wasm(_SILENT))})
 
 
 def component() -> Path:

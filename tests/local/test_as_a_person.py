@@ -35,7 +35,7 @@ def test_the_printed_lines_work_when_pasted(running_cloud: Cloud, cloud: Client)
     assert asked["result"]["image_url"] == image
     deployed = json.loads(shell(deploy.replace("IMAGE_URL", image)))
     assert deployed["app_name"] == "my-function"
-    cloud.call("my-function")
+    cloud.call_until("my-function", lambda text: text.startswith("Hello"))
     assert shell(call) == "Hello from Blue FaaS!"
 
 

@@ -36,7 +36,7 @@ def eventually(look: Callable[[], Found | Literal[False] | None], what: str) -> 
     end = time.monotonic() + PATIENCE_SECONDS
     while not (found := look()):
         assert time.monotonic() < end, f"did not happen: {what}"
-        time.sleep(0.02)
+        time.sleep(0.1)
     return found
 
 
