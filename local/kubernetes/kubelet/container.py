@@ -154,9 +154,8 @@ class Container:
         log = self._node.logs.open(meta["namespace"], meta["name"], meta["uid"], self.name, self.state.restarts)
         record = self._node.paths.processes / f"{meta['uid']}-{self.name}.json"
         self.event("Normal", "Created", f"Created container: {self.name}")
-        command = self._command(image)
         try:
-            await self._start(FunctionProcess.start(command, host_environment(environment), log, record))
+            await self._start(FunctionProcess.start(self._arguments(image), host_environment(environment), log, record))
         except OSError as error:
             log.close()
             return await self._failed_start("StartError", f"failed to create containerd task: {error}")
@@ -225,12 +224,11 @@ class Container:
     def _unhealthy(self, which: str, reason: str) -> None:
         self.event("Warning", "Unhealthy", f"{which} probe failed: {reason}")
 
-    def _command(self, image: AppImage) -> tuple[str, ...]:
+    def _arguments(self, image: AppImage) -> tuple[str, ...]:
         limits = (self._spec.get("resources") or {}).get("limits") or {}
         memory = max(1, int(quantity(limits["memory"])) >> 20) if limits.get("memory") else DEFAULT_MEMORY_MB
         grace = float(self._pod["spec"].get("terminationGracePeriodSeconds") or 30)
         return (
-            *self._node.command(),
             *("--app", str(image.folder)),
             *("--port", "0"),
             *("--state-dir", str(self._volume)),

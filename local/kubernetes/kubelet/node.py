@@ -1,13 +1,11 @@
 """What all pods of the node share: folders, images, events, and how functions are started."""
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from local.kubernetes.kubelet.images import ImageStore
 from local.kubernetes.kubelet.logs import LogFolder
-from local.kubernetes.kubelet.process import function_command
 from local.kubernetes.kubelet.volumes import VolumeFolder
 from local.kubernetes.machinery.api import KubernetesApi
 from local.kubernetes.machinery.events import EventRecorder
@@ -75,4 +73,3 @@ class Node:
     runtime_classes: Informer
     threads: ThreadPoolExecutor
     times: NodeTimes = field(default_factory=NodeTimes)
-    command: Callable[[], tuple[str, ...]] = function_command
