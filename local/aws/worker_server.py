@@ -26,8 +26,10 @@ PACKAGES: Final = (
     "botocore.handlers",
     "pydantic",
     "aws_lambda_powertools.event_handler",
+    "aws_lambda_powertools.event_handler.openapi.swagger_ui",
     "aws_lambda_powertools.logging",
     "aws_lambda_powertools.metrics",
+    "httpx",  # which X-Ray's patcher loads where it is installed: here, not on Lambda
 )
 MOST_BYTES: Final = 1 << 20
 """Of a message: an environment is smaller (Lambda's limit is 4 KB)."""
