@@ -188,7 +188,8 @@ def test_fifty_at_once(chaos: Chaos, tmp_path: Path) -> None:
     ):
         tasks = list(threads.map(lambda _: _start_in_the_crowd(chaos), range(50)))
         assert len(set(tasks)) == 50
-        assert {chaos.wait(task_id, "crowd")["status"] for task_id in tasks} == {"done"}
+        ended = [chaos.wait(task_id, "crowd") for task_id in tasks]
+        assert {(task["status"], task["error"]) for task in ended} == {("done", None)}
     assert set(answered) == {200}
     executions = Counter(e["name"] for e in chaos.executions())
     assert {executions[task_id] for task_id in tasks} == {1}

@@ -1,4 +1,4 @@
-"""An in-memory AWS account for the tests of the build functions: made once a module, emptied before each test."""
+"""An in-memory AWS account for the tests of the build functions: made once, emptied before each test."""
 
 import functools
 import sys
@@ -16,8 +16,8 @@ from functions.tasks.store import TaskStore
 from tests.unit.aws_account import Account
 
 
-@pytest.fixture(scope="module")
-def _account_of_module() -> Iterator[Account]:
+@pytest.fixture(scope="session")
+def _account_of_session() -> Iterator[Account]:
     with pytest.MonkeyPatch.context() as patch, mock_aws():
         for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_SESSION_TOKEN"):
             patch.delenv(name, raising=False)
@@ -30,9 +30,9 @@ def _account_of_module() -> Iterator[Account]:
 
 
 @pytest.fixture
-def account(_account_of_module: Account, monkeypatch: pytest.MonkeyPatch) -> Account:
+def account(_account_of_session: Account, monkeypatch: pytest.MonkeyPatch) -> Account:
     """The account, empty, and the functions' environment pointing at it."""
-    account = _account_of_module
+    account = _account_of_session
     account.reset()
     for name, value in account.environment().items():
         monkeypatch.setenv(name, value)
