@@ -85,8 +85,10 @@ class FunctionProcess:
                 process = _forks.Process(
                     target=_become, args=(tuple(arguments), environment, to_stdout, to_stderr), daemon=True
                 )
-                # The first start waits for the fork server to have loaded everything.
-                await asyncio.get_running_loop().run_in_executor(None, process.start)
+                try:  # the first start waits for the fork server to have loaded everything
+                    await asyncio.get_running_loop().run_in_executor(None, process.start)
+                except EOFError:  # the server's end, in between; the next start begins another
+                    raise OSError("the process that starts functions has ended") from None
             assert process.pid is not None  # noqa: S101  (started)
             record_process(record, process.pid)
             started = cls(process, process.pid, log, record)

@@ -1,5 +1,8 @@
 """What goes wrong with an app is said where a deployer looks: container states, events, conditions."""
 
+from pathlib import Path
+
+from local.kubernetes.kubelet.leftovers import start_time
 from local.kubernetes.machinery.resources import DEPLOYMENTS, RUNTIME_CLASSES, SPIN_APP_EXECUTORS, SPIN_APPS
 from tests.local.kubernetes_cluster.world import World, eventually, image
 
@@ -78,16 +81,34 @@ def test_a_function_that_is_killed_is_started_again(world: World) -> None:
     world.answers("mortal", "one")
     (pid,) = world.function_pids("mortal")
     world.kill(pid)
-
-    def restarted() -> bool:
-        (pod,) = world.pods("mortal")
-        status = pod["status"]["containerStatuses"][0]
-        ended = status["lastState"].get("terminated", {}).get("exitCode")
-        return bool(status["ready"] and status["restartCount"] == 1 and ended == 137)
-
-    eventually(restarted, "the container runs again after SIGKILL")
+    assert _ended_before(world, "mortal") == 137
     world.answers("mortal", "one")
     world.delete("mortal")
+
+
+def test_functions_are_started_again_after_the_process_that_forks_them(world: World) -> None:
+    world.app("forked", "v1")
+    world.answers("forked", "one")
+    (pid,) = world.function_pids("forked")
+    parent = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    world.kill(parent)
+    assert _ended_before(world, "forked") == 255  # only that process could have told how it ended
+    world.answers("forked", "one")
+    assert start_time(pid) is None, "the function outlived its pod's restart"
+    world.delete("forked")
+
+
+def _ended_before(world: World, name: str) -> int:
+    """Wait until an app's only container runs again; the exit code of its first run."""
+
+    def restarted() -> int | None:
+        (pod,) = world.pods(name)
+        status = pod["status"]["containerStatuses"][0]
+        return (
+            status["lastState"]["terminated"]["exitCode"] if status["ready"] and status["restartCount"] == 1 else None
+        )
+
+    return eventually(restarted, f"the container of {name} runs again")
 
 
 def test_a_failed_update_leaves_the_old_pods_in_service(world: World) -> None:
