@@ -9,6 +9,8 @@ import os
 
 import botocore.loaders
 
+gc.disable()  # until all modules are loaded
+
 os.environ["POWERTOOLS_SERVICE_NAME"] = "tests"
 os.environ["POWERTOOLS_METRICS_NAMESPACE"] = "BlueFaas"
 os.environ["POWERTOOLS_TRACE_DISABLED"] = "true"
@@ -22,4 +24,5 @@ def pytest_collection_finish() -> None:
     """Spare the garbage collector what is there to stay: it would look at all the modules again and again."""
     gc.collect()
     gc.freeze()
+    gc.enable()
     gc.set_threshold(20_000, 20, 50)

@@ -15,6 +15,7 @@ from local.aws.settings import (
     DEFAULT_REGION,
     Settings,
 )
+from local.collector import spare_what_stays
 
 
 def parse(arguments: list[str] | None = None) -> Settings:
@@ -58,6 +59,7 @@ def _free_port() -> int:
 
 def main() -> None:
     """Run until SIGTERM or SIGINT."""
+    spare_what_stays()
     settings = parse()
     try:
         launcher.run(settings)

@@ -9,6 +9,7 @@ the end of this process; workers end with their input.
 """
 
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -39,9 +40,11 @@ def main() -> None:
     """Serve until the socket ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all: who started this one ends it in its own time
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits here: the kernel collects those that have ended
+    gc.set_threshold(20_000, 20, 100)
     for package in PACKAGES:
         with contextlib.suppress(ImportError):  # the worker that needs it says so
             importlib.import_module(package)
+    gc.freeze()  # no worker has to look for garbage in what is loaded, and its pages stay shared
     with socket.socket(fileno=int(sys.argv[1])) as orders:
         while True:
             message, files, _, _ = socket.recv_fds(orders, MOST_BYTES, 3)

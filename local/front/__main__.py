@@ -5,12 +5,14 @@ from pathlib import Path
 
 import uvicorn
 
+from local.collector import spare_what_stays
 from local.front.app import create_app
 from local.front.config import FrontConfig
 
 
 def main() -> None:
     """Serve until SIGTERM."""
+    spare_what_stays()
     parser = argparse.ArgumentParser(prog="python -m local.front", description=__doc__)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--config", type=Path, required=True, help="JSON of local.front.config.FrontConfig")

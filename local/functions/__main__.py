@@ -2,6 +2,10 @@
 
 import sys
 
-from local.functions.cli import main
+from local.collector import spare_what_stays
 
-sys.exit(main())
+if __name__ == "__main__":
+    spare_what_stays()
+    from local.functions.cli import main
+
+    sys.exit(main())

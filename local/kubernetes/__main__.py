@@ -7,11 +7,13 @@ import sys
 import threading
 from pathlib import Path
 
+from local.collector import spare_what_stays
 from local.kubernetes.config import parse_arguments
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Entry point. Status 0 after a signal, 1 when the cluster cannot start, 2 for a wrong command line."""
+    spare_what_stays()
     command = parse_arguments(arguments)
     logging.basicConfig(
         level=logging.DEBUG if command.verbose else logging.WARNING,

@@ -18,6 +18,7 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
+from local.collector import spare_what_stays
 from local.kubernetes.kubelet.leftovers import forget_process, record_process
 from local.kubernetes.kubelet.logs import LogFile
 
@@ -45,6 +46,7 @@ def _become(arguments: Sequence[str], environment: dict[str, str], stdout: Conne
         stream.close()
     os.environ.clear()
     os.environ.update(environment)
+    spare_what_stays()
     from local.functions.cli import main
 
     sys.exit(main(list(arguments)))

@@ -102,7 +102,7 @@ import sys
 sys.path[:0] = sys.argv[1:3]
 from moto import mock_aws
 from tests.unit.builder.harness import COMPONENT, REGION, Cloud, make_account, manifest, zipped
-from builder.__main__ import main
+from builder.command import main
 from pathlib import Path
 with mock_aws():
     cloud = Cloud(make_account(), Path(sys.argv[3]), Path("unused"))

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from builder.__main__ import build
 from builder.aws import Aws
+from builder.command import build
 from builder.log import BuildLog
 from builder.sandbox_users import USERS
 from builder.settings import Limits, Settings

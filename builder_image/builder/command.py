@@ -1,0 +1,97 @@
+"""`blue-faas-build`: run one build, write its report, end with 0 for an image that was pushed and 1 otherwise."""
+
+import contextlib
+import gc
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from types import FrameType
+from typing import Final, NoReturn
+
+from builder import pipeline, processes
+from builder.aws import Aws
+from builder.errors import BuildError, TaskEndedError, TypeCheckError
+from builder.log import BuildLog
+from builder.settings import Settings, SettingsError
+from builder.toolchain import Toolchain, ToolchainError, identity
+from functions.contracts.build_result import BuildResult
+from functions.contracts.build_result import TypeCheckError as Finding
+from functions.contracts.task import result_key
+
+_MOST_CHARACTERS: Final = 16_000
+_MOST_FINDING_BYTES: Final = 64 * 1024
+
+
+def main() -> int:
+    """The process: its exit code is what CodeBuild, and so the state machine, sees."""
+    gc.freeze()  # what is loaded is there to stay
+    signal.signal(signal.SIGTERM, _end)
+    processes.harden()
+    log = BuildLog()
+    try:
+        settings = Settings.from_environment()
+    except (SettingsError, ValueError) as error:
+        log.line(f"The build cannot start: {error}")
+        return 1
+    aws = Aws(settings.aws_region)
+    result = build(settings, aws, log)
+    return 0 if result is not None and result.outcome == "succeeded" else 1
+
+
+def build(settings: Settings, aws: Aws, log: BuildLog) -> BuildResult | None:
+    """Run one build and write its report; None when the task had ended, and nobody waits for a report."""
+    toolchain = Toolchain(settings.toolchain)
+    try:
+        result = pipeline.run(settings, aws, toolchain, log)
+    except TaskEndedError as error:
+        log.line(f"Nothing to do: {error}.")
+        return None
+    except BuildError as error:
+        findings = error.findings if isinstance(error, TypeCheckError) else ()
+        result = BuildResult(outcome="failed", error=_shortened(str(error)), errors=_as_many_as_fit(findings))
+    except Exception as error:
+        for line in traceback.format_exc().splitlines():
+            log.line(line, source="builder")
+        result = BuildResult(
+            outcome="failed",
+            error=f"The builder failed unexpectedly ({type(error).__name__}). Please try again; if it persists, "
+            f"tell the platform team, quoting task {settings.task_id}.",
+        )
+    log.finish()
+    versions: dict[str, str] = {}
+    with contextlib.suppress(ToolchainError, OSError):
+        versions = toolchain.versions
+    result = result.model_copy(update={"durations": log.durations, "toolchain": versions, "builder": identity()})
+    aws.s3.put_object(
+        Bucket=settings.code_bucket,
+        Key=result_key(settings.task_id),
+        Body=result.model_dump_json(indent=2).encode(),
+        ContentType="application/json",
+    )
+    log.line(f"Pushed {result.image_url}" if result.outcome == "succeeded" else f"Failed: {result.error}")
+    return result
+
+
+def _shortened(text: str) -> str:
+    # It travels through Step Functions (256 KiB of state) and DynamoDB (400 KB of item) to someone who reads it.
+    return text if len(text) <= _MOST_CHARACTERS else text[:_MOST_CHARACTERS] + "\n(shortened)"
+
+
+def _as_many_as_fit(findings: Sequence[Finding]) -> list[Finding]:
+    # Whoever reads the report reads it whole or not at all.
+    left = _MOST_FINDING_BYTES
+    kept = []
+    for finding in findings:
+        left -= len(finding.model_dump_json().encode())
+        if left < 0:
+            break
+        kept.append(finding)
+    return kept
+
+
+def _end(_number: int, _frame: FrameType | None) -> NoReturn:
+    # A stopped build: unwinding ends the sandboxes and removes their folders.
+    with contextlib.suppress(Exception):
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(128 + signal.SIGTERM)
