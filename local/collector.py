@@ -1,12 +1,15 @@
 """Python's collector of cycles, in processes that load a lot and keep it."""
 
+import atexit
 import gc
 
 
 def spare_what_stays() -> None:
-    """Call it first thing: what is loaded by then is never looked at again, and what is loaded later ten times less.
+    """Call it first thing: what is loaded by then is not looked at again, what is loaded later ten times less.
 
-    Otherwise one in ten CPU seconds of the one-machine cloud is spent on finding that nothing is garbage.
+    Nor is anything at the end of the process, where Python otherwise goes through all of it once more: a fifth of the
+    CPU time of a short one.
     """
     gc.freeze()
     gc.set_threshold(20_000, 20, 100)
+    atexit.register(gc.freeze)

@@ -3,6 +3,7 @@
 Powertools reads its settings when it is imported, so they are set here, before anything else.
 """
 
+import atexit
 import functools
 import gc
 import os
@@ -10,6 +11,7 @@ import os
 import botocore.loaders
 
 gc.disable()  # until all modules are loaded
+atexit.register(gc.freeze)
 
 os.environ["POWERTOOLS_SERVICE_NAME"] = "tests"
 os.environ["POWERTOOLS_METRICS_NAMESPACE"] = "BlueFaas"

@@ -1,7 +1,6 @@
 """`blue-faas-build`: run one build, write its report, end with 0 for an image that was pushed and 1 otherwise."""
 
 import contextlib
-import gc
 import signal
 import sys
 import traceback
@@ -25,7 +24,6 @@ _MOST_FINDING_BYTES: Final = 64 * 1024
 
 def main() -> int:
     """The process: its exit code is what CodeBuild, and so the state machine, sees."""
-    gc.freeze()  # what is loaded is there to stay
     signal.signal(signal.SIGTERM, _end)
     processes.harden()
     log = BuildLog()

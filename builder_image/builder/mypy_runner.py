@@ -6,6 +6,7 @@ parsed in a process that may crash on it.
 """
 
 import ast
+import gc
 import json
 import os
 import sys
@@ -43,6 +44,7 @@ def main() -> None:
                 name = os.path.normpath(os.path.join(group["prefix"], error["file"]))  # noqa: PTH118
                 errors.append({**error, "file": name, "message": error["message"][:MOST_CHARACTERS]})
     print(json.dumps({"errors": shortened(errors), "count": len(errors), "failures": failures}))  # noqa: T201
+    gc.freeze()  # at its end Python would look for garbage in all that mypy has loaded
 
 
 def shortened(errors: list[dict[str, Any]]) -> list[dict[str, Any]]:

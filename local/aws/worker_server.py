@@ -8,6 +8,7 @@ worker's standard input, output and error. The answer is its process id, and wit
 the end of this process; workers end with their input.
 """
 
+import atexit
 import contextlib
 import gc
 import importlib
@@ -41,10 +42,11 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all: who started this one ends it in its own time
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits here: the kernel collects those that have ended
     gc.set_threshold(20_000, 20, 100)
+    atexit.register(gc.freeze)  # nor need anybody look at the end
     for package in PACKAGES:
         with contextlib.suppress(ImportError):  # the worker that needs it says so
             importlib.import_module(package)
-    gc.freeze()  # no worker has to look for garbage in what is loaded, and its pages stay shared
+    gc.freeze()  # no worker has to look for garbage in what is loaded, and its memory stays shared
     with socket.socket(fileno=int(sys.argv[1])) as orders:
         while True:
             message, files, _, _ = socket.recv_fds(orders, MOST_BYTES, 3)

@@ -1,5 +1,6 @@
 """Start of the stand-in: ``python -m local.spin``, or this file by its path under ``python -I`` (see `wrapper`)."""
 
+import atexit
 import gc
 import sys
 from pathlib import Path
@@ -7,7 +8,8 @@ from pathlib import Path
 if __name__ == "__main__":
     if sys.flags.isolated:  # no folder of ours is on the path then: put the one that holds `local` there
         sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-    gc.disable()  # it has ended before there is anything to collect
+    gc.disable()  # it has ended before there is anything to collect, and need not look then either
+    atexit.register(gc.freeze)
     from local.spin.cli import main
 
     sys.exit(main(sys.argv[1:]))
