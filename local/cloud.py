@@ -31,6 +31,19 @@ from local.processes import Part, PartFailedError, free_port, port_is_free
 from local.spin.wrapper import install_wrapper
 
 _PACKAGE_INDEX_VARIABLES = ("PIP_", "SSL_CERT_", "REQUESTS_CA_BUNDLE")
+# Functions are forked from the cluster's process: what it does not have, none of them can get to.
+_CLUSTER_VARIABLES = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_",
+    "TMPDIR",
+    "PYTHON",
+    "SSL_CERT_",
+    "NO_PROXY",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+)
 
 _KUBERNETES_FILE = "kubernetes.json"
 STACK_NAME = "BlueFaas"
@@ -242,12 +255,18 @@ class Cloud:
             return self._start_part("real_cluster", "--kubeconfig", str(self._options.kubeconfig), *common)
         if self._options.compile_cache is not None:
             common += ["--compile-cache", str(self._options.compile_cache)]
-        return self._start_part("kubernetes", "--mirrors", str(self.state / "node-mirrors.json"), *common)
+        common += ["--mirrors", str(self.state / "node-mirrors.json")]
+        return self._start_part("kubernetes", *common, variables=_CLUSTER_VARIABLES)
 
-    def _start_part(self, name: str, *arguments: str) -> Part:
+    def _start_part(self, name: str, *arguments: str, variables: tuple[str, ...] = ("",)) -> Part:
+        """``variables``: how the names begin that the part gets of this process's environment."""
         logs = self.state / "logs"
         logs.mkdir(mode=0o700, exist_ok=True)
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
+        environment = {
+            name: value
+            for name, value in os.environ.items()
+            if name.upper().startswith(variables) and not name.startswith("AWS_")
+        }
         environment |= {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
         part = Part(name, [sys.executable, "-m", f"local.{name}", *arguments], logs / f"{name}.log", environment)
         self._parts.append(part)

@@ -11,7 +11,7 @@ from tests.local import components
 from tests.local.client import EXAMPLES, Client
 
 PLANTED: Final = f"planted-{secrets.token_hex(12)}"
-"""In the environment of every builder: no build may get to see it."""
+"""In the environment of the cloud and of every builder: no build and no function may get to see it."""
 
 
 @pytest.fixture(scope="session")
@@ -19,8 +19,10 @@ def running_cloud() -> Iterator[Cloud]:
     """The cloud itself: for its logs and addresses."""
     environment = {"PLANTED_SECRET": PLANTED}
     options = CloudOptions(port=0, builder_environment=environment, compile_cache=components.COMPILED)
-    with Cloud(options) as cloud:
-        yield cloud
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PLANTED_SECRET", PLANTED)
+        with Cloud(options) as cloud:
+            yield cloud
 
 
 @pytest.fixture(scope="session")

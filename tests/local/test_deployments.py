@@ -1,8 +1,12 @@
 """From an image to an answering function: create, update, new app, what the cluster holds afterwards."""
 
+import contextlib
+import json
 import re
+from pathlib import Path
 
 from tests.local.client import Client
+from tests.local.conftest import PLANTED
 
 
 def test_the_documented_request_gives_the_documented_answer(cloud: Client, hello: str) -> None:
@@ -44,6 +48,18 @@ def test_the_same_name_updates_and_the_function_keeps_its_data(cloud: Client, he
     cloud.call_until("updated", lambda text: text.strip().isdigit() and int(text) > 3, "/count")
     app = cloud.cluster("/apis/core.spinkube.dev/v1alpha1/namespaces/default/spinapps/updated")
     assert app["spec"]["podLabels"]["function_id"] == "fn-1"
+
+
+def test_no_process_of_a_function_has_what_the_clouds_environment_has(cloud: Client, hello: str) -> None:
+    cloud.deploy(app_name="shielded", namespace="default", image_ref=hello)
+    cloud.call("shielded")
+    records = cloud.cloud.state / "kubernetes" / "node" / "processes"
+    environments = []
+    for record in records.glob("*.json"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # another test's may end meanwhile
+            environments.append(Path(f"/proc/{json.loads(record.read_text())['pid']}/environ").read_bytes())
+    assert any(environments)
+    assert not [each for each in environments if PLANTED.encode() in each]
 
 
 def test_pods_are_found_by_function_id(cloud: Client, hello: str) -> None:
