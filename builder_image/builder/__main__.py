@@ -6,7 +6,7 @@ import sys
 
 if __name__ == "__main__":
     # Hundreds of modules are loaded and stay. The collector would go through them again and again, and once more at
-    # the end: a fifth of the builder's own CPU time.
+    # the end: a good part of the builder's own CPU time.
     gc.set_threshold(20_000, 20, 100)
     atexit.register(gc.freeze)
     from builder.command import main

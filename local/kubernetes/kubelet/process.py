@@ -1,7 +1,8 @@
 """One function process: start, find out where it listens, keep its output, stop it.
 
 Most of what a start takes is loading Python packages. So functions are forked from a process that has loaded them
-(`multiprocessing`'s fork server): a replica is up in a tenth of the time, and replicas share that memory.
+(`multiprocessing`'s fork server): a replica is up in a fraction of the time, and replicas share
+that memory.
 """
 
 import asyncio
