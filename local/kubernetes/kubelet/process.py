@@ -1,8 +1,8 @@
 """One function process: start, find out where it listens, keep its output, stop it.
 
 Most of what a start takes is loading Python packages. So functions are forked from a process that has loaded them
-(`multiprocessing`'s fork server): a replica is up in a fraction of the time, and replicas share
-that memory.
+(`multiprocessing`'s fork server): a replica is up in a fraction of the time, and replicas share that memory. It does so
+for a program that was started as ``python -m PACKAGE``; any other main module would be loaded again by each fork.
 """
 
 import asyncio
