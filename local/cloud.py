@@ -41,6 +41,7 @@ _CLUSTER_VARIABLES = (
     "PYTHON",
     "SSL_CERT_",
     "NO_PROXY",
+    "ALL_PROXY",
     "HTTP_PROXY",
     "HTTPS_PROXY",
 )
