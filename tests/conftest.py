@@ -3,15 +3,15 @@
 Powertools reads its settings when it is imported, so they are set here, before anything else.
 """
 
-import atexit
 import functools
 import gc
 import os
 
 import botocore.loaders
 
+from local.collector import spare_what_stays
+
 gc.disable()  # until all modules are loaded
-atexit.register(gc.freeze)
 
 os.environ["POWERTOOLS_SERVICE_NAME"] = "tests"
 os.environ["POWERTOOLS_METRICS_NAMESPACE"] = "BlueFaas"
@@ -25,6 +25,5 @@ botocore.loaders.JSONFileLoader.load_file = staticmethod(_read_once)  # type: ig
 def pytest_collection_finish() -> None:
     """Spare the garbage collector what is there to stay: it would look at all the modules again and again."""
     gc.collect()
-    gc.freeze()
+    spare_what_stays()
     gc.enable()
-    gc.set_threshold(20_000, 20, 50)

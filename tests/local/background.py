@@ -3,6 +3,11 @@
 import contextlib
 import threading
 from collections.abc import Callable, Iterator
+from typing import Any
+
+import uvicorn
+
+from local.serving import bound_socket
 
 
 @contextlib.contextmanager
@@ -21,3 +26,18 @@ def repeatedly(look: Callable[[], None]) -> Iterator[None]:
     finally:
         over.set()
         thread.join()
+
+
+@contextlib.contextmanager
+def serve(app: Any) -> Iterator[str]:
+    """Run an ASGI app in a thread; yields its base URL."""
+    with bound_socket("127.0.0.1", 0) as listener:
+        listener.listen(128)
+        server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="on", timeout_graceful_shutdown=5))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join(10)  # it has been seen to wait for ever, under Python 3.11.2: whatever for, no test needs it

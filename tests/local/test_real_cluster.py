@@ -19,6 +19,7 @@ import httpx
 import pytest
 
 from local.__main__ import real_cluster_kubeconfig
+from local.kubernetes.kubelet.leftovers import start_time
 from local.places import ROOT, state_root
 from local.processes import Part, free_port
 from tests.local.client import COMPONENT, ENDED, PATIENCE, cluster_of, spin_toml, zipped
@@ -111,7 +112,7 @@ def test_ctrl_c_stops_everything_and_leaves_nothing(started: Started) -> None:
     started.process.send_signal(signal.SIGINT)
     assert started.process.wait(PATIENCE) == 0
     assert "Traceback" not in started.log.read_text()
-    assert [command for pid, command in children.items() if _runs(pid)] == []
+    assert [command for pid, command in children.items() if start_time(pid)] == []
     assert not any(folder.exists() for folder in folders)
 
 
@@ -130,11 +131,3 @@ def _descendants(pid: int) -> dict[int, str]:
             found[int(child)] = Path(f"/proc/{child}/cmdline").read_text().replace("\0", " ")
             found |= _descendants(int(child))
     return found
-
-
-def _runs(pid: int) -> bool:
-    """Whether a process is still there, other than as a zombie that its new parent has not collected yet."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False

@@ -1,4 +1,4 @@
-"""What all pods of the node share: folders, images, events, and how functions are started."""
+"""What all pods of the node share: folders, images, events, times."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field

@@ -23,14 +23,13 @@ from local.collector import spare_what_stays
 from local.kubernetes.kubelet.leftovers import forget_process, record_process
 from local.kubernetes.kubelet.logs import LogFile
 
-_RUNTIME = "local.functions.cli"
 _LISTENING = re.compile(rb"listening http://[^:/\s]+:(\d+)")
 _LONGEST_LINE = 1 << 20
 # A pod's environment belongs to the function. These names would steer the interpreter that hosts it instead.
 _HOST_NAMES = ("PATH", "PYTHON", "LD_", "DYLD_")
 
 _forks = multiprocessing.get_context("forkserver")
-_forks.set_forkserver_preload([_RUNTIME])
+_forks.set_forkserver_preload(["local.functions.cli"])
 
 
 def host_environment(pod_environment: dict[str, str]) -> dict[str, str]:
@@ -63,13 +62,15 @@ class Exit:
 class FunctionProcess:
     """A running (or ended) function process, leader of its own process group."""
 
-    def __init__(self, process: ForkServerProcess, pid: int, log: LogFile, record: Path) -> None:
+    def __init__(
+        self, process: ForkServerProcess, pid: int, outputs: tuple[Connection, Connection], log: LogFile, record: Path
+    ) -> None:
         self._process = process
         self._log = log
         self._record = record
         self.pid = pid
         self.listening: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self.exited: asyncio.Task[Exit]
+        self.exited: asyncio.Task[Exit] = asyncio.create_task(self._watch(*outputs))
 
     @classmethod
     async def start(
@@ -83,21 +84,15 @@ class FunctionProcess:
             OSError: it cannot be started.
         """
         (stdout, to_stdout), (stderr, to_stderr) = _forks.Pipe(duplex=False), _forks.Pipe(duplex=False)
-        with stdout, stderr:
-            with to_stdout, to_stderr:
-                process = _forks.Process(
-                    target=_become, args=(tuple(arguments), environment, to_stdout, to_stderr), daemon=True
-                )
-                try:  # the first start waits for the fork server to have loaded everything
-                    await asyncio.get_running_loop().run_in_executor(None, process.start)
-                except EOFError:  # the server's end, in between; the next start begins another
-                    raise OSError("the process that starts functions has ended") from None
-            assert process.pid is not None  # noqa: S101  (started)
-            record_process(record, process.pid)
-            started = cls(process, process.pid, log, record)
-            outputs = [await _reader(stdout), await _reader(stderr)]
-        started.exited = asyncio.create_task(started._watch(*outputs))
-        return started
+        with to_stdout, to_stderr:
+            process = _forks.Process(target=_become, args=(arguments, environment, to_stdout, to_stderr), daemon=True)
+            try:  # the first start waits for the fork server to have loaded everything
+                await asyncio.get_running_loop().run_in_executor(None, process.start)
+            except EOFError:  # the server's end, in between; the next start begins another
+                raise OSError("the process that starts functions has ended") from None
+        assert process.pid is not None  # noqa: S101  (started)
+        record_process(record, process.pid)
+        return cls(process, process.pid, (stdout, stderr), log, record)
 
     async def wait_started(self, timeout: float | None = None) -> None:
         """Wait until the process listens or has ended, ``timeout`` seconds at most."""
@@ -116,7 +111,7 @@ class FunctionProcess:
         if not self.exited.done():
             _signal_group(self.pid, number)
 
-    async def _watch(self, stdout: asyncio.StreamReader, stderr: asyncio.StreamReader) -> Exit:
+    async def _watch(self, stdout: Connection, stderr: Connection) -> Exit:
         pumps = asyncio.gather(self._pump(stdout, "stdout", self._look_for_port), self._pump(stderr, "stderr"))
         code = await self._end()
         # What it may have started goes with it.
@@ -141,9 +136,8 @@ class FunctionProcess:
         assert code is not None  # noqa: S101  (joined)
         return code
 
-    async def _pump(
-        self, stream: asyncio.StreamReader, name: str, inspect: Callable[[bytes], bool] | None = None
-    ) -> None:
+    async def _pump(self, pipe: Connection, name: str, inspect: Callable[[bytes], bool] | None = None) -> None:
+        stream = await _reader(pipe)
         while True:
             try:
                 line = await stream.readuntil(b"\n")
@@ -166,9 +160,10 @@ class FunctionProcess:
 
 
 async def _reader(pipe: Connection) -> asyncio.StreamReader:
-    """What comes out of a pipe; ``pipe`` itself may be closed."""
+    """What comes out of a pipe, which is closed."""
     reader = asyncio.StreamReader(limit=_LONGEST_LINE)
-    file = os.fdopen(os.dup(pipe.fileno()), "rb", buffering=0)
+    with pipe:
+        file = os.fdopen(os.dup(pipe.fileno()), "rb", buffering=0)
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), file)
     return reader
 

@@ -18,8 +18,9 @@ from local.kubernetes.kubelet.node import NodeTimes
 from local.kubernetes.machinery.api import KubernetesApi
 from local.kubernetes.service_router import ServiceRouter
 from tests.local import components
+from tests.local.background import serve
 from tests.local.kubernetes_cluster.registry import Registry
-from tests.local.kubernetes_cluster.world import HOST, World, serve
+from tests.local.kubernetes_cluster.world import HOST, World
 
 
 @pytest.fixture(scope="session")

@@ -3,21 +3,17 @@
 import json
 import os
 import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import httpx
-import uvicorn
 from kubernetes.client.exceptions import ApiException
 
 from local.kubernetes.machinery.api import KubernetesApi
 from local.kubernetes.machinery.resources import DEPLOYMENTS, EVENTS, PODS, SPIN_APPS, Json, Resource
-from local.serving import bound_socket
 from tests.local.kubernetes_cluster.registry import Registry
 
 HOST = "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com"
@@ -38,21 +34,6 @@ def eventually(look: Callable[[], Found | Literal[False] | None], what: str) -> 
         assert time.monotonic() < end, f"did not happen: {what}"
         time.sleep(0.1)
     return found
-
-
-@contextmanager
-def serve(app: Any) -> Iterator[str]:
-    """Run an ASGI app in a thread; yields its base URL."""
-    with bound_socket("127.0.0.1", 0) as listener:
-        listener.listen(128)
-        server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="auto", timeout_graceful_shutdown=5))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join(10)  # it has been seen to wait for ever, under Python 3.11.2: whatever for, no test needs it
 
 
 @dataclass

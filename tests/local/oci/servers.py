@@ -1,10 +1,9 @@
-"""Servers that tests talk to: ministack with the gate before it, and any ASGI app, each on a free port of 127.0.0.1."""
+"""The registry that tests talk to: ministack with the gate before it, each on a free port of 127.0.0.1."""
 
 import os
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,11 +12,11 @@ from typing import Any
 
 import boto3
 import httpx
-import uvicorn
 
 from local.oci.credentials import Credentials
 from local.oci.gate import create_gate
 from local.oci.mirrors import Mirrors
+from tests.local.background import serve
 
 ACCOUNT, REGION = "123456789012", "ap-northeast-2"
 ECR_HOST = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
@@ -36,20 +35,6 @@ class LocalRegistry:
     def mirrors(self) -> Mirrors:
         """Leads ECR's host name to the gate."""
         return Mirrors({ECR_HOST: self.gate_url})
-
-
-@contextmanager
-def serve(app: Any) -> Iterator[str]:
-    """Run an ASGI app on a thread; yields its base URL."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="on"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
 
 
 @contextmanager

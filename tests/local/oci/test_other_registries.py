@@ -16,7 +16,7 @@ from local.oci.errors import CorruptContentError, RefusedError, UnauthorizedErro
 from local.oci.pull import pull_image
 from local.oci.reference import parse_reference
 from local.oci.registry import RepositoryClient
-from tests.local.oci.servers import serve
+from tests.local.background import serve
 
 LAYER, CONFIG = b"layer" * 1000, b"{}"
 USER = Credentials("me", "secret")
