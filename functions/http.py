@@ -7,19 +7,21 @@ change, FastAPI's list of ``{"loc", "msg", "type"}`` for a request that does not
 import json
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response, content_types
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
-from aws_lambda_powertools.event_handler.openapi.exceptions import (
-    RequestUnsupportedContentType,
-    RequestValidationError,
-)
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import BotoCoreError, ClientError
 
-from functions.strict_form import strict_form_validation
+from functions.multipart_form import UnreadableFormError
+from functions.request_body import StrictBody, UnsupportedMediaTypeError
 from functions.telemetry import logger
+
+_MOST_PROBLEMS: Final = 20
+_LONGEST_NAME: Final = 64
+_LONGEST_MESSAGE: Final = 500
 
 
 class ApiError(Exception):
@@ -38,7 +40,7 @@ class ApiError(Exception):
 def create_resolver() -> APIGatewayHttpResolver:
     """Powertools' HTTP API resolver with validation on and every error answered as ``{"detail": ...}``."""
     app = APIGatewayHttpResolver(enable_validation=True)
-    app._request_validation_middleware = strict_form_validation()
+    app._request_validation_middleware = StrictBody()
 
     def unexpected(error: Exception) -> Response[Any]:
         logger.exception("request failed unexpectedly", exc_info=error)
@@ -50,8 +52,8 @@ def create_resolver() -> APIGatewayHttpResolver:
 
     app.exception_handler(ApiError)(_decided)
     app.exception_handler(RequestValidationError)(_invalid)
-    app.exception_handler(RequestUnsupportedContentType)(_unsupported)
-    app.exception_handler(UnicodeDecodeError)(_undecodable)
+    app.exception_handler(UnsupportedMediaTypeError)(_unsupported)
+    app.exception_handler(UnreadableFormError)(_unreadable)
     app.exception_handler([ClientError, BotoCoreError])(_unavailable)
     app.exception_handler(Exception)(unexpected)
     app.not_found(_no_route)
@@ -72,15 +74,7 @@ def resolve(
         return _plain_answer(
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The request is larger than {max_body_bytes:,} bytes"
         )
-    headers = event.get("headers") or {}
-    content_type = str(headers.get("content-type", "")).lower()
-    if content_type.startswith("multipart/form-data") and "boundary=" not in content_type:
-        return _plain_answer(HTTPStatus.BAD_REQUEST, "Content-Type multipart/form-data needs a boundary parameter")
-    if content_type.startswith("application/x-www-form-urlencoded"):
-        # `curl -d '{...}'` without -H says this of JSON, and the documented update commands do just that. No route
-        # takes a url-encoded form, so the body can only be meant as JSON.
-        event = {**event, "headers": {**headers, "content-type": content_types.APPLICATION_JSON}}
-    return app.resolve(event, context)
+    return app.resolve(_without_blank_parameters(event), context)
 
 
 def answer(status: HTTPStatus, detail: Any, headers: Mapping[str, str] | None = None) -> Response[Any]:
@@ -91,6 +85,12 @@ def answer(status: HTTPStatus, detail: Any, headers: Mapping[str, str] | None = 
         body={"detail": detail},
         headers=dict(headers or {}),
     )
+
+
+def _without_blank_parameters(event: dict[str, Any]) -> dict[str, Any]:
+    """Leave out query parameters without a value: as in bodies, an empty value is the same as none."""
+    parameters = event.get("queryStringParameters") or {}
+    return {**event, "queryStringParameters": {name: value for name, value in parameters.items() if value != ""}}
 
 
 def _body_size(event: Mapping[str, Any]) -> int:
@@ -108,17 +108,29 @@ def _decided(error: ApiError) -> Response[Any]:
 
 
 def _invalid(error: RequestValidationError) -> Response[Any]:
-    # Pydantic also reports `input`: left out, it may hold a password.
-    problems = [{"loc": list(e["loc"]), "msg": e.get("msg", ""), "type": e["type"]} for e in error.errors()]
+    # Pydantic also reports `input`: left out, it may hold a password. Names of fields are the caller's, of any length,
+    # as many as fit into a request. Lambda answers 6 MB at most.
+    problems = [
+        {"loc": [_cut(part) for part in e["loc"]], "msg": _cut(e.get("msg", ""), _LONGEST_MESSAGE), "type": e["type"]}
+        for e in error.errors()
+    ]
+    more = len(problems) - _MOST_PROBLEMS
+    if more > 0:
+        rest = {"loc": ["body"], "msg": f"{more:,} more problems like these", "type": "more_problems"}
+        problems = [*problems[:_MOST_PROBLEMS], rest]
     return answer(HTTPStatus.UNPROCESSABLE_ENTITY, problems)
 
 
-def _unsupported(_: RequestUnsupportedContentType) -> Response[Any]:
-    return answer(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Content-Type must be application/json or multipart/form-data")
+def _cut(part: Any, longest: int = _LONGEST_NAME) -> Any:
+    return f"{part[:longest]}…" if isinstance(part, str) and len(part) > longest else part
 
 
-def _undecodable(_: UnicodeDecodeError) -> Response[Any]:
-    return answer(HTTPStatus.BAD_REQUEST, "The request's text fields and file name must be UTF-8")
+def _unsupported(error: UnsupportedMediaTypeError) -> Response[Any]:
+    return answer(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, str(error))
+
+
+def _unreadable(error: UnreadableFormError) -> Response[Any]:
+    return answer(HTTPStatus.BAD_REQUEST, str(error))
 
 
 def _unavailable(error: Exception) -> Response[Any]:

@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from functions.contracts.requests import RequestModel
+
 
 class Replicas(BaseModel):
     """How many replicas there should be and are."""
@@ -118,10 +120,10 @@ class RevisionList(BaseModel):
     revisions: list[RevisionEntry]
 
 
-class RollbackRequest(BaseModel):
-    """Where to go back to."""
+class RollbackRequest(RequestModel):
+    """Where to go back to. A field that is ``null`` or ``""`` counts as left out."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(strict=True)
 
     revision: Annotated[int, Field(ge=1)] | None = Field(default=None, description="Left out: the one before.")
     wait: bool = Field(default=False, description="Answer when the version serves, or after about 20 seconds.")

@@ -5,14 +5,12 @@ import binascii
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from functions.contracts.deploy import DeployOptions
 from functions.contracts.names import AppName, ImageRepository, WorkspaceId, check_file_name
+from functions.contracts.requests import Credential, RequestModel
 from functions.contracts.task import TaskStatus
-
-BLANK_IS_ABSENT = BeforeValidator(lambda value: None if value == "" else value)
-"""HTML forms and shell scripts send an optional field that has no value as an empty one."""
 
 _HEX_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 
@@ -57,19 +55,20 @@ class TaskCreated(BaseModel):
     source_s3_path: str = Field(description="Where the upload is kept: s3://bucket/build-sources/workspace/task/.")
 
 
-class UploadRequest(BaseModel):
-    """An upload that is announced, to be sent to S3 itself: for sources over the API's limit."""
+class UploadRequest(RequestModel):
+    """An upload that is announced, to be sent to S3 itself: for sources over the API's limit.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    A field that is ``null`` or ``""`` counts as left out.
+    """
 
     workspace_id: WorkspaceId
     file_name: FileName = Field(description="Name of the .py file or .zip archive.")
     size: Annotated[int, Field(gt=0, strict=True)] = Field(description="Bytes of the file, exactly.")
     sha256: Sha256 = Field(description="SHA-256 of the file, hexadecimal or base64; S3 refuses any other content.")
-    app_name: Annotated[AppName | None, BLANK_IS_ABSENT] = None
-    registry_url: Annotated[ImageRepository | None, BLANK_IS_ABSENT] = None
-    username: Annotated[str | None, BLANK_IS_ABSENT] = None
-    password: Annotated[str | None, BLANK_IS_ABSENT] = Field(default=None, repr=False)
+    app_name: AppName | None = None
+    registry_url: ImageRepository | None = None
+    username: Credential | None = None
+    password: Credential | None = Field(default=None, repr=False)
     deploy: DeployOptions | None = Field(
         default=None, description="The fields of a deploy without image_ref: the image is deployed when it is built."
     )

@@ -20,6 +20,8 @@ from pydantic import (
 
 from functions.cluster.quantity import amount, positive_quantity
 from functions.contracts.names import ImageRepository
+from functions.contracts.requests import RequestModel
+from functions.contracts.spelling import Spelling
 
 LONGEST_APP_NAME: Final = 52
 """The operator labels pods ``core.spinkube.dev/app.NAME.status``, and the name of a label holds 63 characters."""
@@ -34,7 +36,7 @@ _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 _REPOSITORY: Final[TypeAdapter[str]] = TypeAdapter(ImageRepository)
 
 _LABEL: Final = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
-_SUBDOMAIN: Final = rf"^{_LABEL}(?:\.{_LABEL})*$"
+_SUBDOMAIN: Final = rf"{_LABEL}(?:\.{_LABEL})*"
 
 
 def image_repository(image: str) -> str:
@@ -61,16 +63,39 @@ def _check_image(image: str) -> str:
     return image
 
 
-Namespace = Annotated[str, StringConstraints(max_length=63, pattern=rf"^{_LABEL}$")]
-AppName = Annotated[str, StringConstraints(max_length=LONGEST_APP_NAME, pattern=r"^[a-z](?:[-a-z0-9]*[a-z0-9])?$")]
+_DNS_WORDS: Final = "use lower-case letters, digits and '-', starting and ending with a letter or digit"
+
+Namespace = Annotated[str, Spelling(_LABEL, 63, _DNS_WORDS)]
+AppName = Annotated[
+    str,
+    Spelling(
+        r"[a-z](?:[-a-z0-9]*[a-z0-9])?",
+        LONGEST_APP_NAME,
+        "use lower-case letters, digits and '-', starting with a letter and ending with a letter or digit",
+    ),
+]
 ImageReference = Annotated[str, StringConstraints(max_length=LONGEST_IMAGE), AfterValidator(_check_image)]
-LabelValue = Annotated[str, StringConstraints(max_length=63, pattern=r"^[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?$")]
-ObjectName = Annotated[str, StringConstraints(max_length=253, pattern=_SUBDOMAIN)]
-SecretEntry = Annotated[str, StringConstraints(max_length=253, pattern=r"^[-._a-zA-Z0-9]+$")]
+LabelValue = Annotated[
+    str,
+    Spelling(
+        r"[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?",
+        63,
+        "use letters, digits, '-', '_' and '.', starting and ending with a letter or digit (a Kubernetes label value)",
+    ),
+]
+ObjectName = Annotated[str, Spelling(_SUBDOMAIN, 253, f"{_DNS_WORDS}; '.' between such parts")]
+SecretEntry = Annotated[str, Spelling(r"[-._a-zA-Z0-9]+", 253, "use letters, digits, '-', '_' and '.'")]
 Quantity = Annotated[str, StringConstraints(max_length=32), AfterValidator(positive_quantity)]
 Replicas = Annotated[int, Field(ge=1, le=MOST_REPLICAS)]
 # Spin's own rule for the name of an application variable.
-VariableName = Annotated[str, StringConstraints(max_length=128, pattern=r"^[a-z][a-z0-9]*(?:_[a-z][a-z0-9]*)*$")]
+VariableName = Annotated[
+    str,
+    Spelling(
+        r"[a-z][a-z0-9]*(?:_[a-z][a-z0-9]*)*",
+        128,
+        "use lower-case words of letters and digits, each starting with a letter, with '_' between them",
+    ),
+]
 VariableText = Annotated[str, StringConstraints(max_length=4096)]
 
 
@@ -83,13 +108,13 @@ class SecretKey(BaseModel):
     key: SecretEntry
 
 
-class DeployOptions(BaseModel):
+class DeployOptions(RequestModel):
     """Where and how to run an image: a deploy without the image, as a build's ``deploy`` block says it.
 
-    ``null`` is the same as leaving a field out.
+    A field that is ``null`` or ``""`` counts as left out.
     """
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(strict=True)
 
     namespace: Namespace = Field(description="Kubernetes namespace; it must exist.")
     function_id: LabelValue | None = Field(default=None, description="Label function_id of the pods.")
@@ -120,7 +145,7 @@ class DeployOptions(BaseModel):
 
     def mentions(self, field: str) -> bool:
         """Whether the request itself says something about ``field``, rather than leaving it as it is."""
-        return field in self.model_fields_set and getattr(self, field) is not None
+        return field in self.model_fields_set
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

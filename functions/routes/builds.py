@@ -10,8 +10,9 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from functions.authorization import check_workspace
 from functions.caller import caller
-from functions.contracts.builds import BLANK_IS_ABSENT, TaskCreated
+from functions.contracts.builds import TaskCreated
 from functions.contracts.names import AppName, ImageRepository, WorkspaceId
+from functions.contracts.requests import BLANK_IS_ABSENT, Credential
 from functions.contracts.task import RowField, TaskStatus
 from functions.routes.answers import documented
 from functions.routes.chosen_task import IdempotencyKey, chosen_task
@@ -46,8 +47,8 @@ def build_and_push(
     workspace_id: Annotated[WorkspaceId, Form()],
     app_name: Annotated[AppName | None, BLANK_IS_ABSENT, Form()] = None,
     registry_url: Annotated[ImageRepository | None, BLANK_IS_ABSENT, Form()] = None,
-    username: Annotated[str | None, BLANK_IS_ABSENT, Form()] = None,
-    password: Annotated[str | None, BLANK_IS_ABSENT, Form()] = None,
+    username: Annotated[Credential | None, BLANK_IS_ABSENT, Form()] = None,
+    password: Annotated[Credential | None, BLANK_IS_ABSENT, Form()] = None,
     deploy: Annotated[
         str | None,
         BLANK_IS_ABSENT,

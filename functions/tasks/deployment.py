@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from functions.contracts.builds import TaskDeployment
 from functions.contracts.deploy import DeployOptions
 from functions.contracts.task import RowField, TaskStatus
+from functions.request_body import json_object
 
 NAMESPACE: Final = "namespace"
 """Key of the row's block, for the state machine: it tells that there is a block without showing the rest of it."""
@@ -31,8 +32,9 @@ def parse_block(text: str) -> DeployOptions:
     RequestValidationError
         It is no JSON object that a deploy would take: answered 422, with the place.
     """
+    body = json_object(text.encode(), ("body", "deploy"))
     try:
-        return DeployOptions.model_validate_json(text)
+        return DeployOptions.model_validate({} if body is None else body)
     except ValidationError as error:
         problems = error.errors(include_url=False, include_input=False, include_context=False)
         raise RequestValidationError([{**p, "loc": ("body", "deploy", *p["loc"])} for p in problems]) from None

@@ -1,14 +1,23 @@
 """Task ids: UUIDv7 (RFC 9562 §5.7), so that a workspace's tasks sort by the time they were made."""
 
 import hashlib
+import re
 import secrets
 import time
 import uuid
+from typing import Final
+
+_UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def new_task_id() -> str:
     """A fresh id for a request that comes in now."""
     return _uuid7(time.time_ns() // 1_000_000, secrets.token_bytes(10))
+
+
+def is_task_id(text: str) -> bool:
+    """Whether a text is a UUID as this service writes one: lower case, with hyphens."""
+    return _UUID.fullmatch(text) is not None
 
 
 def task_id_for_object(bucket: str, key: str, version_id: str, modified_ms: int) -> str:

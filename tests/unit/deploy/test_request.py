@@ -74,7 +74,6 @@ def test_accepted(field: str, value: object) -> None:
         ("app_name", "a_b"),
         ("app_name", "a-"),
         ("app_name", "../x"),
-        ("app_name", ""),
         ("image_ref", "nginx:1"),
         ("image_ref", "team/app:1"),
         ("image_ref", f"{HOST}/app"),
@@ -88,13 +87,11 @@ def test_accepted(field: str, value: object) -> None:
         ("image_ref", f"{HOST}/app:1 "),
         ("image_ref", 7),
         ("function_id", "a" * 64),
-        ("function_id", ""),
         ("function_id", "with space"),
         ("function_id", "-a"),
         ("enable_autoscaling", "true"),
         ("enable_autoscaling", 1),
         ("use_spot", "no"),
-        ("use_spot", None),
         ("replicas", "2"),
         ("replicas", True),
         ("service_account", "Runner"),
@@ -120,6 +117,35 @@ def test_accepted(field: str, value: object) -> None:
 def test_refused(field: str, value: object) -> None:
     with pytest.raises(ValidationError):
         request(**{field: value})
+
+
+OPTIONAL = [name for name, field in DeployRequest.model_fields.items() if not field.is_required()]
+
+
+@pytest.mark.parametrize("field", OPTIONAL)
+@pytest.mark.parametrize("blank", [None, ""])
+def test_blank_counts_as_left_out(field: str, blank: str | None) -> None:
+    given = request(**{field: blank})
+    assert given == request()
+    assert not given.mentions(field)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("app_name", "My_App", "use lower-case letters, digits and '-'"),
+        ("namespace", "Default", "use lower-case letters"),
+        ("function_id", "한글", "a Kubernetes label value"),
+        ("service_account", "a..b", "'.' between such parts"),
+        ("variables", {"UPPER": "x"}, "with '_' between them"),
+    ],
+)
+def test_a_wrong_name_is_told_in_words(field: str, value: object, says: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        request(**{field: value})
+    text = str(caught.value)
+    assert says in text
+    assert "pattern" not in text
 
 
 @pytest.mark.parametrize("replicas", [1, MOST_REPLICAS])
