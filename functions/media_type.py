@@ -7,6 +7,7 @@ any case, and in the extended form ``name*=charset''value`` (RFC 2045, RFC 2183,
 import urllib.parse
 from dataclasses import dataclass, field
 from email.message import Message
+from typing import Any
 
 _HEADER = "content-type"
 
@@ -27,7 +28,8 @@ class ParameterizedHeader:
         ValueError
             An extended value (``name*=``) that is not text in the character set that it names.
         """
-        values = [value for key, value in self._message.get_params([], _HEADER) if key.lower() == name]
+        found: list[tuple[str, Any]] = list(self._message.get_params([], _HEADER))  # a value may be a tuple
+        values = [value for key, value in found if key.lower() == name]
         extended = [value for value in values if isinstance(value, tuple)]
         if not extended:
             return values[0] if values else None

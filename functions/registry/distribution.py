@@ -20,6 +20,7 @@ from urllib3.util import make_headers
 
 from functions.registry.reference import ImageReference
 from functions.registry.results import ImageFound, ImageMissing, Lookup, NotChecked, RegistryCredentials
+from functions.registry.time_limit import TimeLimit
 
 _ACCEPTED: Final = ", ".join(
     (
@@ -42,11 +43,14 @@ class _NotAskableError(Exception):
 
 def find(reference: ImageReference, credentials: RegistryCredentials | None, seconds: float) -> Lookup:
     """Ask the registry itself, anonymously or with ``credentials``, for at most ``seconds``."""
-    question = _Question(reference, credentials, time.monotonic() + seconds)
+    limit = TimeLimit(seconds)
+    question = _Question(reference, credentials, limit.http(), time.monotonic() + seconds)
     try:
-        return question.ask()
+        return limit.run(question.ask)
     except _NotAskableError as error:
         return NotChecked(str(error))
+    except TimeoutError:
+        return NotChecked(f"registry '{reference.host}' was too slow")
     except (HTTPError, ValueError) as error:
         # ValueError: a host that cannot be a host (``xn--`` and friends).
         return NotChecked(f"registry '{reference.host}' did not answer ({type(error).__name__})")
@@ -55,11 +59,17 @@ def find(reference: ImageReference, credentials: RegistryCredentials | None, sec
 class _Question:
     """One lookup: its connections, its credentials, its time."""
 
-    def __init__(self, reference: ImageReference, credentials: RegistryCredentials | None, until: float) -> None:
+    def __init__(
+        self,
+        reference: ImageReference,
+        credentials: RegistryCredentials | None,
+        http: urllib3.PoolManager,
+        until: float,
+    ) -> None:
         self._reference = reference
         self._credentials = credentials
+        self._http = http
         self._until = until
-        self._http = urllib3.PoolManager(num_pools=2)
 
     def ask(self) -> Lookup:
         try:

@@ -36,6 +36,7 @@ class HttpRegistry:
     token_answer: Any = field(default_factory=lambda: {"token": TOKEN})
     token_needs_password: bool = False
     answer_instead: Callable[[BaseHTTPRequestHandler], None] | None = None
+    token_drip: Callable[[BaseHTTPRequestHandler], None] | None = None
     requests: list[Request] = field(default_factory=list)
 
     def image(self, version: str = ":v1") -> str:
@@ -59,6 +60,9 @@ def start(registry: HttpRegistry) -> ThreadingHTTPServer:
 
         def do_GET(self) -> None:
             self._take_down()
+            if registry.token_drip:
+                registry.token_drip(self)
+                return
             allowed = not registry.token_needs_password or self.headers.get("Authorization") == basic()
             self._answer(200 if allowed else 401, {}, json.dumps(registry.token_answer).encode())
 

@@ -1,6 +1,7 @@
 """Registries other than ECR, over HTTP."""
 
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
@@ -132,6 +133,30 @@ def test_a_registry_that_says_nothing_takes_no_longer_than_it_may() -> None:
         answer = find_image(f"127.0.0.1:{listener.getsockname()[1]}/library/app:v1", seconds=0.3)
     assert isinstance(answer, NotChecked)
     assert time.monotonic() - before < 5  # far above 0.3 s: says only that the limit is one
+
+
+@pytest.mark.parametrize("slow", ["status", "headers", "body"])
+def test_a_registry_that_drips_is_left(registry: HttpRegistry, slow: str) -> None:
+    ended = threading.Event()
+
+    def drip(handler: BaseHTTPRequestHandler) -> None:
+        if slow != "status":
+            handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
+        if slow == "body":
+            handler.wfile.write(b"Content-Length: 9999\r\n\r\n")
+        try:
+            while True:
+                handler.wfile.write(b"x" if slow != "headers" else b"X-Drip: 1\r\n")
+                time.sleep(0.05)
+        except OSError:
+            ended.set()
+
+    registry.access = "bearer" if slow == "body" else "open"
+    registry.answer_instead = None if slow == "body" else drip
+    registry.token_drip = drip
+    answer = find_image(registry.image(), seconds=0.5)
+    assert answer == NotChecked(f"registry '{registry.host}' was too slow")
+    assert ended.wait(60)  # the connection is closed, and with it the thread that read from it
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:99999", "xn--.test", "a..b"])
