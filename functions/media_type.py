@@ -32,11 +32,11 @@ class ParameterizedHeader:
         values = [value for key, value in found if key.lower() == name]
         extended = [value for value in values if isinstance(value, tuple)]
         if not extended:
-            return values[0] if values else None
+            return str(values[0]) if values else None
         charset, _, escaped = extended[0]
         try:
             # The email package has undone the %-encoding into characters that stand for bytes.
-            return escaped.encode("latin-1").decode(charset or "utf-8")
+            return str(escaped).encode("latin-1").decode(charset or "utf-8")
         except (UnicodeError, LookupError):
             shown = urllib.parse.quote(escaped[:64], encoding="latin-1", errors="replace")
             raise ValueError(f"{name}* is not text in {charset or 'utf-8'}: {shown}") from None
