@@ -1,9 +1,11 @@
-"""Ending processes that do not want to end, and keeping the builder's own out of their reach."""
+"""Noticing and forcing the end of processes, and keeping the builder's own out of their reach."""
 
 import contextlib
 import ctypes
+import errno
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from typing import Final
@@ -26,6 +28,29 @@ def harden() -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
     libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def end_descriptor(pid: int) -> int:
+    """Descriptor that becomes readable when child ``pid`` has ended; the caller closes it.
+
+    A pidfd where there are any (Linux 5.3; a container's filter may refuse them), otherwise a pipe that a waiting
+    thread closes.
+    """
+    try:
+        return os.pidfd_open(pid)
+    except OSError as error:
+        if error.errno not in (errno.ENOSYS, errno.EPERM):
+            raise
+    readable, held = os.pipe()
+    threading.Thread(target=_close_at_end, args=(pid, held), name=f"end of {pid}", daemon=True).start()
+    return readable
+
+
+def _close_at_end(pid: int, held: int) -> None:
+    with contextlib.suppress(ChildProcessError):
+        # Collecting it stays the caller's: until then nobody else can have its number.
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    os.close(held)
 
 
 def of_user(uid: int) -> Iterator[tuple[int, int]]:

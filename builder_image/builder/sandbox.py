@@ -1,8 +1,8 @@
 """Run a command that runs the uploader's code: as nobody, knowing nothing, within limits, and gone afterwards.
 
 Layers, each of which holds without the others: a user of its own (sandbox_users.py), an environment made from nothing,
-no network and no way back to root (sandbox_launcher.py), resource limits by the kernel, and the watch kept here over
-time, memory, disk and output of all the step's processes together.
+no network and no way back to root (sandbox_launcher.py), a filter on system calls (syscall_filter.py), resource limits
+by the kernel, and the watch kept here over time, memory, disk and output of all the step's processes together.
 """
 
 import contextlib
@@ -21,11 +21,12 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Self
+from typing import IO, Final, Self, cast
 
+from builder import syscall_filter
 from builder.errors import StoppedError
 from builder.output import Output
-from builder.processes import kill_user, memory_of_user, reap_user
+from builder.processes import end_descriptor, kill_user, memory_of_user, reap_user
 from builder.sandbox_users import SandboxUser
 from builder.settings import Limits
 
@@ -135,6 +136,7 @@ class Sandbox:
             "folder": str(folder),
             "uid": self.user.uid,
             "network": self.network,
+            "filter": syscall_filter.program(network=self.network).hex(),
             "limits": {
                 "RLIMIT_CORE": 0,
                 "RLIMIT_CPU": self.limits.cpu_seconds,
@@ -146,20 +148,24 @@ class Sandbox:
                 **({"RLIMIT_NPROC": self.limits.processes} if self.user.uid is not None else {}),
             },
         }
-        return subprocess.Popen(
-            [sys.executable, "-I", "-S", str(_LAUNCHER), json.dumps(orders)],
+        process = subprocess.Popen(
+            [sys.executable, "-I", "-S", str(_LAUNCHER)],
             env={},
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+        # A launcher that ended before it read them says why on its output.
+        with contextlib.suppress(BrokenPipeError), cast(IO[bytes], process.stdin) as orders_pipe:
+            orders_pipe.write(json.dumps(orders).encode())
+        return process
 
     def _watch(self, process: "subprocess.Popen[bytes]", output: Output, seconds: float) -> str | None:
         assert process.stdout is not None  # noqa: S101 - asked for above
         deadline = time.monotonic() + seconds
         next_look = time.monotonic() + _WATCH_SECONDS
-        ended = os.pidfd_open(process.pid)
+        ended = end_descriptor(process.pid)
         os.set_blocking(process.stdout.fileno(), False)
         try:
             with selectors.DefaultSelector() as selector:

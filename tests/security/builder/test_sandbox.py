@@ -2,14 +2,19 @@
 
 import contextlib
 import ctypes
+import errno
 import os
+import platform
 import re
+import signal
 import stat
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from builder import syscall_filter
+from builder.bpf import NUMBERS
 from builder.errors import StoppedError
 from builder.processes import of_user
 from builder.sandbox import remove_folder
@@ -94,14 +99,102 @@ def test_another_sandbox_is_out_of_reach(make_box: MakeBox) -> None:
     assert two_outcome[0].succeeded
 
 
+_SOCKETS = """\
+import socket
+for family in ("AF_INET", "AF_INET6", "AF_NETLINK", "AF_PACKET", "AF_VSOCK"):
+    try: print(socket.socket(getattr(socket, family), socket.SOCK_DGRAM))
+    except OSError as error: print(error.strerror)
+socket.socketpair()
+print(open("/proc/net/dev").read().count(":"))
+"""
+
+
 def test_there_is_no_network(box: Box) -> None:
-    program = (
-        "import socket\n"
-        "for family, address in [(socket.AF_INET, ('169.254.170.2', 80)), (socket.AF_INET, ('127.0.0.1', 22))]:\n"
-        "    try: socket.socket(family).connect(address); print('connected')\n"
-        "    except OSError as error: print(error.strerror)\n"
-    )
-    assert box.python(program).output.tail.splitlines() == ["Network is unreachable"] * 2
+    """No socket that could reach an address, with or without interfaces."""
+    *sockets, interfaces = box.python(_SOCKETS).output.tail.splitlines()
+    assert sockets == ["Address family not supported by protocol"] * 5
+    if _may_make_namespaces():
+        assert interfaces == "1"  # lo, which is down
+
+
+def _may_make_namespaces() -> bool:
+    effective = re.search(r"^CapEff:\s*(\w+)", Path("/proc/self/status").read_text(), re.MULTILINE)
+    assert effective is not None
+    return bool(int(effective[1], 16) >> 21 & 1)  # CAP_SYS_ADMIN
+
+
+_NAMESPACES = """\
+import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+def show(*call):
+    print(call[0] if (answer := libc.syscall(*call)) >= 0 else os.strerror(ctypes.get_errno()))
+for flag in (0x10000000, 0x00020000, 0x40000000, 0x10000000 | 0x00020000):
+    show(unshare, flag)
+show(setns, os.open("/proc/self/ns/user", os.O_RDONLY), 0)
+show(clone, 0x10000000 | 17, 0, 0, 0, 0)
+show(clone3, 0, 0)
+show(keyctl, 0, -4, 1)
+show(add_key, b"user", b"name", b"x", 1, -4)
+show(io_uring_setup, 1, 0)
+"""
+
+
+def test_there_are_no_namespaces_no_keyrings_and_no_way_round_the_filter(box: Box) -> None:
+    numbers = "".join(f"{name} = {number}\n" for name, number in NUMBERS[platform.machine()].items())
+    answers = box.python(numbers + _NAMESPACES).output.tail.splitlines()
+    refused, unknown = "Operation not permitted", "Function not implemented"
+    assert answers == [refused] * 6 + [unknown] + [refused] * 2 + [unknown]
+
+
+_32_BIT = """\
+import ctypes, mmap
+code = mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+code.write(bytes.fromhex("b814000000cd80c3"))  # mov eax, 20 (getpid); int 0x80; ret
+address = ctypes.addressof(ctypes.c_char.from_buffer(code))
+print("number:", ctypes.CFUNCTYPE(ctypes.c_int)(address)(), flush=True)
+"""
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="only there is a second set of calls")
+def test_calls_of_32_bit_programs_end_the_step(box: Box) -> None:
+    outcome = box.python(_32_BIT)
+    assert outcome.exit_code == -signal.SIGSYS
+    assert "number" not in outcome.output.tail
+
+
+def test_a_step_that_cannot_be_confined_does_not_run(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(syscall_filter, "program", lambda **_: bytes(8))  # one instruction that the kernel refuses
+    outcome = box.sh("echo ran")
+    assert outcome.exit_code == 126
+    assert outcome.output.tail == "cannot start the sandboxed command: [Errno 22] cannot confine this step\n"
+
+
+def test_what_a_step_is_given_is_in_nobodys_arguments(box: Box) -> None:
+    box.sandbox.environment = {**box.sandbox.environment, "INDEX_PASSWORD": "the-password"}
+    seen = box.sh("cat /proc/[0-9]*/cmdline | tr '\\0' '\\n'; echo; echo $INDEX_PASSWORD").output.tail
+    assert seen.count("the-password") == 1
+
+
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.EPERM])
+def test_a_kernel_without_process_descriptors(box: Box, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """Linux 4.14 has none, and older container runtimes refuse what they do not know."""
+
+    def refuse(_: int) -> int:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "pidfd_open", refuse)
+    assert box.sh("echo fine").output.tail == "fine\n"
+    assert box.sh("exit 3").exit_code == 3
+    assert box.sh("sleep 1000", seconds=0.3).failure == "took longer than 0.3 seconds"
+    threading.Timer(0.2, box.sandbox.stop).start()
+    with pytest.raises(StoppedError):
+        box.sh("sleep 1000", seconds=100)
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("end of") and not _ends(thread)]
+
+
+def _ends(thread: threading.Thread) -> bool:
+    thread.join(10)
+    return not thread.is_alive()
 
 
 @pytest.mark.parametrize(
