@@ -1,6 +1,7 @@
 """`blue-faas-build`: run one build, write its report, end with 0 for an image that was pushed and 1 otherwise."""
 
 import contextlib
+import os
 import signal
 import sys
 import traceback
@@ -8,7 +9,7 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import Final, NoReturn
 
-from builder import pipeline, processes
+from builder import pipeline, processes, role_address
 from builder.aws import Aws
 from builder.errors import BuildError, TaskEndedError, TypeCheckError
 from builder.log import BuildLog
@@ -31,6 +32,12 @@ def main() -> int:
         settings = Settings.from_environment()
     except (SettingsError, ValueError) as error:
         log.line(f"The build cannot start: {error}")
+        return 1
+    try:
+        role_address.close(os.environ, settings.build_user, settings.lock_dir)
+    except role_address.ExposedError as error:
+        log.line("The build cannot start: its machine is not safe to build on. Please tell the platform team.")
+        log.line(str(error), source="builder")
         return 1
     aws = Aws(settings.aws_region)
     result = build(settings, aws, log)
