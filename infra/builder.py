@@ -87,3 +87,4 @@ class Builder(Construct):
         storage.allow_objects(self.project, "build-artifacts/*", "s3:PutObject", "s3:AbortMultipartUpload")
         storage.credentials_key.grant(self.project, "kms:Decrypt")
         storage.repository.grant_pull_push(self.project)
+        storage.repository.grant(self.project, "ecr:DescribeImages")  # of a tag that may not be overwritten

@@ -7,7 +7,13 @@ from typing import Final
 
 from infra.bundles import BUILD, ROOT, put_in_place, scratch_for
 
-_CONTENT: Final = ("builder_image", "functions/__init__.py", "functions/contracts", "constraints.txt")
+_CONTENT: Final = (
+    "builder_image",
+    "functions/__init__.py",
+    "functions/contracts",
+    "functions/registry",
+    "constraints.txt",
+)
 DOCKERFILE: Final = "builder_image/Dockerfile"
 
 

@@ -11,8 +11,8 @@ from typing import Final, NoReturn
 
 from builder import pipeline, processes, role_address
 from builder.aws import Aws
-from builder.errors import BuildError, TaskEndedError, TypeCheckError
-from builder.log import BuildLog
+from builder.errors import BuildError, PlatformError, TaskEndedError, TypeCheckError
+from builder.log import BuildLog, printable
 from builder.settings import Settings, SettingsError
 from builder.toolchain import Toolchain, ToolchainError, identity
 from functions.contracts.build_result import BuildResult
@@ -54,12 +54,17 @@ def build(settings: Settings, aws: Aws, log: BuildLog) -> BuildResult | None:
         return None
     except BuildError as error:
         findings = error.findings if isinstance(error, TypeCheckError) else ()
-        result = BuildResult(outcome="failed", error=_shortened(str(error)), errors=_as_many_as_fit(findings))
-    except Exception as error:
-        for line in traceback.format_exc().splitlines():
-            log.line(line, source="builder")
         result = BuildResult(
             outcome="failed",
+            unexpected=isinstance(error, PlatformError),
+            error=_shortened(str(error)),
+            errors=_as_many_as_fit(findings),
+        )
+    except Exception as error:
+        log.lines(traceback.format_exc(), source="builder")
+        result = BuildResult(
+            outcome="failed",
+            unexpected=True,
             error=f"The builder failed unexpectedly ({type(error).__name__}). Please try again; if it persists, "
             f"tell the platform team, quoting task {settings.task_id}.",
         )
@@ -74,12 +79,17 @@ def build(settings: Settings, aws: Aws, log: BuildLog) -> BuildResult | None:
         Body=result.model_dump_json(indent=2).encode(),
         ContentType="application/json",
     )
-    log.line(f"Pushed {result.image_url}" if result.outcome == "succeeded" else f"Failed: {result.error}")
+    if result.outcome == "succeeded":
+        log.line(f"Pushed {result.image_url}")
+    else:
+        log.line("Failed:")
+        log.lines(str(result.error), source="error")
     return result
 
 
 def _shortened(text: str) -> str:
     # It travels through Step Functions (256 KiB of state) and DynamoDB (400 KB of item) to someone who reads it.
+    text = printable(text)
     return text if len(text) <= _MOST_CHARACTERS else text[:_MOST_CHARACTERS] + "\n(shortened)"
 
 

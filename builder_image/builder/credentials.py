@@ -46,4 +46,4 @@ def _of_build_role(aws: "Aws") -> Login:
     # base64("AWS:<password>"), for every repository that the role may push to.
     token = aws.ecr.get_authorization_token()["authorizationData"][0]["authorizationToken"]
     username, _, password = base64.b64decode(token).decode().partition(":")
-    return Login(username, password)
+    return Login(username, password, of_the_platform=True)

@@ -1,4 +1,4 @@
-"""How a build can end other than well. Raised anywhere in the flow, turned into the report by ``__main__``."""
+"""How a build can end other than well. Raised anywhere in the flow, turned into the report by `builder.command`."""
 
 from collections.abc import Sequence
 
@@ -10,6 +10,10 @@ class BuildError(Exception):
 
     The text is shown to them as it is: what happened, where, what to do next. Never a stack trace, never a secret.
     """
+
+
+class PlatformError(BuildError):
+    """The build failed for a reason that only the operator can act on; the text is for the uploader all the same."""
 
 
 class TypeCheckError(BuildError):

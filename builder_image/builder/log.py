@@ -11,9 +11,16 @@ from typing import Final, TextIO
 _CONTROL: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
 
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+
+
 def printable(text: str) -> str:
-    """``text`` without terminal escapes and control characters (tabs and newlines stay)."""
-    return _CONTROL.sub("", text)
+    """Remove terminal escapes and control characters; tabs and newlines stay.
+
+    A file name that is not UTF-8 reaches Python with surrogates in it (PEP 383), which no report and no log can hold:
+    they are shown as ``\\xff``.
+    """
+    return _SURROGATE.sub(lambda found: f"\\x{ord(found[0]) & 0xFF:02x}", _CONTROL.sub("", text))
 
 
 class BuildLog:
@@ -26,11 +33,24 @@ class BuildLog:
         self.durations: dict[str, float] = {}
 
     def line(self, text: str, source: str | None = None) -> None:
-        """One line; ``source`` names the tool whose output it is, so that nobody takes it for the builder's word."""
+        """Write one line.
+
+        Parameters
+        ----------
+        text
+            Line breaks in it are written as blanks: what an uploader says must not look like a line of the builder's.
+        source
+            The tool whose output it is.
+        """
         prefix = f"{source} | " if source else ""
         with self._lock:
-            self._stream.write(f"{prefix}{printable(text)}\n")
+            self._stream.write(f"{prefix}{' '.join(printable(text).splitlines())}\n")
             self._stream.flush()
+
+    def lines(self, text: str, source: str) -> None:
+        """Write a text of several lines, each under the name of its source."""
+        for line in text.splitlines():
+            self.line(line, source)
 
     @contextlib.contextmanager
     def step(self, name: str, title: str) -> Iterator[None]:

@@ -12,7 +12,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from builder import collect, compile, credentials, identity, package_index, packages, processes, source, typecheck  # noqa: A004
+from builder import (
+    collect,
+    compile,  # noqa: A004
+    credentials,
+    identity,
+    package_index,
+    packages,
+    processes,
+    pushed,
+    source,
+    typecheck,
+)
 from builder.attest import Attestor
 from builder.aws import Aws
 from builder.collect import Package
@@ -147,7 +158,11 @@ class _Build:
         repository, seconds = self.task.image_repository, self.settings.limits.push_seconds
         with self.log.step("push", f"Push {repository}:{tag}"):
             login = credentials.login_for(self.task, self.aws)
-            registry = Registry(repository, login, self.toolchain, self.work / "home", seconds, self.log)
+
+            def digest_of(reference: str) -> str | None:
+                return pushed.digest_of(reference, login, self.aws)
+
+            registry = Registry(repository, login, self.toolchain, self.work / "home", seconds, self.log, digest_of)
             return registry.push(package.manifest, tag)
 
     def _sandbox(self, name: str, environment: dict[str, str], *, network: bool = False) -> Sandbox:

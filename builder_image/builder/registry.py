@@ -5,11 +5,12 @@ import os
 import re
 import subprocess
 import urllib.parse
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from builder.errors import BuildError
+from builder.errors import BuildError, PlatformError
 from builder.log import BuildLog, printable
 from builder.toolchain import Toolchain
 
@@ -19,6 +20,17 @@ _NO_CHALLENGE: Final = "WWW-Authenticate"
 _PASSED_ON: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY")
 _MOST_CHARACTERS: Final = 1500
 _HIDDEN: Final = "********"
+_SHORTEST_HIDDEN: Final = 6
+"""Characters. A shorter password stands in ordinary words; hiding it there would tell it."""
+# ECR: TAG_INVALID "… already exists in the repository and cannot be overwritten because the repository is immutable";
+# Harbor, Artifact Registry, Quay: their own words for the same.
+_IMMUTABLE: Final = re.compile(r"immutab|cannot be overwritten|already exists", re.IGNORECASE)
+_STATUS: Final = re.compile(r"\b(401|403|404)\b")
+_ADVICE: Final = {
+    "401": "The registry does not accept this user and password: check both (a password of ECR is valid for 12 hours).",
+    "403": "The user may not push there: allow it in the registry.",
+    "404": "The repository does not exist: create it, or correct registry_url.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +39,8 @@ class Login:
 
     username: str
     password: str = field(repr=False)
+    of_the_platform: bool = False
+    """The build role's own, which no uploader can do anything about."""
 
     @property
     def forms(self) -> list[str]:
@@ -39,8 +53,16 @@ class Registry:
     """One image repository, reached through the Spin CLI. Use as a context manager."""
 
     def __init__(
-        self, repository: str, login: Login | None, toolchain: Toolchain, home: Path, seconds: float, log: BuildLog
+        self,
+        repository: str,
+        login: Login | None,
+        toolchain: Toolchain,
+        home: Path,
+        seconds: float,
+        log: BuildLog,
+        digest_of: Callable[[str], str | None],
     ) -> None:
+        self._digest_of = digest_of
         self._repository = repository
         self._login = login
         self._spin = toolchain.spin
@@ -63,10 +85,14 @@ class Registry:
     def push(self, manifest: Path, tag: str) -> str | None:
         """Push the app of ``manifest`` as ``tag``; its digest, or None when the registry did not say it.
 
+        A tag that may not be overwritten and is there already was pushed by an earlier build of the same source, since
+        tags name their source (`builder.identity`): that image is the outcome.
+
         Raises
         ------
         BuildError
-            The registry refused the login or the push, or did not answer: its own words, without the password.
+            The registry refused the login or the push, or did not answer: its own words, without the password. A
+            `PlatformError` where the build role was refused.
         """
         self._home.mkdir(mode=0o700)
         if self._login is not None:
@@ -76,10 +102,12 @@ class Registry:
             command.append("--insecure")
         answer = self._run(command, f"The push to '{self._repository}'")
         if answer.returncode:
-            raise BuildError(
-                f"The push to '{self._repository}' failed: {self._said(answer)} Check that the repository exists and "
-                "that the user may push to it."
-            )
+            # Without the folder of the copy that was pushed: it is a path of this machine.
+            said = self._said(answer).replace(f"{manifest.parent}/", "")
+            if _IMMUTABLE.search(said) and (earlier := self._digest_of(f"{self._repository}:{tag}")):
+                self._log.line(f"{self._repository}:{tag} is there already, from an earlier build of the same source")
+                return earlier
+            raise self._refusal(f"The push to '{self._repository}' failed: {said}", said)
         digest = _DIGEST.search(answer.stdout)
         return digest[1] if digest else None
 
@@ -91,10 +119,19 @@ class Registry:
         )
         if answer.returncode:
             said = self._said(answer)
-            advice = "Check username and password."
+            text = f"The login to registry '{self.host}' as '{login.username}' failed: {said}"
             if _NO_CHALLENGE in said:
-                advice = "The registry does not ask for a login over HTTPS, which `spin registry login` needs."
-            raise BuildError(f"The login to registry '{self.host}' as '{login.username}' failed: {said} {advice}")
+                raise BuildError(
+                    f"{text} The registry does not ask for a login over HTTPS, which `spin registry login` needs."
+                )
+            raise self._refusal(text, said)
+
+    def _refusal(self, text: str, said: str) -> BuildError:
+        if self._login is not None and self._login.of_the_platform:
+            return PlatformError(f"{text} Try again; if it persists, tell the platform team.")
+        status = _STATUS.search(said)
+        advice = _ADVICE[status[1]] if status else "Check that the repository exists and that the user may push to it."
+        return BuildError(f"{text} {advice}")
 
     def _run(self, arguments: list[str], what: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
         # In the empty home: nothing that was uploaded lies where the CLI or its interpreter might look for a file.
@@ -118,13 +155,17 @@ class Registry:
 
     def _said(self, answer: "subprocess.CompletedProcess[str]") -> str:
         # "Error: X", a blank line, "Caused by:", indented causes (spin v3.6.3, src/bin/spin.rs:83-95).
-        lines = [line.strip() for line in printable(answer.stderr or answer.stdout).splitlines()]
+        lines = [line.strip() for line in self._without_secret(printable(answer.stderr or answer.stdout)).splitlines()]
         parts = [re.sub(r"^(?:Error:|[0-9]+:)\s*", "", line) for line in lines if line and line != "Caused by:"]
         text = ": ".join(part.rstrip(":") for part in parts) or f"status {answer.returncode}"
-        text = self._without_secret(text)[:_MOST_CHARACTERS]
+        text = text[:_MOST_CHARACTERS]
         return text if text.endswith((".", "!", "?")) else f"{text}."
 
     def _without_secret(self, text: str) -> str:
-        for secret in self._login.forms if self._login else ():
+        if self._login is None:
+            return text
+        if len(self._login.password) < _SHORTEST_HIDDEN:
+            return "(left out: the password is too short to be hidden in a text)"
+        for secret in self._login.forms:
             text = text.replace(secret, _HIDDEN)
         return text

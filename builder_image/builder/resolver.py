@@ -15,7 +15,7 @@ from typing import Any, Final
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
 from builder import package_index
-from builder.errors import BuildError
+from builder.errors import BuildError, PlatformError
 from builder.log import BuildLog, printable
 from builder.requirements import PROVIDED, Wanted
 from builder.sandbox import Outcome, Sandbox
@@ -127,7 +127,7 @@ class Resolver:
 
     def _reason(self, output: str) -> str:
         if _UNREACHABLE.search(output):
-            return "The package index did not answer. Please try again; if it persists, tell the platform team."
+            raise PlatformError("The package index did not answer. Try again; if it persists, tell the platform team.")
         if by_url := _BY_URL.search(output):
             return (
                 f"A package that the app asks for needs '{by_url[1]}' from a URL, which the builder does not install "

@@ -27,6 +27,9 @@ class BuildResult(BaseModel):
 
     outcome: Literal["succeeded", "failed"]
     error: str | None = None
+    unexpected: bool = Field(
+        default=False, description="The uploader could not have prevented the failure: the operator is told."
+    )
     errors: list[TypeCheckError] = Field(
         default_factory=list, description="At most 50, and 64 KiB as JSON; `error` says how many there are."
     )

@@ -97,7 +97,8 @@ def end_task(environment: Environment, workspace_id: str, task_id: str, reason_w
         ended, status = finish(environment, workspace_id, task_id, row), TaskStatus.DONE
     elif report is not None and report.error:
         findings = [finding.model_dump() for finding in report.errors]
-        ended, status = fail(environment, workspace_id, task_id, report.error, findings), TaskStatus.FAILED
+        ended = fail(environment, workspace_id, task_id, report.error, findings, unexpected=report.unexpected)
+        status = TaskStatus.FAILED
     else:
         ended = fail(environment, workspace_id, task_id, reason_without_result, unexpected=True)
         status = TaskStatus.FAILED

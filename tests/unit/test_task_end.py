@@ -116,6 +116,15 @@ def test_a_failure_without_report_says_what_is_known(task: Account, error: str, 
     assert "do-not-show" not in row(task)["error"]
 
 
+@pytest.mark.parametrize("unexpected", [True, False])
+def test_a_failure_of_the_builder_itself_is_counted_apart(
+    task: Account, capsys: pytest.CaptureFixture[str], *, unexpected: bool
+) -> None:
+    report(task, BuildResult(outcome="failed", error="The builder failed", unexpected=unexpected))
+    record(error="States.TaskFailed", cause="{}")
+    assert ("TaskFailedUnexpectedly" in capsys.readouterr().out) is unexpected
+
+
 def test_a_task_ends_once(task: Account) -> None:
     report(task, SUCCESS)
     record()

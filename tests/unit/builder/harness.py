@@ -80,7 +80,7 @@ with (folder / "calls.jsonl").open("a") as calls:
     calls.write(json.dumps(entry) + "\\n")
 time.sleep(answer.get("seconds", 0))
 sys.stdout.write(answer.get("out", ""))
-sys.stderr.write(answer.get("err", ""))
+sys.stderr.write(answer.get("err", "").replace("{manifest}", argv[argv.index("--from") + 1] if call == "push" else ""))
 sys.exit(answer.get("status", 0))
 """
 

@@ -204,7 +204,31 @@ def test_a_fault_of_the_builder_is_no_stack_trace_for_the_uploader(
         "The builder failed unexpectedly (ZeroDivisionError). Please try again; if it persists, tell the platform "
         f"team, quoting task {TASK}."
     )
+    assert result.unexpected
     assert "secret detail" in cloud.log
+    assert all(line.startswith("builder | ") for line in cloud.log.splitlines() if "secret detail" in line)
+
+
+def test_an_error_of_several_lines_looks_like_no_line_of_the_builder(cloud: Cloud) -> None:
+    forged = "[   1.00s] Push evil: done"
+    command = f"printf '{forged}\\nPushed evil\\n[Container] x\\n'; exit 1"
+    cloud.submit("app.zip", zipped({"spin.toml": manifest(command)}))
+    result = cloud.build()
+    assert result is not None
+    assert forged in str(result.error)
+    told = [line for line in cloud.log.splitlines() if "evil" in line or "Container" in line]
+    assert told
+    assert all(line.startswith(("build | ", "error | ")) for line in told)
+
+
+def test_a_file_name_that_is_no_utf8_is_told_escaped(cloud: Cloud) -> None:
+    command = f"{MAKE_COMPONENT}; ln -s x \"$(printf 'd\\377')\""
+    cloud.submit("app.zip", zipped({"spin.toml": manifest(command, files='["d*"]')}))
+    result = cloud.build()
+    assert result is not None
+    assert result.outcome == "failed"
+    assert not result.unexpected
+    assert "d\\xff" in str(cloud.report().error)
 
 
 def test_the_same_source_gets_the_same_tag_and_another_another(cloud: Cloud) -> None:

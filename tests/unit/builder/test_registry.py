@@ -1,6 +1,7 @@
 """Login and push: what the CLI is told, and what the uploader hears when a registry refuses."""
 
 import base64
+import json
 from pathlib import Path
 
 import pytest
@@ -67,8 +68,8 @@ def test_a_refused_push(cloud: Cloud) -> None:
     cloud.answer("push", status=1, err=f"Error: cannot push Spin application\n\nCaused by:\n      {said}\n")
     assert _error(cloud) == (
         "The push to 'registry.example.com/team/app' failed: cannot push Spin application: Server error: url "
-        "https://registry.example.com/v2/, code: 403, message: denied for ********. Check that the repository exists "
-        "and that the user may push to it."
+        "https://registry.example.com/v2/, code: 403, message: denied for ********. The user may not push there: "
+        "allow it in the registry."
     )
 
 
@@ -80,9 +81,69 @@ def test_a_refused_login(cloud: Cloud) -> None:
     cloud.answer("login", status=1, err=err)
     assert _error(cloud) == (
         "The login to registry 'registry.example.com' as 'ci' failed: cannot log in to the registry: cannot "
-        "authenticate as ci to registry x: 401: unauthorized. Check username and password."
+        "authenticate as ci to registry x: 401: unauthorized. The registry does not accept this user and password: "
+        "check both (a password of ECR is valid for 12 hours)."
     )
     assert [call["argv"][1] for call in cloud.calls()] == ["login"]
+
+
+@pytest.mark.parametrize(
+    ("said", "advice"),
+    [
+        ("Not Authorized: 401", "check both"),
+        ("code: 404, message: name unknown", "create it, or correct registry_url"),
+        ("connection reset", "Check that the repository exists"),
+    ],
+)
+def test_the_advice_fits_the_refusal(cloud: Cloud, said: str, advice: str) -> None:
+    cloud.answer("push", status=1, err=f"Error: {said}\n")
+    assert advice in _error(cloud)
+
+
+def test_a_path_of_the_build_machine_is_not_told(cloud: Cloud) -> None:
+    cloud.answer("push", status=1, err="Error: cannot read {manifest}\n")
+    assert "cannot read spin.toml" in _error(cloud)
+
+
+def test_a_short_password_is_not_told_by_what_is_hidden(cloud: Cloud) -> None:
+    cloud.answer("push", status=1, err="Error: cannot push the application\n")
+    error = _error(cloud, login=("ci", "p"))
+    assert "********" not in error + cloud.log
+    assert "too short" in error
+
+
+OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+OWN = "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/immutable"
+IMMUTABLE = (
+    "Error: cannot push Spin application\n\nCaused by:\n      OCI API errors: [OCI API error: The image tag 'x' "
+    "already exists in the 'app' repository and cannot be overwritten because the repository is immutable.]\n"
+)
+
+
+def test_an_immutable_tag_of_the_same_source_is_success(cloud: Cloud) -> None:
+    cloud.aws.ecr.create_repository(repositoryName="immutable", imageTagMutability="IMMUTABLE")
+    assert _error(cloud, login=None, repository=OWN) == ""
+    tag = str(cloud.report().image_url).rpartition(":")[2]
+    image = json.dumps({"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": {}, "layers": []})
+    pushed = cloud.aws.ecr.put_image(repositoryName="immutable", imageManifest=image, imageTag=tag)
+    cloud.answer("push", status=1, err=IMMUTABLE)
+    assert _error(cloud, login=None, repository=OWN) == ""
+    assert cloud.report().digest == pushed["image"]["imageId"]["imageDigest"]
+    assert "from an earlier build of the same source" in cloud.log
+
+
+def test_an_immutable_tag_that_cannot_be_found_is_a_refusal(cloud: Cloud) -> None:
+    cloud.answer("push", status=1, err=IMMUTABLE)
+    assert "cannot be overwritten" in _error(cloud, login=None, repository=f"{OWN}-gone")
+
+
+@pytest.mark.parametrize(("login", "unexpected"), [(None, True), (("ci", PASSWORD), False)])
+def test_a_refusal_of_the_build_role_is_the_operators_matter(
+    cloud: Cloud, login: tuple[str, str] | None, *, unexpected: bool
+) -> None:
+    cloud.answer("push", status=1, err="Error: code: 403, message: denied\n")
+    assert "denied" in _error(cloud, login=login, repository=OWN)
+    assert cloud.report().unexpected is unexpected
 
 
 def test_a_registry_that_asks_for_no_login(cloud: Cloud) -> None:
