@@ -134,6 +134,7 @@ def test_the_build_role_reaches_one_task_table_one_bucket_one_repository(templat
         "dynamodb:GetItem": [TABLE],
         "dynamodb:UpdateItem": [TABLE],
         "ecr:CompleteLayerUpload": [IMAGES],
+        "ecr:DescribeImages": [IMAGES],
         "ecr:InitiateLayerUpload": [IMAGES],
         "ecr:PutImage": [IMAGES],
         "ecr:UploadLayerPart": [IMAGES],
