@@ -73,6 +73,7 @@ class Bundle:
             # Links: the packages' files are the same in every bundle, and never written to.
             shutil.copytree(dependencies, scratch, symlinks=True, copy_function=os.link)
             add_code(scratch)
+            let_everybody_read(scratch)
             put_in_place(scratch, target)
         return target
 
@@ -127,8 +128,17 @@ def install(requirements: str, platform: str | None) -> Path:
         tail = "\n".join((done.stderr or done.stdout).strip().splitlines()[-5:])
         raise BundleError(f"uv could not install {requirements} for the Lambda bundle:\n{tail}")
     _leave_out_what_lambda_never_loads(scratch)
+    let_everybody_read(scratch)
     put_in_place(scratch, target)
     return target
+
+
+def let_everybody_read(folder: Path) -> None:
+    """Give files and folders the modes that Lambda needs, whatever this process's umask: it runs as another user."""
+    folder.chmod(0o755)
+    for path in folder.rglob("*"):
+        if not path.is_symlink():
+            path.chmod(0o755 if path.is_dir() else 0o644)
 
 
 def scratch_for(target: Path) -> Path:

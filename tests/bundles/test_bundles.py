@@ -2,12 +2,14 @@
 
 import os
 import re
+import stat
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from infra import bundles
 from infra.bundle_report import UNZIPPED_LIMIT, files_in, import_handler
 from infra.bundles import ALL, API_BUNDLE, DEPLOY_BUNDLE, Bundle, put_in_place, scratch_for
 
@@ -15,8 +17,8 @@ HANDLERS = [(bundle, handler) for bundle in ALL for handler in bundle.handlers()
 
 SHARED = {
     "annotated_types", "aws_lambda_powertools", "aws_xray_sdk", "boto3", "botocore", "dateutil", "functions",
-    "jmespath", "pydantic", "pydantic_core", "s3transfer", "six", "typing_extensions", "typing_inspection", "urllib3",
-    "wrapt",
+    "jmespath", "multipart", "pydantic", "pydantic_core", "s3transfer", "six", "typing_extensions", "typing_inspection",
+    "urllib3", "wrapt",
 }  # fmt: skip
 """Top-level packages that a handler may load, beside the standard library."""
 MAY_LOAD = {"builds": SHARED, "deploy": SHARED | {"kubernetes"}}
@@ -72,6 +74,21 @@ def test_a_bundle_is_far_below_lambdas_limit(bundle: Bundle) -> None:
 def test_what_is_tested_here_is_what_is_shipped(bundle: Bundle) -> None:
     here, shipped = names_in(bundle.build_for_this_interpreter()), names_in(bundle.build())
     assert {name for name in here ^ shipped if not _WHEEL_TAGS.search(name)} == set()
+
+
+@pytest.mark.parametrize("umask", [0o077, 0o027, 0o002])
+def test_lambda_may_read_a_bundle_whatever_the_umask(
+    umask: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lambda runs as another user than the files' owner, and keeps their modes."""
+    monkeypatch.setattr(bundles, "BUILD", tmp_path)
+    before = os.umask(umask)
+    try:
+        folder = API_BUNDLE.build_for_this_interpreter()
+    finally:
+        os.umask(before)
+    modes = {(path.is_dir(), stat.S_IMODE(path.stat().st_mode)) for path in [folder, *folder.rglob("*")]}
+    assert modes == {(True, 0o755), (False, 0o644)}
 
 
 @pytest.mark.parametrize("bundle", ALL, ids=[bundle.name for bundle in ALL])
