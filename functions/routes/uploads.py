@@ -35,7 +35,9 @@ router = Router()  # type: ignore[no-untyped-call]  # Powertools' constructor ha
 @functools.cache
 def _s3() -> "S3Client":
     # Signature version 4 signs the headers with which S3 holds the upload to its size and checksum.
-    return boto3.client("s3", config=Config(signature_version="s3v4"))
+    # The region's own host: the global one redirects requests for a bucket that is new, and the signature covers the
+    # host, so nobody can follow (https://docs.aws.amazon.com/AmazonS3/latest/userguide/Redirects.html).
+    return boto3.client("s3", config=Config(signature_version="s3v4", s3={"addressing_style": "virtual"}))
 
 
 @router.post(

@@ -11,6 +11,7 @@ import boto3
 import pytest
 
 from functions import ingest
+from functions.routes import uploads
 from functions.tasks.store import TaskStore
 from tests.unit.aws_account import BUCKET, OTHER_REPOSITORY, TABLE, Account
 from tests.unit.build_api import PASSWORD, SOURCE, WORKSPACE, announce, task
@@ -172,3 +173,26 @@ class TestIdempotency:
     def test_another_file_under_the_same_key(self, account: Account) -> None:
         announce(body(), key="k")
         assert announce(body(size=7), key="k")["statusCode"] == 422
+
+
+@pytest.mark.parametrize(
+    ("region", "domain"),
+    [
+        ("ap-northeast-2", "s3.ap-northeast-2.amazonaws.com"),
+        ("us-west-2", "s3.us-west-2.amazonaws.com"),
+        ("eu-central-1", "s3.eu-central-1.amazonaws.com"),
+        ("me-south-1", "s3.me-south-1.amazonaws.com"),
+        ("cn-north-1", "s3.cn-north-1.amazonaws.com.cn"),
+    ],
+)
+def test_the_upload_goes_to_the_regions_own_host(
+    account: Account, monkeypatch: pytest.MonkeyPatch, region: str, domain: str
+) -> None:
+    """The global host redirects requests for new buckets, and the signature does not allow to follow."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", region)
+    uploads._s3.cache_clear()
+    try:
+        url = uploads._s3().generate_presigned_url("put_object", Params={"Bucket": BUCKET, "Key": "k"})
+    finally:
+        uploads._s3.cache_clear()
+    assert urlsplit(url).hostname == f"{BUCKET}.{domain}"
