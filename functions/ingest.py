@@ -134,7 +134,8 @@ def _head(key: str, version_id: str) -> "HeadObjectOutputTypeDef | None":
     try:
         return _s3().head_object(Bucket=bucket, Key=key, VersionId=version_id, ChecksumMode="ENABLED")
     except ClientError as error:
-        if error.response["Error"]["Code"] in {"404", "NoSuchKey", "NoSuchVersion"}:
+        # Without s3:ListBucket, S3 does not tell what is missing from what is forbidden: both are 403.
+        if error.response["Error"]["Code"] in {"403", "404", "NoSuchKey", "NoSuchVersion"}:
             logger.warning("the object version is gone", key=key, version_id=version_id)
             return None
         raise

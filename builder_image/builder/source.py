@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import ClientError
+
 from builder import archive, single_file
 from builder.errors import BuildError
 from builder.manifest import Manifest
@@ -40,7 +42,10 @@ def fetch(s3: "S3Client", bucket: str, key: str, target: Path, limits: Limits) -
     """
     try:
         answer = s3.get_object(Bucket=bucket, Key=key)
-    except s3.exceptions.NoSuchKey:
+    except ClientError as error:
+        # Without s3:ListBucket a missing key reads as AccessDenied.
+        if error.response["Error"]["Code"] not in {"NoSuchKey", "AccessDenied"}:
+            raise
         raise BuildError("The uploaded source is no longer there. Upload the file again.") from None
     too_large = BuildError(
         f"The upload is larger than {limits.source_bytes:,} bytes. Leave out what the app does not need."

@@ -4,6 +4,8 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
+from botocore.stub import Stubber
 
 from functions import ingest
 from functions.tasks.submission import StartFailedError
@@ -86,6 +88,21 @@ def test_a_version_that_is_gone_is_left_alone(account: Account) -> None:
     version = account.put(key, b"x = 1\n")
     boto3.client("s3").delete_object(Bucket=BUCKET, Key=key, VersionId=version)
     assert deliver(created(key, version)) is None
+    assert not account.rows()
+
+
+def test_a_version_that_is_gone_reads_as_forbidden_without_the_right_to_list(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The function's role may not list ``uploads/``: S3 then answers 403 where 404 is meant."""
+    s3 = boto3.client("s3")
+    monkeypatch.setattr(ingest, "_s3", lambda: s3)
+    with Stubber(s3) as stubber:
+        stubber.add_client_error("head_object", service_error_code="403", http_status_code=403)
+        assert deliver(created("uploads/my-workspace/my-function/app.py", "3sL4kqtJlcpXroDTDmJ")) is None
+        stubber.add_client_error("head_object", service_error_code="503", http_status_code=503)
+        with pytest.raises(ClientError):
+            deliver(created("uploads/my-workspace/my-function/app.py", "3sL4kqtJlcpXroDTDmJ"))
     assert not account.rows()
 
 
