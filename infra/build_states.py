@@ -10,6 +10,7 @@ from constructs import Construct
 
 from functions.contracts.task import ENDED, RowField, TaskStatus
 from infra.deploy_states import DeployStates
+from infra.retries import CONDITION_FAILED, retry_dynamodb, retry_start_build
 from infra.settings import Builds
 
 _QUICK = cdk.Duration.seconds(30)
@@ -19,15 +20,6 @@ _TASK = {
     "task_id": "{% $states.context.Execution.Input.task_id %}",
 }
 _UNRECORDED = "The build's result could not be recorded. Upload again; if it persists, tell the platform team."
-# What a service says when it has a bad moment; StartBuild is not among these, because it may have started one.
-_DYNAMODB_BUSY = [
-    "DynamoDB.ProvisionedThroughputExceededException",
-    "DynamoDB.ThrottlingException",
-    "DynamoDB.RequestLimitExceeded",
-    "DynamoDB.InternalServerErrorException",
-    "DynamoDB.SdkClientException",
-    "States.Timeout",
-]
 _LAMBDA_BUSY = [
     "Lambda.TooManyRequestsException",
     "Lambda.ServiceException",
@@ -44,7 +36,7 @@ def build_time(settings: Builds) -> cdk.Duration:
 
 def longest(settings: Builds) -> cdk.Duration:
     """Longest that an execution may take: waiting for a place in CodeBuild's queue, building, recording."""
-    return cdk.Duration.minutes(_start_tries(settings) + build_time(settings).to_minutes() + 20)
+    return cdk.Duration.minutes(_start_tries(settings) + build_time(settings).to_minutes() + 25)
 
 
 def _start_tries(settings: Builds) -> int:
@@ -94,7 +86,7 @@ class BuildStates(Construct):
         build.add_catch(record_failure, errors=["States.ALL"], outputs="{% $states.errorOutput %}").next(record)
         mark = self._mark_building()
         # It was cancelled, or the image of an earlier build is used: then there may be something to deploy.
-        mark.add_catch(after.first, errors=["DynamoDB.ConditionalCheckFailedException"])
+        mark.add_catch(after.first, errors=[CONDITION_FAILED])
         mark.add_catch(record_failure, errors=["States.ALL"], outputs="{% $states.errorOutput %}")
         self.first = mark.next(build)
 
@@ -109,7 +101,7 @@ class BuildStates(Construct):
         )
 
     def _build(self, project: codebuild.IProject, settings: Builds) -> sfn.TaskStateBase:
-        return tasks.CodeBuildStartBuild.jsonata(
+        build = tasks.CodeBuildStartBuild.jsonata(
             self,
             "BuildAndPush",
             project=project,
@@ -119,15 +111,9 @@ class BuildStates(Construct):
                 "TASK_ID": codebuild.BuildEnvironmentVariable(value=_TASK["task_id"]),
             },
             task_timeout=sfn.Timeout.duration(build_time(settings)),
-        ).add_retry(
-            # More at once than the account or the project may run: the task waits for its turn.
-            errors=["CodeBuild.AccountLimitExceededException", "CodeBuild.ThrottlingException"],
-            interval=cdk.Duration.seconds(5),
-            max_attempts=_start_tries(settings),
-            backoff_rate=2,
-            max_delay=cdk.Duration.minutes(1),
-            jitter_strategy=sfn.JitterType.FULL,
         )
+        retry_start_build(build, tries_for_a_place=_start_tries(settings))
+        return build
 
     def _record(self, name: str, recorder: lambda_.IFunction, more: dict[str, str]) -> tasks.LambdaInvoke:
         state = tasks.LambdaInvoke.jsonata(
@@ -202,12 +188,5 @@ class BuildStates(Construct):
             expression_attribute_values={short: text(value) for short, value in values.items()},
             task_timeout=sfn.Timeout.duration(_QUICK),
         )
-        state.add_retry(
-            errors=_DYNAMODB_BUSY,
-            interval=cdk.Duration.seconds(1),
-            max_attempts=8,
-            backoff_rate=2,
-            max_delay=cdk.Duration.seconds(30),
-            jitter_strategy=sfn.JitterType.FULL,
-        )
+        retry_dynamodb(state)
         return state

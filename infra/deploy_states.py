@@ -8,6 +8,7 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from functions.contracts.task import RowField, TaskStatus
+from infra.retries import retry_dynamodb
 
 _QUICK = cdk.Duration.seconds(30)
 _TASK = {
@@ -94,7 +95,7 @@ class DeployStates(Construct):
             },
             task_timeout=sfn.Timeout.duration(_QUICK),
         )
-        find.add_retry(errors=["States.ALL"], max_attempts=5, jitter_strategy=sfn.JitterType.FULL)
+        retry_dynamodb(find)
         # The build is done and recorded: that it is not deployed is seen in the task.
         find.add_catch(done, errors=["States.ALL"])
         return find
@@ -119,9 +120,8 @@ class DeployStates(Construct):
             },
             task_timeout=sfn.Timeout.duration(_QUICK),
         )
-        # The task was deleted in the meantime: nobody asks any more.
-        record.add_catch(done, errors=["DynamoDB.ConditionalCheckFailedException"])
-        record.add_retry(errors=["States.ALL"], max_attempts=6, jitter_strategy=sfn.JitterType.FULL)
+        retry_dynamodb(record)
+        # The task was deleted in the meantime, and nobody asks any more; or the row cannot be written: it is built.
         record.add_catch(done, errors=["States.ALL"])
         record.next(done)
         return record

@@ -18,6 +18,8 @@ from local.aws.seams.codebuild import Builds, response_body
 
 Json = dict[str, Any]
 RESOURCE: Final = "arn:aws:states:::codebuild:startBuild"
+_MODELLED: Final = ("AccountLimitExceededException", "InvalidInputException", "ResourceNotFoundException")
+"""Errors of StartBuild's API description; Step Functions gives all others one name (`infra.retries`)."""
 _TIMES: Final = ("startTime", "endTime")
 
 _timed_out: contextvars.ContextVar[Future[None] | None] = contextvars.ContextVar("task_timed_out", default=None)
@@ -48,8 +50,9 @@ def _start_build(builds: Builds, resource: str, arguments: Any) -> Json:
     response = builds.start(service._pascal_to_camel(arguments))
     answer = response_body(response)
     if response[0] >= 400:
-        error = str(answer.get("__type", "AWSCodeBuildException")).rpartition("#")[2]
-        raise service._ExecutionError(f"CodeBuild.{error}", answer.get("message", ""))
+        error = str(answer.get("__type", "")).rpartition("#")[2]
+        name = error if error in _MODELLED else "AWSCodeBuildException"
+        raise service._ExecutionError(f"CodeBuild.{name}", answer.get("message", ""))
     submitted = {"Build": pascal_case(answer["build"])}
     if not resource.endswith(".sync"):
         return submitted
