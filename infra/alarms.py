@@ -145,6 +145,8 @@ class Alarms(Construct):
         self.alarms.append(alarm)
 
     def _topic(self, email: str | None) -> sns.Topic:
+        cloudwatch_service = iam.ServicePrincipal("cloudwatch.amazonaws.com")
+        ours = {"StringEquals": {"aws:SourceAccount": cdk.Stack.of(self).account}}
         # CloudWatch cannot use the AWS-managed key of SNS: its policy cannot be changed to let CloudWatch in.
         key = kms.Key(
             self,
@@ -155,13 +157,19 @@ class Alarms(Construct):
         )
         key.add_to_resource_policy(
             iam.PolicyStatement(
-                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                principals=[cloudwatch_service],
                 actions=["kms:Decrypt", "kms:GenerateDataKey*"],
                 resources=["*"],
-                conditions={"StringEquals": {"aws:SourceAccount": cdk.Stack.of(self).account}},
+                conditions=ours,
             )
         )
         topic = sns.Topic(self, "Topic", display_name="Blue FaaS alarms", master_key=key, enforce_ssl=True)
+        # A topic policy takes the place of the one that SNS gives to topics without: that one lets CloudWatch in.
+        topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[cloudwatch_service], actions=["sns:Publish"], resources=[topic.topic_arn], conditions=ours
+            )
+        )
         if email is not None:
             subscription = topic.add_subscription(subscriptions.EmailSubscription(email))
             accept(

@@ -49,12 +49,36 @@ def test_silence_of_the_reconciler_is_an_alarm_of_its_own(template: dict[str, An
     assert missing["BlueFaas-ReconcilerSilent"] == "breaching"
 
 
-def test_cloudwatch_may_use_the_topics_key(template: dict[str, Any]) -> None:
-    (topic,) = resources(template, "AWS::SNS::Topic").values()
-    key = text(topic["KmsMasterKeyId"]).strip("<>").split(".")[0]
-    policy = resources(template, "AWS::KMS::Key")[key]["KeyPolicy"]["Statement"]
-    (grant,) = [s for s in policy if s["Principal"].get("Service") == "cloudwatch.amazonaws.com"]
-    assert {"kms:Decrypt", "kms:GenerateDataKey*"} == set(grant["Action"])
+def test_every_alarm_may_publish_to_its_topic(template: dict[str, Any]) -> None:
+    """The topic's policy and its key's have to let CloudWatch in: a policy of ours takes the place of SNS's own."""
+    alarms = resources(template, "AWS::CloudWatch::Alarm").values()
+    topics = {text(action) for alarm in alarms for action in alarm["AlarmActions"] + alarm["OKActions"]}
+    assert topics
+    for topic in topics:
+        policies = [
+            policy["PolicyDocument"]
+            for policy in resources(template, "AWS::SNS::TopicPolicy").values()
+            if topic in map(text, policy["Topics"])
+        ]
+        (grant,) = [granted for policy in policies for granted in granted_to_cloudwatch(policy)]
+        assert (grant["Action"], text(grant["Resource"])) == ("sns:Publish", topic)
+        key = (
+            text(resources(template, "AWS::SNS::Topic")[topic.strip("<>")]["KmsMasterKeyId"]).strip("<>").split(".")[0]
+        )
+        (grant,) = granted_to_cloudwatch(resources(template, "AWS::KMS::Key")[key]["KeyPolicy"])
+        assert set(grant["Action"]) == {"kms:Decrypt", "kms:GenerateDataKey*"}
+
+
+def granted_to_cloudwatch(policy: dict[str, Any]) -> list[dict[str, Any]]:
+    """Statements that let the service act for this account's alarms, and for nobody else's."""
+    statements = [
+        statement
+        for statement in policy["Statement"]
+        if statement["Effect"] == "Allow" and statement["Principal"].get("Service") == "cloudwatch.amazonaws.com"
+    ]
+    ours = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+    assert all(statement["Condition"] == ours for statement in statements)
+    return statements
 
 
 def test_own_metrics_are_those_that_the_functions_write(template: dict[str, Any]) -> None:
