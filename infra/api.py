@@ -6,7 +6,6 @@ import aws_cdk as cdk
 from aws_cdk import aws_apigatewayv2 as apigateway
 from aws_cdk import aws_apigatewayv2_authorizers as authorizers
 from aws_cdk import aws_apigatewayv2_integrations as integrations
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
@@ -14,7 +13,8 @@ from constructs import Construct
 from infra.build_pipeline import BuildPipeline
 from infra.bundles import API_BUNDLE
 from infra.lambda_function import ServiceFunction
-from infra.nag import accept, wildcard
+from infra.log_groups import vended_log_group
+from infra.nag import accept
 from infra.settings import Settings
 from infra.storage import Storage
 from infra.submission import allow_submission, submission_environment
@@ -26,10 +26,12 @@ _ACCESS_LOG = {
     "path": "$context.path",
     "status": "$context.status",
     "latencyMs": "$context.responseLatency",
-    "caller": "$context.authorizer.principalId",
     "sourceIp": "$context.identity.sourceIp",
     "error": "$context.integrationErrorMessage",
 }
+
+_CALLER = {"iam": "$context.identity.userArn", "jwt": "$context.authorizer.claims.sub"}
+"""Who called, as each authorizer tells it (API Gateway guide, "Logging variables" of HTTP APIs)."""
 
 OPEN = ("/health", "/openapi.json", "/docs")
 """Paths that anybody may ask for: a browser cannot sign a request for the documentation, and it tells no secrets."""
@@ -83,16 +85,15 @@ class Api(Construct):
             detailed_metrics_enabled=True,
             throttle=apigateway.ThrottleSettings(rate_limit=100, burst_limit=200),
         )
-        self._log_access()
+        self._log_access(settings.authorizer)
         allow_submission(self.builds, storage, state_machine_arn)
         storage.credentials_key.grant(self.builds, "kms:Encrypt")
         storage.allow_objects(self.builds, "build-sources/*", "s3:GetObject")
         # Presigned uploads are signed with this function's role.
         storage.allow_objects(self.builds, "uploads-staged/*", "s3:PutObject")
         self._allow_removal(storage, pipeline)
-        streams = f"{build_logs.log_group_arn}:log-stream:*"
-        self.builds.add_to_role_policy(iam.PolicyStatement(actions=["logs:GetLogEvents"], resources=[streams]))
-        accept(self.builds, "Every task's build has a log stream of its own.", wildcard(self, streams))
+        # The group's ARN ends in ":*", which stands for its streams: each task's build has one of its own.
+        build_logs.grant(self.builds, "logs:GetLogEvents")
         post, get, delete = apigateway.HttpMethod.POST, apigateway.HttpMethod.GET, apigateway.HttpMethod.DELETE
         self._route(post, "/api/v1/build-and-push", self.builds)
         self._route(post, "/api/v1/uploads", self.builds)
@@ -139,14 +140,19 @@ class Api(Construct):
             authorizer=authorizer,
         )
 
-    def _log_access(self) -> None:
+    def _log_access(self, authorizer: str) -> None:
         group = logs.LogGroup(
-            self, "AccessLogs", retention=logs.RetentionDays.THREE_MONTHS, removal_policy=cdk.RemovalPolicy.DESTROY
+            self,
+            "AccessLogs",
+            log_group_name=vended_log_group(self, "api"),
+            retention=logs.RetentionDays.THREE_MONTHS,
+            removal_policy=cdk.RemovalPolicy.DESTROY,
         )
+        caller = {"caller": _CALLER[authorizer]} if authorizer in _CALLER else {}
         stage = self.stage.node.default_child
         assert isinstance(stage, apigateway.CfnStage)  # noqa: S101  # narrows the type; the L2 always has this child
         stage.access_log_settings = apigateway.CfnStage.AccessLogSettingsProperty(
-            destination_arn=group.log_group_arn, format=json.dumps(_ACCESS_LOG)
+            destination_arn=group.log_group_arn, format=json.dumps({**_ACCESS_LOG, **caller})
         )
 
 

@@ -14,6 +14,7 @@ from infra.build_states import BuildStates
 from infra.builder import Builder
 from infra.bundles import API_BUNDLE
 from infra.lambda_function import ServiceFunction
+from infra.log_groups import vended_log_group
 from infra.nag import accept, wildcard
 from infra.settings import Builds
 from infra.storage import Storage
@@ -62,6 +63,7 @@ class BuildPipeline(Construct):
                 destination=logs.LogGroup(
                     self,
                     "Logs",
+                    log_group_name=vended_log_group(self, "builds"),
                     retention=logs.RetentionDays.THREE_MONTHS,
                     removal_policy=cdk.RemovalPolicy.DESTROY,
                 ),

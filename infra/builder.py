@@ -47,6 +47,8 @@ class Builder(Construct):
             environment=codebuild.BuildEnvironment(
                 build_image=codebuild.LinuxBuildImage.from_ecr_repository(image.repository, image.asset_hash),
                 compute_type=_COMPUTE[settings.compute],
+                # Unnamed, it is Amazon Linux 2 with kernel 4.14, which cannot do what the builder's sandbox asks of it.
+                host_kernel=codebuild.HostKernel.LINUX_KERNEL_6,
                 privileged=False,
                 environment_variables={
                     "TASK_TABLE": codebuild.BuildEnvironmentVariable(value=storage.task_table.table_name),

@@ -21,7 +21,9 @@ class Storage(_Strict):
     code_bucket_name: str | None = Field(
         default=None, description="Bucket for sources and components; null lets AWS name it."
     )
-    repository_name: str = Field(description="ECR repository for builds that name no registry.")
+    repository_name: str | None = Field(
+        default=None, description="ECR repository for builds that name no registry; null lets AWS name it."
+    )
     upload_retention_days: int = Field(ge=1, description="Days that objects under uploads/ are kept.")
     artifact_retention_days: int = Field(ge=1, description="Days that sources and components are kept.")
     task_retention_days: int = Field(ge=1, description="Days that task rows are kept.")

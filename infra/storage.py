@@ -1,6 +1,6 @@
 """Where things are kept: the code bucket, the task table, the key for registry passwords, the image repository."""
 
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import aws_cdk as cdk
 from aws_cdk import aws_codebuild as codebuild
@@ -18,6 +18,9 @@ from infra.settings import Storage as StorageSettings
 
 Grantee: TypeAlias = lambda_.Function | codebuild.Project
 
+KEPT: Final = cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+"""Kept when the stack is deleted, removed when its creation fails: what is left of a failed try stops the next one."""
+
 
 class Storage(Construct):
     """State of the service; kept when the stack is deleted."""
@@ -33,7 +36,7 @@ class Storage(Construct):
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             enforce_ssl=True,
             lifecycle_rules=[s3.LifecycleRule(expiration=cdk.Duration.days(90))],
-            removal_policy=cdk.RemovalPolicy.RETAIN,
+            removal_policy=KEPT,
         )
         self.code_bucket = s3.Bucket(
             self,
@@ -54,7 +57,7 @@ class Storage(Construct):
                 _expire("build-artifacts/", settings.artifact_retention_days),
                 s3.LifecycleRule(abort_incomplete_multipart_upload_after=cdk.Duration.days(1)),
             ],
-            removal_policy=cdk.RemovalPolicy.RETAIN,
+            removal_policy=KEPT,
         )
         _send_events(self.code_bucket)
         self.task_table = dynamodb.Table(
@@ -67,7 +70,7 @@ class Storage(Construct):
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
                 point_in_time_recovery_enabled=True
             ),
-            removal_policy=cdk.RemovalPolicy.RETAIN,
+            removal_policy=KEPT,
         )
         self.task_table.add_global_secondary_index(
             index_name=UNSETTLED_INDEX,
@@ -80,7 +83,7 @@ class Storage(Construct):
             "CredentialsKey",
             description="Blue FaaS: encrypts registry passwords between the request and the push",
             enable_key_rotation=True,
-            removal_policy=cdk.RemovalPolicy.RETAIN,
+            removal_policy=KEPT,
         )
         self.repository = ecr.Repository(
             self,
@@ -88,7 +91,7 @@ class Storage(Construct):
             repository_name=settings.repository_name,
             image_scan_on_push=True,
             encryption=ecr.RepositoryEncryption.AES_256,
-            removal_policy=cdk.RemovalPolicy.RETAIN,
+            removal_policy=KEPT,
         )
 
     def allow_tasks(self, grantee: iam.IGrantable, *actions: str) -> None:

@@ -134,8 +134,64 @@ def test_rows_expire_and_can_be_recovered(template: dict[str, Any]) -> None:
     assert [key["AttributeName"] for key in table["KeySchema"]] == ["workspace_id", "task_id"]
 
 
-def test_state_outlives_the_stack(template: dict[str, Any]) -> None:
-    kept = {"AWS::S3::Bucket", "AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::ECR::Repository"}
+STATE = {"AWS::S3::Bucket", "AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::ECR::Repository"}
+
+
+def test_state_outlives_the_stack_but_not_a_failed_first_try(template: dict[str, Any]) -> None:
     for name, resource in template["Resources"].items():
-        if resource["Type"] in kept and not name.startswith("AlarmsKey"):
-            assert resource["DeletionPolicy"] == "Retain"
+        if resource["Type"] in STATE and not name.startswith("AlarmsKey"):
+            assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
+    # "Retain" keeps what a failed creation has made: its name, and nobody knows of it.
+    assert {resource.get("DeletionPolicy") for resource in template["Resources"].values()} <= {
+        None,
+        "Delete",
+        "RetainExceptOnCreate",
+    }
+
+
+NAMES = {"AlarmName", "BucketName", "DashboardName", "FunctionName", "LogGroupName", "QueueName", "RepositoryName",
+         "RoleName", "RuleName", "StateMachineName", "TableName", "TopicName"}  # fmt: skip
+
+
+def test_no_name_is_taken_that_another_stack_may_have(template: dict[str, Any]) -> None:
+    """AWS makes the names, or the stack's own is in them; what outlives the stack has no name of ours at all."""
+    named = {
+        (resource["Type"], name)
+        for resource in template["Resources"].values()
+        for key, name in resource.get("Properties", {}).items()
+        if isinstance(name, str) and (key in NAMES or (key == "Name" and resource["Type"] in NAMED_BY_NAME))
+    }
+    assert {kind for kind, _ in named} & STATE == set()
+    assert {name for _, name in named if "BlueFaas" not in name} == set()
+
+
+NAMED_BY_NAME = {"AWS::Events::EventBus", "AWS::Events::Rule", "AWS::CodeBuild::Project", "AWS::KMS::Alias"}
+
+
+def test_logs_that_services_deliver_are_named_so_that_no_policy_grows(template: dict[str, Any]) -> None:
+    groups = resources(template, "AWS::Logs::LogGroup")
+    (machine,) = resources(template, "AWS::StepFunctions::StateMachine").values()
+    (stage,) = resources(template, "AWS::ApiGatewayV2::Stage").values()
+    (destination,) = machine["LoggingConfiguration"]["Destinations"]
+    for arn in (
+        text(destination["CloudWatchLogsLogGroup"]["LogGroupArn"]),
+        text(stage["AccessLogSettings"]["DestinationArn"]),
+    ):
+        (name,) = [name for name in groups if name in arn]
+        assert groups[name]["LogGroupName"].startswith("/aws/vendedlogs/BlueFaas/")
+
+
+@pytest.mark.parametrize(
+    ("changed", "caller"),
+    [
+        ({}, "$context.identity.userArn"),
+        (OTHER, "$context.authorizer.claims.sub"),
+        (OVERRIDES, None),
+    ],
+    ids=["iam", "jwt", "none"],
+)
+def test_the_access_log_tells_who_called(changed: dict[str, object], caller: str | None) -> None:
+    (stage,) = resources(synthesis(**changed).template, "AWS::ApiGatewayV2::Stage").values()
+    logged = json.loads(stage["AccessLogSettings"]["Format"])
+    assert logged.get("caller") == caller
+    assert "$context.authorizer.principalId" not in logged.values(), "only Lambda authorizers have it"

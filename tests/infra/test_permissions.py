@@ -1,5 +1,6 @@
 """Who may do what: every role of ours with its complete list of actions and resources."""
 
+import fnmatch
 from typing import Any
 
 import pytest
@@ -47,7 +48,7 @@ EXPECTED = {
         "dynamodb:DeleteItem": [TABLE],
         "events:PutEvents": [EVENT_BUS],
         "kms:Encrypt": [KEY],
-        "logs:GetLogEvents": ["<BuilderLogs6801DD70.Arn>:log-stream:*"],
+        "logs:GetLogEvents": ["<BuilderLogs6801DD70.Arn>"],
         "s3:DeleteObject": TASK_OBJECTS,
         "s3:DeleteObjectVersion": TASK_OBJECTS,
         # The source of an earlier build, when the same one is announced again.
@@ -165,6 +166,16 @@ def test_the_deploy_role_is_mapped_to_one_kubernetes_group(template: dict[str, A
     assert entry["Type"] == "STANDARD"
     assert text(entry["PrincipalArn"]).startswith("<DeployerFunctionServiceRole")
     assert "AccessPolicies" not in entry
+
+
+def test_the_build_log_is_readable_with_the_arns_that_aws_makes(template: dict[str, Any]) -> None:
+    # GetAtt of a log group's Arn ends in ":*"; the resource of GetLogEvents is a stream of it.
+    (group,) = [name for name in resources(template, "AWS::Logs::LogGroup") if name.startswith("BuilderLogs")]
+    arn = "arn:aws:logs:eu-central-1:123456789012:log-group:BuilderLogs"
+    (allowed,) = permissions(template, "ApiBuilds")["logs:GetLogEvents"]
+    pattern = allowed.replace(f"<{group}.Arn>", f"{arn}:*")
+    assert fnmatch.fnmatchcase(f"{arn}:log-stream:0c2a6c5e-9d0f-4b6e-8a39-d1f6f1d1a6a5", pattern)
+    assert not fnmatch.fnmatchcase(f"{arn}Other:log-stream:0c2a6c5e", pattern)
 
 
 def test_uploaded_code_does_not_run_privileged(template: dict[str, Any]) -> None:

@@ -29,6 +29,12 @@ def test_every_task_state_and_the_whole_has_a_timeout(template: dict[str, Any]) 
     assert definition["TimeoutSeconds"] > max(timeouts)
 
 
+def test_builds_run_on_a_kernel_that_the_sandbox_can_use(template: dict[str, Any]) -> None:
+    # The default is Amazon Linux 2: kernel 4.14 has neither pidfd_open nor clone3.
+    (project,) = resources(template, "AWS::CodeBuild::Project").values()
+    assert project["Environment"]["HostKernel"] == "LINUX_KERNEL_6"
+
+
 def test_the_build_state_outlasts_codebuilds_own_limits(template: dict[str, Any]) -> None:
     (project,) = resources(template, "AWS::CodeBuild::Project").values()
     limit = 60 * (project["TimeoutInMinutes"] + project["QueuedTimeoutInMinutes"])
