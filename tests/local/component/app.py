@@ -2,6 +2,7 @@
 
 import base64
 import importlib
+import importlib.util
 import json
 import os
 import sys
@@ -17,6 +18,8 @@ from spin_sdk.wit.imports import wasi_keyvalue_store as wasi_store
 from spin_sdk.wit.types import Err
 
 COUNTER: Callable[[], http.IncomingHandler] = importlib.import_module("counter").IncomingHandler
+# While a request is handled the standard library is not there to be looked at any more.
+NOT_THERE = sorted(name for name in sys.stdlib_module_names if importlib.util.find_spec(name) is None)
 Query = dict[str, str]
 Cell = (
     sqlite_types.Value_Integer
@@ -215,6 +218,11 @@ def prints(_request: Request, _query: Query) -> Response:
     return _text("printed")
 
 
+def not_there(_request: Request, _query: Query) -> Response:
+    """Modules of the standard library that this Python does not have."""
+    return _json(NOT_THERE)
+
+
 def open_redis(_request: Request, _query: Query) -> Response:
     redis.Connection.open("redis://127.0.0.1")
     return _text("opened")
@@ -249,6 +257,7 @@ ACTIONS: dict[str, Callable[[Request, Query], Response]] = {
     "write": write,
     "print": prints,
     "redis": open_redis,
+    "not-there": not_there,
 }
 
 
