@@ -35,12 +35,13 @@ def unpack(archive: Path, folder: Path, limits: Limits) -> None:
 
 def _unpack(opened: zipfile.ZipFile, entries: Entries, archive_bytes: int, folder: Path, limits: Limits) -> None:
     left = limits.unpacked_bytes
-    for path, entry in entries:
-        if entry.is_dir():
-            (folder / path).mkdir(parents=True, exist_ok=True)
+    for name, entry in entries:
+        path = folder / name.path
+        if name.is_folder:
+            path.mkdir(parents=True, exist_ok=True)
             continue
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        left -= _write(opened, entry, folder / path, min(left, limits.unpacked_file_bytes), limits)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        left -= _write(opened, entry, path, min(left, limits.unpacked_file_bytes), limits)
         unpacked = limits.unpacked_bytes - left
         if unpacked > _RATIO_FROM_BYTES and unpacked > _RATIO * archive_bytes:
             raise BuildError(f"The .zip unpacks to more than {_RATIO} times its size. Leave generated data out of it.")

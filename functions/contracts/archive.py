@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, Final
 
-from functions.contracts.archive_names import PathRegister, UnusableArchiveError, entry_path
+from functions.contracts.archive_names import EntryName, PathRegister, UnusableArchiveError, entry_name, not_utf8
 
 MOST_ENTRIES: Final = 10_000
 """Files and folders in a .zip."""
@@ -30,8 +30,8 @@ _END64_SIGNATURE: Final = b"PK\x06\x06"
 _MOST_COMMENT_BYTES: Final = 65_535
 _DIRECTORY_BYTES_PER_ENTRY: Final = 2048
 
-Entries = list[tuple[str, zipfile.ZipInfo]]
-"""Path and entry of each file and folder, in the archive's order; without what desktop systems add."""
+Entries = list[tuple[EntryName, zipfile.ZipInfo]]
+"""Name and entry of each file and folder, in the archive's order; without what desktop systems add."""
 
 
 @contextmanager
@@ -50,10 +50,8 @@ def checked(file: IO[bytes], most_entries: int = MOST_ENTRIES) -> Iterator[tuple
     try:
         with zipfile.ZipFile(file) as archive:
             yield archive, _checked_entries(archive, most_entries)
-    except UnicodeDecodeError:
-        raise UnusableArchiveError(
-            "The .zip has a file name that is not UTF-8. Rename it, or zip it with a tool that writes UTF-8 names."
-        ) from None
+    except UnicodeDecodeError as error:
+        raise not_utf8(error.object) from None  # of zipfile: a name with the UTF-8 flag
     except _DAMAGED as error:
         raise UnusableArchiveError(f"The .zip is damaged: {error}. Zip the folder's content again.") from None
     except (ValueError, OverflowError, RuntimeError, UnicodeError, OSError) as error:
@@ -71,15 +69,12 @@ def _checked_entries(archive: zipfile.ZipFile, most_entries: int) -> Entries:
     register = PathRegister()
     kept: Entries = []
     for entry in entries:
-        path = entry_path(entry)
-        if path is None:
+        name = entry_name(entry)
+        if name is None:
             continue
-        _check_kind(entry, path)
-        if entry.is_dir():
-            register.add(path, is_folder=True)
-        else:
-            register.add_file(path)
-        kept.append((path, entry))
+        _check_kind(entry, name)
+        register.add(name)
+        kept.append((name, entry))
     return kept
 
 
@@ -113,20 +108,23 @@ def _zip64_sizes(tail: bytes, at: int) -> list[tuple[int, int]]:
     return [(here, directory_bytes), (entries, directory_bytes)]
 
 
-def _check_kind(entry: zipfile.ZipInfo, path: str) -> None:
+def _check_kind(entry: zipfile.ZipInfo, name: EntryName) -> None:
     if entry.flag_bits & _ENCRYPTED:
-        raise UnusableArchiveError(f"'{path}' in the .zip is encrypted. Zip the files without a password.")
+        raise UnusableArchiveError(f"'{name.shown}' in the .zip is encrypted. Zip the files without a password.")
     if entry.compress_type not in _METHODS:
         raise UnusableArchiveError(
-            f"'{path}' in the .zip is compressed in a way other than Deflate. Zip the files anew."
+            f"'{name.shown}' in the .zip is compressed in a way other than Deflate. Choose the method Deflate, or zip "
+            "with `python -m zipfile -c app.zip FILES`."
         )
     kind = stat.S_IFMT(entry.external_attr >> 16)
-    if kind not in {0, stat.S_IFREG, stat.S_IFDIR} or (kind == stat.S_IFDIR) > entry.is_dir():
+    if kind not in {0, stat.S_IFREG, stat.S_IFDIR} or (kind == stat.S_IFDIR) > name.is_folder:
         raise UnusableArchiveError(
-            f"'{path}' in the .zip is not a plain file (a link or a device). Put the file itself there."
+            f"'{name.shown}' in the .zip is not a plain file (a link or a device). Put the file itself there."
         )
-    if entry.is_dir() and entry.file_size:
-        raise UnusableArchiveError(f"'{path}/' in the .zip is a folder with content of its own. Zip the files anew.")
+    if name.is_folder and entry.file_size:
+        raise UnusableArchiveError(
+            f"'{name.shown}' in the .zip is a folder with content of its own. Zip the files anew."
+        )
 
 
 def _check_overlaps(entries: list[zipfile.ZipInfo]) -> None:

@@ -1,102 +1,231 @@
 """Which entry names of a .zip become files, and which make the whole archive unacceptable.
 
-An archive is refused whole rather than cleaned: a name that means different things to different tools (Windows,
-macOS, Spin, Python) is either an attack or a mistake that would surface later as a missing file.
+Tools write one name in several ways: backslashes (Windows PowerShell 5), ``./`` (bsdtar), the code page of the machine
+(Korean Windows), decomposed Unicode (macOS). Each of those is taken as the one path that it means. A name that leaves
+the folder, or that is a file to one tool and none to another, makes the whole archive unacceptable: it is an attack, or
+a mistake that would surface later as a missing file.
 """
 
 import re
+import struct
 import unicodedata
+import zlib
+from dataclasses import dataclass
 from typing import Final
 from zipfile import ZipInfo
 
 MAX_PATH_BYTES: Final = 1024
 MAX_PART_BYTES: Final = 255
+MAX_DEPTH: Final = 32
+"""Parts of a path. Apps have a dozen; the cost of judging a path grows with it."""
+
+_MOST_DECOMPOSED: Final = 3
+"""How many bytes one byte of a name can become in NFD: the three letters of a Hangul syllable, say."""
 _UTF8_FLAG: Final = 0x800  # general purpose bit 11, APPNOTE 4.4.4
+_UNICODE_PATH: Final = 0x7075  # Info-ZIP Unicode Path extra field, APPNOTE 4.6.9
+_EXTRA_HEADER: Final = struct.Struct("<HH")
+_UNICODE_PATH_HEADER: Final = struct.Struct("<BL")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # Unicode's category Cc
 _DRIVE: Final = re.compile(r"[A-Za-z]:")
 _IGNORED_PARTS: Final = frozenset({"__MACOSX", ".DS_Store"})
+_APPLE_DOUBLE: Final = "._"
+"""Begins the name of the file in which macOS keeps another file's attributes on disks that cannot hold them."""
+_SHOWN_CHARACTERS: Final = 120
+_UTF8_TOOLS: Final = "PowerShell's Compress-Archive and `python -m zipfile -c app.zip FILES` write names in UTF-8."
 
 
 class UnusableArchiveError(Exception):
     """A .zip that nobody will unpack; the text says why, and what to do."""
 
 
-def entry_path(info: ZipInfo) -> str | None:
-    """The entry's path with ``/`` between its parts and none at its end; None for what desktop systems add.
+@dataclass(frozen=True, slots=True)
+class EntryName:
+    """Where an entry belongs: ``path`` is relative, in NFC, with ``/`` between its parts and none at its end."""
+
+    path: str
+    is_folder: bool
+    written: str
+    """The name as the archive has it."""
+
+    @property
+    def shown(self) -> str:
+        """The name for its owner to read."""
+        return shown_name(self.written)
+
+
+def entry_name(info: ZipInfo) -> EntryName | None:
+    """The name of an entry; None for the root itself and for what desktop systems add.
 
     Raises
     ------
     UnusableArchiveError
-        The name is not UTF-8, absolute, leaves the folder, or is no file name on some system.
+        The name is in no known encoding, absolute, leaves the folder, or is no file name on some system.
     """
-    name = _decoded(info)
-    shown = ascii(name)[1:-1][:120]
-    if "\x00" in name or any(unicodedata.category(character) == "Cc" for character in name):
-        raise UnusableArchiveError(f"The .zip has a file name with control characters: '{shown}'. Rename the file.")
-    if "\\" in name:
-        raise UnusableArchiveError(f"The .zip has a file name with a backslash: '{shown}'. Paths in a .zip use '/'.")
-    if name.startswith("/") or _DRIVE.match(name):
+    written = _decoded(info)
+    if _CONTROL.search(written):
         raise UnusableArchiveError(
-            f"The .zip has an absolute path: '{shown}'. Zip the folder's content with relative paths."
+            f"The .zip has a file name with control characters: '{shown_name(written)}'. Rename the file."
         )
-    parts = name.removesuffix("/").split("/")
+    name = written.replace("\\", "/")
+    # "/" alone is how some tools name the folder that they zipped.
+    if (name.startswith("/") and name != "/") or _DRIVE.match(name):
+        raise UnusableArchiveError(
+            f"The .zip has an absolute path: '{shown_name(written)}'. Zip the folder's content with relative paths: "
+            "`python -m zipfile -c app.zip FILES` does, in that folder."
+        )
+    parts = [part for part in name.split("/") if part not in {"", "."}]
     if ".." in parts:
-        raise UnusableArchiveError(f"The .zip has a path that leaves its folder: '{shown}'. Remove '..' from it.")
-    if "" in parts or "." in parts:
         raise UnusableArchiveError(
-            f"The .zip has a path with an empty part or '.': '{shown}'. Zip the folder's content anew."
+            f"The .zip has a path that leaves its folder: '{shown_name(written)}'. Remove '..' from it."
         )
-    if len(name.encode()) > MAX_PATH_BYTES or any(len(part.encode()) > MAX_PART_BYTES for part in parts):
-        raise UnusableArchiveError(f"The .zip has a path that is too long: '{shown}…'.")
-    return None if _IGNORED_PARTS.intersection(parts) else "/".join(parts)
+    parts = _composed(parts, written)
+    is_folder = name.endswith("/")
+    if not parts or _IGNORED_PARTS.intersection(parts) or parts[-1].startswith(_APPLE_DOUBLE):
+        return None
+    return EntryName("/".join(parts), is_folder, written)
+
+
+def shown_name(name: str) -> str:
+    """A name as a person can recognize it: as it is, but for what cannot be printed, and not longer than a line."""
+    text = "".join(character if character.isprintable() else ascii(character)[1:-1] for character in name)
+    return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…"
+
+
+def not_utf8(name: bytes) -> UnusableArchiveError:
+    """The refusal of a name that claims to be UTF-8, or is in no encoding that is tried."""
+    text = _as_cp949(name)
+    shown = shown_name(text if text is not None else name.decode("ascii", "backslashreplace"))
+    return UnusableArchiveError(
+        f"The .zip has a file name that is not UTF-8: '{shown}'. Rename the file, or zip with another tool: "
+        f"{_UTF8_TOOLS}"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Node:
+    number: int
+    entry: EntryName
+    """The first entry that is, or lies in, this file or folder."""
+    is_folder: bool
 
 
 class PathRegister:
-    """Refuses two entries that are one file on a system without case or with another Unicode normal form."""
+    """Refuses two entries that are one file on a system without case or with another Unicode normal form.
+
+    Each part of a path is folded once for each folder that it is in, so the work grows with the length of the names.
+    """
 
     def __init__(self) -> None:
-        self._seen: dict[str, tuple[str, bool]] = {}
+        self._by_written: dict[tuple[int, str], _Node] = {}
+        self._by_folded: dict[tuple[int, str], _Node] = {}
 
-    def add(self, path: str, *, is_folder: bool) -> None:
-        """Take a path and the folders above it.
+    def add(self, entry: EntryName) -> None:
+        """Take an entry and the folders above it.
 
         Raises
         ------
         UnusableArchiveError
-            The path is taken, by the same name or by a twin of it.
+            The path is taken: by a file of the same name, or by a twin of the name.
         """
-        parts = path.split("/")
-        for depth in range(1, len(parts)):
-            self._add("/".join(parts[:depth]), is_folder=True)
-        self._add(path, is_folder=is_folder)
+        *folders, last = entry.path.split("/")
+        parent = 0
+        for part in folders:
+            parent = self._node(parent, part, entry, is_folder=True).number
+        node = self._node(parent, last, entry, is_folder=entry.is_folder)
+        if node.entry is not entry and not entry.is_folder:
+            raise _twins(node.entry, entry)
 
-    def _add(self, path: str, *, is_folder: bool) -> None:
-        folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
-        known_path, known_is_folder = self._seen.setdefault(folded, (path, is_folder))
-        if known_path != path:
+    def _node(self, parent: int, part: str, entry: EntryName, *, is_folder: bool) -> _Node:
+        """What stands under the name ``part`` in the folder ``parent``; ``entry`` when nothing did."""
+        node = self._by_written.get((parent, part))
+        if node is None:
+            node = _Node(len(self._by_written) + 1, entry, is_folder)
+            twin = self._by_folded.setdefault((parent, unicodedata.normalize("NFC", part.casefold())), node)
+            if twin is not node:
+                raise _twins(twin.entry, entry)
+            self._by_written[parent, part] = node
+        if node.is_folder != is_folder:
             raise UnusableArchiveError(
-                f"The .zip has two names for one file: '{known_path}' and '{path}'. Keep one of them."
+                f"The .zip has '{node.entry.shown}' and '{entry.shown}': one name both as a file and as a folder. Keep "
+                "one of them."
             )
-        if known_is_folder != is_folder:
-            raise UnusableArchiveError(f"The .zip has '{path}' both as a file and as a folder. Keep one of them.")
+        return node
 
-    def add_file(self, path: str) -> None:
-        """`add` for a file, of which there can be only one."""
-        before = len(self._seen)
-        self.add(path, is_folder=False)
-        if len(self._seen) == before:
-            raise UnusableArchiveError(f"The .zip has '{path}' twice. Keep one of them.")
+
+def _twins(first: EntryName, second: EntryName) -> UnusableArchiveError:
+    if first.written == second.written:
+        return UnusableArchiveError(f"The .zip has '{first.shown}' twice. Keep one of them.")
+    return UnusableArchiveError(
+        f"The .zip has two names for one file: '{first.shown}' and '{second.shown}'. They differ only in the case of "
+        "letters, or in how the same is written (NFC and NFD, './', backslashes), and many systems take them for one. "
+        "Keep one of them."
+    )
+
+
+def _composed(parts: list[str], written: str) -> list[str]:
+    """The parts in NFC, when there are not too many and they are not too long."""
+    if len(parts) > MAX_DEPTH:
+        raise UnusableArchiveError(
+            f"The .zip has a path of more than {MAX_DEPTH} parts: '{shown_name(written)}'. Move the file up."
+        )
+    # Before anything is composed: that takes the square of a part's length.
+    _check_sizes(parts, _MOST_DECOMPOSED, written)
+    composed = [unicodedata.normalize("NFC", part) for part in parts]
+    _check_sizes(composed, 1, written)
+    return composed
+
+
+def _check_sizes(parts: list[str], factor: int, written: str) -> None:
+    sizes = [len(part.encode()) for part in parts]
+    if sum(sizes) + len(sizes) > MAX_PATH_BYTES * factor or any(size > MAX_PART_BYTES * factor for size in sizes):
+        raise UnusableArchiveError(
+            f"The .zip has a path that is too long: '{shown_name(written)}'. Paths may have {MAX_PATH_BYTES:,} bytes, "
+            f"and their parts {MAX_PART_BYTES}, in UTF-8. Shorten it."
+        )
 
 
 def _decoded(info: ZipInfo) -> str:
-    # zipfile cuts `filename` at a NUL and reads names without the UTF-8 flag as code page 437; macOS writes UTF-8
-    # without the flag, so the bytes decide.
+    """The name as its writer meant it.
+
+    zipfile cuts ``filename`` at a NUL, and reads names without the UTF-8 flag as code page 437, whatever they are.
+    """
     if info.flag_bits & _UTF8_FLAG:
         return info.orig_filename
+    name = info.orig_filename.encode("cp437")
+    if (unicode_path := _unicode_path(info.extra, name)) is not None:
+        return unicode_path
     try:
-        return info.orig_filename.encode("cp437").decode("utf-8")
-    except UnicodeError:
-        shown = ascii(info.orig_filename)[1:-1][:120]
-        raise UnusableArchiveError(
-            f"The .zip has a file name that is not UTF-8: '{shown}'. Rename the file, or zip it with a tool that "
-            "writes UTF-8 names."
-        ) from None
+        return name.decode("utf-8")  # macOS and Info-ZIP on Linux: UTF-8 without the flag
+    except UnicodeDecodeError:
+        pass
+    text = _as_cp949(name)  # Explorer of a Korean Windows
+    if text is None:
+        raise not_utf8(name)
+    return text
+
+
+def _as_cp949(name: bytes) -> str | None:
+    try:
+        return name.decode("cp949")
+    except UnicodeDecodeError:
+        return None
+
+
+def _unicode_path(extra: bytes, name: bytes) -> str | None:
+    """The UTF-8 name that Bandizip, 7-Zip and Info-ZIP put beside one in the machine's code page.
+
+    It counts only while it belongs to the name beside it: tools that do not know the field rename without it.
+    """
+    at = 0
+    while at + _EXTRA_HEADER.size <= len(extra):
+        kind, length = _EXTRA_HEADER.unpack_from(extra, at)
+        content = extra[at + _EXTRA_HEADER.size : at + _EXTRA_HEADER.size + length]
+        if kind == _UNICODE_PATH and len(content) > _UNICODE_PATH_HEADER.size:
+            version, checksum = _UNICODE_PATH_HEADER.unpack_from(content)
+            if version == 1 and checksum == zlib.crc32(name):
+                try:
+                    return content[_UNICODE_PATH_HEADER.size :].decode("utf-8")
+                except UnicodeDecodeError:
+                    return None
+        at += _EXTRA_HEADER.size + length
+    return None

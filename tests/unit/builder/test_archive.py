@@ -78,16 +78,13 @@ def test_programs_stay_executable_and_nothing_else_of_the_mode(tmp_path: Path) -
         "//a",
         "C:/a",
         "c:a",
-        "a\\b",
         "..\\a",
         "a\x00b",
         "a\nb",
         "a\x1bb",
-        "a//b",
-        "./a",
-        "a/./b",
         "x" * 256,
         "/".join(["x" * 200] * 6),
+        "/".join("x" * 33),
     ],
 )
 def test_a_name_that_is_no_plain_relative_path(tmp_path: Path, name: str) -> None:
@@ -96,10 +93,9 @@ def test_a_name_that_is_no_plain_relative_path(tmp_path: Path, name: str) -> Non
     assert list((tmp_path / "app").iterdir()) == []
 
 
-def test_a_name_that_is_not_utf8(tmp_path: Path) -> None:
+def test_names_as_tools_write_them(tmp_path: Path) -> None:
     cp949 = _entry("AA.py").replace(b"AA.py", "가.py".encode("cp949"))
-    with pytest.raises(BuildError, match="not UTF-8"):
-        _unpack(cp949, tmp_path)
+    assert set(_unpack(cp949, tmp_path)) == {"가.py"}
 
 
 @pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO, stat.S_IFSOCK, stat.S_IFDIR])
