@@ -39,9 +39,10 @@ class Change:
     def patch(self, app: Object, request_id: str) -> Object:
         """The whole merge patch, guarded with the ``resourceVersion`` that was read."""
         annotations = {manifests.REQUEST_ID: request_id, history.ANNOTATION: self.annotation}
+        checks = manifests.acceptable_checks(app["spec"])
         return {
             "metadata": {"resourceVersion": app["metadata"]["resourceVersion"], "annotations": annotations},
-            "spec": self.spec,
+            "spec": {**self.spec, **({"checks": checks} if checks else {})},
         }
 
 

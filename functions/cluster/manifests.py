@@ -23,7 +23,9 @@ REQUEST_ID: Final = "blue-faas/request-id"
 to it was lost."""
 
 _HEALTH_PATH: Final = "/.well-known/spin/health"
-_HEALTH: Final = {"path": _HEALTH_PATH}
+# `httpHeaders` must be there: the operator's mutating webhook writes null for a list that is not, and the API server
+# refuses the null (spin-operator v0.6.1, api/v1alpha1/spinapp_types.go: the field has no omitempty).
+_HEALTH: Final = {"path": _HEALTH_PATH, "httpHeaders": []}
 # Spin answers the health path itself once all components are loaded, so readiness is what keeps a rolling update from
 # sending requests to a pod that cannot serve yet. The CRD's delays (10 s, every 10 s) would make every rollout wait.
 _READINESS: Final = {"httpGet": _HEALTH, "initialDelaySeconds": 1, "periodSeconds": 2, "timeoutSeconds": 2}
@@ -62,6 +64,19 @@ def spin_app(
         },
         "spec": spec,
     }
+
+
+def acceptable_checks(now: Object) -> Object:
+    """Merge patch of a SpinApp's ``checks`` that puts the list of headers where one is missing; empty where none is.
+
+    Without it an app that was made while the operator's webhook was off is refused at every change (see `_HEALTH`).
+    """
+    lacking = [
+        name
+        for name, check in (now.get("checks") or {}).items()
+        if (http := (check or {}).get("httpGet")) and http.get("httpHeaders") is None
+    ]
+    return {name: {"httpGet": {"httpHeaders": []}} for name in lacking}
 
 
 def named_parts(request: DeployRequest, variables_now: list[Object]) -> Object:

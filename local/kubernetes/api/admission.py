@@ -1,14 +1,15 @@
-"""Admission of SpinApps: what spin-operator's webhooks change and refuse, in their words.
+"""Admission of SpinApps and their executors: what spin-operator's webhooks change and refuse, in their words.
 
-Source: spin-operator v0.6, `internal/webhook/spinapp_defaulting.go` and `spinapp_validating.go`.
+Source: spin-operator v0.6.1, `internal/webhook`.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from local.kubernetes.api.errors import FieldError, invalid, invalid_value
-from local.kubernetes.api.quantities import parse_quantity
+from local.kubernetes.api.errors import ApiError, FieldError, invalid, invalid_value
+from local.kubernetes.api.go_types import GoDecodingError, overlay, round_trip
+from local.kubernetes.api.quantities import canonical_quantity, parse_quantity
 from local.kubernetes.api.store import Key, Store
 
 Object = dict[str, Any]
@@ -16,30 +17,56 @@ Object = dict[str, Any]
 GROUP = "core.spinkube.dev"
 SPINAPP_KEY = (GROUP, "spinapps")
 EXECUTOR_KEY = (GROUP, "spinappexecutors")
-_DENIED = 'admission webhook "vspinapp.kb.io" denied the request: '
+_KINDS = {SPINAPP_KEY: "SpinApp", EXECUTOR_KEY: "SpinAppExecutor"}
+_DENIED = 'admission webhook "{}.kb.io" denied the request: '
 
 
 def mutate(key: tuple[str, str], obj: Object, store: Store) -> None:
-    """Name the default executor in a SpinApp that names none, in place.
+    """Send a SpinApp or an executor through Go's types, and name the default executor where none is named, in place.
 
     The operator takes the alphabetically first executor of all namespaces, so the result may well be refused by
-    `admit`: name the executor.
+    `admit`: name the executor. Raises ApiError 400 for a value that does not fit its Go type.
     """
-    if key != SPINAPP_KEY or not isinstance(spec := obj.get("spec"), dict) or spec.get("executor"):
+    kind = _KINDS.get(key)
+    if kind is None:
         return
-    executors = sorted(item_key.name for item_key, _ in store.select(EXECUTOR_KEY))
-    spec["executor"] = executors[0] if executors else ""
+    try:
+        obj["spec"] = overlay(obj.get("spec"), round_trip(kind, "spec", obj.get("spec")))
+    except GoDecodingError as error:
+        # The webhook gives no reason, and the API server hands on what it says.
+        raise ApiError(400, "", _DENIED.format(f"m{kind.lower()}") + str(error)) from error
+    if key == SPINAPP_KEY and not obj["spec"]["executor"]:
+        executors = sorted(item_key.name for item_key, _ in store.select(EXECUTOR_KEY))
+        obj["spec"]["executor"] = executors[0] if executors else ""
 
 
 def admit(key: tuple[str, str], obj: Object, store: Store) -> None:
     """Raises ApiError 422 when the validating webhook would refuse the object."""
-    if key != SPINAPP_KEY:
+    kind = _KINDS.get(key)
+    if kind is None:
         return
     spec, metadata = obj["spec"], obj["metadata"]
-    executor = store.get(Key(*EXECUTOR_KEY, metadata["namespace"], spec["executor"]))
-    errors = [*_executor(spec, executor), *_replicas(spec), *_annotations(spec, executor), *_invocation_limits(spec)]
+    if key == EXECUTOR_KEY:
+        errors = _runtime(spec)
+    else:
+        executor = store.get(Key(*EXECUTOR_KEY, metadata["namespace"], spec["executor"]))
+        found = (_executor(spec, executor), _replicas(spec), _annotations(spec, executor), _invocation_limits(spec))
+        errors = [error for errors in found for error in errors]
     if errors:
-        raise invalid("SpinApp", GROUP, metadata["name"], errors, prefix=_DENIED)
+        raise invalid(kind, GROUP, metadata["name"], errors, prefix=_DENIED.format(f"v{kind.lower()}"))
+
+
+def _runtime(spec: Object) -> list[FieldError]:
+    config = spec.get("deploymentConfig")
+    if config is None:
+        return []
+    runtime_class, image = config.get("runtimeClassName"), config.get("spinImage")
+    field = "spec.deploymentConfig.runtimeClassName"
+    if runtime_class is not None and image is not None:
+        return [invalid_value(field, runtime_class, "runtimeClassName and spinImage are mutually exclusive")]
+    if runtime_class is None and image is None:
+        return [invalid_value(field, None, "either runtimeClassName or spinImage must be set")]
+    return []
 
 
 def _executor(spec: Object, executor: Object | None) -> list[FieldError]:
@@ -86,6 +113,6 @@ def _invocation_limits(spec: Object) -> list[FieldError]:
         if bound is not None:
             if asked > parse_quantity(bound):
                 why = f"invocation limit quantity cannot be greater than the memory {kind} ({bound})"
-                return [invalid_value(field, memory, why)]
+                return [invalid_value(field, canonical_quantity(memory), why)]
             return []
     return []

@@ -93,3 +93,56 @@ def test_the_first_executor_of_all_namespaces_is_the_default(http: Http, namespa
         422, "POST", spinapps(namespace), spinapp("b", executor="aaa-first", podAnnotations={"a": "b"})
     )
     assert "podAnnotations can't be set when the executor does not use operator deployments" in status["message"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        (
+            {"replicas": "two"},
+            "json: cannot unmarshal string into Go struct field SpinAppSpec.spec.replicas of type int32",
+        ),
+        (
+            {"podLabels": {"a": 1}},
+            "json: cannot unmarshal number into Go struct field SpinAppSpec.spec.podLabels of type string",
+        ),
+        (
+            {"resources": {"limits": {"memory": "lots"}}},
+            "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
+        ),
+    ],
+)
+def test_what_does_not_fit_the_operators_types(http: Http, namespace: str, fields: dict[str, Any], why: str) -> None:
+    status = http.refused(400, "POST", spinapps(namespace), spinapp("a", **fields))
+    assert status["message"] == f'admission webhook "mspinapp.kb.io" denied the request: {why}'
+
+
+def test_what_the_operators_types_add(http: Http, namespace: str) -> None:
+    """No image and a variable without a name are accepted: the webhook makes them empty texts."""
+    resources = {"limits": {"cpu": "1000m", "memory": "1024Mi"}}
+    body = spinapp("a", image=None, variables=[{"value": "1"}], resources=resources, enableAutoscaling=False)
+    spec = http.ok("POST", spinapps(namespace), body)["spec"]
+    assert (spec["image"], spec["checks"], spec["runtimeConfig"]) == ("", {}, {})
+    assert spec["variables"] == [{"name": "", "value": "1"}]
+    assert spec["resources"] == {"limits": {"cpu": "1", "memory": "1Gi"}}
+    assert spec["enableAutoscaling"] is False
+
+
+@pytest.mark.parametrize(
+    ("config", "why"),
+    [
+        ({}, "Invalid value: null: either runtimeClassName or spinImage must be set"),
+        (
+            {"runtimeClassName": "spin", "spinImage": "x"},
+            'Invalid value: "spin": runtimeClassName and spinImage are mutually exclusive',
+        ),
+    ],
+)
+def test_an_executor_names_a_runtime_class_or_an_image(
+    http: Http, namespace: str, config: dict[str, Any], why: str
+) -> None:
+    body = {"metadata": {"name": "a"}, "spec": {"createDeployment": True, "deploymentConfig": config}}
+    head = {"apiVersion": f"{GROUP}/{VERSION}", "kind": "SpinAppExecutor"}
+    path = spinapps(namespace).replace("spinapps", "spinappexecutors")
+    status = http.refused(422, "POST", path, {**head, **body})
+    assert status["message"].endswith(f"spec.deploymentConfig.runtimeClassName: {why}")

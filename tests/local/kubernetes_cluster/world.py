@@ -19,7 +19,7 @@ from tests.local.kubernetes_cluster.registry import Registry
 HOST = "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com"
 PATIENCE_SECONDS = 300
 Found = TypeVar("Found")
-HEALTH = {"readiness": {"httpGet": {"path": "/.well-known/spin/health"}}}
+HEALTH = {"readiness": {"httpGet": {"path": "/.well-known/spin/health", "httpHeaders": []}}}
 
 
 def image(tag: str, name: str = "blue-faas-app") -> str:

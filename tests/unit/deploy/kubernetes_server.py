@@ -24,6 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from functions.cluster.permissions import rules
 from functions.cluster.resources import DEPLOYMENTS, EXECUTORS, NAMESPACES, SERVICES, SPIN_APPS, Resource
 from local.kubernetes.api import ServerThread, StaticTokenAuthenticator, User, create_app
+from local.kubernetes.api.store import Key
 
 ADMINISTRATOR = "administrator"
 DEPLOYER = "blue-faas-deployer"
@@ -123,6 +124,12 @@ class KubernetesServer:
             deployment = {"runtimeClassName": name, "installDefaultCACerts": True}
             spec = {"createDeployment": True, "deploymentConfig": deployment}
             self._ensure(EXECUTORS, namespace, {"metadata": {"name": name}, "spec": spec})
+
+    def past_webhooks(self, namespace: str, name: str, spec: dict[str, Any]) -> None:
+        """Set fields of a SpinApp as whoever did so while the operator's webhooks were off."""
+        key = Key(SPIN_APPS.group, SPIN_APPS.plural, namespace, name)
+        app = self._objects.store.get(key)
+        self._objects.store.put(key, {**app, "spec": {**app["spec"], **spec}})
 
     def _ensure(self, resource: Resource, namespace: str, body: dict[str, Any]) -> None:
         known = self._objects.registry.by_key((resource.group, resource.plural))

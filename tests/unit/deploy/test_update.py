@@ -6,7 +6,7 @@ import pytest
 
 from functions.cluster.resources import AUTOSCALERS, SERVICE_ACCOUNTS, SPIN_APPS
 from tests.unit.deploy.conftest import IMAGE, Deploy, deployed
-from tests.unit.deploy.kubernetes_server import Administrator
+from tests.unit.deploy.kubernetes_server import Administrator, KubernetesServer
 from tests.unit.deploy.test_create import cpu_targets
 
 V2 = IMAGE.replace("a1b2c3d4", "v2-def456")
@@ -118,7 +118,7 @@ def test_what_others_set_stays(deploy: Deploy, kubectl: Administrator, rich_app:
         "deploymentAnnotations": {"team": "a"},
         "podLabels": {"tier": "gold"},
         "resources": {"limits": {"example.com/gpu": "1"}},
-        "checks": {"readiness": {"httpGet": {"path": "/ready"}}},
+        "checks": {"readiness": {"httpGet": {"path": "/ready", "httpHeaders": []}}},
         "variables": [{"name": "theirs", "value": "1"}],
     }
     metadata = {"labels": {"owner": "team-a"}, "annotations": {"note": "by hand"}}
@@ -193,3 +193,31 @@ def test_an_app_that_is_being_deleted_is_not_updated(
     assert "being deleted" in answer.detail
     assert spec_of(kubectl) == rich_app
     kubectl.patch(SPIN_APPS, "my-function", {"metadata": {"finalizers": None}})
+
+
+PROBE = {"httpGet": {"path": "/ready"}, "periodSeconds": 3}
+HEADERS = [{"name": "x-probe", "value": "1"}]
+
+
+@pytest.mark.parametrize(
+    ("checks", "headers"),
+    [
+        ({"readiness": PROBE}, {"readiness": []}),
+        ({"readiness": PROBE, "liveness": PROBE}, {"readiness": [], "liveness": []}),
+        ({"liveness": {"httpGet": {"path": "/ready", "httpHeaders": HEADERS}}}, {"liveness": HEADERS}),
+    ],
+)
+def test_checks_without_a_list_of_headers_get_one(
+    deploy: Deploy, kubectl: Administrator, server: KubernetesServer, checks: dict[str, Any], headers: dict[str, Any]
+) -> None:
+    """Such an app was made while the operator's webhooks were off; with them on, each write of it is refused."""
+    kubectl.create_app("my-function", {"executor": "spot", "image": IMAGE, "replicas": 1})
+    server.past_webhooks(kubectl.namespace, "my-function", {"checks": checks})
+
+    assert deploy(app_name="my-function", image_ref=V2).status == 200
+
+    now = spec_of(kubectl)["checks"]
+    assert {name: check["httpGet"]["httpHeaders"] for name, check in now.items()} == headers
+    assert all(check["httpGet"]["path"] == "/ready" for check in now.values())
+    deploy(app_name="my-function")
+    assert spec_of(kubectl)["checks"] == now
