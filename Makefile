@@ -21,7 +21,7 @@ FOLDERS := $(LONGEST) $(filter-out $(LONGEST),$(sort $(patsubst %/,%,$(dir $(she
 
 help:
 	@echo "make demo    set up, start the one-machine cloud, build and deploy examples/hello, show its answer"
-	@echo "make local   start the one-machine cloud and keep it up (PORT=8000, STATE=folder that outlives it)"
+	@echo "make local   start the one-machine cloud and keep it up (PORT=8000, STATE=folder that outlives it, CLUSTER=no: builds only)"
 	@echo "make test    set up, run every check and test"
 	@echo "make conformance   hold the product against real parts (a control plane, spin, the image, Lambda's Python)"
 	@echo "make synth   write the CloudFormation template to cdk.out (no credentials needed)"
@@ -49,7 +49,7 @@ demo: setup
 	@$(VENV)/python -m local.demo
 
 local: setup
-	@exec $(VENV)/python -m local --port $(PORT) $(if $(STATE),--state-dir $(STATE))
+	@exec $(VENV)/python -m local --port $(PORT) $(if $(STATE),--state-dir $(STATE)) $(if $(filter no,$(CLUSTER)),--no-cluster)
 
 synth: .venv/made node_modules/made
 	@PATH="$(CURDIR)/$(VENV):$$PATH" npx --no-install cdk synth --quiet

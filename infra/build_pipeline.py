@@ -31,7 +31,7 @@ class BuildPipeline(Construct):
         *,
         storage: Storage,
         builder: Builder,
-        deploy: lambda_.IFunction,
+        deploy: lambda_.IFunction | None,
         settings: Builds,
     ) -> None:
         super().__init__(scope, construct_id)

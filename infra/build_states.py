@@ -50,6 +50,8 @@ class BuildStates(Construct):
     MarkBuilding ─▶ BuildAndPush ─▶ RecordResult ──┬─▶ IsDone ─▶ FindDeployment … (`infra.deploy_states`) | Failed
          │               └ any failure ─▶ RecordFailure
          └ ended before ─▶ FindDeployment …        └ function broken ─▶ MarkFailed ─▶ Failed
+
+    Without ``deploy`` there is no cluster: Done and Skipped stand where FindDeployment does.
     """
 
     def __init__(
@@ -60,7 +62,7 @@ class BuildStates(Construct):
         table: dynamodb.ITable,
         project: codebuild.IProject,
         recorder: lambda_.IFunction,
-        deploy: lambda_.IFunction,
+        deploy: lambda_.IFunction | None,
         settings: Builds,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -68,9 +70,12 @@ class BuildStates(Construct):
         self._done = sfn.Succeed.jsonata(self, "Done")
         self._failed = sfn.Fail.jsonata(self, "Failed", error="BuildFailed", cause="The task's error says why.")
         skipped = sfn.Succeed.jsonata(self, "Skipped", comment="The task had ended before its build began.")
-        after = DeployStates(self, "Deployment", table=table, deploy=deploy, done=self._done, skipped=skipped)
+        built, ended_before = self._done, skipped
+        if deploy is not None:
+            after = DeployStates(self, "Deployment", table=table, deploy=deploy, done=self._done, skipped=skipped)
+            built = ended_before = after.first
         self._is_done = sfn.Choice.jsonata(self, "IsDone")
-        self._is_done.when(sfn.Condition.jsonata("{% $states.input.status = 'done' %}"), after.first)
+        self._is_done.when(sfn.Condition.jsonata("{% $states.input.status = 'done' %}"), built)
         self._is_done.otherwise(self._failed)
         self._mark_failed = self._without_our_code()
         record = self._record("RecordResult", recorder, {})
@@ -86,7 +91,7 @@ class BuildStates(Construct):
         build.add_catch(record_failure, errors=["States.ALL"], outputs="{% $states.errorOutput %}").next(record)
         mark = self._mark_building()
         # It was cancelled, or the image of an earlier build is used: then there may be something to deploy.
-        mark.add_catch(after.first, errors=[CONDITION_FAILED])
+        mark.add_catch(ended_before, errors=[CONDITION_FAILED])
         mark.add_catch(record_failure, errors=["States.ALL"], outputs="{% $states.errorOutput %}")
         self.first = mark.next(build)
 

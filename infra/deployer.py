@@ -12,7 +12,7 @@ from constructs import Construct
 from infra.bundles import DEPLOY_BUNDLE
 from infra.lambda_function import ServiceFunction
 from infra.nag import accept, wildcard
-from infra.settings import Settings, Vpc
+from infra.settings import Kubernetes, Settings, Vpc
 from infra.storage import Storage
 
 
@@ -24,9 +24,10 @@ class Deployer(Construct):
     to be random is asked of the system.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, storage: Storage) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, settings: Settings, kubernetes: Kubernetes, storage: Storage
+    ) -> None:
         super().__init__(scope, construct_id)
-        kubernetes = settings.kubernetes
         self.function = ServiceFunction(
             self,
             "Function",
@@ -66,11 +67,12 @@ class Deployer(Construct):
         )
         self.live = lambda_.Alias(self, "Live", alias_name="live", version=self.function.current_version)
         assert self.function.role is not None  # noqa: S101  # narrows the type: we made the role
+        self.role = self.function.role
         eks.CfnAccessEntry(
             self,
             "AccessEntry",
             cluster_name=kubernetes.cluster_name,
-            principal_arn=self.function.role.role_arn,
+            principal_arn=self.role.role_arn,
             kubernetes_groups=[kubernetes.access_group],
             type="STANDARD",
         )

@@ -24,6 +24,7 @@ def submission_environment(settings: Settings, storage: Storage, state_machine_a
         "UPLOAD_MINUTES": str(settings.limits.upload_minutes),
         "MAX_RUNNING_BUILDS": str(settings.limits.running_builds),
         "MAX_KEPT_TASKS": str(settings.limits.kept_tasks),
+        "DEPLOYS": str(settings.kubernetes is not None).lower(),
         "TASK_RETENTION_DAYS": str(settings.storage.task_retention_days),
         # Whatever changes the builder image may change what it makes: then nothing made by the one before is reused.
         "TOOLCHAIN_ID": image_context().name,

@@ -28,6 +28,7 @@ def main() -> None:
         metavar="DIR",
         help="keep everything in DIR, and take up what an earlier run left there",
     )
+    parser.add_argument("--no-cluster", action="store_true", help="builds only, as with kubernetes: null in cdk.json")
     given = parser.parse_args()
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -36,6 +37,7 @@ def main() -> None:
         port=given.port,
         state_dir=given.state_dir,
         concurrent_builds=given.builds,
+        cluster=False if given.no_cluster else None,
         kubeconfig=real_cluster_kubeconfig(os.environ),
         say=print,
     )

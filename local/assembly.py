@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +25,10 @@ OVERRIDES: Final[dict[str, object]] = {
     "aws:cdk:disable-asset-staging": True,
 }
 """All that differs from the template on AWS: who is let in, and which cluster. (The third saves copying bundles.)"""
+_WITHOUT_CLUSTER: Final = {
+    **{name: value for name, value in OVERRIDES.items() if ".kubernetes." not in name},
+    "blue-faas.kubernetes": "null",
+}
 
 _DEPENDS_ON: Final = (
     "app.py",
@@ -41,20 +46,26 @@ class SynthesisError(Exception):
     """The template could not be made; the text has the last lines of what app.py printed."""
 
 
-def assembly() -> Path:
+def wants_cluster() -> bool:
+    """Whether cdk.json names a cluster to deploy to."""
+    return json.loads((ROOT / "cdk.json").read_text())["context"]["blue-faas"].get("kubernetes") is not None
+
+
+def assembly(*, cluster: bool) -> Path:
     """Folder of the cloud assembly (template, asset manifest), made anew when something it depends on changed."""
-    folder = BUILD / "assembly" / _digest()
+    overrides = OVERRIDES if cluster else _WITHOUT_CLUSTER
+    folder = BUILD / "assembly" / _digest(overrides)
     BUILD.mkdir(exist_ok=True)
     with (BUILD / "assembly.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # several clouds may start at once: one synthesizes, the others use it
         if not _is_whole(folder):
-            _synthesize(folder)
+            _synthesize(folder, overrides)
     return folder
 
 
-def _synthesize(folder: Path) -> None:
+def _synthesize(folder: Path, overrides: Mapping[str, object]) -> None:
     scratch = scratch_for(folder)
-    context = {**json.loads((ROOT / "cdk.json").read_text())["context"], **OVERRIDES}
+    context = {**json.loads((ROOT / "cdk.json").read_text())["context"], **overrides}
     done = subprocess.run(
         [sys.executable, "app.py"],
         cwd=ROOT,
@@ -90,8 +101,8 @@ def _is_whole(folder: Path) -> bool:
     return all((folder / file["source"]["path"]).exists() for file in files)
 
 
-def _digest() -> str:
-    digest = hashlib.sha256(json.dumps(OVERRIDES, sort_keys=True).encode() + sys.version.encode())
+def _digest(overrides: Mapping[str, object]) -> str:
+    digest = hashlib.sha256(json.dumps(overrides, sort_keys=True).encode() + sys.version.encode())
     for name in _DEPENDS_ON:
         top = ROOT / name
         for path in sorted([top, *top.rglob("*")]):

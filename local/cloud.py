@@ -21,7 +21,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Self
 
-from local.assembly import CLUSTER_NAME, assembly
+from local.assembly import CLUSTER_NAME, assembly, wants_cluster
 from local.aws.assembly import deploy_assembly
 from local.aws.settings import DEFAULT_ACCOUNT, DEFAULT_REGION
 from local.front.config import FrontConfig
@@ -65,6 +65,8 @@ class CloudOptions:
     """AWS requests that are to fail (`local.aws.faults`), for tests."""
     compile_cache: Path | None = None
     """Folder of compiled components that outlives the cloud; None: one of its own."""
+    cluster: bool | None = None
+    """Whether there is one to deploy to; None: as cdk.json says."""
     kubeconfig: Path | None = None
     """Of a real cluster that takes the place of the built-in one."""
     say: Callable[[str], None] = lambda _: None
@@ -84,6 +86,7 @@ class Cloud:
         self.region, self.account = DEFAULT_REGION, DEFAULT_ACCOUNT
         self.outputs: dict[str, str] = {}
         self._parts: list[Part] = []
+        self.has_cluster = wants_cluster() if options.cluster is None else options.cluster
         self._keep_state = options.state_dir is not None
         self._lock = -1
         self._aws_port = free_port()
@@ -121,13 +124,14 @@ class Cloud:
             *(["--keep-state"] if self._keep_state else []),
             *(["--faults-file", str(self._options.faults_file)] if self._options.faults_file else []),
         )
-        kubernetes = self._start_cluster()
+        kubernetes = self._start_cluster() if self.has_cluster else None
         with ThreadPoolExecutor(1) as pool:
-            template = pool.submit(assembly)
+            template = pool.submit(assembly, cluster=self.has_cluster)
             aws.wait_until(lambda: _answers(self._aws_port, "/_ministack/health"), 30)
             folder = template.result()
         self.outputs = deploy_assembly(folder, STACK_NAME, self.aws_endpoint, region=self.region, account=self.account)
-        kubernetes.wait_until(self._kubernetes_file.exists, 30)
+        if kubernetes is not None:
+            kubernetes.wait_until(self._kubernetes_file.exists, 30)
         self._write_front_config()
         front = self._start_part("front", "--port", str(self.port), "--config", str(self.state / "front.json"))
         front.wait_until(lambda: _answers(self.port, "/health"), 30)
@@ -241,7 +245,7 @@ class Cloud:
             api_id=self.outputs["ApiId"],
             region=self.region,
             account=self.account,
-            kubeconfig=self.kubeconfig,
+            kubeconfig=self.kubeconfig if self.has_cluster else None,
             real_cluster=self._options.kubeconfig is not None,
         )
         (self.state / "front.json").write_text(config.model_dump_json())

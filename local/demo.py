@@ -40,14 +40,14 @@ class Demo:
         self._http = httpx.Client(base_url=cloud.url, timeout=40)
 
     def run(self) -> None:
-        """Upload, wait, deploy, call, summarize."""
+        """Upload, wait, summarize; where there is a cluster, deploy and call, too."""
         started = time.monotonic()
         task_id = self._upload(_SOURCE)
         task, states = self._follow(task_id, started)
-        result = task["result"]
-        deployed = self._deploy(result["image_url"])
-        answer = self._call(deployed)
-        self._summarize(task_id, states, result, deployed, answer)
+        self._summarize(task_id, states, task["result"])
+        if self._cloud.has_cluster:
+            deployed = self._deploy(task["result"]["image_url"])
+            self._summarize_deployment(deployed, self._call(deployed))
 
     def _upload(self, source: Path) -> str:
         answer = self._http.post(
@@ -90,29 +90,28 @@ class Demo:
                 return answer
             time.sleep(_POLL_SECONDS)
 
-    def _summarize(
-        self,
-        task_id: str,
-        states: list[tuple[str, float]],
-        result: dict[str, Any],
-        deployed: dict[str, Any],
-        answer: httpx.Response,
-    ) -> None:
-        rows = {
-            "task": task_id,
-            "states": " → ".join(f"{state} {seconds:.1f} s" for state, seconds in states),
-            "steps": ", ".join(f"{step} {seconds:.1f} s" for step, seconds in result["duration"].items()),
-            "image": result["image_url"],
-            "digest": result["digest"],
-            "SpinApp": f"{deployed['namespace']}/{deployed['app_name']} (service {deployed['service_status']})",
-            "endpoint": f"http://{deployed['endpoint']}/",
-            "answer": f"HTTP {answer.status_code}: {answer.text}",
-        }
+    def _summarize(self, task_id: str, states: list[tuple[str, float]], result: dict[str, Any]) -> None:
+        self._print(
+            task=task_id,
+            states=" → ".join(f"{state} {seconds:.1f} s" for state, seconds in states),
+            steps=", ".join(f"{step} {seconds:.1f} s" for step, seconds in result["duration"].items()),
+            image=result["image_url"],
+            digest=result["digest"],
+        )
+
+    def _summarize_deployment(self, deployed: dict[str, Any], answer: httpx.Response) -> None:
+        self._print(
+            SpinApp=f"{deployed['namespace']}/{deployed['app_name']} (service {deployed['service_status']})",
+            endpoint=f"http://{deployed['endpoint']}/",
+            answer=f"HTTP {answer.status_code}: {answer.text}",
+        )
+        if not answer.is_success:
+            raise DemoFailedError("The function did not answer with success")
+
+    def _print(self, **rows: str) -> None:
         # Lines, not a table: a table would break an image reference that people copy.
         for name, value in rows.items():
             self._console.print(f"  [bold]{name:<9}[/bold]", Text(str(value)), soft_wrap=True)
-        if not answer.is_success:
-            raise DemoFailedError("The function did not answer with success")
 
 
 def _expect(answer: httpx.Response, status: int) -> dict[str, Any]:

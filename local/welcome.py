@@ -20,7 +20,17 @@ curl -X POST {cloud.url}/api/v1/build-and-push \\
 # Step 2: ask for the task (put its task_id in place of TASK_ID) until "status" is "done"
 curl "{cloud.url}/api/v1/tasks/TASK_ID?workspace_id=my-workspace"
 
-# Step 3: deploy it (put "image_url" of the task's result in place of IMAGE_URL)
+{_deploy(cloud)}# Look at AWS (the AWS CLI)
+export AWS_ENDPOINT_URL={cloud.aws_endpoint} AWS_REGION={cloud.region}
+export AWS_ACCESS_KEY_ID={cloud.account} AWS_SECRET_ACCESS_KEY=test
+
+Ctrl-C stops it."""
+
+
+def _deploy(cloud: Cloud) -> str:
+    if not cloud.has_cluster:
+        return ""
+    return f"""# Step 3: deploy it (put "image_url" of the task's result in place of IMAGE_URL)
 curl -X POST {cloud.url}/api/v1/deploy \\
   -H "Content-Type: application/json" \\
   -d '{{
@@ -35,9 +45,7 @@ curl -X POST {cloud.url}/api/v1/deploy \\
 # Call the function
 curl --connect-to ::127.0.0.1:{cloud.port} http://my-function.default.svc.cluster.local/
 
-# Look at the cluster (kubectl) and at AWS (the AWS CLI)
+# Look at the cluster (kubectl)
 export KUBECONFIG={cloud.kubeconfig}
-export AWS_ENDPOINT_URL={cloud.aws_endpoint} AWS_REGION={cloud.region}
-export AWS_ACCESS_KEY_ID={cloud.account} AWS_SECRET_ACCESS_KEY=test
 
-Ctrl-C stops it."""
+"""

@@ -11,6 +11,7 @@ from functions.contracts.builds import Problem
 from functions.http import ApiError, answer
 from functions.routes.push_target import RegistryNotAllowedError
 from functions.tasks.credentials import CredentialsTooLongError
+from functions.tasks.deployment import NoClusterError
 from functions.tasks.idempotency import KeyReusedError
 from functions.tasks.paging import UnusableTokenError
 from functions.tasks.source import UnusableSourceError
@@ -83,4 +84,5 @@ _REFUSALS: Final[dict[type[Exception], Callable[[Any], Response[Any]]]] = {
     LimitReachedError: _limit_reached,
     StartFailedError: _not_started,
     KeyReusedError: _key_reused,
+    NoClusterError: _as(HTTPStatus.UNPROCESSABLE_ENTITY),
 }

@@ -62,7 +62,9 @@ def build_and_push(
     file_name = file.filename or ""
     check_source(file_name, file.content)
     registry = push_target(environment, registry_url, username, password)
-    block = block_for_row(parse_block(deploy), caller(router.current_event.raw_event)) if deploy is not None else None
+    block = None
+    if deploy is not None:
+        block = block_for_row(environment, parse_block(deploy), caller(router.current_event.raw_event))
     content = hashlib.sha256(file.content).hexdigest()
     request = ("build-and-push", file_name, content, app_name, registry.repository, username, deploy)
     with chosen_task(environment, workspace_id, idempotency_key, request) as task:

@@ -5,14 +5,23 @@ shipped as a file. The page brings everything with it: Powertools carries Swagge
 """
 
 import functools
+import json
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any, Final
 
 from aws_lambda_powertools.event_handler import Response, content_types
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi import swagger_ui
 
+from functions.tasks.environment import Environment
+
 DESCRIPTION = Path(__file__).resolve().parent.parent.parent / "docs" / "openapi.json"
+
+_APPS: Final = "Apps"
+"""Tag of the deploy function's operations."""
+_BLOCK: Final = "deploy"
+"""Property of the requests that may ask for a deployment."""
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools' constructor has no annotations
 
@@ -31,7 +40,21 @@ def docs() -> Response[str]:
 
 @functools.cache
 def _description() -> str:
-    return DESCRIPTION.read_text(encoding="utf-8")
+    text = DESCRIPTION.read_text(encoding="utf-8")
+    return text if Environment.read().deploys else json.dumps(_without_deployments(json.loads(text)))
+
+
+def _without_deployments(description: dict[str, Any]) -> dict[str, Any]:
+    """The description of an installation that has no cluster: no routes about apps, no ``deploy`` in builds."""
+    paths = {
+        path: operations
+        for path, operations in description["paths"].items()
+        if not any(_APPS in operation["tags"] for operation in operations.values())
+    }
+    schemas = description["components"]["schemas"]
+    for schema in schemas.values():
+        schema.get("properties", {}).pop(_BLOCK, None)
+    return description | {"paths": paths}
 
 
 @functools.cache

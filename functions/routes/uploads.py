@@ -67,7 +67,9 @@ def create_upload(request: Annotated[UploadRequest, Body()], idempotency_key: Id
         raise ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
     registry = push_target(environment, request.registry_url, request.username, request.password)
     deploy = request.deploy
-    block = block_for_row(deploy, caller(router.current_event.raw_event)) if deploy is not None else None
+    block = None
+    if deploy is not None:
+        block = block_for_row(environment, deploy, caller(router.current_event.raw_event))
     parts = (
         *("uploads", request.file_name, str(request.size), request.sha256),
         *(request.app_name, registry.repository, request.username),

@@ -15,6 +15,7 @@ from functions.contracts.builds import TaskDeployment
 from functions.contracts.deploy import DeployOptions
 from functions.contracts.task import RowField, TaskStatus
 from functions.request_body import json_object
+from functions.tasks.environment import Environment
 
 NAMESPACE: Final = "namespace"
 """Key of the row's block, for the state machine: it tells that there is a block without showing the rest of it."""
@@ -40,8 +41,22 @@ def parse_block(text: str) -> DeployOptions:
         raise RequestValidationError([{**p, "loc": ("body", "deploy", *p["loc"])} for p in problems]) from None
 
 
-def block_for_row(options: DeployOptions, requested_by: str) -> dict[str, str]:
-    """The block as the row keeps it."""
+class NoClusterError(Exception):
+    """This installation builds only."""
+
+
+def block_for_row(environment: Environment, options: DeployOptions, requested_by: str) -> dict[str, str]:
+    """The block as the row keeps it.
+
+    Raises
+    ------
+    NoClusterError
+        There is nothing to deploy to.
+    """
+    if not environment.deploys:
+        raise NoClusterError(
+            "This installation has no cluster to deploy to: it builds and pushes images only. Leave out 'deploy'."
+        )
     stored = options.model_dump_json(exclude_unset=True)
     return {NAMESPACE: options.namespace, OPTIONS: stored, REQUESTED_BY: requested_by}
 

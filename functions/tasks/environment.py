@@ -38,6 +38,8 @@ class Environment(BaseModel):
     toolchain_id: str = ""
     """Identity of the builder image: builds by another one are not reused."""
     build_log_group: str = ""
+    deploys: bool = True
+    """Whether this installation has a cluster to deploy to."""
     authorizer: Literal["iam", "jwt", "none"] = "iam"
     workspaces_claim: str = "workspaces"
     """Claim of a token that lists the caller's workspaces."""

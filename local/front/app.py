@@ -28,9 +28,7 @@ _ANY = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 def create_app(config: FrontConfig) -> Starlette:
     """The ASGI app of port 8000."""
     api = ApiGateway(config)
-    functions: ServiceRouter | ServiceProxy = (
-        ServiceProxy(config.kubeconfig) if config.real_cluster else ServiceRouter.from_kubeconfig(config.kubeconfig)
-    )
+    functions = _functions(config)
     registry = create_gate(config.aws_endpoint, account=config.account, region=config.region)
 
     async def ecr_password(_: Request) -> Response:
@@ -38,23 +36,32 @@ def create_app(config: FrontConfig) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        await functions.start()
+        if functions is not None:
+            await functions.start()
         try:
             async with registry.router.lifespan_context(registry):
                 yield
         finally:
-            await functions.stop()
+            if functions is not None:
+                await functions.stop()
             await api.close()
 
     return Starlette(
         routes=[
-            Host("{service}.{namespace}.svc.cluster.local", app=functions),
+            *([Host("{service}.{namespace}.svc.cluster.local", app=functions)] if functions is not None else []),
             Route("/_local/ecr-login-password", ecr_password),
             *registry.routes,
             Route("/{path:path}", api.handle, methods=_ANY),
         ],
         lifespan=lifespan,
     )
+
+
+def _functions(config: FrontConfig) -> ServiceRouter | ServiceProxy | None:
+    """The way to deployed functions; None without a cluster."""
+    if config.kubeconfig is None:
+        return None
+    return ServiceProxy(config.kubeconfig) if config.real_cluster else ServiceRouter.from_kubeconfig(config.kubeconfig)
 
 
 def _ecr_login_password(config: FrontConfig) -> str:

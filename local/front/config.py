@@ -14,5 +14,6 @@ class FrontConfig(BaseModel):
     api_id: str
     region: str
     account: str
-    kubeconfig: Path
+    kubeconfig: Path | None = None
+    """Of the cluster that functions run on; None when there is none."""
     real_cluster: bool = False

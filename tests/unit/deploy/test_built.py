@@ -8,6 +8,7 @@ import pytest
 from functions import deploy as deploy_function
 from functions.cluster.resources import SPIN_APPS
 from functions.tasks.deployment import block_for_row, parse_block
+from functions.tasks.environment import Environment
 from tests.unit.deploy.conftest import CALLER, IMAGE, Context, Deploy, Eks, deployed
 from tests.unit.deploy.kubernetes_server import Administrator, KubernetesServer
 
@@ -20,7 +21,8 @@ def text(value: str) -> dict[str, str]:
 
 def row(namespace: str, image: str = IMAGE, **fields: Any) -> dict[str, Any]:
     """A task that is done, as DynamoDB has it."""
-    block = block_for_row(parse_block(json.dumps({"namespace": namespace, **fields})), CALLER)
+    environment = Environment(task_table="tasks", code_bucket="code")
+    block = block_for_row(environment, parse_block(json.dumps({"namespace": namespace, **fields})), CALLER)
     return {
         "status": text("done"),
         "deploy": {"M": {name: text(value) for name, value in block.items()}},
