@@ -109,7 +109,7 @@ class Alarms(Construct):
         self._alarm(
             "ApiErrors", "The API answered with 5xx", api.http_api.metric_server_error(statistic="Sum"), threshold=5
         )
-        for route in measured.ROUTES_WITH_LATENCY:
+        for route in api.measured_routes:
             self._alarm(
                 f"ApiLatency-{route.rpartition('/')[2]}",
                 f"{route} is slow",

@@ -1,6 +1,7 @@
 """The HTTP API: one route an operation, everything else answered by the same 404."""
 
 import json
+from typing import Final
 
 import aws_cdk as cdk
 from aws_cdk import aws_apigatewayv2 as apigateway
@@ -33,6 +34,12 @@ _ACCESS_LOG = {
 _CALLER = {"iam": "$context.identity.userArn", "jwt": "$context.authorizer.claims.sub"}
 """Who called, as each authorizer tells it (API Gateway guide, "Logging variables" of HTTP APIs)."""
 
+ROUTES_WITH_LATENCY: Final = ("POST /api/v1/build-and-push", "POST /api/v1/deploy")
+"""Those on which a caller waits for work; GET of a task may wait on purpose (``?wait=``)."""
+_RATE: Final = 100
+_BURST: Final = 200
+"""Requests a second, and at once, of all callers together."""
+
 OPEN = ("/health", "/openapi.json", "/docs")
 """Paths that anybody may ask for: a browser cannot sign a request for the documentation, and it tells no secrets."""
 
@@ -49,9 +56,10 @@ class Api(Construct):
         storage: Storage,
         pipeline: BuildPipeline,
         build_logs: logs.ILogGroup,
-        deploy: lambda_.IFunction,
+        deploy: lambda_.IFunction | None,
     ) -> None:
         super().__init__(scope, construct_id)
+        self._routes: dict[str, list[apigateway.HttpRoute]] = {}
         state_machine_arn = pipeline.state_machine.state_machine_arn
         self.builds = ServiceFunction(
             self,
@@ -82,8 +90,7 @@ class Api(Construct):
             "Stage",
             http_api=self.http_api,
             auto_deploy=True,
-            detailed_metrics_enabled=True,
-            throttle=apigateway.ThrottleSettings(rate_limit=100, burst_limit=200),
+            throttle=apigateway.ThrottleSettings(rate_limit=_RATE, burst_limit=_BURST),
         )
         self._log_access(settings.authorizer)
         allow_submission(self.builds, storage, state_machine_arn)
@@ -101,12 +108,14 @@ class Api(Construct):
         self._route(get, "/api/v1/tasks/{task_id}", self.builds)
         self._route(delete, "/api/v1/tasks/{task_id}", self.builds)
         self._route(get, "/api/v1/tasks/{task_id}/logs", self.builds)
-        self._route(post, "/api/v1/deploy", deploy)
-        self._route(get, "/api/v1/apps", deploy)
-        self._route(get, "/api/v1/apps/{namespace}/{app_name}", deploy)
-        self._route(delete, "/api/v1/apps/{namespace}/{app_name}", deploy)
-        self._route(get, "/api/v1/apps/{namespace}/{app_name}/revisions", deploy)
-        self._route(post, "/api/v1/apps/{namespace}/{app_name}/rollback", deploy)
+        if deploy is not None:
+            self._route(post, "/api/v1/deploy", deploy)
+            self._route(get, "/api/v1/apps", deploy)
+            self._route(get, "/api/v1/apps/{namespace}/{app_name}", deploy)
+            self._route(delete, "/api/v1/apps/{namespace}/{app_name}", deploy)
+            self._route(get, "/api/v1/apps/{namespace}/{app_name}/revisions", deploy)
+            self._route(post, "/api/v1/apps/{namespace}/{app_name}/rollback", deploy)
+        self._measure_routes()
         for path in OPEN:
             for route in self._route(get, path, self.builds, authorizer=apigateway.HttpNoneAuthorizer()):
                 accept(route, "Health and documentation tell no secrets.", "AwsSolutions-APIG4")
@@ -121,7 +130,7 @@ class Api(Construct):
         """DELETE of a task: stop its execution, remove its objects and its row."""
         task_objects = ("build-sources/*", "build-artifacts/*", "uploads-staged/*")
         for prefix in task_objects:
-            storage.allow_objects(self.builds, prefix, "s3:DeleteObject", "s3:DeleteObjectVersion")
+            storage.allow_objects(self.builds, prefix, "s3:DeleteObjectVersion")
         storage.allow_listing(self.builds, "s3:ListBucketVersions", *task_objects)
         storage.allow_tasks(self.builds, "dynamodb:DeleteItem")
         pipeline.allow_executions(self.builds, "states:StopExecution")
@@ -133,15 +142,33 @@ class Api(Construct):
         function: lambda_.IFunction,
         authorizer: apigateway.IHttpRouteAuthorizer | None = None,
     ) -> list[apigateway.HttpRoute]:
-        return self.http_api.add_routes(
+        made = self.http_api.add_routes(
             path=path,
             methods=[method],
             integration=integrations.HttpLambdaIntegration(f"{method.value} {path}", function),
             authorizer=authorizer,
         )
+        self._routes[f"{method.value} {path}"] = made
+        return made
+
+    def _measure_routes(self) -> None:
+        """Turn on metrics by route where an alarm reads them: each route has six, billed as custom metrics."""
+        self.measured_routes = [route for route in ROUTES_WITH_LATENCY if route in self._routes]
+        stage = self._cfn_stage()
+        stage.route_settings = {
+            route: {"DetailedMetricsEnabled": True, "ThrottlingRateLimit": _RATE, "ThrottlingBurstLimit": _BURST}
+            for route in self.measured_routes
+        }
+        for route in self.measured_routes:
+            self.stage.node.add_dependency(*self._routes[route])  # API Gateway refuses settings of routes it lacks
+
+    def _cfn_stage(self) -> apigateway.CfnStage:
+        stage = self.stage.node.default_child
+        assert isinstance(stage, apigateway.CfnStage)  # noqa: S101  # narrows the type; the L2 always has this child
+        return stage
 
     def _log_access(self, authorizer: str) -> None:
-        group = logs.LogGroup(
+        self.log_group = logs.LogGroup(
             self,
             "AccessLogs",
             log_group_name=vended_log_group(self, "api"),
@@ -149,10 +176,8 @@ class Api(Construct):
             removal_policy=cdk.RemovalPolicy.DESTROY,
         )
         caller = {"caller": _CALLER[authorizer]} if authorizer in _CALLER else {}
-        stage = self.stage.node.default_child
-        assert isinstance(stage, apigateway.CfnStage)  # noqa: S101  # narrows the type; the L2 always has this child
-        stage.access_log_settings = apigateway.CfnStage.AccessLogSettingsProperty(
-            destination_arn=group.log_group_arn, format=json.dumps({**_ACCESS_LOG, **caller})
+        self._cfn_stage().access_log_settings = apigateway.CfnStage.AccessLogSettingsProperty(
+            destination_arn=self.log_group.log_group_arn, format=json.dumps({**_ACCESS_LOG, **caller})
         )
 
 

@@ -84,9 +84,9 @@ class Builder(Construct):
             "with pinned tools.",
             "AwsSolutions-CB5",
         )
-        storage.allow_tasks(self.project, "dynamodb:GetItem", "dynamodb:UpdateItem")
+        storage.allow_tasks(self.project, "dynamodb:UpdateItem")
         storage.allow_objects(self.project, "build-sources/*", "s3:GetObject")
-        storage.allow_objects(self.project, "build-artifacts/*", "s3:PutObject", "s3:AbortMultipartUpload")
+        storage.allow_objects(self.project, "build-artifacts/*", "s3:PutObject")
         storage.credentials_key.grant(self.project, "kms:Decrypt")
         storage.repository.grant_pull_push(self.project)
         storage.repository.grant(self.project, "ecr:DescribeImages")  # of a tag that may not be overwritten

@@ -84,7 +84,7 @@ class Dashboard(Construct):
             ),
             _graph(
                 "API latency (p95, ms)",
-                [measured.latency(watched.api, route) for route in measured.ROUTES_WITH_LATENCY],
+                [measured.latency(watched.api, route) for route in watched.api.measured_routes],
             ),
             _graph(
                 "Undelivered events",

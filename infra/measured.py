@@ -17,8 +17,6 @@ from infra.storage import Storage
 from infra.undelivered import UndeliveredQueue
 
 FIVE_MINUTES: Final = cdk.Duration.minutes(5)
-ROUTES_WITH_LATENCY: Final = ("POST /api/v1/build-and-push", "POST /api/v1/deploy")
-"""Those on which a caller waits for work; GET of a task may wait on purpose (``?wait=``)."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +80,7 @@ def codebuild(name: str, builder: Builder, statistic: str) -> cloudwatch.Metric:
 
 
 def latency(api: Api, route: str) -> cloudwatch.Metric:
-    """Milliseconds to answer one route; the stage's detailed metrics have them by ``Method`` and ``Resource``."""
+    """Milliseconds to answer one route of `Api.measured_routes`."""
     method, path = route.split(" ")
     return cloudwatch.Metric(
         namespace="AWS/ApiGateway",

@@ -110,11 +110,19 @@ class Settings(_Strict):
     """All of it."""
 
     stack_name: str
+    stage: Literal["dev", "prod"] = Field(
+        default="prod", description="What becomes of state when the stack is deleted: dev removes it, prod keeps it."
+    )
+    termination_protection: bool = Field(
+        default=False,
+        description="Whether the stack refuses to be deleted, even when its creation failed.",
+    )
+    tags: dict[str, str] = Field(default={}, description="Tags of every resource, beside `service` and `stage`.")
     authorizer: Literal["iam", "jwt", "none"] = Field(description="Who may call the API; none is for one machine only.")
     jwt: Jwt | None = None
     storage: Storage
     registry_allow_list: list[str] = Field(description="re.fullmatch patterns of host/repository builds may push to.")
-    kubernetes: Kubernetes
+    kubernetes: Kubernetes | None = Field(default=None, description="null: builds only, there is no cluster.")
     builds: Builds
     limits: Limits
     alarms: Alarms
@@ -157,7 +165,8 @@ class Settings(_Strict):
 def _set(values: dict[str, Any], path: list[str], value: Any) -> None:
     name, *rest = path
     if rest:
-        values[name] = dict(values[name])
+        values[name] = dict(values.get(name) or {})
         _set(values[name], rest, value)
     else:
-        values[name] = value
+        # The command line has texts only; in no setting is "null" one that could be meant.
+        values[name] = None if value == "null" else value

@@ -21,16 +21,27 @@ class BlueFaasStack(cdk.Stack):
     """Upload → type check → Spin build → OCI push → SpinApp on Kubernetes."""
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
-        super().__init__(scope, construct_id, description="Blue FaaS: a Python file in, a running function out")
-        storage = Storage(self, "Storage", settings=settings.storage)
+        super().__init__(
+            scope,
+            construct_id,
+            description="Blue FaaS: a Python file in, a running function out",
+            termination_protection=settings.termination_protection,
+            tags={"service": "blue-faas", "stage": settings.stage, **settings.tags},
+        )
+        storage = Storage(self, "Storage", settings=settings.storage, stage=settings.stage)
         builder = Builder(self, "Builder", storage=storage, settings=settings.builds, limits=settings.limits)
-        deployer = Deployer(self, "Deployer", settings=settings, storage=storage)
+        deployer = (
+            Deployer(self, "Deployer", settings=settings, kubernetes=settings.kubernetes, storage=storage)
+            if settings.kubernetes is not None
+            else None
+        )
+        deploy = deployer.live if deployer is not None else None
         pipeline = BuildPipeline(
             self,
             "BuildPipeline",
             storage=storage,
             builder=builder,
-            deploy=deployer.live,
+            deploy=deploy,
             settings=settings.builds,
         )
         state_machine_arn = pipeline.state_machine.state_machine_arn
@@ -42,7 +53,7 @@ class BlueFaasStack(cdk.Stack):
             storage=storage,
             pipeline=pipeline,
             build_logs=builder.log_group,
-            deploy=deployer.live,
+            deploy=deploy,
         )
         reconciler = Reconciler(self, "Reconciler", storage=storage, pipeline=pipeline)
         task_events = TaskEvents(self, "Events", storage=storage)
@@ -51,6 +62,7 @@ class BlueFaasStack(cdk.Stack):
         watched = Watched(storage, builder, pipeline, api)
         alarms = Alarms(self, "Alarms", settings=settings, watched=watched)
         Dashboard(self, "Dashboard", alarms=alarms, watched=watched)
+        # What an operator is asked to look up by README.md, docs/operations.md and docs/cluster.md.
         outputs = {
             "ApiUrl": api.http_api.api_endpoint,
             "ApiId": api.http_api.api_id,
@@ -61,6 +73,16 @@ class BlueFaasStack(cdk.Stack):
             "BuildProject": builder.project.project_name,
             "AlarmTopicArn": alarms.topic.topic_arn,
             "EventBusName": task_events.bus.event_bus_name,
+            "BuildLogGroup": builder.log_group.log_group_name,
+            "ApiLogGroup": api.log_group.log_group_name,
+            "IngestFunction": ingest.function.function_name,
+            "IngestUndelivered": ingest.undelivered.queue_url,
+            "CloseTaskFunction": pipeline.closer.function_name,
+            "CloseTaskUndelivered": pipeline.undelivered.queue_url,
+            "ReconcileFunction": reconciler.function.function_name,
+            "ReconcileUndelivered": reconciler.undelivered.queue_url,
         }
+        if deployer is not None:
+            outputs["DeployRoleArn"] = deployer.role.role_arn
         for name, value in outputs.items():
             cdk.CfnOutput(self, name, value=value)

@@ -18,15 +18,16 @@ from infra.settings import Storage as StorageSettings
 
 Grantee: TypeAlias = lambda_.Function | codebuild.Project
 
-KEPT: Final = cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
-"""Kept when the stack is deleted, removed when its creation fails: what is left of a failed try stops the next one."""
+_REMOVAL: Final = {"dev": cdk.RemovalPolicy.DESTROY, "prod": cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE}
+"""By stage. What prod keeps when the stack is deleted goes when its creation fails: it would stop the next try."""
 
 
 class Storage(Construct):
-    """State of the service; kept when the stack is deleted."""
+    """State of the service; kept when the stack is deleted, unless the stage is ``dev``."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, settings: StorageSettings) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, settings: StorageSettings, stage: str) -> None:
         super().__init__(scope, construct_id)
+        removal = _REMOVAL[stage]
         self.settings = settings
         self.access_logs = s3.Bucket(
             self,
@@ -36,7 +37,7 @@ class Storage(Construct):
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             enforce_ssl=True,
             lifecycle_rules=[s3.LifecycleRule(expiration=cdk.Duration.days(90))],
-            removal_policy=KEPT,
+            removal_policy=removal,
         )
         self.code_bucket = s3.Bucket(
             self,
@@ -57,7 +58,7 @@ class Storage(Construct):
                 _expire("build-artifacts/", settings.artifact_retention_days),
                 s3.LifecycleRule(abort_incomplete_multipart_upload_after=cdk.Duration.days(1)),
             ],
-            removal_policy=KEPT,
+            removal_policy=removal,
         )
         _send_events(self.code_bucket)
         self.task_table = dynamodb.Table(
@@ -70,7 +71,7 @@ class Storage(Construct):
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
                 point_in_time_recovery_enabled=True
             ),
-            removal_policy=KEPT,
+            removal_policy=removal,
         )
         self.task_table.add_global_secondary_index(
             index_name=UNSETTLED_INDEX,
@@ -83,7 +84,7 @@ class Storage(Construct):
             "CredentialsKey",
             description="Blue FaaS: encrypts registry passwords between the request and the push",
             enable_key_rotation=True,
-            removal_policy=KEPT,
+            removal_policy=removal,
         )
         self.repository = ecr.Repository(
             self,
@@ -91,7 +92,8 @@ class Storage(Construct):
             repository_name=settings.repository_name,
             image_scan_on_push=True,
             encryption=ecr.RepositoryEncryption.AES_256,
-            removal_policy=KEPT,
+            empty_on_delete=stage == "dev",
+            removal_policy=removal,
         )
 
     def allow_tasks(self, grantee: iam.IGrantable, *actions: str) -> None:
