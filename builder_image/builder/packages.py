@@ -8,7 +8,7 @@ import contextlib
 import importlib.metadata
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Final
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from builder import requirements
+from builder import accelerators, requirements
 from builder.errors import BuildError
 from builder.log import BuildLog
 from builder.resolver import Locked, Resolver
@@ -27,7 +27,6 @@ from builder.settings import Limits
 from builder.source import App
 from builder.toolchain import PYTHON_VERSION, Toolchain
 
-_NATIVE: Final = (".so", ".pyd", ".dylib")
 _SDK_FOLDER: Final = "spin_sdk"
 _WHERE: Final = "The app's packages"
 
@@ -77,8 +76,9 @@ def install(
         resolver.install(locked, box.folder / "target")
         packages = Packages(environment, tuple(locked))
         packages.folder.mkdir(parents=True)
-        _copy(box.folder / "target", packages.folder, limits)
+        left_out = _copy(box.folder / "target", packages.folder, limits, native=[p for p in locked if not p.is_pure])
     _check_versions(packages)
+    _check_native(packages, left_out, resolver, log)
     # componentize-py looks into one site-packages only: the SDK's own.
     shutil.rmtree(packages.folder / _SDK_FOLDER, ignore_errors=True)
     shutil.copytree(toolchain.site_packages / _SDK_FOLDER, packages.folder / _SDK_FOLDER)
@@ -101,10 +101,15 @@ def _check_sizes(locked: list[Locked], limits: Limits) -> None:
         raise _too_large(limits)
 
 
-def _copy(installed: Path, target: Path, limits: Limits) -> None:
+def _copy(installed: Path, target: Path, limits: Limits, native: Sequence[Locked]) -> list[str]:
+    """Copy what was installed, without native code; answers what was left out."""
     left = limits.packages_bytes
+    left_out: list[str] = []
     for path, _ in walk(installed):
-        if path.endswith(_NATIVE):
+        if accelerators.is_native(path):
+            left_out.append(path)
+            if native:
+                continue
             raise BuildError(
                 f"{_WHERE}: '{path}' is native code, in a wheel that says it has none. A WebAssembly component runs "
                 "pure Python only: choose another package."
@@ -117,6 +122,31 @@ def _copy(installed: Path, target: Path, limits: Limits) -> None:
             (target / path).parent.mkdir(parents=True, exist_ok=True)
             with (target / path).open("xb") as file:
                 shutil.copyfileobj(source, file, 1024 * 1024)
+    return left_out
+
+
+def _check_native(packages: Packages, left_out: Sequence[str], resolver: Resolver, log: BuildLog) -> None:
+    """Refuse a package that does not work without the native code that was left out of it."""
+    missing = accelerators.missing_modules(packages.folder, left_out)
+    for package in packages.locked:
+        if package.is_pure:
+            continue
+        files = importlib.metadata.Distribution.at(_info(packages.folder, package)).files or ()
+        modules = {file.parts[0].partition(".")[0] for file in files if len(file.parts) > 1 or file.suffix == ".py"}
+        modules |= {file.parts[0].partition(".")[0] for file in files if accelerators.is_native(str(file))}
+        modules = {module for module in modules if module.isidentifier()}
+        own = {module for module in missing if module.partition(".")[0] in modules}
+        if necessary := accelerators.necessary(packages.folder, modules, own):
+            raise BuildError(resolver.needs_native_code(package, necessary.place))
+        log.line(f"{package.name} {package.version} is used without its native code, which only makes it faster")
+
+
+def _info(folder: Path, package: Locked) -> Path:
+    return next(
+        path
+        for path in folder.glob("*.dist-info")
+        if canonicalize_name(path.name.removesuffix(".dist-info").rpartition("-")[0]) == package.name
+    )
 
 
 def _check_versions(packages: Packages) -> None:

@@ -51,6 +51,11 @@ class Wanted:
         """Its name in the form in which names are compared."""
         return canonicalize_name(self.requirement.name)
 
+    @property
+    def is_pinned(self) -> bool:
+        """Whether it asks for one version and no other."""
+        return any(one.operator in {"==", "==="} and "*" not in one.version for one in self.requirement.specifier)
+
 
 def of_app(app: App, sdk_version: str) -> list[Wanted]:
     """What is to be installed for an app: nothing for most.

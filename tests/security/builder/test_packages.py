@@ -103,13 +103,62 @@ def test_a_new_version_of_a_package_is_a_new_image(cloud: Cloud, index: Path) ->
     assert second.image_url != first.image_url
 
 
+LINUX = "cp312-cp312-manylinux_2_17_x86_64"
+FAST = "speedy/_fast.cpython-312-x86_64-linux-gnu.so"
+NEEDED = {"speedy/__init__.py": "from speedy._fast import run\n", FAST: "\x7fELF"}
+FASTER = {
+    "speedy/__init__.py": "try:\n    from ._fast import run\nexcept ImportError:\n    from ._slow import run\n",
+    "speedy/_slow.py": "def run() -> str: return 'slowly'\n",
+    FAST: "\x7fELF",
+    "speedy.libs/libz-1.so.1": "\x7fELF",
+}
+
+
 @pytest.mark.parametrize("requirements", ["speedy", "wrapper"])
 def test_native_code_is_refused_by_name(cloud: Cloud, index: Path, requirements: str) -> None:
-    make_wheel(index, "speedy", "3.2", tag="cp312-cp312-manylinux_2_17_x86_64")
+    make_wheel(index, "speedy", "3.2", NEEDED, tag=LINUX)
     make_wheel(index, "wrapper", requires=["speedy>=3"])
     error = _error(cloud, requirements)
-    assert "speedy needs native code (speedy-3.2-cp312-cp312-manylinux_2_17_x86_64.whl is built for" in error
+    assert f"speedy needs native code (speedy-3.2-{LINUX}.whl is built for" in error
+    assert "which speedy/__init__.py:1 imports" in error
     assert error.startswith("requirements.txt, line 1: " if requirements == "speedy" else "requirements.txt (needed by")
+
+
+@pytest.mark.parametrize("requirements", ["speedy==3.2", "wrapper"])
+def test_native_code_that_only_makes_a_package_faster_is_left_out(cloud: Cloud, index: Path, requirements: str) -> None:
+    make_wheel(index, "speedy", "3.2", FASTER, tag=LINUX)
+    make_wheel(index, "wrapper", requires=["speedy>=3"])
+    listing = 'find "$VIRTUAL_ENV"/lib/*/site-packages/speedy*; '
+    result = _build(cloud, requirements, HELLO + "import speedy\n", listing + MAKE_COMPONENT)
+    assert result.outcome == "succeeded", result.error
+    assert "speedy 3.2 is used without its native code" in cloud.log
+    assert "_slow.py" in cloud.log
+    assert ".so" not in cloud.log
+
+
+def test_a_version_of_another_time_is_not_taken_in_silence(cloud: Cloud, index: Path) -> None:
+    make_wheel(index, "speedy", "1.9")
+    make_wheel(index, "speedy", "2.4", NEEDED, tag=LINUX)
+    make_wheel(index, "wrapper", requires=["speedy"])
+    assert "Ask for exactly that" in _error(cloud, "speedy")
+    assert "The newest that a component can use: speedy==1.9." in _error(cloud, "speedy>=1")
+    assert "needs native code" in _error(cloud, "wrapper")
+    assert _build(cloud, "speedy==1.9").outcome == "succeeded"
+    assert _build(cloud, "speedy<2").outcome == "succeeded"
+
+
+def test_a_slightly_older_version_is_said_in_the_log(cloud: Cloud, index: Path) -> None:
+    make_wheel(index, "speedy", "2.3")
+    make_wheel(index, "speedy", "2.4", NEEDED, tag=LINUX)
+    assert _build(cloud, "speedy").outcome == "succeeded"
+    assert "speedy 2.4 needs native code: 2.3 is taken instead" in cloud.log
+
+
+def test_the_newest_is_taken_where_it_is_only_faster_with_native_code(cloud: Cloud, index: Path) -> None:
+    make_wheel(index, "speedy", "1.9")
+    make_wheel(index, "speedy", "2.4", FASTER, tag=LINUX)
+    assert _build(cloud, "speedy").outcome == "succeeded"
+    assert "installed speedy 2.4" in cloud.log
 
 
 def test_a_wheel_for_another_webassembly_is_native_too(cloud: Cloud, index: Path) -> None:
