@@ -13,7 +13,7 @@ from typing import Final
 from builder import glob
 from builder.errors import BuildError
 from builder.manifest import FILE_NAME, Component, Manifest
-from builder.safe_paths import open_inside, walk
+from builder.safe_paths import is_text, open_inside, walk
 from builder.settings import Limits
 
 _COMPONENT_HEADER: Final = b"\0asm\x0d\x00\x01\x00"
@@ -85,13 +85,19 @@ def _take_component(copier: "_Copier", component: Component, path: str, role: st
 
 
 def _take_files(copier: "_Copier", built: Path, patterns: dict[str, str]) -> None:
+    chosen = glob.Patterns(patterns)
     found = set()
-    for path, entry in walk(built):
-        for pattern, where in patterns.items():
-            if glob.matches(path, pattern):
+    try:
+        for path, entry in walk(built):
+            for pattern in chosen.selecting(path):
                 found.add(pattern)
                 if not glob.is_glob(pattern) or entry.is_file(follow_symlinks=False) or entry.is_symlink():
-                    copier.take(path, where)
+                    copier.take(path, patterns[pattern])
+    except glob.TooMuchWorkError:
+        raise BuildError(
+            "spin.toml: files: too many patterns for so many files. Name folders in place of patterns, or leave out "
+            "what the app does not need."
+        ) from None
     for pattern, where in patterns.items():
         if pattern not in found and not glob.is_glob(pattern) and not (built / pattern).is_dir():
             raise BuildError(f"{where}: '{pattern}' does not exist.")
@@ -109,6 +115,11 @@ class _Copier:
     def take(self, path: str, where: str) -> None:
         if path in self._taken:
             return
+        if not is_text(path):
+            raise BuildError(
+                f"{where}: the build made '{path}', a name that is not UTF-8. Have the build command name the file "
+                "otherwise, or leave it out."
+            )
         descriptor = open_inside(self._built, path, where)
         with os.fdopen(descriptor, "rb") as source:
             self._left -= os.fstat(descriptor).st_size

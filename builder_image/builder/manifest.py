@@ -4,7 +4,6 @@ Spin's own loader follows absolute paths, ``..``, symbolic links and URLs; what 
 field, a bad route) is left to it. Rules of the format: spin v3.6.3, crates/manifest.
 """
 
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +12,14 @@ from typing import Any, Final, Self
 from builder.errors import BuildError
 from builder.names import KEBAB_ID
 from builder.safe_paths import inside
+from builder.text import composed, decode
+from builder.toml_text import MOST_CHARACTERS, read_toml
 
 FILE_NAME: Final = "spin.toml"
 NOT_FOUND: Final = "spin.toml not found in root directory"
-_MAX_BYTES: Final = 1024 * 1024
+_MOST_BYTES: Final = 4 * MOST_CHARACTERS  # in any encoding
+_MOST_FILES: Final = 200
+"""Entries of ``files``, of all components together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class Manifest:
     """A checked spin.toml."""
 
     text: bytes
+    """In UTF-8, without a byte order mark, in NFC: as Spin reads it, and as the app's files are named."""
     name: str
     components: tuple[Component, ...]
 
@@ -53,13 +57,14 @@ class Manifest:
         """
         try:
             with (folder / FILE_NAME).open("rb") as file:
-                text = file.read(_MAX_BYTES + 1)
+                content = file.read(_MOST_BYTES + 1)
         except (FileNotFoundError, IsADirectoryError):
             raise BuildError(NOT_FOUND) from None
-        if len(text) > _MAX_BYTES:
-            raise BuildError(f"spin.toml is larger than {_MAX_BYTES:,} bytes.")
+        if len(content) > _MOST_BYTES:
+            raise BuildError(f"spin.toml is larger than {_MOST_BYTES:,} bytes.")
+        text = composed(decode(content, FILE_NAME), FILE_NAME)
         values = _parsed(text)
-        return cls(text, values["application"]["name"], _components(values, most_components))
+        return cls(text.encode(), values["application"]["name"], _components(values, most_components))
 
     @property
     def has_builds(self) -> bool:
@@ -67,16 +72,8 @@ class Manifest:
         return any(component.commands for component in self.components)
 
 
-def _parsed(text: bytes) -> dict[str, Any]:
-    try:
-        values = tomllib.loads(text.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        line = text.count(b"\n", 0, error.start) + 1
-        raise BuildError(f"spin.toml, line {line}: not UTF-8 text.") from None
-    except tomllib.TOMLDecodeError as error:
-        raise BuildError(f"spin.toml is not valid TOML: {error}") from None
-    except RecursionError:
-        raise BuildError("spin.toml is nested too deeply.") from None
+def _parsed(text: str) -> dict[str, Any]:
+    values = read_toml(text, FILE_NAME)
     version = values.get("spin_manifest_version")
     if version != 2 or isinstance(version, bool | float):
         raise BuildError("spin.toml must have spin_manifest_version = 2 (as a number, at the top).")
@@ -94,6 +91,8 @@ def _components(values: dict[str, Any], most: int) -> tuple[Component, ...]:
         components.append(_component(label, table))
     if not components:
         raise BuildError("spin.toml has no component: add a [component.<id>] table with source and build.command.")
+    if sum(len(component.files) for component in components) > _MOST_FILES:
+        raise BuildError(f"spin.toml names more than {_MOST_FILES} files. Name their folders, or use patterns.")
     return tuple(components)
 
 

@@ -6,10 +6,9 @@ everything else that pip would accept in the file runs code, leaves the package 
 """
 
 import re
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -19,6 +18,8 @@ from packaging.version import InvalidVersion, Version
 from builder.errors import BuildError
 from builder.log import printable
 from builder.source import App
+from builder.text import decode, decode_python
+from builder.toml_text import read_toml
 from builder.toolchain import PYTHON_VERSION
 
 FILE_NAME: Final = "requirements.txt"
@@ -30,7 +31,7 @@ _MAX_BYTES: Final = 64 * 1024
 _MOST: Final = 200
 _BLOCK_START: Final = re.compile(r"# /// (?P<type>[a-zA-Z0-9-]+)")
 _BLOCK_END: Final = "# ///"
-_COMMENT: Final = re.compile(r"(^|\s+)#.*$")
+_COMMENT: Final = re.compile(r"(?<!\S)#.*$")
 _CREDENTIALS: Final = re.compile(r"//[^/@\s]+@")
 _ARCHIVE: Final = re.compile(r"\.(?:whl|zip|tar|tgz|tar\.[a-z0-9]+)$", re.IGNORECASE)
 _ADVICE: Final = (
@@ -108,11 +109,7 @@ def _read(path: Path, name: str) -> str:
         content = file.read(_MAX_BYTES + 1)
     if len(content) > _MAX_BYTES:
         raise BuildError(f"{name} is larger than {_MAX_BYTES:,} bytes.")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise BuildError(f"{name}, line {line}: not UTF-8 text.") from None
+    return decode(content, name)
 
 
 def _logical_lines(text: str) -> list[tuple[int, str]]:
@@ -171,17 +168,15 @@ def _check_sdk(entry: Wanted, version: str) -> None:
 
 def _of_script(source: bytes, name: str) -> list[Wanted]:
     try:
-        block = _script_block(source.decode("utf-8-sig").splitlines(), name)
-    except UnicodeDecodeError:
+        lines = decode_python(source).splitlines()
+    except ValueError:
         return []  # the type check says what is wrong with such a file
+    block = _script_block(lines, name)
     if block is None:
         return []
     number, text = block
     where = f"{name}, script block in line {number}"
-    try:
-        values: dict[str, Any] = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise BuildError(f"{where}: not valid TOML: {error}.") from None
+    values = read_toml(text, where)
     _check_python(values.get("requires-python", ""), where)
     dependencies = values.get("dependencies", [])
     if not isinstance(dependencies, list) or not all(isinstance(entry, str) for entry in dependencies):

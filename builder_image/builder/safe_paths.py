@@ -17,6 +17,7 @@ _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # Not blocking: a FIFO would otherwise wait for a writer before it can be seen to be one.
 _FILE: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _NOT_PLAIN: Final = frozenset({errno.ELOOP, errno.ENOTDIR, errno.ENXIO, errno.EACCES})
+_MOST_CHARACTERS: Final = 1024
 _MOST_FILES: Final = 100_000
 
 
@@ -26,12 +27,19 @@ def inside(path: str, where: str) -> str:
     Raises
     ------
     BuildError
-        It is empty, absolute, has ``..``, a backslash or control characters. ``where`` begins the text.
+        It is empty, too long, absolute, has ``..``, a backslash or control characters. ``where`` begins the text.
     """
     parts = path.split("/")
+    if len(path) > _MOST_CHARACTERS:
+        raise BuildError(f"{where}: '{ascii(path)[1:-1][:120]}…' is longer than {_MOST_CHARACTERS:,} characters.")
     if not path or path.startswith("/") or ".." in parts or "\\" in path or not path.isprintable():
         raise BuildError(f"{where}: '{ascii(path)[1:-1][:120]}' must be a relative path inside the app's folder.")
     return "/".join(part for part in parts if part not in {"", "."}) or "."
+
+
+def is_text(path: str) -> bool:
+    """Whether a path that the file system gave is UTF-8: manifests, reports and other systems know no other."""
+    return not any("\udc80" <= character <= "\udcff" for character in path)
 
 
 def open_inside(root: Path, path: str, where: str) -> int:

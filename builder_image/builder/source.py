@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from builder import archive, single_file
 from builder.errors import BuildError
-from builder.manifest import Manifest
+from builder.manifest import FILE_NAME, Manifest
 from builder.settings import Limits
 from builder.task import Task
 
@@ -75,4 +75,6 @@ def unpack(upload: Path, task: Task, folder: Path, limits: Limits) -> App:
         single = f"{single_file.MODULE}.py", task.file_name
     else:
         archive.unpack(upload, folder, limits)
-    return App(folder, Manifest.read(folder, limits.components), dict([single] if single else []), single)
+    manifest = Manifest.read(folder, limits.components)
+    (folder / FILE_NAME).write_bytes(manifest.text)  # Spin reads UTF-8 only
+    return App(folder, manifest, dict([single] if single else []), single)

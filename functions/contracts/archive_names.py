@@ -67,13 +67,13 @@ def entry_name(info: ZipInfo) -> EntryName | None:
             f"The .zip has a file name with control characters: '{shown_name(written)}'. Rename the file."
         )
     name = written.replace("\\", "/")
+    parts = [part for part in name.split("/") if part not in {"", "."}]
     # "/" alone is how some tools name the folder that they zipped.
-    if (name.startswith("/") and name != "/") or _DRIVE.match(name):
+    if (name.startswith("/") and name != "/") or (parts and _DRIVE.match(parts[0])):
         raise UnusableArchiveError(
             f"The .zip has an absolute path: '{shown_name(written)}'. Zip the folder's content with relative paths: "
             "`python -m zipfile -c app.zip FILES` does, in that folder."
         )
-    parts = [part for part in name.split("/") if part not in {"", "."}]
     if ".." in parts:
         raise UnusableArchiveError(
             f"The .zip has a path that leaves its folder: '{shown_name(written)}'. Remove '..' from it."

@@ -94,13 +94,13 @@ class Manifest:
 
 
 def read_text(manifest_path: str) -> str:
-    """The manifest's text.
+    """The manifest's text, without the byte order mark that Rust's toml parsers skip.
 
     Raises:
         SpinError: it cannot be read.
     """
     try:
-        return Path(manifest_path).read_text("utf-8")
+        return Path(manifest_path).read_text("utf-8").removeprefix("\ufeff")
     except OSError as error:
         raise SpinError(f"Can't read manifest from {quoted(manifest_path)}") from SpinError(os_reason(error))
     except UnicodeDecodeError:

@@ -97,7 +97,8 @@ def test_a_unicode_path_counts_only_for_the_name_that_it_stands_beside() -> None
 
 
 @pytest.mark.parametrize(
-    "name", ["../x", "..\\x", "a/../../x", "a\\..\\..\\x", "/x", "\\x", "\\\\server\\x", "C:\\x", "c:x", "//x", "/."]
+    "name",
+    ["../x", "..\\x", "a/../../x", "a\\..\\..\\x", "/x", "\\x", "\\\\server\\x", "C:\\x", "c:x", "./C:/x", "//x", "/."],
 )
 @pytest.mark.parametrize("hidden", [False, True])
 def test_a_dangerous_name_is_refused_in_every_form(name: str, *, hidden: bool) -> None:

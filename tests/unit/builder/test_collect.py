@@ -1,6 +1,7 @@
 """What is taken from a built folder, and that a link never is."""
 
 import os
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from builder.collect import Package, collect
 from builder.errors import BuildError
 from builder.manifest import Manifest
 from builder.settings import Limits
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.unit.builder.harness import COMPONENT, manifest
 
@@ -124,4 +127,67 @@ def test_the_size_of_all_of_it(tmp_path: Path, size: int, *, fits: bool) -> None
     ],
 )
 def test_patterns(path: str, pattern: str, *, expected: bool) -> None:
-    assert glob.matches(path, pattern) is expected
+    assert (glob.Patterns([pattern]).selecting(path) == [pattern]) is expected
+
+
+def _defined(path: list[str], pattern: list[str]) -> bool:
+    """What a pattern selects, as it is defined: slow, and without a bound."""
+    if not pattern:
+        return not path
+    if pattern[0] == "**":
+        return _defined(path, pattern[1:]) or (bool(path) and _defined(path[1:], pattern))
+    return bool(path) and fnmatchcase(path[0], pattern[0]) and _defined(path[1:], pattern[1:])
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    path=st.lists(st.text(st.sampled_from("ab."), min_size=1, max_size=3), min_size=1, max_size=5),
+    pattern=st.lists(
+        st.one_of(st.just("**"), st.text(st.sampled_from("ab.*?[]!-"), min_size=1, max_size=4)), min_size=1, max_size=5
+    ).filter(lambda parts: glob.is_glob("/".join(parts))),
+)
+def test_a_pattern_selects_what_its_definition_says(path: list[str], pattern: list[str]) -> None:
+    selects = bool(glob.Patterns(["/".join(pattern)]).selecting("/".join(path)))
+    assert selects is _defined(path, pattern)
+
+
+@pytest.mark.parametrize("pattern", ["/".join(["**/*a*"] * 16), "*".join("a" * 500)])
+def test_the_work_of_matching_is_bounded(pattern: str) -> None:
+    path = "/".join(["a" * 250] * 4 + ["a"] * 20)
+    patterns = glob.Patterns([pattern], most_work=10_000_000)
+    assert patterns.selecting("short") == []
+    with pytest.raises(glob.TooMuchWorkError):  # noqa: PT012 - somewhere on the way
+        for _ in range(10_000):
+            patterns.selecting(path)
+
+
+def test_too_many_patterns_for_so_many_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(glob.Patterns.__init__, "__defaults__", (1000,))
+    _make(tmp_path, *map(str, range(10)))
+    with pytest.raises(BuildError, match="too many patterns for so many files"):
+        _collect(tmp_path, files='["*"]')
+
+
+@pytest.mark.parametrize(("number", "fits"), [(200, True), (201, False)])
+def test_the_number_of_files_entries(tmp_path: Path, number: int, *, fits: bool) -> None:
+    _make(tmp_path, "a")
+    files = str(["a"] * number)
+    if fits:
+        _collect(tmp_path, files=files)
+    else:
+        with pytest.raises(BuildError, match="more than 200 files"):
+            _collect(tmp_path, files=files)
+
+
+@pytest.mark.parametrize("pattern", ["d*", "sub", "**/*"])
+@pytest.mark.parametrize("kind", ["file", "link"])
+def test_a_name_that_is_not_utf8(tmp_path: Path, pattern: str, kind: str) -> None:
+    _make(tmp_path, "sub/1", "d/1")
+    for folder in (b"sub/", b""):
+        path = os.fsencode(tmp_path / "built") + b"/" + folder + b"d\xff"
+        if kind == "link":
+            Path(os.fsdecode(path)).symlink_to("/etc/passwd")
+        else:
+            Path(os.fsdecode(path)).write_text("")
+    with pytest.raises(BuildError, match="a name that is not UTF-8"):
+        _collect(tmp_path, files=f'["{pattern}"]')

@@ -175,7 +175,7 @@ def test_a_file_that_is_too_long(tmp_path: Path, text: str, message: str) -> Non
 
 def test_a_file_that_is_not_utf8(tmp_path: Path) -> None:
     content = zipped({"spin.toml": manifest(), "requirements.txt": b"a\n\xff\n"})
-    with pytest.raises(BuildError, match=r"^requirements\.txt, line 2: not UTF-8 text\.$"):
+    with pytest.raises(BuildError, match=r"^requirements\.txt, line 2: not UTF-8 text\. Save it as UTF-8\.$"):
         _of_upload(tmp_path, "app.zip", content)
 
 
@@ -216,7 +216,7 @@ def test_the_last_line_that_can_end_a_block_does(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        (_script("dependencies = ["), "app.py, script block in line 2: not valid TOML: "),
+        (_script("dependencies = ["), "app.py, script block in line 2 is not valid TOML: "),
         (_script("dependencies = 1"), "app.py, script block in line 2: dependencies must be a list of strings."),
         (_script("dependencies = ['git+https://x']"), "app.py, script block in line 2: 'git+https://x' is a URL or"),
         (_script("dependencies = ['-e .']"), "app.py, script block in line 2: '-e .' is, or has, an option"),
