@@ -32,6 +32,9 @@ _MOST: Final = 200
 _BLOCK_START: Final = re.compile(r"# /// (?P<type>[a-zA-Z0-9-]+)")
 _BLOCK_END: Final = "# ///"
 _COMMENT: Final = re.compile(r"(?<!\S)#.*$")
+_LONGEST: Final = 2000
+"""Characters of one requirement: what reads it takes time that grows faster than its length."""
+_LONGEST_SPECIFIER: Final = 200
 _CREDENTIALS: Final = re.compile(r"//[^/@\s]+@")
 _ARCHIVE: Final = re.compile(r"\.(?:whl|zip|tar|tgz|tar\.[a-z0-9]+)$", re.IGNORECASE)
 _ADVICE: Final = (
@@ -128,7 +131,9 @@ def _logical_lines(text: str) -> list[tuple[int, str]]:
 
 
 def _requirement(content: str, where: str) -> Requirement:
-    shown = _shown(content)
+    shown = _shown(content[:_LONGEST])
+    if len(content) > _LONGEST:
+        raise BuildError(f"{where}: '{shown[:80]}…' is longer than {_LONGEST:,} characters.")
     if content.startswith("-") or re.search(r"\s--?[a-z]", content):
         raise BuildError(f"{where}: '{shown}' is, or has, an option, and the builder takes none. {_ADVICE}")
     looks_like_path = content.startswith((".", "/", "~")) or "\\" in content or _ARCHIVE.search(content)
@@ -137,7 +142,11 @@ def _requirement(content: str, where: str) -> Requirement:
     try:
         requirement = Requirement(content)
     except InvalidRequirement as error:
-        raise BuildError(f"{where}: '{shown}' is no requirement: {printable(str(error).splitlines()[0])}.") from None
+        reason = printable(str(error).splitlines()[0])
+        raise BuildError(f"{where}: '{shown}' is not a requirement: {reason}.") from None
+    except (RecursionError, ValueError):
+        reason = "nested too deeply, or a number is too large"
+        raise BuildError(f"{where}: '{shown}' is not a requirement: {reason}.") from None
     if requirement.url is not None:
         raise BuildError(f"{where}: '{shown}' is a URL or a path, which the builder does not install from. {_ADVICE}")
     return requirement
@@ -208,7 +217,8 @@ def _script_block(lines: list[str], name: str) -> tuple[int, str] | None:
 
 def _check_python(value: object, where: str) -> None:
     try:
-        specifier = SpecifierSet(value if isinstance(value, str) else "no string")
+        usable = isinstance(value, str) and len(value) <= _LONGEST_SPECIFIER
+        specifier = SpecifierSet(str(value) if usable else "not a specifier")
     except InvalidSpecifier:
         raise BuildError(f"{where}: requires-python must be a version specifier, such as '>=3.11'.") from None
     # Any release of the component's minor version will do.

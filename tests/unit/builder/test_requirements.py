@@ -102,7 +102,7 @@ def test_urls_and_paths_are_refused_by_line(line: str) -> None:
 
 @pytest.mark.parametrize("line", ["a b", "==1.0", "a==", "a[", "${A}", "a; nonsense", "가", "a\x00b"])
 def test_what_is_no_requirement(line: str) -> None:
-    with pytest.raises(BuildError, match=r"^requirements\.txt, line 1: '.*' is no requirement: "):
+    with pytest.raises(BuildError, match=r"^requirements\.txt, line 1: '.*' is not a requirement: "):
         parse(line, "requirements.txt")
 
 
@@ -209,7 +209,7 @@ def test_no_script_block(tmp_path: Path, source: str) -> None:
 
 def test_the_last_line_that_can_end_a_block_does(tmp_path: Path) -> None:
     source = _script("dependencies = ['''a", "///", "''']")
-    with pytest.raises(BuildError, match="is no requirement"):
+    with pytest.raises(BuildError, match="is not a requirement"):
         _of_upload(tmp_path, "app.py", source)
 
 
@@ -233,3 +233,47 @@ def test_a_script_block_that_is_not_taken(tmp_path: Path, source: str, message: 
 
 def test_a_file_made_to_be_slow_to_read(tmp_path: Path) -> None:
     assert _of_upload(tmp_path, "app.py", "# /// a\n" * 200_000) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "a; " + "(" * 1900,
+        "spin-sdk==" + "9" * 5000,
+        "a>=" + "9" * 4500,
+        "a" + " " * 5000 + "b",
+        "a; python_version < '" + "9" * 5000 + "'",
+        "a[" + "b," * 2000 + "]",
+    ],
+)
+def test_a_line_that_is_made_to_hurt_is_named(line: str) -> None:
+    with pytest.raises(BuildError, match=r"^requirements\.txt, line 1: '") as caught:
+        parse(line, "requirements.txt")
+    assert len(str(caught.value)) < 500
+
+
+def test_the_length_of_a_line_on_both_sides() -> None:
+    assert len(parse("a" * 2000, "requirements.txt")) == 1
+    with pytest.raises(BuildError, match=r"longer than 2,000 characters"):
+        parse("a" * 2001, "requirements.txt")
+
+
+def test_blanks_and_comments_are_as_long_as_they_like() -> None:
+    assert _plain(parse("a" + " " * 60_000 + "# x\n#" + "#" * 60_000, "r")) == [("a", "r, line 1")]
+
+
+@given(st.text(max_size=200) | st.text("ab=<>~;()[],.!'\" 09#\\\n", max_size=200))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    told = "requirements.txt, line 1"
+    try:
+        parse(text, "requirements.txt")
+    except BuildError as error:
+        told = str(error)
+    assert told.startswith("requirements.txt, line ")
+
+
+@pytest.mark.parametrize("value", [">=" + "9" * 5000, ">=" + "1." * 500, "x" * 201])
+def test_a_version_of_python_that_is_made_to_hurt(tmp_path: Path, value: str) -> None:
+    block = f'# /// script\n# requires-python = "{value}"\n# ///\n'
+    with pytest.raises(BuildError, match="requires-python must be a version specifier"):
+        _of_upload(tmp_path, "a.py", block)
