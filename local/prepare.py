@@ -15,6 +15,11 @@ from pathlib import Path
 from local.places import MYPY_CACHE, ROOT, SPIN_ENVIRONMENT, TOOLCHAIN, others_can_enter, shared_root
 
 _UV = ROOT / ".venv" / "bin" / "uv"
+_BUILDER = "builder_image/builder"
+_SPIN_MODULES = (
+    "local/__init__.py",
+    *(f"{_BUILDER}/{name}.py" for name in ("__init__", "outbound_hosts", "templates")),
+)
 
 
 class PrepareError(Exception):
@@ -85,8 +90,8 @@ def _python_for_everybody() -> Path:
 
 
 def _copy_spin(code: Path) -> None:
-    """The stand-in's own modules, where the build user can read them; only those."""
-    for package in ("local/__init__.py", *_python_files("local/spin"), *_python_files("local/oci")):
+    """The stand-in's own modules and the rules it shares with the builder, where the build user can read them."""
+    for package in (*_SPIN_MODULES, *_python_files("local/spin"), *_python_files("local/oci")):
         source, target = ROOT / package, code / package
         if target.exists() and target.read_bytes() == source.read_bytes():
             continue

@@ -93,6 +93,10 @@ def _take_files(copier: "_Copier", built: Path, patterns: dict[str, str]) -> Non
                 found.add(pattern)
                 if not glob.is_glob(pattern) or entry.is_file(follow_symlinks=False) or entry.is_symlink():
                     copier.take(path, patterns[pattern])
+            if _links_to_folder(built / path):
+                for pattern in chosen.selecting_below(path):
+                    where = f"{patterns[pattern]}: '{pattern}'"
+                    raise BuildError(f"{where} leads through '{path}', a symbolic link. Name the folder itself.")
     except glob.TooMuchWorkError:
         raise BuildError(
             "spin.toml: files: too many patterns for so many files. Name folders in place of patterns, or leave out "
@@ -103,6 +107,10 @@ def _take_files(copier: "_Copier", built: Path, patterns: dict[str, str]) -> Non
             raise BuildError(f"{where}: '{pattern}' does not exist.")
         if not glob.is_glob(pattern):
             (copier.target / pattern if pattern not in found else copier.target).mkdir(parents=True, exist_ok=True)
+
+
+def _links_to_folder(path: Path) -> bool:
+    return path.is_symlink() and path.is_dir()
 
 
 class _Copier:

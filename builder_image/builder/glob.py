@@ -64,9 +64,25 @@ class Patterns:
             folder = f"{folder}/{part}" if folder else part
             if folder in self._plain:
                 above.append(folder)
-        return above + [pattern for pattern, compiled in self._globs if self._matches(parts, compiled)]
+        return above + [pattern for pattern, compiled in self._globs if len(compiled) in self._places(parts, compiled)]
 
-    def _matches(self, parts: list[str], pattern: list[_Part]) -> bool:
+    def selecting_below(self, folder: str) -> list[str]:
+        """The glob patterns that may select something in a folder.
+
+        Raises
+        ------
+        TooMuchWorkError
+            All paths until now took more than ``most_work``.
+        """
+        parts = folder.split("/")
+        return [
+            pattern
+            for pattern, compiled in self._globs
+            if any(index < len(compiled) for index in self._places(parts, compiled))
+        ]
+
+    def _places(self, parts: list[str], pattern: list[_Part]) -> set[int]:
+        """Where in the pattern one can be after ``parts``; its length is its end."""
         # All ways through the pattern at once: no part is compared twice.
         at = _skipped({0}, pattern)
         for part in parts:
@@ -75,8 +91,8 @@ class Patterns:
                 raise TooMuchWorkError
             at = _skipped({after for index in at for after in _step(part, index, pattern)}, pattern)
             if not at:
-                return False
-        return len(pattern) in at
+                break
+        return at
 
 
 def _step(part: str, index: int, pattern: list[_Part]) -> tuple[int, ...]:

@@ -1,7 +1,8 @@
 """spin.toml: read once, before anyone's code runs, and checked for what the push would otherwise read from elsewhere.
 
-Spin's own loader follows absolute paths, ``..``, symbolic links and URLs; what it would refuse by itself (a misspelt
-field, a bad route) is left to it. Rules of the format: spin v3.6.3, crates/manifest.
+Spin's own loader follows absolute paths, ``..``, symbolic links and URLs. What it refuses when it reads the file (a
+misspelt field) is left to it; what it refuses later, at the push or at the app's start, is `builder.spin_rules`. Rules
+of the format: spin v3.6.3, crates/manifest.
 """
 
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
+from builder import spin_rules
 from builder.errors import BuildError
 from builder.names import KEBAB_ID
 from builder.safe_paths import inside
@@ -53,7 +55,8 @@ class Manifest:
         Raises
         ------
         BuildError
-            There is none, it is no TOML, or it asks for something outside the app's folder.
+            There is none, it is no TOML, it asks for something outside the app's folder, or Spin would not push or
+            start the app.
         """
         try:
             with (folder / FILE_NAME).open("rb") as file:
@@ -64,7 +67,9 @@ class Manifest:
             raise BuildError(f"spin.toml is larger than {_MOST_BYTES:,} bytes.")
         text = composed(decode(content, FILE_NAME), FILE_NAME)
         values = _parsed(text)
-        return cls(text.encode(), values["application"]["name"], _components(values, most_components))
+        components = _components(values, most_components)
+        spin_rules.check(values)
+        return cls(text.encode(), values["application"]["name"], components)
 
     @property
     def has_builds(self) -> bool:

@@ -1,4 +1,8 @@
-"""Counts its calls in the default key-value store; the count survives an update of the function."""
+"""Counts its calls in the default key-value store.
+
+On the one-machine cloud all pods share the count, and it survives updates. On SpinKube each pod counts for itself and
+begins at 1, unless the app is deployed with a `runtime_config` that keeps the store elsewhere (docs/deploying.md).
+"""
 
 from spin_sdk import key_value
 from spin_sdk.http import IncomingHandler, Request, Response

@@ -3,31 +3,32 @@
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from builder.outbound_hosts import HostError
+from builder.templates import TemplateError
+
+from local.functions import start_rules
 from local.functions.compile_cache import CacheError, CompileCache
 from local.functions.engine import EpochClock, new_engine
 from local.functions.guest import Guest, Limits
 from local.functions.host.services import Services
 from local.functions.key_value_store import KeyValueFile, KeyValueStore
-from local.functions.locked_app import AppError, AppFolder, LockedComponent, LockedTrigger
+from local.functions.locked_app import AppError, AppFolder, LockedComponent
 from local.functions.messages import HttpRequest, HttpResponse
 from local.functions.outbound import Network, Outbound
-from local.functions.outbound_hosts import AllowedHostError, AllowedHosts
-from local.functions.routes import Route, RouteError, RouteMatch, Router
+from local.functions.outbound_hosts import AllowedHosts
+from local.functions.routes import Route, RouteMatch, Router
 from local.functions.variables import (
     AppVariables,
     ComponentVariables,
-    TemplateError,
     UndefinedVariableError,
 )
 
 WELL_KNOWN: Final = "/.well-known/spin/"
 """Paths that the host answers before any route (spin 3.6, crates/trigger-http)."""
-
-_SPIN_EXECUTORS: Final = (None, "http", "spin")
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ class Application:
         self._settings = settings
         self._folder = AppFolder(settings.app)
         locked = self._folder.app
+        start_rules.check(locked)
         defaults = {name: variable.default for name, variable in locked.variables.items()}
         self._variables = AppVariables(defaults, settings.environment)
         if missing := self._variables.missing():
@@ -77,7 +79,7 @@ class Application:
         if (static := config.get("static_response")) is not None:
             return _static(static)
         guest = self._guests[config["component"]]
-        return guest.handle(_with_spin_headers(request, match, client))
+        return guest.handle(_with_spin_headers(request, match, request.authority or "localhost", client))
 
     def _well_known(self, name: str) -> HttpResponse:
         if name == "health":
@@ -94,16 +96,10 @@ class Application:
                 print(f"trigger {trigger.id}: {trigger.trigger_type} triggers are not served here", file=sys.stderr)
         routes = []
         for trigger in self._triggers.values():
-            _check_trigger(trigger)
-            route = trigger.trigger_config.get("route", "")
-            if isinstance(route, str):
-                routes.append(Route(route if route.startswith("/") else f"/{route}", trigger.id))
-            elif route != {"private": True}:
-                raise AppError(f"trigger {trigger.id}: route must be text or {{ private = true }}")
-        try:
-            return Router(routes)
-        except RouteError as error:
-            raise AppError(str(error)) from None
+            route = trigger.trigger_config["route"]
+            if isinstance(route, str):  # else it is private
+                routes.append(Route(route, trigger.id))
+        return Router(routes)
 
     def _open_state(self) -> KeyValueFile | None:
         """The key-value file, if any component has a store."""
@@ -135,8 +131,9 @@ class Application:
     def _services(self, component: LockedComponent) -> Services:
         declared = component.metadata
         try:
-            allowed = AllowedHosts(map(self._variables.render, declared.allowed_outbound_hosts))
-        except (AllowedHostError, TemplateError, UndefinedVariableError) as error:
+            hosts = map(self._variables.render, declared.allowed_outbound_hosts)
+            allowed = AllowedHosts(hosts, (component.id for component in self._folder.app.components))
+        except (HostError, TemplateError, UndefinedVariableError) as error:
             raise AppError(f"component {component.id}: allowed_outbound_hosts: {error}") from None
         file = self._state
         return Services(
@@ -152,17 +149,8 @@ class Application:
         """Spin's local service chaining: one component calls another without the network."""
         guest = self._guests.get(component)
         match = RouteMatch(Route("/...", ""), rest=request.path)
-        return guest.handle(_with_spin_headers(request, match, "127.0.0.1:0")) if guest else None
-
-
-def _check_trigger(trigger: LockedTrigger) -> None:
-    config = trigger.trigger_config
-    if ("component" in config) == ("static_response" in config):
-        raise AppError(f"trigger {trigger.id}: it must name a component or a static_response, not both")
-    executor = config.get("executor")
-    kind = executor.get("type") if isinstance(executor, dict) else executor
-    if kind not in _SPIN_EXECUTORS:
-        raise AppError(f"trigger {trigger.id}: executor {kind!r} is not served here; use 'http'")
+        # Spin takes the caller's Host away here, so the component sees the name that stands in for a missing one.
+        return guest.handle(_with_spin_headers(request, match, "localhost", "0.0.0.0:0")) if guest else None
 
 
 def _static(config: Mapping[str, object]) -> HttpResponse:
@@ -176,24 +164,19 @@ def _static(config: Mapping[str, object]) -> HttpResponse:
     )
 
 
-def _with_spin_headers(request: HttpRequest, match: RouteMatch, client: str) -> HttpRequest:
-    """Add what Spin tells a component about its route (crates/trigger-http/src/headers.rs)."""
+def _with_spin_headers(request: HttpRequest, match: RouteMatch, host: str, client: str) -> HttpRequest:
+    """Add what Spin tells a component about its route (crates/trigger-http/src/headers.rs).
+
+    A caller's own headers of these names stay in front of them, as there: a function must take the last.
+    """
     added = {
         "spin-path-info": match.rest,
-        "spin-full-url": f"{request.scheme}://{request.authority or 'localhost'}{request.target}",
-        "spin-matched-route": match.route.pattern,
+        "spin-full-url": f"{request.scheme}://{host}{request.target}",
+        "spin-matched-route": match.route.based,
         "spin-base-path": "/",
         "spin-raw-component-route": match.route.pattern,
         "spin-component-route": match.route.prefix,
         "spin-client-addr": client,
     }
     added |= {f"spin-path-match-{name.lower()}": value for name, value in match.parameters.items()}
-    kept = [(name, value) for name, value in request.headers if name not in added]
-    return HttpRequest(
-        method=request.method,
-        target=request.target,
-        authority=request.authority,
-        headers=kept + [(name, value.encode()) for name, value in added.items()],
-        body=request.body,
-        scheme=request.scheme,
-    )
+    return replace(request, headers=request.headers + [(name, value.encode()) for name, value in added.items()])

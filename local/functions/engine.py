@@ -16,7 +16,11 @@ from local.functions import wasmtime_fixes
 TICK_SECONDS: Final = 0.05
 """How often the epoch advances: a guest is stopped at most this long after its deadline."""
 
-CONFIGURATION_KEY: Final = "fast-compile-epochs"
+STACK_BYTES: Final = 2 << 20
+"""Stack of a guest. Unoptimised frames are several times larger than optimised ones: what recurses within wasmtime's
+512 KiB on a cluster (pygments, markdown) would end here with "call stack exhausted"."""
+
+CONFIGURATION_KEY: Final = "fast-compile-epochs-stack2m"
 """Names the settings of `new_engine`; change it together with them."""
 
 
@@ -31,6 +35,7 @@ def new_engine() -> wasmtime.Engine:
     config = wasmtime.Config()
     config.epoch_interruption = True
     config.parallel_compilation = True
+    config.max_wasm_stack = STACK_BYTES
     config.cranelift_opt_level = "none"
     config.cranelift_flag_set("regalloc_algorithm", "single_pass")
     return wasmtime.Engine(config)

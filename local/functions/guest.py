@@ -4,7 +4,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import wasmtime
@@ -12,14 +12,18 @@ from wasmtime.component import Component, ExportIndex, Linker, Variant
 
 from local.functions.engine import EpochClock, ticks
 from local.functions.host import INTERFACES, binding, http_types
-from local.functions.host.abi import GuestExit, GuestTimeout, RequestContext, set_current_context
+from local.functions.host.abi import GuestTimeout, RequestContext, set_current_context
 from local.functions.host.services import Services
 from local.functions.locked_app import AppError
-from local.functions.messages import HttpRequest, HttpResponse, plain
+from local.functions.messages import BODILESS, HttpRequest, HttpResponse, plain
 from local.functions.wasmtime_fixes import HOST_FAILURE
 
 _HANDLER: Final = "wasi:http/incoming-handler@0.2."
 _TRAP: Final = "wasm trap: "
+_TOO_LARGE: Final = "fuel allocated for hostcalls has been exhausted"
+"""wasmtime 50's C API counts 48 units a byte of a list against 128 MiB a call, and has no function to raise that."""
+
+_LOWEST_STATUS: Final = 200
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,10 @@ class Guest:
             set_current_context(before)
 
     def handle(self, request: HttpRequest) -> HttpResponse:
-        """The component's answer, or the runtime's own when there is none: 504 past the time limit, else 500."""
+        """The component's answer, or the runtime's own when there is none: 504 past the time limit, else 500.
+
+        A 500 is empty, as Spin's is; the reason is in the log.
+        """
         started = time.monotonic()
         context = RequestContext(self._services, self._limits.seconds)
         before = set_current_context(context)
@@ -68,15 +75,18 @@ class Guest:
         finally:
             context.close()
             set_current_context(before)
-        answer = _answer(context, failure)
-        if answer is not None:
+        answer = _answer(context, request.method, failure)
+        if answer is not None and not answer.cut_off:
             return answer
-        response, reason = self._explain(context, failure)
+        if answer is None:
+            answer, reason = self._explain(context, failure)
+        else:
+            reason = "the function left its answer incomplete, and the connection was closed"
         elapsed = time.monotonic() - started
         lines = [f"{request.method} {request.path}: {reason} after {elapsed:.1f} s", *([failure] if failure else [])]
         with suppress(OSError):  # the log's reader may be gone; the caller still gets an answer
             print(*lines, sep="\n", file=sys.stderr, flush=True)
-        return response
+        return answer
 
     def _run(self, store: wasmtime.Store, context: RequestContext, request: HttpRequest) -> str | None:
         """Call the handler; returns wasmtime's account of a trap."""
@@ -113,32 +123,57 @@ class Guest:
     def _explain(self, context: RequestContext, failure: str | None) -> tuple[HttpResponse, str]:
         """The runtime's own answer, and the reason for the log."""
         stopped = context.stopped
-        if isinstance(stopped, GuestTimeout) or (failure is not None and "wasm trap: interrupt" in failure):
+        if _timed_out(context, failure):
             reason = f"the function did not answer within {self._limits.seconds:g} s"
             return plain(504, reason), reason
         if stopped is not None:
             reason = str(stopped)
         elif failure is not None:
             reason = f"the function crashed: {_trap(failure)}"
-        elif context.response is not None and isinstance(context.response.payload, Variant):
+        elif context.response is None:
+            reason = "the function returned without an answer"
+        elif isinstance(context.response.payload, Variant):
             reason = f"the function answered with the error {context.response.payload.tag}"
         else:
-            reason = "the function returned without an answer"
-        return plain(500, reason), reason
+            reason = "the function answered with a status below 200"
+        return HttpResponse(500), reason
 
 
-def _answer(context: RequestContext, failure: str | None) -> HttpResponse | None:
-    """The guest's answer, if all of it is there; one completed before a trap counts, as it would have left in Spin."""
+def _timed_out(context: RequestContext, failure: str | None) -> bool:
+    return isinstance(context.stopped, GuestTimeout) or (failure is not None and "wasm trap: interrupt" in failure)
+
+
+def _answer(context: RequestContext, method: str, failure: str | None) -> HttpResponse | None:
+    """The guest's answer as Spin would have sent it; None when Spin would answer by itself.
+
+    A body that a returning guest did not finish, or that is shorter than its ``content-length``, ends the connection
+    without an answer. After a trap, what was written is the body.
+    """
     outgoing = context.response.payload if context.response is not None else None
-    if not isinstance(outgoing, http_types.OutgoingResponse):
+    if not isinstance(outgoing, http_types.OutgoingResponse) or outgoing.status < _LOWEST_STATUS:
         return None
-    left = failure is None or isinstance(context.stopped, GuestExit)
-    return outgoing.message() if outgoing.complete() or left else None
+    if not outgoing.complete():
+        if _timed_out(context, failure):
+            return None
+        if failure is None:
+            return HttpResponse(outgoing.status, cut_off=True)
+    answer = outgoing.message()
+    length = answer.content_length()
+    if length is None or method == "HEAD":
+        return answer
+    if len(answer.body) < length and answer.status not in BODILESS:
+        return replace(answer, cut_off=True)
+    return replace(answer, body=answer.body[:length])
 
 
 def _trap(failure: str) -> str:
     if HOST_FAILURE in failure:
         return "the runtime failed inside one of its calls; see the log"
+    if _TOO_LARGE in failure:
+        return (
+            "it passed more than 2.7 MB in one call (a key-value value, say), which this machine's runtime does not "
+            "carry; Spin does"
+        )
     _, found, rest = failure.partition(_TRAP)
     return rest.splitlines()[0] if found and rest else _last_line(failure)
 

@@ -1,9 +1,14 @@
 """HTTP requests and answers as they pass between the server, the guests and the outside: whole bodies, raw headers."""
 
 from dataclasses import dataclass, field
+from typing import Final
 
 Headers = list[tuple[str, bytes]]
 """Names in lower case with values as sent; a name may come more than once."""
+
+
+BODILESS: Final = frozenset({204, 304})
+"""Statuses of answers without a body; their ``content-length`` speaks of another answer."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,13 @@ class HttpResponse:
     status: int
     headers: Headers = field(default_factory=list)
     body: bytes = b""
+    cut_off: bool = False
+    """The connection ends without any of this: the guest left its answer incomplete."""
+
+    def content_length(self) -> int | None:
+        """The ``content-length`` that the guest set; None without one that is a number."""
+        value = next((value for name, value in self.headers if name == "content-length"), b"")
+        return int(value) if value.isdigit() else None
 
 
 def plain(status: int, text: str) -> HttpResponse:

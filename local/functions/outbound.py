@@ -13,6 +13,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
+from local.functions.host.abi import GuestStopped
 from local.functions.messages import HttpRequest, HttpResponse
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ ANSWER_BYTES: Final = 64 << 20
 
 _CHAINED: Final = ".spin.internal"
 _SELF: Final = "self.alt"
+_NO_SUCH_NAME: Final = ("Name or service", "getaddrinfo", "Temporary failure in name", "No address associated")
 
 Chain = Callable[[str, HttpRequest], HttpResponse | None]
 """Runs a component of the same app by its id; None when there is none of that id."""
@@ -58,7 +60,7 @@ class Network:
         import httpx
 
         end = time.monotonic() + seconds
-        headers = [(name.encode(), value) for name, value in request.headers if name != "content-length"]
+        headers = [(name.encode(), value) for name, value in request.headers]
         try:
             outgoing = httpx.Request(
                 request.method,
@@ -79,7 +81,7 @@ class Network:
             finally:
                 response.close()
         except (httpx.InvalidURL, httpx.UnsupportedProtocol):
-            raise OutboundFailure("HTTP-request-URI-invalid") from None
+            raise OutboundFailure("HTTP-protocol-error") from None
         except httpx.ConnectTimeout:
             raise OutboundFailure("connection-timeout") from None
         except httpx.TimeoutException:
@@ -105,7 +107,7 @@ def _connect_code(error: BaseException) -> str:
             return "TLS-protocol-error"
         cause = cause.__cause__ or cause.__context__
     text = str(error)
-    return "destination-not-found" if "Name or service" in text or "getaddrinfo" in text else "connection-refused"
+    return "DNS-error" if any(sign in text for sign in _NO_SUCH_NAME) else "connection-refused"
 
 
 class Outbound:
@@ -123,6 +125,7 @@ class Outbound:
 
         Raises:
             OutboundFailure: it is not allowed, or there is no answer.
+            GuestStopped: it goes to a component that the app does not have, which ends the caller in Spin.
         """
         host = request.authority.rpartition("@")[2]
         name = host.partition(":")[0] if not host.startswith("[") else host
@@ -133,9 +136,14 @@ class Outbound:
         url = f"{request.scheme}://{request.authority}{request.target}"
         if not self._allowed.allows(url):
             raise OutboundFailure("HTTP-request-denied")
+        if host != request.authority:
+            raise OutboundFailure("DNS-error")  # Spin looks up the whole authority, user and password with it
         if name.endswith(_CHAINED):
-            answer = self._chain(name.removesuffix(_CHAINED), request)
+            component = name.removesuffix(_CHAINED)
+            answer = self._chain(component, request)
             if answer is None:
-                raise OutboundFailure("destination-not-found")
+                raise GuestStopped(f"the function called {name}, but the app has no component '{component}'")
+            if answer.cut_off:
+                raise OutboundFailure("HTTP-response-incomplete")
             return answer
         return self._network.send(url, request, seconds)

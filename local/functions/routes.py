@@ -14,10 +14,6 @@ _WILDCARD: Final = "..."
 _EXACT, _MIXED, _PARAMETER, _REST = range(4)
 
 
-class RouteError(ValueError):
-    """A route cannot be understood."""
-
-
 @dataclass(frozen=True)
 class Route:
     """A route and the trigger it belongs to."""
@@ -26,6 +22,12 @@ class Route:
     """As written in the manifest."""
     trigger: str
     """Trigger id."""
+
+    @property
+    def based(self) -> str:
+        """The pattern below the app's base: with a leading slash, without a trailing one; empty for ``/``."""
+        absolute = self.pattern if self.pattern.startswith("/") else f"/{self.pattern}"
+        return absolute.removesuffix("/")
 
     @property
     def prefix(self) -> str:
@@ -47,7 +49,7 @@ class Router:
     """All routes of an app."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
-        """Raises `RouteError` for a route that cannot be understood."""
+        """``routes``: such as `builder.http_trigger.route_fault` finds no fault with."""
         latest = {route.pattern: route for route in routes}
         compiled = [_compile(route) for route in latest.values()]
         self._routes = sorted(compiled, key=lambda entry: entry.rank)
@@ -88,9 +90,7 @@ def _compile(route: Route) -> _Compiled:
     names: list[str] = []
     parts: list[str] = []
     for segment in segments:
-        if segment in (_WILDCARD, "*"):
-            raise RouteError(f"route {route.pattern!r}: '{segment}' may only stand at the end")
-        rank, part = _segment(route, segment, names)
+        rank, part = _segment(segment, names)
         ranks.append(rank)
         parts.append(part)
     regex = "/".join(parts)
@@ -100,7 +100,7 @@ def _compile(route: Route) -> _Compiled:
     return _Compiled(route, tuple(ranks), re.compile(regex, re.DOTALL), names, wildcard)
 
 
-def _segment(route: Route, segment: str, names: list[str]) -> tuple[int, str]:
+def _segment(segment: str, names: list[str]) -> tuple[int, str]:
     """Rank and regular expression of one segment; ``:name`` may be joined to text by a dot, as in ``:id.json``."""
     pieces = segment.split(".")
     if not any(piece.startswith(":") for piece in pieces):
@@ -110,8 +110,6 @@ def _segment(route: Route, segment: str, names: list[str]) -> tuple[int, str]:
         if not piece.startswith(":"):
             regex.append(re.escape(piece))
             continue
-        if len(piece) == 1:
-            raise RouteError(f"route {route.pattern!r}: ':' must be followed by a name")
         names.append(piece[1:])
         regex.append("([^/]+)" if len(pieces) == 1 else "([^/.]+)")
     return (_PARAMETER if len(pieces) == 1 else _MIXED), r"\.".join(regex)

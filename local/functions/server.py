@@ -14,7 +14,8 @@ from starlette.types import Receive, Scope, Send
 from local.functions.application import WELL_KNOWN, Application
 from local.functions.drain import Drain, DrainingServer
 from local.functions.host.http_fields import FORBIDDEN
-from local.functions.messages import HttpRequest, HttpResponse, plain
+from local.functions.http11 import HEAD_BYTES, Http11, hang_up, refusal
+from local.functions.messages import BODILESS, HttpRequest, HttpResponse, plain
 from local.serving import bound_socket
 
 BODY_BYTES: Final = 10 * 1024 * 1024
@@ -29,7 +30,7 @@ KEEP_ALIVE_SECONDS: Final = 120
 CUT_SECONDS: Final = 1
 """After the grace time, what is left of a response may still be written for this long."""
 
-_NO_BODY: Final = frozenset({204, 304})
+_CLOSING: Final = frozenset({413, 414, 431})
 
 
 class FunctionServer:
@@ -45,8 +46,11 @@ class FunctionServer:
         with self._drain.request():
             request = Request(scope, receive)
             try:
-                answer = await self._answer(request)
+                answer = refusal(scope) or await self._answer(request)
             except ClientDisconnect:
+                return
+            if answer.cut_off:
+                await hang_up(scope, receive)
                 return
             await _response(answer, self._drain.draining)(scope, receive, send)
 
@@ -92,13 +96,14 @@ def _message(request: Request, body: bytes) -> HttpRequest:
 
 
 def _response(answer: HttpResponse, closing: bool) -> Response:
-    bodiless = answer.status in _NO_BODY
+    bodiless = answer.status in BODILESS
     response = Response(b"" if bodiless else answer.body, status_code=answer.status)
-    dropped = FORBIDDEN | {"content-length"}
-    headers = [(name.encode("latin-1"), value) for name, value in answer.headers if name not in dropped]
+    dropped = FORBIDDEN if bodiless else FORBIDDEN | {"content-length"}
+    # Clients strip a value's outer spaces; h11 would not send them.
+    headers = [(name.encode("latin-1"), value.strip(b" \t")) for name, value in answer.headers if name not in dropped]
     if not bodiless:
         headers.append((b"content-length", str(len(answer.body)).encode()))
-    if closing or answer.status == 413:
+    if closing or answer.status in _CLOSING:
         headers.append((b"connection", b"close"))
     response.raw_headers = headers
     return response
@@ -124,7 +129,9 @@ def serve(application: Application, host: str, port: int, grace: float, listenin
 def _config(app: Callable[[Scope, Receive, Send], Awaitable[None]]) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http="h11",
+        http=Http11,
+        h11_max_incomplete_event_size=HEAD_BYTES,
+        proxy_headers=False,  # a caller's X-Forwarded-For says nothing here
         ws="none",
         lifespan="off",
         log_config=None,

@@ -1,20 +1,17 @@
 """App variables, and the ``{{ variable }}`` templates in which components use them.
 
 An app variable's value is the environment's ``SPIN_VARIABLE_<NAME>``, or the manifest's default. A component sees only
-the names of its own ``variables`` table (``config`` in the locked app), whose values are templates (spin 3.6,
-crates/expressions).
+the names of its own ``variables`` table (``config`` in the locked app), whose values are `builder.templates`.
 """
 
 import re
 from collections.abc import Mapping
 from typing import Final
 
+from builder import templates
+
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _PREFIX: Final = "SPIN_VARIABLE_"
-
-
-class TemplateError(ValueError):
-    """A template is malformed."""
 
 
 class UndefinedVariableError(LookupError):
@@ -40,19 +37,10 @@ class AppVariables:
         """Fill in a template.
 
         Raises:
-            TemplateError: braces do not match.
+            builder.templates.TemplateError: braces do not match.
             UndefinedVariableError: it uses a variable that is not declared or has no value.
         """
-        text, rest = [], template
-        while rest:
-            literal, opening, rest = rest.partition("{{")
-            text.append(literal)
-            if opening:
-                name, closing, rest = rest.partition("}}")
-                if not closing:
-                    raise TemplateError("unmatched '{{' in template")
-                text.append(self._value(name.strip()))
-        return "".join(text)
+        return templates.parse(template).render(self._value)
 
     def _value(self, name: str) -> str:
         if name not in self._values:
@@ -82,7 +70,7 @@ class ComponentVariables:
         Raises:
             InvalidNameError: the name cannot be a variable's.
             UndefinedVariableError: the component does not declare it, or it has no value.
-            TemplateError: its template is malformed.
+            builder.templates.TemplateError: its template is malformed.
         """
         if not _NAME.fullmatch(name):
             raise InvalidNameError(f"{name!r} is not a variable name: use lower-case words joined by '_'")

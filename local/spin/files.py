@@ -2,14 +2,14 @@
 
 The real loader copies them into a temporary folder first; here they are only listed. Two rules are stricter than the
 real ones, because what is pushed here comes from strangers: nothing outside the app folder, however it is spelled, and
-no link that leads out of it.
+no link that leads out of it or to a folder in it.
 """
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from local.spin.globs import GlobError, compile_exclude, compile_walk, looks_like_glob
+from local.spin.globs import GlobError, compile_exclude, compile_folders_above, compile_walk, looks_like_glob
 from local.spin.manifest import Component, Placement
 from local.spin.terminal import SpinError, quoted
 
@@ -59,7 +59,8 @@ class _Collector:
         self._check_inside(entry)
         path = self._root / entry
         if path.is_dir():
-            self._walk(entry, "**/*", entry)
+            # As the real loader does it (`copy_glob_or_path`): the folder's name comes twice in the guest's path.
+            self._walk(entry, "**/*", f"{entry}/{entry}")
         elif path.exists():
             self._add(_normal(entry), path)
         elif looks_like_glob(entry):
@@ -86,7 +87,7 @@ class _Collector:
     def _walk(self, folder: str, pattern: str, destination: str) -> None:
         """Add the files below ``folder`` that match ``pattern``, under ``destination``."""
         try:
-            matcher = compile_walk(pattern)
+            matcher, above = compile_walk(pattern), compile_folders_above(pattern)
         except GlobError as error:
             message = f"Failed to resolve glob pattern {quoted(pattern)}"
             raise SpinError(message) from SpinError(f"Pattern syntax error: {error}")
@@ -94,6 +95,8 @@ class _Collector:
             in_app = _normal(f"{folder}/{inside}")
             if matcher.fullmatch(inside) and not any(rule.fullmatch(in_app) for rule in self._excluded):
                 self._add(_normal(f"{destination}/{inside}"), self._root / in_app)
+            elif above.fullmatch(inside) and (self._root / in_app).is_dir():
+                raise SpinError(_link_to_folder(self._root / in_app))  # what it may hold would be left out unsaid
 
     def _add(self, guest_path: str, path: Path) -> None:
         real = path.resolve()
@@ -103,7 +106,7 @@ class _Collector:
                 "Files must be within the application directory."
             )
         if real.is_dir():
-            raise SpinError(f"{quoted(str(path))} is a symbolic link to a directory; name the directory itself")
+            raise SpinError(_link_to_folder(path))
         if real.is_file():
             self.found[guest_path] = path
 
@@ -113,6 +116,10 @@ class _Collector:
                 f"{entry} cannot be mapped because it is outside the application directory. "
                 "Files must be within the application directory."
             )
+
+
+def _link_to_folder(path: Path) -> str:
+    return f"{quoted(str(path))} is a symbolic link to a directory; name the directory itself"
 
 
 def _tree(folder: Path) -> Iterator[str]:

@@ -34,6 +34,19 @@ def compile_walk(pattern: str) -> re.Pattern[str]:
     return re.compile("".join(parts).removesuffix("/"), re.DOTALL)
 
 
+def compile_folders_above(pattern: str) -> re.Pattern[str]:
+    """For the folders that may hold something that `compile_walk` matches.
+
+    Raises:
+        GlobError: the pattern is malformed.
+    """
+    names = [name for name in pattern.split("/") if name not in ("", ".")]
+    prefixes = [names[:count] for count in range(1, len(names))]
+    # A `**` stands for any folder: one more name makes it match them.
+    wholes = ["/".join([*prefix, "*"] if prefix[-1] == "**" else prefix) for prefix in prefixes]
+    return re.compile("|".join(f"(?:{compile_walk(whole).pattern})" for whole in wholes) or _NEVER.pattern, re.DOTALL)
+
+
 def compile_exclude(pattern: str) -> re.Pattern[str]:
     """For ``exclude_files``: a whole path relative to the app folder, where wildcards match slashes too.
 

@@ -3,12 +3,13 @@
 Source: crates/loader/src/local.rs (content), crates/locked-app/src/locked.rs (order of keys; maps are sorted).
 """
 
-import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from local.spin import serde_json
 from local.spin.files import collect_files
 from local.spin.lookup import parent_dir
 from local.spin.manifest import BuildConfig, Component, Manifest, Variable, load_manifest
@@ -52,10 +53,12 @@ def load_app(manifest_path: str) -> LoadedApp:
         for variable in manifest.variables.values():
             if variable.required == (variable.default is not None):
                 raise SpinError("must be `required` OR have a `default`")
-        return LoadedApp(manifest, [_load(app_root, name, found) for name, found in manifest.components.items()])
+        defaults = {name: variable.default for name, variable in manifest.variables.items()}
+        loaded = [_load(app_root, name, found, defaults) for name, found in manifest.components.items()]
+        return LoadedApp(manifest, loaded)
 
 
-def _load(app_root: Path, name: str, component: Component) -> LoadedComponent:
+def _load(app_root: Path, name: str, component: Component, defaults: Mapping[str, str | None]) -> LoadedComponent:
     with context(f"Failed to load component `{name}`"):
         if component.allowed_http_hosts:
             raise SpinError(
@@ -63,7 +66,7 @@ def _load(app_root: Path, name: str, component: Component) -> LoadedComponent:
                 "use `allowed_outbound_hosts`"
             )
         with context("`allowed_outbound_hosts` is malformed"):
-            check_hosts(component.allowed_outbound_hosts)
+            check_hosts(component.allowed_outbound_hosts, defaults)
         if isinstance(component.source, dict):
             _refuse_remote(component.source)
         if component.dependencies:
@@ -120,7 +123,7 @@ def locked_app(app: LoadedApp, sources: dict[str, Json], files: dict[str, list[J
         for trigger in triggers
     ]
     document["components"] = components
-    return json.dumps(document, separators=(",", ":"), ensure_ascii=False, default=str).encode()
+    return serde_json.dumps(document).encode()
 
 
 def _metadata(manifest: Manifest) -> Json:

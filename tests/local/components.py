@@ -26,9 +26,6 @@ _SOURCES = {
 _NAMES = ("--import-interface-name", "fermyon:spin/sqlite@2.0.0=sqlite")
 
 
-NO_ANSWER = "the function returned without an answer"
-"""What the runtime says of `silent`."""
-
 _SILENT = """(component
   (import "wasi:http/types@0.2.0" (instance $types
     (export "incoming-request" (type (sub resource)))

@@ -21,4 +21,5 @@ def test_it_builds_and_deploys(cloud: Client, tmp_path: Path) -> None:
         check=True,
     )
     assert done.stdout == "Deployed/Updated: my-function\nEndpoint: my-function.default.svc.cluster.local\n"
-    assert cloud.call_until("my-function", lambda text: text.startswith(components.NO_ANSWER))
+    # A function that does not answer is an empty 500; refusals of what stands before it say why.
+    cloud.call_until("my-function", lambda text: text == "")

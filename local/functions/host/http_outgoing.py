@@ -4,12 +4,25 @@ A request leaves when its body is finished, on a thread of its own, so that a gu
 for any of them. Where it may go is decided by `local.functions.outbound`.
 """
 
+import re
 import threading
 from typing import Any, Final
 
 from wasmtime.component import Variant
 
-from local.functions.host.abi import Interface, RequestContext, Resource, err, none, ok, option, some, unwrap
+from local.functions.host.abi import (
+    GuestStopped,
+    Interface,
+    RequestContext,
+    Resource,
+    err,
+    none,
+    ok,
+    option,
+    record,
+    some,
+    unwrap,
+)
 from local.functions.host.http_fields import Fields, visible
 from local.functions.host.http_interface import types
 from local.functions.host.http_types import IncomingBody, OutgoingBody, method_name
@@ -18,6 +31,9 @@ from local.functions.messages import HttpRequest, HttpResponse
 from local.functions.outbound import OutboundFailure
 
 _NANOSECONDS: Final = 10**9
+_PATH_AND_QUERY: Final = re.compile(
+    r"""[!$-;=@-_a-z|~"{}\x7f-\U0010ffff]*(?:\?[!$-;=?-~\x7f-\U0010ffff]*)?(?:#.*)?""", re.DOTALL
+)
 
 
 class OutgoingRequest(Resource):
@@ -88,7 +104,7 @@ class FutureIncomingResponse(Resource):
         self._context = context
         self._request = request
         self._timeout = timeout
-        self._outcome: HttpResponse | OutboundFailure | None = None
+        self._outcome: HttpResponse | OutboundFailure | GuestStopped | None = None
         self._taken = False
         if request.body is None or request.body.finished:
             self.start()
@@ -99,7 +115,7 @@ class FutureIncomingResponse(Resource):
         """Send the request on a thread of its own."""
         threading.Thread(target=self._run, name="outgoing-request", daemon=True).start()
 
-    def settle(self, outcome: HttpResponse | OutboundFailure) -> None:
+    def settle(self, outcome: HttpResponse | OutboundFailure | GuestStopped) -> None:
         """The request has ended."""
         with self._context.changed:
             self._outcome = outcome
@@ -116,6 +132,8 @@ class FutureIncomingResponse(Resource):
         if self._taken:
             return some(err())
         self._taken = True
+        if isinstance(self._outcome, GuestStopped):
+            raise self._outcome
         if isinstance(self._outcome, OutboundFailure):
             return some(ok(err(_error_code(self._outcome))))
         return some(ok(ok(self._context.own(IncomingResponse(self._outcome)))))
@@ -126,7 +144,7 @@ class FutureIncomingResponse(Resource):
             seconds = min(seconds, self._timeout)
         try:
             self.settle(self._context.services.outbound.send(self._request.message(), seconds))
-        except OutboundFailure as failure:
+        except (OutboundFailure, GuestStopped) as failure:
             self.settle(failure)
         except Exception as failure:  # the guest must get an answer whatever went wrong
             self.settle(OutboundFailure("internal-error", f"{type(failure).__name__}"))
@@ -137,6 +155,8 @@ def _error_code(failure: OutboundFailure) -> Variant:
         return Variant(failure.code, option(failure.detail))
     if failure.code == "HTTP-response-body-size":
         return Variant(failure.code, none())
+    if failure.code == "DNS-error":  # wasmtime-wasi-http, `dns_error`
+        return Variant(failure.code, record(rcode=some("address not available"), info_code=some(0)))
     return Variant(failure.code)
 
 
@@ -176,6 +196,12 @@ def _request_body(context: RequestContext, request: OutgoingRequest) -> Variant:
     return ok(context.own(request.body))
 
 
+def _is_well_formed(value: Variant) -> bool:
+    """Whether a ``path-with-query`` is one for the crate ``http`` 1, `PathAndQuery`; none is."""
+    text = unwrap(value)
+    return text is None or _PATH_AND_QUERY.fullmatch(text) is not None
+
+
 def _part(name: str) -> None:
     @types.function(f"[method]outgoing-request.{name}")
     def get(_context: RequestContext, request: OutgoingRequest) -> Variant:
@@ -183,6 +209,8 @@ def _part(name: str) -> None:
 
     @types.function(f"[method]outgoing-request.set-{name}")
     def put(_context: RequestContext, request: OutgoingRequest, value: Variant) -> Variant:
+        if name == "path-with-query" and not _is_well_formed(value):
+            return err()
         request.parts[name] = value
         return ok()
 

@@ -16,13 +16,12 @@ from local.functions.messages import HttpRequest, HttpResponse
 BODY_BYTES: Final = 64 << 20
 """Most that a guest may write into one body; it is held in this process's memory."""
 
-_METHODS: Final = frozenset({"get", "head", "post", "put", "delete", "connect", "options", "trace", "patch"})
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"})
 
 
 def method_variant(method: str) -> Variant:
-    """A method's name as WIT's ``method``."""
-    name = method.lower()
-    return Variant(name) if name in _METHODS else Variant("other", method)
+    """A method's name as WIT's ``method``. Case matters, as in HTTP: ``get`` is another method."""
+    return Variant(method.lower()) if method in _METHODS else Variant("other", method)
 
 
 def method_name(method: Variant) -> str:

@@ -2,10 +2,11 @@
 
 from typing import Final
 
+from builder.templates import TemplateError
 from wasmtime.component import Variant
 
 from local.functions.host.abi import Interface, RequestContext, err, none, ok, some
-from local.functions.variables import InvalidNameError, TemplateError, UndefinedVariableError
+from local.functions.variables import InvalidNameError, UndefinedVariableError
 
 variables = Interface("fermyon:spin/variables@2.0.0")
 config = Interface("wasi:config/store@0.2.0-draft-2024-09-27")

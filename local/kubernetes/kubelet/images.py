@@ -1,8 +1,11 @@
 """Images on the node: pulled by reference, checked as containerd-shim-spin does, laid out for the function runtime."""
 
 import asyncio
+import hashlib
 import json
 import os
+import tarfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +21,7 @@ PLAIN_WASM_LAYER = "application/wasm"
 DATA_LAYER = "application/vnd.wasm.content.layer.v1+data"
 BUNDLE_LAYER = "application/vnd.wasm.content.bundle.v1.tar+gzip"
 SPIN_CONFIG_LAYER = "application/vnd.fermyon.spin.application.v1+config"
+_CHUNK_BYTES = 1 << 20
 SHIM_LAYERS = frozenset({WASM_LAYER, PLAIN_WASM_LAYER, DATA_LAYER, BUNDLE_LAYER, SPIN_CONFIG_LAYER})
 
 
@@ -73,6 +77,25 @@ def check_for_shim(config: Mapping[str, Any], media_types: Sequence[str]) -> Non
         raise UnusableImageError(f"image has no layer of type {WASM_LAYER}: no component in it")
 
 
+def _unpack(archive: Path, blobs: Path) -> None:
+    """Put every file of an archive layer among the blobs, under its own digest, by which the locked app names it.
+
+    Names inside the archive say nothing about where a file goes, so none can lead out of ``blobs``.
+    """
+    with tarfile.open(archive, "r|gz") as members:
+        for member in members:
+            content = members.extractfile(member) if member.isreg() else None
+            if content is None:
+                continue
+            digest = hashlib.sha256()
+            draft = blobs / ".unpacking"
+            with draft.open("wb") as file:
+                while chunk := content.read(_CHUNK_BYTES):
+                    digest.update(chunk)
+                    file.write(chunk)
+            draft.replace(blobs / digest.hexdigest())
+
+
 class ImageStore:
     """Pulls images into one content store; the same image is pulled once, however many pods wait for it."""
 
@@ -125,7 +148,10 @@ class ImageStore:
         except (RegistryError, InvalidReferenceError, ValueError, OSError) as error:
             raise PullError(str(error)) from error
         check_for_shim(image.config, [layer.media_type for layer in image.layers])
-        self._lay_out(image)
+        try:
+            self._lay_out(image)
+        except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
+            raise UnusableImageError(f"a layer of type {BUNDLE_LAYER} cannot be unpacked: {error}") from error
         self._index[reference] = image.manifest_digest
         draft = self._index_file.with_suffix(".draft")
         draft.write_text(json.dumps(self._index, indent=1))
@@ -156,6 +182,8 @@ class ImageStore:
         for layer in image.layers:
             if layer.media_type == SPIN_CONFIG_LAYER:
                 (draft / "spin.json").write_bytes(layer.path.read_bytes())
+            elif layer.media_type == BUNDLE_LAYER:
+                _unpack(layer.path, blobs)
             elif layer.media_type in SHIM_LAYERS:
                 target = blobs / layer.path.name
                 target.unlink(missing_ok=True)

@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from functools import reduce
 from urllib.parse import parse_qs, urlsplit
 
 from spin_sdk import http, key_value, sqlite, variables
@@ -15,7 +16,14 @@ from spin_sdk.http import Request, Response, send
 from spin_sdk.wit.imports import atomics, batch, redis
 from spin_sdk.wit.imports import sqlite as sqlite_types
 from spin_sdk.wit.imports import wasi_keyvalue_store as wasi_store
-from spin_sdk.wit.types import Err
+from spin_sdk.wit.imports.types import (
+    ErrorCode_ConfigurationError,
+    Fields,
+    IncomingRequest,
+    OutgoingResponse,
+    ResponseOutparam,
+)
+from spin_sdk.wit.types import Err, Ok
 
 COUNTER: Callable[[], http.IncomingHandler] = importlib.import_module("counter").IncomingHandler
 # While a request is handled the standard library is not there to be looked at any more.
@@ -223,6 +231,30 @@ def not_there(_request: Request, _query: Query) -> Response:
     return _json(NOT_THERE)
 
 
+def text_body(_request: Request, _query: Query) -> Response:
+    return Response(200, {}, "text, which mypy would refuse")  # type: ignore[arg-type]
+
+
+def claims(request: Request, query: Query) -> Response:
+    """Answers the request's body under another content-length."""
+    return Response(200, {"content-length": query["length"]}, request.body)
+
+
+def deep(_request: Request, query: Query) -> Response:
+    return _text(str(_depth(int(query["depth"]))))
+
+
+def _depth(left: int) -> int:
+    # Through reduce(), which is C: parsers and templates recurse through the interpreter's own code like this.
+    return 0 if left == 0 else 1 + reduce(lambda _, next_left: _depth(next_left), [left - 1], 0)
+
+
+def large_value(_request: Request, query: Query) -> Response:
+    with key_value.open_default() as values:
+        values.set("large", bytes(int(query["bytes"])))
+        return _text(str(len(values.get("large") or b"")))
+
+
 def open_redis(_request: Request, _query: Query) -> Response:
     redis.Connection.open("redis://127.0.0.1")
     return _text("opened")
@@ -258,11 +290,71 @@ ACTIONS: dict[str, Callable[[Request, Query], Response]] = {
     "print": prints,
     "redis": open_redis,
     "not-there": not_there,
+    "text-body": text_body,
+    "claims": claims,
+    "deep": deep,
+    "large-value": large_value,
+}
+
+
+def unfinished(response_out: ResponseOutparam) -> None:
+    """Returns before the body is finished."""
+    _write_start(response_out, 200)
+
+
+def broken(response_out: ResponseOutparam) -> None:
+    """Ends with an exception after the first part of the body."""
+    _write_start(response_out, 200)
+    raise RuntimeError("after the first part")
+
+
+def early(response_out: ResponseOutparam) -> None:
+    """Answers with a status that is no answer's."""
+    response = OutgoingResponse(Fields())
+    response.set_status_code(103)
+    ResponseOutparam.set(response_out, Ok(response))
+
+
+def strange(response_out: ResponseOutparam) -> None:
+    """Answers with a status that has no name, and a value between spaces."""
+    response = OutgoingResponse(Fields.from_list([("x-a", b" v ")]))
+    response.set_status_code(799)
+    ResponseOutparam.set(response_out, Ok(response))
+
+
+def silent(_response_out: ResponseOutparam) -> None:
+    """Does not answer."""
+
+
+def failing(response_out: ResponseOutparam) -> None:
+    """Answers with an error in place of a response."""
+    ResponseOutparam.set(response_out, Err(ErrorCode_ConfigurationError()))
+
+
+def _write_start(response_out: ResponseOutparam, status: int) -> None:
+    response = OutgoingResponse(Fields())
+    response.set_status_code(status)
+    body = response.body()
+    ResponseOutparam.set(response_out, Ok(response))
+    with body.write() as stream:
+        stream.blocking_write_and_flush(b"start")
+
+
+RAW_ACTIONS: dict[str, Callable[[ResponseOutparam], None]] = {
+    action.__name__: action for action in (unfinished, broken, early, strange, silent, failing)
 }
 
 
 class IncomingHandler(http.IncomingHandler):
     """``/…/ACTION?name=value``: the last segment of the path picks the action."""
+
+    def handle(self, request: IncomingRequest, response_out: ResponseOutparam) -> None:
+        """Leave ``/raw/ACTION`` to a function that speaks WASI itself."""
+        folder, _, action = (request.path_with_query() or "").partition("/raw/")
+        if folder == "" and action in RAW_ACTIONS:
+            RAW_ACTIONS[action](response_out)
+        else:
+            super().handle(request, response_out)
 
     def handle_request(self, request: Request) -> Response:
         """Run the action; a WIT error is answered as 422 with its name."""

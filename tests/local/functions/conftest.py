@@ -60,8 +60,8 @@ def serve(cache: Path, tmp_path: Path) -> Iterator[Serve]:
 
 
 METADATA = {
-    "allowed_outbound_hosts": ["http://127.0.0.1:{{ port }}", "http://*.spin.internal"],
-    "key_value_stores": ["default", "second"],
+    "allowed_outbound_hosts": ["http://127.0.0.1:{{ port }}", "http://*.spin.internal", "http://gone.spin.internal"],
+    "key_value_stores": ["default"],
     "databases": ["default"],
 }
 

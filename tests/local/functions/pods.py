@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -115,6 +116,14 @@ class Pod:
         for stream in (self.process.stdout, self.process.stderr):
             if stream is not None:
                 stream.close()
+
+
+def wait_for(lines: list[str], start: str) -> None:
+    """Return when one of a pod's lines begins with ``start``."""
+    deadline = time.monotonic() + 60
+    while not any(line.startswith(start) for line in lines) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert any(line.startswith(start) for line in lines), lines
 
 
 def start(app: Path, state: Path, cache: Path, *options: str, **environment: str) -> "subprocess.Popen[str]":

@@ -57,9 +57,11 @@ def test_headers_and_what_spin_adds(pod: Pod) -> None:
     assert seen["spin-client-addr"].startswith("127.0.0.1:")
 
 
-def test_a_caller_cannot_forge_what_spin_adds(pod: Pod) -> None:
-    seen = pod.client.get("/headers", headers={"spin-client-addr": "10.0.0.1:1"}).json()
+@pytest.mark.parametrize("name", ["spin-client-addr", "X-Forwarded-For"])
+def test_a_caller_cannot_forge_what_spin_adds(pod: Pod, name: str) -> None:
+    seen = pod.client.get("/headers", headers={name: "10.0.0.1:1"}).json()
     assert seen["spin-client-addr"].startswith("127.0.0.1:")
+    assert not seen["spin-client-addr"].endswith(":0")
 
 
 @pytest.mark.parametrize(("status", "body"), [(204, b""), (304, b""), (500, b""), (299, b"")])

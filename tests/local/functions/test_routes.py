@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from local.functions.routes import Route, RouteError, Router
+from local.functions.routes import Route, Router
 
 SEGMENTS = st.text("abc-_~%20.", min_size=1, max_size=5).filter(lambda segment: segment != "...")
 
@@ -75,10 +75,9 @@ def test_of_equal_routes_the_later_one_wins() -> None:
     assert found.route.trigger == "second"
 
 
-@pytest.mark.parametrize("pattern", ["/.../a", "/a/*/b", "/:"])
-def test_routes_that_mean_nothing(pattern: str) -> None:
-    with pytest.raises(RouteError, match="route"):
-        Router([Route(pattern, "t")])
+@pytest.mark.parametrize(("pattern", "based"), [("/", ""), ("/x/", "/x"), ("x", "/x"), ("/x/...", "/x/...")])
+def test_the_route_below_the_apps_base(pattern: str, based: str) -> None:
+    assert Route(pattern, "t").based == based
 
 
 @settings(deadline=None)

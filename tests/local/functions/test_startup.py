@@ -50,8 +50,12 @@ def test_a_locked_app_that_cannot_be_understood(
     [
         ("/a/.../b", {}, {}, "may only stand at the end"),
         ({"private": False}, {}, {}, "private"),
-        ("/", {"allowed_outbound_hosts": ["example.com"]}, {}, "'example.com' names no scheme"),
+        ("/", {"allowed_outbound_hosts": ["example.com"]}, {}, '"example.com" does not contain a scheme'),
         ("/", {"allowed_outbound_hosts": ["http://{{ nowhere }}"]}, {}, "'nowhere' is not declared"),
+        ("/", {"databases": ["other"]}, {}, "- Component main uses database 'other'"),
+        ("/", {"key_value_stores": ["cache"]}, {}, 'unknown key_value_stores label "cache" for component "main"'),
+        ("/", {}, {"config": {"a": "{{ nosuch }}"}}, 'invalid variable template: unknown variable "nosuch"'),
+        ("/", {}, {"config": {"a": "{{ nosuch"}}, "unmatched '{{' in template"),
         ("/", {"databases": ["../../up"]}, {}, "databases.0"),
         ("/", {"key_value_stores": [""]}, {}, "key_value_stores.0"),
         ("/", {}, {"files": [{"path": "../up", "inline": ""}]}, "'../up'"),
@@ -73,6 +77,22 @@ def test_an_unknown_component_and_a_foreign_executor(pull: Pull, tmp_path: Path,
     assert "no component 'absent'" in refused(pulled.write(), tmp_path, cache)
     pulled.triggers[-1]["trigger_config"] = {"component": "main", "route": "/w", "executor": {"type": "wagi"}}
     assert "'wagi'" in refused(pulled.write(), tmp_path, cache)
+
+
+@pytest.mark.parametrize(
+    ("config", "reason"),
+    [
+        ({"component": "main", "rout": "/b"}, "unknown field `rout`"),
+        ({"component": "main", "route": "/b", "executor": "http"}, 'invalid type: string "http"'),
+        ({"route": "/b", "static_response": {"body": 5}}, "invalid type: integer `5`"),
+    ],
+)
+def test_a_trigger_that_spin_would_not_take(
+    pull: Pull, tmp_path: Path, cache: Path, config: dict[str, Any], reason: str
+) -> None:
+    pulled = pull().add("main", "/...")
+    pulled.trigger("other", **config)
+    assert f"trigger other: {reason}" in refused(pulled.write(), tmp_path, cache)
 
 
 @pytest.mark.parametrize(

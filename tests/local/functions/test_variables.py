@@ -1,6 +1,7 @@
 """Variables and their templates."""
 
 import pytest
+from builder.templates import TemplateError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -8,7 +9,6 @@ from local.functions.variables import (
     AppVariables,
     ComponentVariables,
     InvalidNameError,
-    TemplateError,
     UndefinedVariableError,
 )
 

@@ -35,7 +35,10 @@ def collect(app: Path, *files: str | Placement, exclude: list[str] | None = None
         ("./d//a.txt", {"d/a.txt": "d/a.txt"}),
         ("*.txt", {"a.txt": "a.txt"}),
         ("**/*.txt", {"a.txt": "a.txt", "d/a.txt": "d/a.txt", "d/e/c.txt": "d/e/c.txt"}),
-        ("d", {name: name for name in ("d/.hidden", "d/a.txt", "d/e/c.txt")}),
+        ("d", {f"d/{name}": name for name in ("d/.hidden", "d/a.txt", "d/e/c.txt")}),
+        ("d/", {f"d/{name}": name for name in ("d/.hidden", "d/a.txt", "d/e/c.txt")}),
+        ("d/e", {"d/e/d/e/c.txt": "d/e/c.txt"}),
+        ("d/**/*", {name: name for name in ("d/.hidden", "d/a.txt", "d/e/c.txt")}),
         ("d/**", {}),
         ("x/*", {}),
         (Placement("d", "/"), {".hidden": "d/.hidden", "a.txt": "d/a.txt", "e/c.txt": "d/e/c.txt"}),
@@ -100,3 +103,16 @@ def test_a_link_within_the_app_is_followed_to_a_file_only(app: Path) -> None:
     (app / "folder").symlink_to("d")
     with pytest.raises(SpinError, match="symbolic link to a directory"):
         collect(app, "*")
+
+
+@pytest.mark.parametrize("pattern", ["folder/*", "folder/**/*", "*/a.txt", "**/a.txt", "**/e/*.txt"])
+def test_a_pattern_that_leads_through_a_link_to_a_folder_is_refused(app: Path, pattern: str) -> None:
+    (app / "folder").symlink_to("d")
+    with pytest.raises(SpinError, match="symbolic link to a directory"):
+        collect(app, pattern)
+
+
+@pytest.mark.parametrize("pattern", ["a*.txt", "d/*.txt", "d/**/*"])
+def test_a_link_to_a_folder_beside_the_pattern_is_not_looked_at(app: Path, pattern: str) -> None:
+    (app / "folder").symlink_to("d")
+    assert collect(app, pattern)

@@ -92,7 +92,7 @@ source = "app.wasm"
 description = "the b"
 environment = { Z = "1", A = "2" }
 variables = { y_y = "{{ zeta }}", x = "1" }
-allowed_outbound_hosts = ["http://other.spin.internal", "https://{{ alpha }}"]
+allowed_outbound_hosts = ["http://other.spin.internal", "https://{{ zeta }}"]
 key_value_stores = ["default", "my_store"]
 sqlite_databases = ["default"]
 ai_models = ["llama2-chat"]
@@ -125,7 +125,7 @@ x = 1
                 "id": "b",
                 "metadata": {
                     "ai_models": ["llama2-chat"],
-                    "allowed_outbound_hosts": ["http://other.spin.internal", "https://{{ alpha }}"],
+                    "allowed_outbound_hosts": ["http://other.spin.internal", "https://{{ zeta }}"],
                     "build": {"command": ["one", "two"], "watch": ["src/*"], "workdir": "w"},
                     "databases": ["default"],
                     "description": "the b",
@@ -270,15 +270,24 @@ def test_outbound_hosts_that_pass(tmp_path: Path, host: str) -> None:
     [
         ("example.com", "does not contain a scheme"),
         ("*", "is not an allowed outbound host format"),
-        ("https://example.com/path", "hosts must not contain paths"),
+        ("https://example.com/path", 'Invalid allowed host "example.com/path": must not include a path'),
         ("https://example.com:443/path", "has a path but is not allowed to"),
         ("https://a.*.com", "wildcards are allowed only as subdomains"),
         ("https://*.*.com", "wildcards are allowed only as prefixes"),
         ("amqp://example.com", "no port was provided"),
         ("https://example.com:port", "is not a number"),
         ("https://example.com:65536", "is not a number"),
-        ("ht2p://example.com", "non alphabetic"),
-        ("https://{{ broken", "unmatched braces"),
+        ("ht2p://example.com:80", "only alphabetic characters are allowed"),
+        ("https://{{ broken", "invalid variable template: unmatched '{{' in template"),
+        ("http://user@x", 'Invalid allowed host "user@x": invalid domain character'),
+        ("http://x?y", "invalid domain character"),
+        ("http://", "empty host"),
+        ("http://:80", "empty host"),
+        ("http://x:80:90", 'Invalid allowed host "x:80": invalid domain character'),
+        ("http://a b", "invalid domain character"),
+        ("http://}}x{{", "unmatched '{{'"),
+        ("http://[::1]", "is not a number"),
+        ("http://1.2.3.999", "invalid IPv4 address"),
         ("insecure:allow-all", "'insecure:allow-all' is not allowed"),
     ],
 )
@@ -289,7 +298,46 @@ def test_malformed_outbound_hosts_are_refused(tmp_path: Path, host: str, said: s
         "Failed to load component `hello`",
         "`allowed_outbound_hosts` is malformed",
     ]
-    assert said in chain[3]
+    assert said in ": ".join(chain[3:])
+
+
+@pytest.mark.parametrize("host", ["{{ h }}", "{{ h }}://x:80", "http://x:{{ h }}", "http://{{ h }}/path"])
+def test_a_default_that_makes_an_outbound_host_invalid_is_refused(tmp_path: Path, host: str) -> None:
+    app = HELLO.replace("[[trigger.http]]", '[variables]\nh = { default = "a b" }\n[[trigger.http]]')
+    chain = failure(write_app(tmp_path, f'{app}allowed_outbound_hosts = ["{host}"]\n'))
+    assert chain[3].startswith(f'using default variable value(s) with template "{host}" results in invalid config "')
+    assert len(chain) > 4
+
+
+def test_a_default_that_makes_a_valid_outbound_host_passes(tmp_path: Path) -> None:
+    variables = '[variables]\nh = { default = "a" }\nr = { required = true }\n[[trigger.http]]'
+    app = HELLO.replace("[[trigger.http]]", variables)
+    image_of(write_app(tmp_path, f'{app}allowed_outbound_hosts = ["http://{{{{ h }}}}", "{{{{ r }}}}"]\n'))
+
+
+def test_numbers_and_times_of_a_trigger_are_written_as_serde_json_writes_them(tmp_path: Path) -> None:
+    values = {
+        "1e30": "1e30",
+        "1.5e16": "1.5e16",
+        "1e15": "1000000000000000.0",
+        "12.50": "12.5",
+        "-0.00001": "-0.00001",
+        "1e-6": "1e-6",
+        "0.0": "0.0",
+        "-0.0": "-0.0",
+        "inf": "null",
+        "nan": "null",
+        "7": "7",
+        "2020-01-02T03:04:05Z": '"2020-01-02T03:04:05Z"',
+        "2020-01-02 03:04:05.120+09:00": '"2020-01-02T03:04:05.12+09:00"',
+        "2020-01-02T03:04:05": '"2020-01-02T03:04:05"',
+        "2020-01-02": '"2020-01-02"',
+        "03:04:05.5": '"03:04:05.5"',
+    }
+    lines = "".join(f"k{number:02} = {value}\n" for number, value in enumerate(values))
+    image = image_of(write_app(tmp_path, HELLO.replace('route = "/..."\n', f'route = "/..."\n{lines}')))
+    written = ",".join(f'"k{number:02}":{value}' for number, value in enumerate(values.values()))
+    assert written in image.layers[-1].content.decode()
 
 
 def test_what_only_the_real_one_can_do_is_said_plainly(tmp_path: Path) -> None:

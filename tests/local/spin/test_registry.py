@@ -1,5 +1,6 @@
 """``spin registry login`` and ``push`` against the real ministack behind the gate."""
 
+import asyncio
 import base64
 import json
 import os
@@ -9,6 +10,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from local.functions.files import Directory, File
+from local.functions.locked_app import AppFolder
+from local.kubernetes.kubelet.images import ImageStore
 from local.oci.digests import sha256_digest
 from local.oci.pull import pull_image
 from tests.local.oci.servers import ECR_HOST, LocalRegistry
@@ -188,3 +192,22 @@ def test_faults_before_the_upload_come_in_order(spin_to_registry: Spin, tmp_path
         'Error: Failed to load Spin app from "spin.toml"\n\nCaused by:\n   0: Failed to load component `hello`\n'
         "   1: `allowed_outbound_hosts` is malformed\n   2: "
     )
+
+
+def test_nodes_unpack_the_archives_that_large_apps_are_pushed_with(
+    spin_to_registry: Spin, registry: LocalRegistry, tmp_path: Path
+) -> None:
+    contents = {f"data/{number}.txt": f"{number} ".encode() * 100 for number in range(500)}
+    app = write_app(tmp_path / "app", f'{HELLO}files = ["data/*"]\n', files=contents)
+    login(spin_to_registry, tmp_path)
+    pushed = spin_to_registry("registry", "push", "-f", str(app), f"{NAME}:archive", cwd=tmp_path)
+    assert PUSHED.fullmatch(pushed.out), pushed.err
+
+    mirrors = tmp_path / "node-mirrors.json"
+    mirrors.write_text(json.dumps({ECR_HOST: registry.bare_url}))
+    image = asyncio.run(ImageStore(tmp_path / "node", mirrors, None).ensure(f"{NAME}:archive", pull_always=True))
+    folder = AppFolder(image.folder)
+    mounted = folder.files(folder.app.components[0]).entries["data"]
+    assert isinstance(mounted, Directory)
+    found = {name: file.read(0, 1000) for name, file in mounted.entries.items() if isinstance(file, File)}
+    assert found == {Path(name).name: content for name, content in contents.items()}

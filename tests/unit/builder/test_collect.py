@@ -83,6 +83,14 @@ def test_files_that_are_links(tmp_path: Path, pattern: str) -> None:
         _collect(tmp_path, files=f'["{pattern}"]')
 
 
+@pytest.mark.parametrize("pattern", ["link/*", "link/**/*", "*/1", "**/1"])
+def test_patterns_that_lead_through_a_linked_folder(tmp_path: Path, pattern: str) -> None:
+    _make(tmp_path, "a/1")
+    (tmp_path / "built" / "link").symlink_to("a")
+    with pytest.raises(BuildError, match="leads through 'link', a symbolic link"):
+        _collect(tmp_path, files=f'["{pattern}"]')
+
+
 def test_links_that_nothing_names_are_left_alone(tmp_path: Path) -> None:
     _make(tmp_path, "a/1")
     (tmp_path / "built" / "venv").symlink_to("/usr")

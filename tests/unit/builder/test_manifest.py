@@ -36,10 +36,11 @@ def test_a_component_in_full(tmp_path: Path) -> None:
 def test_components_that_stand_in_triggers(tmp_path: Path) -> None:
     text = HEAD + (
         '[[trigger.http]]\nroute = "/a"\ncomponent = { source = "a.wasm" }\n'
-        '[[trigger.http]]\nroute = "/b"\n[trigger.http.components]\n'
-        'x = { source = "b.wasm" }\ny = [{ source = "c.wasm" }, "named"]\n'
+        '[[trigger.http]]\nroute = "/b"\ncomponent = { source = "b.wasm" }\n[trigger.http.components]\n'
+        'x = { source = "c.wasm" }\ny = [{ source = "d.wasm" }, "named"]\n'
     )
-    assert [component.source for component in _read(tmp_path, text).components] == ["a.wasm", "b.wasm", "c.wasm"]
+    sources = [component.source for component in _read(tmp_path, text).components]
+    assert sources == ["a.wasm", "b.wasm", "c.wasm", "d.wasm"]
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "../x.wasm", "a/../../x.wasm", "a\\\\b", "", "a\\u0000b"])
