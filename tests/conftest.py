@@ -1,4 +1,4 @@
-"""What every test relies on: Powertools configured as on Lambda, AWS models read once, little to collect.
+"""What every test relies on: Powertools configured as on Lambda, AWS models read once, no deadlines, little to collect.
 
 Powertools reads its settings when it is imported, so they are set here, before anything else.
 """
@@ -8,6 +8,7 @@ import gc
 import os
 
 import botocore.loaders
+import hypothesis
 
 from local.collector import spare_what_stays
 
@@ -20,6 +21,13 @@ os.environ["POWERTOOLS_TRACE_DISABLED"] = "true"
 # Each botocore session reads the services' models anew, and moto wants a new session for each of its accounts.
 _read_once = functools.cache(botocore.loaders.JSONFileLoader().load_file)
 botocore.loaders.JSONFileLoader.load_file = staticmethod(_read_once)  # type: ignore[method-assign]
+
+
+# How long something takes depends on what else runs on the machine.
+hypothesis.settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any machine")
 
 
 def pytest_collection_finish() -> None:

@@ -65,6 +65,7 @@ def main(arguments: list[str]) -> int:
             return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         _enter(chosen.root)
     _become_a_container()
+    os.environ.pop("PYTHONPATH", None)
     os.execvp(chosen.command[0], chosen.command)  # noqa: S606 - the caller's command is the purpose
 
 
@@ -81,6 +82,9 @@ def _enter(root: Path) -> None:
     for name, target in (("fd", "fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2")):
         (root / "dev" / name).symlink_to(f"/proc/self/{target}")
     _mount("proc", root / "proc", "proc")
+    # Users are the machine's: builders note there which of them are taken.
+    (root / "run" / "lock").mkdir(exist_ok=True)
+    _mount("/run/lock", root / "run" / "lock", None, _MS_BIND)
     os.chroot(root)
     os.chdir("/")
 

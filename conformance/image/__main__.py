@@ -1,0 +1,79 @@
+"""Make the builder image without docker, and build in it as on CodeBuild's default host: `python -m conformance.image`.
+
+Two builds go through a one-machine cloud, from the upload over HTTP to the registry: examples/hello, which is then
+deployed and called, and an app that looks for the build role's credentials.
+"""
+
+import io
+import sys
+import time
+from collections.abc import Mapping
+
+from rich.console import Console
+
+from conformance import debian
+from conformance.image.builds import URI, enter_image, look_around
+from conformance.image.image import COMMANDS, Image, buildah_version
+from conformance.report import NOT_RUN, record
+from local.cloud import Cloud, CloudOptions
+from local.demo import Demo, DemoFailedError
+
+_MOST_MEGABYTES = 350
+
+
+def main() -> int:
+    """Run the part; returns its exit status."""
+    if reason := debian.missing(*COMMANDS):
+        print(f"Not run: {reason}")
+        return NOT_RUN
+    problems = []
+    started = time.monotonic()
+    with Image() as image:
+        made = time.monotonic() - started
+        if image.megabytes > _MOST_MEGABYTES:
+            problems.append(f"the image has {image.megabytes} MB, more than {_MOST_MEGABYTES}")
+        with Cloud(CloudOptions(port=0, say=print)) as cloud:
+            enter_image(cloud, image)
+            console = Console(file=io.StringIO(), width=10_000)
+            try:
+                Demo(cloud, console).run()
+            except DemoFailedError as error:
+                problems.append(f"examples/hello: {error}")
+            hello = console.file.getvalue()  # type: ignore[attr-defined]
+            task, log = look_around(cloud)
+    found = leaks(task, log)
+    problems += found
+    print(hello, log, *(f"PROBLEM: {problem}" for problem in problems), sep="\n")
+    facts = {
+        "base": f"{image.base_release} with its Python 3.11, in place of the Dockerfile's `BASE`",
+        "made by": f"{buildah_version()}, {image.steps} steps, in {made:.0f} s",
+        "size": f"{image.megabytes} MB, {image.megabytes_of_ours} MB of them /opt; the Spin CLI comes on top",
+        "`spin`": "`local/spin`",
+        "host": "Linux 4.14's system calls, docker's default capabilities and filter, `env.sh` readable",
+        "examples/hello": _line(hello, "steps") + "; " + _line(hello, "answer"),
+        "found by a build that looks for the role": "; ".join(found) or "nothing",
+        "problems": "; ".join(problems) or "none",
+    }
+    record("image", facts)
+    return int(bool(problems))
+
+
+def leaks(task: Mapping[str, object], log: str) -> list[str]:
+    """Say what the looking build found, or that it did not look."""
+    problems = []
+    if task["status"] != "done" or "CapEff:\t0000000000000000" not in log:
+        problems.append(f"the build that looks around did not end well: {task}")
+    if URI.rpartition("/")[2] in log:
+        problems.append("a build can read the address of the build role's credentials")
+    if "REACHED" in log or log.count("Address family not supported by protocol") != 2:
+        problems.append("a build can reach the address of the build role's credentials")
+    return problems
+
+
+def _line(output: str, name: str) -> str:
+    lines = [line.strip().removeprefix(name).strip() for line in output.splitlines() if line.strip().startswith(name)]
+    return lines[0] if lines else "failed"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The unit tests of ``functions/`` under the Python version that the template names for Lambda."""
