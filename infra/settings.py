@@ -3,12 +3,18 @@
 One value can be changed for one run with the CDK's own ``-c``: ``cdk deploy -c blue-faas.authorizer=jwt``.
 """
 
-from typing import Any, Literal, Self
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
-from constructs import Construct
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-CONTEXT_KEY = "blue-faas"
+if TYPE_CHECKING:
+    from constructs import Construct
+
+CONTEXT_KEY: Final = "blue-faas"
+_FILE: Final = Path(__file__).resolve().parent.parent / "cdk.json"
 
 
 class _Strict(BaseModel):
@@ -140,7 +146,7 @@ class Settings(_Strict):
         return self
 
     @classmethod
-    def of(cls, scope: Construct) -> Self:
+    def of(cls, scope: "Construct") -> Self:
         """The settings in the CDK context, with ``-c blue-faas.<path>=<value>`` applied on top.
 
         Raises
@@ -150,13 +156,22 @@ class Settings(_Strict):
         AuthorizerError
             The file itself asks for no authorizer.
         """
-        values: dict[str, Any] = dict(scope.node.get_context(CONTEXT_KEY))
+        return cls._from_context(scope.node.get_all_context())
+
+    @classmethod
+    def from_file(cls, changed: Mapping[str, object]) -> Self:
+        """The settings of cdk.json without the CDK, with ``blue-faas.<path>`` changed as `of` would."""
+        return cls._from_context({**json.loads(_FILE.read_text(encoding="utf-8"))["context"], **changed})
+
+    @classmethod
+    def _from_context(cls, context: Mapping[str, Any]) -> Self:
+        values: dict[str, Any] = dict(context[CONTEXT_KEY])
         if values.get("authorizer") == "none":
             raise AuthorizerError(
                 f'cdk.json sets "authorizer": "none", which lets anybody in. Where that is meant, ask for it by name: '
                 f"cdk synth -c {CONTEXT_KEY}.authorizer=none"
             )
-        for key, value in scope.node.get_all_context().items():
+        for key, value in context.items():
             if key.startswith(f"{CONTEXT_KEY}."):
                 _set(values, key.removeprefix(f"{CONTEXT_KEY}.").split("."), value)
         return cls.model_validate(values)

@@ -1,0 +1,43 @@
+"""Quotas that new accounts have too little of: builds at once, functions at once."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import boto3
+
+from infra.preflight.findings import Finding, not_asked, ok, problem
+from infra.settings import Builds
+
+_NAMES: Final = {"SMALL": "Small", "MEDIUM": "Medium", "LARGE": "Large", "X2_LARGE": "2XLarge"}
+_LEAST_EXECUTIONS: Final = 100
+"""Ten clients that wait for their tasks use ten functions; builds and the API need some beside."""
+
+
+def codebuild(session: boto3.Session, builds: Builds) -> Iterator[Finding]:
+    """Builds of the compute type that may run at once."""
+    subject = f"CodeBuild quota Linux/{_NAMES[builds.compute]}"
+    wanted = f"Concurrently running builds for Linux/{_NAMES[builds.compute]} environment"
+    pages = session.client("service-quotas").get_paginator("list_service_quotas").paginate(ServiceCode="codebuild")
+    values = [quota["Value"] for page in pages for quota in page["Quotas"] if quota["QuotaName"] == wanted]
+    if not values:
+        yield not_asked(subject, "Service Quotas lists no such quota", "Look at Service Quotas > AWS CodeBuild.")
+        return
+    least = builds.concurrency or 2
+    seen = f"{values[0]:g} builds at once"
+    if values[0] < least:
+        remedy = f"Ask for {max(least, 10)} at Service Quotas > AWS CodeBuild > {wanted}: builds wait for a place."
+        yield problem(subject, seen, remedy)
+    else:
+        yield ok(subject, f"{seen} (new accounts may have less than is shown here: the first build tells)")
+
+
+def functions(session: boto3.Session) -> Iterator[Finding]:
+    """Lambda functions that may run at once, in the account and region."""
+    limit: Any = session.client("lambda").get_account_settings()["AccountLimit"]
+    executions = limit["UnreservedConcurrentExecutions"]
+    seen = f"{executions} concurrent executions that no function reserves"
+    if executions < _LEAST_EXECUTIONS:
+        remedy = "Ask for 1000 at Service Quotas > AWS Lambda > Concurrent executions: waiting clients use them up."
+        yield problem("Lambda quota", seen, remedy)
+    else:
+        yield ok("Lambda quota", seen)
