@@ -97,6 +97,7 @@ class Cluster:
             authenticators=self._authenticators(admin_token, system_token),
             rbac=True,
             logs=_log_source(kubelet_logs),
+            root_ca=certificate.ca_pem.decode(),
         )
         server = ServerThread(app, port=config.port, cert_file=certificate.certificate, key_file=certificate.key)
         server.start()

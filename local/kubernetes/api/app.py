@@ -47,6 +47,7 @@ def create_app(
     logs: LogSource | None = None,
     crd_folder: Path = CRD_FOLDER,
     graceful_pods: bool = True,
+    root_ca: str = "",
 ) -> Starlette:
     """The server.
 
@@ -54,13 +55,14 @@ def create_app(
     401 when none accepts the token; `None` lets everybody in. `rbac`: check every request against the RBAC objects in
     the store. `faults`: failures that tests order. `logs`: the kubelet's part of ``kubectl logs``. `crd_folder`: YAML
     files of CustomResourceDefinitions to serve from the start. `graceful_pods`: a deleted pod that is on a node stays,
-    with a deletion timestamp, until the kubelet deletes it with a grace period of 0; off, it goes at once.
+    with a deletion timestamp, until the kubelet deletes it with a grace period of 0; off, it goes at once. `root_ca`:
+    the PEM text of this server's CA, which every namespace has as ConfigMap ``kube-root-ca.crt``.
 
     `app.state` has `store`, `objects` (the same operations in-process), `faults` and `watches` (close them before the
     server stops).
     """
     store = store or Store()
-    objects = Objects(store, graceful_pods=graceful_pods)
+    objects = Objects(store, graceful_pods=graceful_pods, root_ca=root_ca)
     _bootstrap(objects, crd_folder)
     authorizer = RbacAuthorizer(store) if rbac else None
     if rbac:

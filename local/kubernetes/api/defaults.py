@@ -118,6 +118,10 @@ def _replica_set(obj: Object) -> None:
 def _autoscaler(obj: Object) -> None:
     spec = obj.setdefault("spec", {})
     spec.setdefault("minReplicas", 1)
+    # Go's zero values: the rules say what is wrong with them.
+    spec.setdefault("maxReplicas", 0)
+    for field in ("kind", "name"):
+        spec.setdefault("scaleTargetRef", {}).setdefault(field, "")
     if not spec.get("metrics"):
         target = {"type": "Utilization", "averageUtilization": 80}
         spec["metrics"] = [{"type": "Resource", "resource": {"name": "cpu", "target": target}}]
@@ -137,6 +141,15 @@ def _role_binding(obj: Object) -> None:
             subject.setdefault("apiGroup", "rbac.authorization.k8s.io")
 
 
+def _limit_range(obj: Object) -> None:
+    for item in (obj.get("spec") or {}).get("limits") or ():
+        if item.get("type") == "Container":
+            defaults = {**(item.get("max") or {}), **(item.get("default") or {})}
+            requests = {**(item.get("min") or {}), **defaults, **(item.get("defaultRequest") or {})}
+            item |= {"default": defaults} if defaults else {}
+            item |= {"defaultRequest": requests} if requests else {}
+
+
 def _network_policy(obj: Object) -> None:
     spec = obj.setdefault("spec", {})
     spec.setdefault("policyTypes", ["Ingress", "Egress"] if "egress" in spec else ["Ingress"])
@@ -147,6 +160,7 @@ _DEFAULTS: dict[tuple[str, str], Callable[[Object], None]] = {
     ("", "services"): _service,
     ("", "pods"): _pod,
     ("", "secrets"): _secret,
+    ("", "limitranges"): _limit_range,
     ("apps", "deployments"): _deployment,
     ("apps", "replicasets"): _replica_set,
     ("autoscaling", "horizontalpodautoscalers"): _autoscaler,

@@ -11,12 +11,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from local.kubernetes.api.clock import timestamp
-from local.kubernetes.api.errors import bad_request, conflict
+from local.kubernetes.api.errors import bad_request, conflict, invalid, unsupported_value
 from local.kubernetes.api.resources import CRD_KEY, NAMESPACE_KEY, POD_KEY, Registry, Resource
 from local.kubernetes.api.store import Key, Object, Store
 
 _FOREGROUND = "foregroundDeletion"
-_POLICIES = ("Background", "Foreground", "Orphan")
+_POLICIES = ("Foreground", "Background", "Orphan")
 _DEFAULT_GRACE = 30
 
 
@@ -32,13 +32,14 @@ class DeleteOptions:
 
     @classmethod
     def parse(cls, query: dict[str, str], body: Any) -> DeleteOptions:
-        """From a request's query and its DeleteOptions body; the body wins. Raises ApiError 400."""
+        """From a request's query and its DeleteOptions body; the body wins. Raises ApiError 400 or 422."""
         given = body if isinstance(body, dict) else {}
         preconditions = given.get("preconditions") or {}
         orphan = given.get("orphanDependents", query.get("orphanDependents") in ("true", "1"))
         policy = given.get("propagationPolicy") or query.get("propagationPolicy")
         if policy not in (None, *_POLICIES):
-            raise bad_request(f'invalid propagationPolicy "{policy}": must be one of {", ".join(_POLICIES)}')
+            unsupported = unsupported_value("propagationPolicy", policy, [*_POLICIES, "nil"])
+            raise invalid("DeleteOptions", "meta.k8s.io", "", [unsupported])
         grace = given.get("gracePeriodSeconds", query.get("gracePeriodSeconds"))
         try:
             seconds = None if grace is None else max(0, int(grace))
@@ -72,8 +73,9 @@ class Deleter:
                 if wanted not in (None, metadata[field]):
                     label = "UID" if field == "uid" else "ResourceVersion"
                     why = (
-                        f"Precondition failed: {label} in precondition: {wanted}, "
-                        f"{label} in object meta: {metadata[field]}"
+                        f"the {label} in the precondition ({wanted}) does not match the {label} in record "
+                        f"({metadata[field]}). The object might have been "
+                        + ("deleted and then recreated" if field == "uid" else "modified")
                     )
                     raise conflict(resource, key.name, why)
             if options.dry_run:

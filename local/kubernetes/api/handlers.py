@@ -70,13 +70,13 @@ class Handlers:
             case "create":
                 return self._create(request, target, resource, query, body)
             case "update" if target.name:
-                options = write_options(query, request.headers.get("user-agent", ""))
+                options = write_options(target.verb, query, request.headers.get("user-agent", ""))
                 names = (target.namespace if resource.namespaced else "", target.name)
                 obj = self._objects.update(resource, *names, body, options, target.subresource)
                 return _written(obj, 200, options.warnings)
             case "patch" if target.name:
                 patch_type = request.headers.get("content-type", "").split(";")[0].strip()
-                options = write_options(query, request.headers.get("user-agent", ""), patch_type)
+                options = write_options(target.verb, query, request.headers.get("user-agent", ""), patch_type)
                 names = (target.namespace if resource.namespaced else "", target.name)
                 obj, created = self._objects.patch(resource, *names, patch_type, body, options, target.subresource)
                 return _written(obj, 201 if created else 200, options.warnings)
@@ -199,12 +199,13 @@ class Handlers:
     def _create(
         self, request: Request, target: Target, resource: Resource, query: dict[str, str], body: Any
     ) -> Response:
-        options = write_options(query, request.headers.get("user-agent", ""))
+        options = write_options(target.verb, query, request.headers.get("user-agent", ""))
         if target.subresource == "binding":
             bind(self._objects, resource, target.namespace, target.name, body, options)
             return JsonResponse(_success(), 201)
         if (
-            (target.name and resource.namespaced)
+            # The handler of custom resources does not look whether a name stands in the path.
+            (target.name and resource.namespaced and not resource.custom)
             or target.subresource
             or (resource.namespaced and not target.namespace)
         ):
@@ -246,7 +247,7 @@ _RETURN_DELETED = {("", "pods"), ("", "services"), ("", "serviceaccounts"), ("",
 def _matcher(target: Target, resource: Resource, query: dict[str, str]) -> Matcher:
     """What a list or watch selects, by namespace, name, labels and fields. Raises ApiError 400."""
     labels = parse_label_selector(query.get("labelSelector"))
-    fields = parse_field_selector(query.get("fieldSelector"))
+    fields = parse_field_selector(query.get("fieldSelector"), resource.selectable)
     namespace = target.namespace if resource.namespaced else ""
 
     def matches(key: Key, obj: Object) -> bool:

@@ -6,11 +6,10 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from local.kubernetes.api.errors import FieldError, invalid_value
+from local.kubernetes.api.errors import FieldError, invalid_value, too_long
 
 _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _SUBDOMAIN = rf"{_LABEL}(\.{_LABEL})*"
-_LABEL_1035 = r"[a-z]([-a-z0-9]*[a-z0-9])?"
 _QUALIFIED = r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 _LABEL_VALUE = rf"({_QUALIFIED})?"
 
@@ -35,7 +34,7 @@ def dns_subdomain(name: str) -> str | None:
 
 
 def dns_label(name: str) -> str | None:
-    """RFC 1123 label: namespaces."""
+    """RFC 1123 label: namespaces, and Services (older servers want these to begin with a letter)."""
     if len(name) > _MAX_LABEL:
         return f"must be no more than {_MAX_LABEL} characters"
     if re.fullmatch(_LABEL, name):
@@ -43,19 +42,6 @@ def dns_label(name: str) -> str | None:
     return (
         "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end "
         f"with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '{_LABEL}')"
-    )
-
-
-def dns_1035_label(name: str) -> str | None:
-    """RFC 1035 label: Services."""
-    if len(name) > _MAX_LABEL:
-        return f"must be no more than {_MAX_LABEL} characters"
-    if re.fullmatch(_LABEL_1035, name):
-        return None
-    return (
-        "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic "
-        "character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation "
-        f"is '{_LABEL_1035}')"
     )
 
 
@@ -77,7 +63,7 @@ def qualified_name(name: str) -> str | None:
     if not base:
         return "name part must be non-empty"
     if len(base) > _MAX_LABEL:
-        return f"name part must be no more than {_MAX_LABEL} characters"
+        return f"name part must be no more than {_MAX_LABEL} bytes"
     if re.fullmatch(_QUALIFIED, base):
         return None
     return (
@@ -90,7 +76,7 @@ def qualified_name(name: str) -> str | None:
 def label_value(value: str) -> str | None:
     """Values of labels."""
     if len(value) > _MAX_LABEL:
-        return f"must be no more than {_MAX_LABEL} characters"
+        return f"must be no more than {_MAX_LABEL} bytes"
     if re.fullmatch(_LABEL_VALUE, value):
         return None
     return (
@@ -122,13 +108,7 @@ def check_metadata(metadata: Mapping[str, Any], rule: NameRule) -> list[FieldErr
         if why := qualified_name(key.lower()):
             errors.append(invalid_value("metadata.annotations", key, why))
     if sum(len(key.encode()) + len(value.encode()) for key, value in annotations.items()) > _MAX_ANNOTATIONS:
-        errors.append(
-            FieldError(
-                "FieldValueTooLong",
-                "metadata.annotations",
-                f"Too long: may not be more than {_MAX_ANNOTATIONS} bytes",
-            )
-        )
+        errors.append(too_long("metadata.annotations", _MAX_ANNOTATIONS))
     for finalizer in metadata.get("finalizers") or []:
         if why := qualified_name(finalizer):
             errors.append(invalid_value("metadata.finalizers", finalizer, why))

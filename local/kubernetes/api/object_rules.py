@@ -148,14 +148,18 @@ def _autoscaler(obj: Object) -> list[FieldError]:
     spec = obj.get("spec") or {}
     minimum, maximum = spec.get("minReplicas", 1), spec.get("maxReplicas", 0)
     errors = []
-    target = spec.get("scaleTargetRef") or {}
-    errors += [required_value(f"spec.scaleTargetRef.{name}") for name in ("kind", "name") if not target.get(name)]
     if minimum < 1:
         errors.append(invalid_value("spec.minReplicas", minimum, "must be greater than or equal to 1"))
-    if maximum < 1:
-        errors.append(invalid_value("spec.maxReplicas", maximum, _POSITIVE))
-    elif maximum < minimum:
+    if maximum == 0:
+        errors.append(required_value("spec.maxReplicas", "must be set and greater than 0"))
+    elif maximum < 0:
+        errors.append(invalid_value("spec.maxReplicas", maximum, "must be greater than or equal to 1"))
+    if maximum < minimum:
         errors.append(invalid_value("spec.maxReplicas", maximum, "must be greater than or equal to `minReplicas`"))
+    target = spec.get("scaleTargetRef") or {}
+    errors += [required_value(f"spec.scaleTargetRef.{name}") for name in ("kind", "name") if not target.get(name)]
+    if "/" not in (version := target.get("apiVersion", "")):
+        errors.append(invalid_value("spec.scaleTargetRef.apiVersion", version, "apiVersion must specify API group"))
     for index, metric in enumerate(spec.get("metrics") or ()):
         errors += _metric(metric, f"spec.metrics[{index}]")
     return errors

@@ -40,8 +40,12 @@ _DEFAULT = WriteOptions(validation="Ignore")  # in-process callers have no use f
 class Objects:
     """All kinds' objects. `namespace` is empty for cluster-wide kinds; every method may raise ApiError."""
 
-    def __init__(self, store: Store, registry: Registry | None = None, *, graceful_pods: bool = True) -> None:
+    def __init__(
+        self, store: Store, registry: Registry | None = None, *, graceful_pods: bool = True, root_ca: str = ""
+    ) -> None:
+        """``root_ca``: PEM text that every namespace gets, for its pods to check this server by."""
         self.store = store
+        self._root_ca = root_ca
         self.registry = registry or Registry()
         self.deleter = Deleter(store, self.registry, graceful_pods)
         self._namespaces = self._resource(NAMESPACE_KEY)
@@ -95,7 +99,7 @@ class Objects:
             if self.store.get(key):
                 raise already_exists(resource, key.name)
             metadata |= {"uid": str(uuid.uuid4()), "creationTimestamp": timestamp()}
-            if resource.has_status or resource.custom:
+            if resource.has_generation:
                 metadata["generation"] = 1
             if entries is None:
                 fields = set(self._owned(resource, obj, ""))
@@ -139,9 +143,12 @@ class Objects:
         if resource.key == CRD_KEY:
             self.registry.add(stored)
         if resource.key == NAMESPACE_KEY and "deletionTimestamp" not in obj["metadata"]:
-            account = Key("", "serviceaccounts", key.name, "default")
-            if self.store.get(account) is None:
-                self.create(self._resource(account.resource), key.name, {"metadata": {"name": "default"}})
+            for part, body in (
+                (Key("", "serviceaccounts", key.name, "default"), {}),
+                (Key("", "configmaps", key.name, "kube-root-ca.crt"), {"data": {"ca.crt": self._root_ca}}),
+            ):
+                if self.store.get(part) is None:
+                    self.create(self._resource(part.resource), key.name, {"metadata": {"name": part.name}, **body})
         return stored
 
     def update(
@@ -207,8 +214,8 @@ class Objects:
         options: WriteOptions,
         subresource: str,
     ) -> tuple[Object, bool]:
-        config = decode_configuration(resource, body, name, namespace)
         live = self.store.get(Key(*resource.key, namespace, name))
+        config = decode_configuration(resource, body, name, namespace, creates=live is None)
         wanted = self._owned(resource, config, subresource)
         if live is None:
             if subresource or config["metadata"].get("resourceVersion") or config["metadata"].get("uid"):

@@ -7,7 +7,7 @@ from typing import Any
 
 import jsonpatch
 
-from local.kubernetes.api.errors import ApiError, bad_request
+from local.kubernetes.api.errors import bad_request, rejected
 from local.kubernetes.api.schemas import Schema, item_schema, property_schema
 
 MERGE_PATCH = "application/merge-patch+json"
@@ -35,17 +35,15 @@ def merge_patch(target: Any, patch: Any) -> Any:
 
 
 def json_patch(target: Any, operations: Any) -> Any:
-    """RFC 6902. Raises ApiError 400 for a malformed patch, 422 for one that does not fit the object."""
+    """RFC 6902. Raises ApiError 400 for what is no list of operations, 422 for one that cannot be carried out."""
     if not isinstance(operations, list):
-        raise bad_request("error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch")
+        raise bad_request(
+            "error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp"
+        )
     try:
         return jsonpatch.apply_patch(target, operations, in_place=False)
-    except jsonpatch.InvalidJsonPatch as error:
-        raise bad_request(f"error decoding patch: {error}") from error
     except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException) as error:
-        raise ApiError(
-            422, "Invalid", f"the server rejected our request due to an error in our request: {error}"
-        ) from error
+        raise rejected() from error
 
 
 def strategic_merge_patch(target: Any, patch: Any, schema: Schema) -> Any:
@@ -98,4 +96,23 @@ def _merge_list(current: list[Any], patch: list[Any], merge_key: str, schema: Sc
             result.append(strategic_merge_patch({}, item, schema))
         else:
             result[index] = strategic_merge_patch(result[index], item, schema)
-    return result
+    return _ordered(result, current, patch, merge_key)
+
+
+def _ordered(merged: list[Any], current: list[Any], patch: list[Any], merge_key: str) -> list[Any]:
+    """Items as the real server puts them: what the patch names in its order, before what it does not name unless both
+    were there and stood the other way round (apimachinery `pkg/util/strategicpatch`, ``mergeSortedSlice``)."""
+    before = [item.get(merge_key) for item in current]
+    wanted = [item[merge_key] for item in patch]
+    named = sorted(
+        (item for item in merged if item[merge_key] in wanted), key=lambda item: wanted.index(item[merge_key])
+    )
+    others = [item for item in merged if item[merge_key] not in wanted]
+    result: list[Any] = []
+    while named and others:
+        new = named[0][merge_key] not in before
+        if not new and before.index(others[0][merge_key]) < before.index(named[0][merge_key]):
+            result.append(others.pop(0))
+        else:
+            result.append(named.pop(0))
+    return [*result, *named, *others]

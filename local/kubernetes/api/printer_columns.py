@@ -102,6 +102,23 @@ _WORKLOAD_WIDE = [
 ]
 _ROLE_REF = Column("Role", lambda obj: f"{get(obj, 'roleRef.kind', '')}/{get(obj, 'roleRef.name', '')}")
 
+EVENT_KEY = ("", "events")
+# The one kind whose first column is not its name, and which has no age.
+EVENT_COLUMNS = [
+    Column("Last Seen", lambda obj: since(obj.get("lastTimestamp") or obj["metadata"]["creationTimestamp"])),
+    Column("Type", field("type")),
+    Column("Reason", field("reason")),
+    Column("Object", _event_object),
+    Column("Subobject", field("involvedObject.fieldPath", ""), priority=1),
+    Column("Source", field("source.component", ""), priority=1),
+    Column("Message", field("message")),
+    Column(
+        "First Seen", lambda obj: since(obj.get("firstTimestamp") or obj["metadata"]["creationTimestamp"]), priority=1
+    ),
+    Column("Count", field("count", 1), "integer", priority=1),
+    Column("Name", field("metadata.name"), priority=1),
+]
+
 # kind -> (columns before Age, columns after it)
 COLUMNS: dict[tuple[str, str], tuple[list[Column], list[Column]]] = {
     ("", "namespaces"): ([Column("Status", field("status.phase"))], []),
@@ -135,16 +152,6 @@ COLUMNS: dict[tuple[str, str], tuple[list[Column], list[Column]]] = {
     ),
     ("", "configmaps"): ([Column("Data", _count("data", "binaryData"), "integer")], []),
     ("", "serviceaccounts"): ([Column("Secrets", _count("secrets"), "integer")], []),
-    ("", "events"): (
-        [
-            Column("Last Seen", lambda obj: since(obj.get("lastTimestamp") or obj["metadata"]["creationTimestamp"])),
-            Column("Type", field("type")),
-            Column("Reason", field("reason")),
-            Column("Object", _event_object),
-            Column("Message", field("message")),
-        ],
-        [],
-    ),
     ("apps", "deployments"): (
         [
             Column("Ready", _ready_replicas),

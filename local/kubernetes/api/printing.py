@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from local.kubernetes.api.cells import Column, Object, age, json_path, since
-from local.kubernetes.api.printer_columns import COLUMNS
+from local.kubernetes.api.printer_columns import COLUMNS, EVENT_COLUMNS, EVENT_KEY
 from local.kubernetes.api.resources import Resource
 
 
@@ -37,7 +37,7 @@ def table(
         "kind": "Table",
         "apiVersion": "meta.k8s.io/v1",
         "metadata": metadata,
-        "columnDefinitions": definitions if headers else [],
+        "columnDefinitions": definitions if headers else None,
         "rows": rows,
     }
 
@@ -49,6 +49,8 @@ def partial_metadata(obj: Object) -> Object:
 
 def _columns(resource: Resource) -> list[Column]:
     name, born = Column("Name", lambda obj: obj["metadata"]["name"]), Column("Age", age)
+    if resource.key == EVENT_KEY:
+        return EVENT_COLUMNS
     if resource.key in COLUMNS:
         narrow, wide = COLUMNS[resource.key]
         return [name, *narrow, born, *wide]
@@ -61,7 +63,7 @@ def _columns(resource: Resource) -> list[Column]:
         )
         for column in resource.columns
     ]
-    return [name, *custom] if any(column.name == "Age" for column in custom) else [name, *custom, born]
+    return [name, *custom] if custom else [name, born]
 
 
 def _printer_cell(path: str, kind: str) -> Callable[[Object], Any]:

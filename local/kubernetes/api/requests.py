@@ -6,10 +6,19 @@ The rules are those of apiserver `pkg/endpoints/request/requestinfo.go`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 from local.kubernetes.api.decoding import FieldValidation, WriteOptions
 from local.kubernetes.api.discovery import REVIEWS
-from local.kubernetes.api.errors import ApiError, bad_request, invalid, path_not_found, required_value
+from local.kubernetes.api.errors import (
+    forbidden_field,
+    invalid,
+    invalid_value,
+    path_not_found,
+    required_value,
+    too_long,
+    unsupported_value,
+)
 from local.kubernetes.api.patches import APPLY_PATCH
 from local.kubernetes.api.resources import NAMESPACE_KEY, POD_KEY, Registry, Resource
 
@@ -79,28 +88,29 @@ def _serves(resource: Resource, subresource: str) -> bool:
     return False
 
 
-def write_options(query: dict[str, str], user_agent: str, patch_type: str = "") -> WriteOptions:
-    """The query parameters of a write. Raises ApiError 400 or 422."""
+def write_options(verb: str, query: dict[str, str], user_agent: str, patch_type: str = "") -> WriteOptions:
+    """The query parameters of a write. Raises ApiError 422.
+
+    The rules are those of apimachinery `pkg/apis/meta/v1/validation`.
+    """
+    errors = []
+    manager = query.get("fieldManager", "")
+    force = query.get("force") in _TRUE
+    if patch_type == APPLY_PATCH and not manager:
+        errors.append(required_value("fieldManager", "is required for apply patch"))
+    if force and patch_type and patch_type != APPLY_PATCH:
+        errors.append(forbidden_field("force", "may not be specified for non-apply patch"))
+    if len(manager) > _MAX_MANAGER:
+        errors.append(too_long("fieldManager", _MAX_MANAGER))
+    if not manager.isprintable():
+        errors.append(invalid_value("fieldManager", manager, "should only contain printable characters"))
     dry_run = query.get("dryRun", "")
     if dry_run not in ("", "All"):
-        raise bad_request(f'dryRun: Unsupported value: "{dry_run}": supported values: "All"')
+        errors.append(unsupported_value("dryRun", [dry_run], ["All"]))
     validation = query.get("fieldValidation") or "Warn"
     if validation not in _VALIDATIONS:
-        raise bad_request(
-            f'fieldValidation: Unsupported value: "{validation}": supported values: "Ignore", "Strict", "Warn"'
-        )
-    manager = query.get("fieldManager", "")
-    if len(manager) > _MAX_MANAGER or not manager.isprintable():
-        raise bad_request(f"fieldManager must be printable and no longer than {_MAX_MANAGER} characters")
-    kind = "PatchOptions"
-    if patch_type == APPLY_PATCH and not manager:
-        raise invalid(kind, "meta.k8s.io", "", [required_value("fieldManager", "is required for apply patch")])
-    force = query.get("force") in _TRUE
-    if force and patch_type and patch_type != APPLY_PATCH:
-        raise ApiError(
-            422,
-            "Invalid",
-            f'{kind}.meta.k8s.io "" is invalid: force: Forbidden: may not be specified for non-apply patch',
-        )
+        errors.append(unsupported_value("fieldValidation", validation, ["", *sorted(_VALIDATIONS)]))
+    if errors:
+        raise invalid(f"{verb.capitalize()}Options", "meta.k8s.io", "", errors)
     default = user_agent.split("/")[0][:_MAX_MANAGER] or "unknown"
-    return WriteOptions(manager or default, dry_run == "All", validation, force)
+    return WriteOptions(manager or default, dry_run == "All", cast(FieldValidation, validation), force)

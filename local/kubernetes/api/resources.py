@@ -42,6 +42,10 @@ class Resource:
     columns: tuple[dict[str, Any], ...] = ()
     """`additionalPrinterColumns` of a custom resource."""
     custom: bool = False
+    has_generation: bool = False
+    """Whether ``metadata.generation`` counts the changes of the object's content."""
+    fields: tuple[str, ...] = ()
+    """Fields by which a list can be selected, beside name and namespace."""
     name_rule: names.NameRule = field(default=names.dns_subdomain, repr=False)
 
     @cached_property
@@ -50,6 +54,11 @@ class Resource:
         own = self.schema or {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
         envelope = {"apiVersion": {"type": "string"}, "kind": {"type": "string"}, "metadata": {"$ref": "V1ObjectMeta"}}
         return own | {"properties": own.get("properties", {}) | envelope}
+
+    @property
+    def selectable(self) -> tuple[str, ...]:
+        """Every field by which a list can be selected."""
+        return ("metadata.name", *(["metadata.namespace"] if self.namespaced else []), *self.fields)
 
     @property
     def api_version(self) -> str:
@@ -77,28 +86,64 @@ def _builtin(group: str, version: str, plural: str, model: str, short: str = "",
 _APPS_SCALE = ScalePaths(selector=".spec.selector")
 _RBAC: dict[str, Any] = {"name_rule": names.path_segment}
 _ALL: dict[str, Any] = {"categories": ("all",), "has_status": True}
+_COUNTED: dict[str, Any] = {"has_generation": True}
+# `pkg/apis/core/v1/conversion.go` and its like
+_POD_FIELDS = (
+    *("spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName", "spec.hostNetwork"),
+    *("status.phase", "status.podIP", "status.podIPs", "status.nominatedNodeName"),
+)
+_EVENT_FIELDS = (
+    *("involvedObject.kind", "involvedObject.namespace", "involvedObject.name", "involvedObject.uid"),
+    *("involvedObject.apiVersion", "involvedObject.resourceVersion", "involvedObject.fieldPath"),
+    *("reason", "reportingComponent", "source", "type"),
+)
 
 CRD_KEY = ("apiextensions.k8s.io", "customresourcedefinitions")
 NAMESPACE_KEY = ("", "namespaces")
 POD_KEY = ("", "pods")
 
 BUILTIN_RESOURCES: tuple[Resource, ...] = (
-    _builtin("", "v1", "namespaces", "V1Namespace", "ns", namespaced=False, has_status=True, name_rule=names.dns_label),
-    _builtin("", "v1", "nodes", "V1Node", "no", namespaced=False, has_status=True),
-    _builtin("", "v1", "services", "V1Service", "svc", name_rule=names.dns_1035_label, **_ALL),
-    _builtin("", "v1", "secrets", "V1Secret"),
+    _builtin(
+        *("", "v1", "namespaces", "V1Namespace", "ns"),
+        namespaced=False,
+        has_status=True,
+        name_rule=names.dns_label,
+        fields=("status.phase",),
+    ),
+    _builtin("", "v1", "nodes", "V1Node", "no", namespaced=False, has_status=True, fields=("spec.unschedulable",)),
+    _builtin(
+        "",
+        "v1",
+        "services",
+        "V1Service",
+        "svc",
+        name_rule=names.dns_label,
+        fields=("spec.clusterIP", "spec.type"),
+        **_ALL,
+    ),
+    _builtin("", "v1", "secrets", "V1Secret", fields=("type",)),
     _builtin("", "v1", "configmaps", "V1ConfigMap", "cm"),
-    _builtin("", "v1", "pods", "V1Pod", "po", **_ALL),
-    _builtin("", "v1", "events", "CoreV1Event", "ev"),
+    _builtin("", "v1", "pods", "V1Pod", "po", fields=_POD_FIELDS, **_ALL, **_COUNTED),
+    _builtin("", "v1", "events", "CoreV1Event", "ev", fields=_EVENT_FIELDS),
     _builtin("", "v1", "serviceaccounts", "V1ServiceAccount", "sa"),
     _builtin("", "v1", "resourcequotas", "V1ResourceQuota", "quota", has_status=True),
     _builtin("", "v1", "limitranges", "V1LimitRange", "limits"),
-    _builtin("apps", "v1", "deployments", "V1Deployment", "deploy", scale=_APPS_SCALE, **_ALL),
-    _builtin("apps", "v1", "replicasets", "V1ReplicaSet", "rs", scale=_APPS_SCALE, **_ALL),
+    _builtin("apps", "v1", "deployments", "V1Deployment", "deploy", scale=_APPS_SCALE, **_ALL, **_COUNTED),
+    _builtin(
+        "apps",
+        "v1",
+        "replicasets",
+        "V1ReplicaSet",
+        "rs",
+        scale=_APPS_SCALE,
+        fields=("status.replicas",),
+        **_ALL,
+        **_COUNTED,
+    ),
     _builtin("autoscaling", "v2", "horizontalpodautoscalers", "V2HorizontalPodAutoscaler", "hpa", **_ALL),
-    _builtin("discovery.k8s.io", "v1", "endpointslices", "V1EndpointSlice"),
+    _builtin("discovery.k8s.io", "v1", "endpointslices", "V1EndpointSlice", **_COUNTED),
     _builtin("node.k8s.io", "v1", "runtimeclasses", "V1RuntimeClass", namespaced=False),
-    _builtin("networking.k8s.io", "v1", "networkpolicies", "V1NetworkPolicy", "netpol"),
+    _builtin("networking.k8s.io", "v1", "networkpolicies", "V1NetworkPolicy", "netpol", **_COUNTED),
     _builtin("rbac.authorization.k8s.io", "v1", "roles", "V1Role", **_RBAC),
     _builtin("rbac.authorization.k8s.io", "v1", "rolebindings", "V1RoleBinding", **_RBAC),
     _builtin("rbac.authorization.k8s.io", "v1", "clusterroles", "V1ClusterRole", namespaced=False, **_RBAC),
@@ -110,6 +155,7 @@ BUILTIN_RESOURCES: tuple[Resource, ...] = (
         short_names=("crd", "crds"),
         singular="customresourcedefinition",
         has_status=True,
+        has_generation=True,
     ),
 )
 
@@ -138,6 +184,8 @@ def custom_resources(definition: dict[str, Any]) -> Iterator[Resource]:
             schema=(version.get("schema") or {}).get("openAPIV3Schema"),
             columns=tuple(version.get("additionalPrinterColumns") or ()),
             custom=True,
+            has_generation=True,
+            fields=tuple(field["jsonPath"].removeprefix(".") for field in version.get("selectableFields") or ()),
         )
 
 

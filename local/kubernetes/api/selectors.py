@@ -6,7 +6,7 @@ Grammar: k8s.io/apimachinery `pkg/labels/selector.go` and `pkg/fields`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from local.kubernetes.api import names
@@ -125,17 +125,19 @@ def format_label_selector(selector: Mapping[str, Any] | None) -> str:
     return ",".join(parts)
 
 
-def parse_field_selector(text: str | None) -> ObjectMatcher:
+def parse_field_selector(text: str | None, known: Collection[str]) -> ObjectMatcher:
     """A selector on an object's fields, such as ``metadata.name=a,status.phase!=Running``.
 
-    The real server allows a few fields for each kind; this one allows any field that holds a scalar.
-    Raises ApiError 400 when it cannot be parsed.
+    ``known``: the fields that the kind can be selected by. Raises ApiError 400 for another, and when it cannot be
+    parsed.
     """
     requirements: list[tuple[list[str], bool, str]] = []
     for part in filter(None, (text or "").split(",")):
         match = _FIELD.fullmatch(part.strip())
         if match is None:
             raise bad_request(f"invalid field selector: '{part}'; can't understand '{part}'")
+        if match[1] not in known:
+            raise bad_request(f"field label not supported: {match[1]}")
         requirements.append((match[1].split("."), match[2] != "!=", match[3]))
 
     def matches(obj: dict[str, Any]) -> bool:

@@ -83,7 +83,7 @@ class Watches:
             yield _line("ADDED", show(obj, first))
             first = False
         if query.get("sendInitialEvents") in ("1", "true") and bookmarks:
-            yield _line("BOOKMARK", _bookmark(resource, version, _INITIAL_EVENTS_END))
+            yield _line("BOOKMARK", _initial_events_end(resource, version))
         while not self.closed:
             changed.clear()
             try:
@@ -103,8 +103,6 @@ class Watches:
                 await asyncio.wait_for(changed.wait(), left)
             except TimeoutError:
                 break
-        if bookmarks:
-            yield _line("BOOKMARK", _bookmark(resource, version, {}))
 
 
 def _kind(event: Event, matches: Matcher) -> str | None:
@@ -116,8 +114,8 @@ def _kind(event: Event, matches: Matcher) -> str | None:
     return "ADDED" if after else None
 
 
-def _bookmark(resource: Resource, version: int, more: dict[str, Any]) -> Object:
-    metadata = {"resourceVersion": str(version), **more}
+def _initial_events_end(resource: Resource, version: int) -> Object:
+    metadata = {"resourceVersion": str(version), **_INITIAL_EVENTS_END}
     return {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": metadata}
 
 

@@ -1,11 +1,15 @@
-"""One API server for the folder, over HTTPS with a bearer token, as the clients of the one-machine cloud meet it."""
+"""The API server of the folder, over HTTPS with a bearer token, as the clients of the one-machine cloud meet it.
+
+It is the stand-in, and in `make conformance` a real kube-apiserver too (see `tests.control_plane`).
+"""
 
 from __future__ import annotations
 
 import json
 import ssl
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,10 +20,22 @@ import trustme
 from kubernetes import client
 
 from local.kubernetes.api import ServerThread, StaticTokenAuthenticator, User, create_app
+from tests.control_plane import SERVERS, STAND_IN, real_server, skip_where_different
 
 TOKEN = "test-token"
 GROUP, VERSION = "core.spinkube.dev", "v1alpha1"
 EXECUTOR = "containerd-shim-spin"
+
+
+@dataclass(frozen=True)
+class ApiServer:
+    """A server and an administrator's way into it."""
+
+    url: str
+    ca: Path
+    token: str
+    state: Any = None
+    """What the stand-in shows of its inside; nothing of a real one."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +75,17 @@ class Http:
         assert (status["kind"], status["status"], status["code"]) == ("Status", "Failure", code)
         return status
 
+    def until(self, path: str, holds: Callable[[Any], bool]) -> None:
+        """Wait until what is at the path holds: a real cluster's controllers take a moment."""
+        deadline = time.monotonic() + 30
+        while not holds(found := self("GET", path).json()):
+            assert time.monotonic() < deadline, found
+            time.sleep(0.1)
+
+    def gone(self, path: str) -> None:
+        """Wait until there is nothing at the path."""
+        self.until(path, lambda found: found.get("code") == 404)
+
     def apply(self, path: str, body: Any, manager: str, **query: str) -> httpx.Response:
         return self("PATCH", path, body, "application/apply-patch+yaml", fieldManager=manager, **query)
 
@@ -76,29 +103,38 @@ def tls(tmp_path_factory: pytest.TempPathFactory) -> Tls:
     return files
 
 
-@pytest.fixture(scope="session")
-def server(tls: Tls) -> Iterator[ServerThread]:
+@pytest.fixture(scope="session", params=SERVERS)
+def server(request: pytest.FixtureRequest, tls: Tls) -> Iterator[ApiServer]:
+    real = real_server()
+    if request.param != STAND_IN and real:
+        yield ApiServer(real.url, real.ca_file, real.administrator)
+        return
     users = StaticTokenAuthenticator({TOKEN: User("admin", ("system:masters",))})
     app = create_app(
         authenticators=[users], logs=lambda pod, options: f"{pod['metadata']['name']} {options.tail_lines}\n"
     )
     with ServerThread(app, cert_file=tls.cert, key_file=tls.key) as running:
-        yield running
+        yield ApiServer(running.url, tls.ca, TOKEN, app.state)
+
+
+@pytest.fixture(autouse=True)
+def _differences(request: pytest.FixtureRequest) -> None:
+    skip_where_different(request)
 
 
 @pytest.fixture(scope="session")
-def http(server: ServerThread, tls: Tls) -> Iterator[Http]:
-    http = Http(server.url, tls.ca)
+def http(server: ApiServer) -> Iterator[Http]:
+    http = Http(server.url, server.ca, server.token)
     yield http
     http.client.close()
 
 
 @pytest.fixture(scope="session")
-def api(server: ServerThread, tls: Tls) -> Iterator[client.ApiClient]:
+def api(server: ApiServer) -> Iterator[client.ApiClient]:
     configuration = client.Configuration()
     configuration.host = server.url
-    configuration.ssl_ca_cert = str(tls.ca)
-    configuration.api_key = {"authorization": f"Bearer {TOKEN}"}
+    configuration.ssl_ca_cert = str(server.ca)
+    configuration.api_key = {"authorization": f"Bearer {server.token}"}
     configuration.retries = False
     with client.ApiClient(configuration) as api:
         yield api

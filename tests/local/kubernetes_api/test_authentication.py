@@ -15,8 +15,8 @@ from botocore.auth import SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from local.kubernetes.api import EksTokenAuthenticator, ServerThread, User
-from tests.local.kubernetes_api.conftest import Http, Tls
+from local.kubernetes.api import EksTokenAuthenticator, User
+from tests.local.kubernetes_api.conftest import ApiServer, Http
 
 CLUSTER = "blue-faas"
 ARN = "arn:aws:sts::123456789012:assumed-role/deployer/session"
@@ -118,9 +118,9 @@ def test_without_sts_nobody_is_let_in() -> None:
 
 
 @pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer wrong", "Basic dGVzdC10b2tlbg==", "test-token"])
-def test_requests_without_a_known_token_are_unauthorized(server: ServerThread, tls: Tls, header: str | None) -> None:
+def test_requests_without_a_known_token_are_unauthorized(server: ApiServer, header: str | None) -> None:
     headers = {} if header is None else {"Authorization": header}
-    context = ssl.create_default_context(cafile=tls.ca)
+    context = ssl.create_default_context(cafile=server.ca)
     with httpx.Client(base_url=server.url, verify=context, headers=headers, trust_env=False) as anybody:
         for path in ("/api/v1/namespaces", "/apis", "/version"):
             response = anybody.get(path)

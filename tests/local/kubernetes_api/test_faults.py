@@ -5,13 +5,15 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from local.kubernetes.api import Faults, ServerThread
-from tests.local.kubernetes_api.conftest import Http
+from local.kubernetes.api import Faults
+from tests.local.kubernetes_api.conftest import ApiServer, Http
+
+pytestmark = pytest.mark.stand_in_only("faults are ordered from the stand-in")
 
 
 @pytest.fixture
-def faults(server: ServerThread) -> Iterator[Faults]:
-    faults: Faults = server.app.state.faults
+def faults(server: ApiServer) -> Iterator[Faults]:
+    faults: Faults = server.state.faults
     yield faults
     faults.clear()
 

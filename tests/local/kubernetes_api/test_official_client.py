@@ -9,7 +9,7 @@ import pytest
 from kubernetes import client, dynamic
 from kubernetes.client.exceptions import ApiException
 
-from tests.local.kubernetes_api.conftest import GROUP, VERSION, spinapp
+from tests.local.kubernetes_api.conftest import GROUP, VERSION, Http, spinapp
 
 
 @pytest.fixture
@@ -161,7 +161,8 @@ def test_status_and_spec_are_written_at_their_own_endpoints(custom: Any, namespa
 
 def test_dry_run_changes_nothing(core: Any, namespace: str) -> None:
     core.create_namespaced_config_map(namespace, {"metadata": {"name": "c"}}, dry_run="All")
-    assert core.list_namespaced_config_map(namespace).items == []
+    with pytest.raises(ApiException, match="404"):
+        core.read_namespaced_config_map("c", namespace)
     core.create_namespaced_config_map(namespace, {"metadata": {"name": "c"}, "data": {"a": "1"}})
     answered = core.patch_namespaced_config_map("c", namespace, {"data": {"a": "2"}}, dry_run="All")
     assert answered.data == {"a": "2"}
@@ -184,18 +185,18 @@ def test_delete_and_delete_collection(core: Any, namespace: str) -> None:
     with pytest.raises(ApiException, match="404"):
         core.read_namespaced_config_map("a", namespace)
     core.delete_collection_namespaced_config_map(namespace, label_selector="n=other")
-    assert len(core.list_namespaced_config_map(namespace).items) == 1
-    core.delete_collection_namespaced_config_map(namespace)
-    assert core.list_namespaced_config_map(namespace).items == []
+    ours = {"label_selector": "n"}  # every namespace has one of the cluster's
+    assert len(core.list_namespaced_config_map(namespace, **ours).items) == 1
+    core.delete_collection_namespaced_config_map(namespace, **ours)
+    assert core.list_namespaced_config_map(namespace, **ours).items == []
 
 
-def test_typed_delete_answers_parse(core: Any, namespace: str) -> None:
+def test_typed_delete_answers_parse(core: Any, http: Http, namespace: str) -> None:
     core.create_namespaced_service(namespace, {"metadata": {"name": "s"}, "spec": {"ports": [{"port": 80}]}})
     assert core.delete_namespaced_service("s", namespace) is not None
     core.create_namespace({"metadata": {"name": f"{namespace}-2"}})
     core.delete_namespace(f"{namespace}-2")
-    with pytest.raises(ApiException, match="404"):
-        core.read_namespace(f"{namespace}-2")
+    http.gone(f"/api/v1/namespaces/{namespace}-2")
 
 
 def test_dynamic_client_discovers_and_applies(api: Any, namespace: str, tmp_path: Path) -> None:

@@ -135,12 +135,15 @@ def test_apply_refuses_what_is_not_its_object(http: Http, namespace: str) -> Non
 
 
 def test_apply_of_an_unknown_field_fails_as_on_the_real_server(http: Http, namespace: str) -> None:
-    response = http.apply(spinapps(namespace, "s"), spinapp("s", imagee="x"), "svc")
-    assert response.status_code == 500
-    assert response.json()["message"] == (
-        f"failed to create typed patch object ({namespace}/s; core.spinkube.dev/v1alpha1, Kind=SpinApp): "
-        ".spec.imagee: field not declared in schema"
-    )
+    for exists in (False, True):
+        response = http.apply(spinapps(namespace, "s"), spinapp("s", imagee="x"), "svc")
+        assert response.status_code == 500
+        where = f"{namespace}/s" if exists else "/s"
+        assert response.json()["message"] == (
+            f"failed to create typed patch object ({where}; core.spinkube.dev/v1alpha1, Kind=SpinApp): "
+            ".spec.imagee: field not declared in schema"
+        )
+        ok(http.apply(spinapps(namespace, "s"), spinapp("s"), "svc"))
 
 
 def test_dry_run_of_an_apply_changes_nothing(http: Http, namespace: str) -> None:

@@ -10,7 +10,7 @@ import httpx
 from kubernetes import client, watch
 
 from local.kubernetes.api import ServerThread, create_app
-from tests.local.kubernetes_api.conftest import GROUP, VERSION, Http, spinapp, spinapps
+from tests.local.kubernetes_api.conftest import GROUP, VERSION, ApiServer, Http, spinapp, spinapps
 
 MERGE = "application/merge-patch+json"
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
@@ -72,19 +72,19 @@ def test_bookmarks_and_initial_events(http: Http, namespace: str) -> None:
     assert bookmark["object"]["metadata"]["resourceVersion"].isdecimal()
 
 
-def test_watch_ends_after_its_timeout_with_a_bookmark(http: Http, namespace: str) -> None:
+def test_watch_ends_after_its_timeout_without_a_word(http: Http, namespace: str) -> None:
     path = spinapps(namespace)
     version = version_of(http, path)
     query = {"timeoutSeconds": "1", "allowWatchBookmarks": "true", "resourceVersion": version}
     with watching(http, path, **query) as events:
-        assert [event["type"] for event in events] == ["BOOKMARK"]
+        assert list(events) == []
 
 
-def test_watch_from_a_forgotten_version_is_gone(http: Http, namespace: str, server: ServerThread) -> None:
+def test_watch_from_a_forgotten_version_is_gone(http: Http, namespace: str, server: ApiServer) -> None:
     path = spinapps(namespace)
     version = version_of(http, path)
     http.ok("POST", path, spinapp("a"))
-    server.app.state.store.forget_history()
+    server.state.store.forget_history()
     with watching(http, path, resourceVersion=version) as events:
         error = next(events)
     assert error["type"] == "ERROR"
@@ -104,7 +104,7 @@ def test_watch_as_table_heads_the_first_event_only(http: Http, namespace: str) -
     with watching(http, path, TABLE) as events:
         first, second = next(events), next(events)
     assert [column["name"] for column in first["object"]["columnDefinitions"]][:2] == ["Name", "Ready"]
-    assert second["object"]["columnDefinitions"] == []
+    assert second["object"]["columnDefinitions"] is None
     assert second["object"]["rows"][0]["cells"][0] == "b"
 
 
@@ -137,8 +137,8 @@ def test_bad_watch_parameters_are_refused(http: Http, namespace: str) -> None:
     http.refused(400, "GET", spinapps(namespace), watch="1", timeoutSeconds="soon")
 
 
-def test_lists_come_in_pages(http: Http, namespace: str, server: ServerThread) -> None:
-    path = f"/api/v1/namespaces/{namespace}/configmaps"
+def test_lists_come_in_pages(http: Http, namespace: str, server: ApiServer) -> None:
+    path = f"/api/v1/namespaces/{namespace}/secrets"
     for index in range(5):
         http.ok("POST", path, {"metadata": {"name": f"c{index}"}})
     first = http.ok("GET", path, limit="2")
@@ -151,7 +151,7 @@ def test_lists_come_in_pages(http: Http, namespace: str, server: ServerThread) -
     last = http.ok("GET", path, limit="2", **{"continue": second["metadata"]["continue"]})
     assert [item["metadata"]["name"] for item in last["items"]] == ["c4"]
     assert "continue" not in last["metadata"]
-    server.app.state.store.forget_history()
+    server.state.store.forget_history()
     gone = http.refused(410, "GET", path, limit="2", **{"continue": second["metadata"]["continue"]})
     assert gone["reason"] == "Expired"
     http.refused(400, "GET", path, **{"continue": "nonsense"})
