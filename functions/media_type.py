@@ -7,11 +7,9 @@ any case, and in the extended form ``name*=charset''value`` (RFC 2045, RFC 2183,
 import urllib.parse
 from dataclasses import dataclass, field
 from email.message import Message
-from typing import Any, Final
+from typing import Any
 
-_HEADER: Final = "content-type"
-_LONGEST: Final = 10_240
-"""Characters: API Gateway takes as many bytes of all headers of a request together."""
+_HEADER = "content-type"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +43,7 @@ class ParameterizedHeader:
 
 
 def parse_header(text: str) -> ParameterizedHeader:
-    """Split a header value; an empty text has an empty value and no parameters.
-
-    Raises
-    ------
-    ValueError
-        It is longer than any real one: reading takes the square of its length.
-    """
-    if len(text) > _LONGEST:
-        raise ValueError(f"the header is longer than {_LONGEST:,} characters")
+    """Split a header value; an empty text has an empty value and no parameters."""
     message = Message()
     message[_HEADER] = text.replace("\r", " ").replace("\n", " ")
     return ParameterizedHeader(text.partition(";")[0].strip().lower(), message)

@@ -66,6 +66,11 @@ def seed_objects(options: SeedOptions) -> Iterator[tuple[Resource, str | None, J
     for name in ("default", "kube-system", *options.tenants):
         yield NAMESPACES, None, {"metadata": {"name": name}}
     yield RUNTIME_CLASSES, None, {"metadata": {"name": PLAIN_CLASS}, "handler": SPIN_HANDLER}
+    yield from seed_manifests(options)
+
+
+def seed_manifests(options: SeedOptions) -> Iterator[tuple[Resource, str | None, Json]]:
+    """The part of `seed_objects` that comes from ``cluster/``."""
     yield from _placed(build(options.manifests / "base"))
     for tenant in options.tenants:
         yield from _placed(build(options.manifests / "tenant"), tenant)

@@ -12,8 +12,9 @@ from infra.cluster_rbac import ROOT, main, render
 from local.kubernetes.kustomization import build
 from local.kubernetes.seed import CLUSTER_MANIFESTS
 from tests.cluster.conftest import Json, Operator
+from tests.unit.deploy.clusters import DEPLOYER
 from tests.unit.deploy.conftest import IMAGE, Deploy, invoke_raw
-from tests.unit.deploy.kubernetes_server import DEPLOYER, KubernetesServer
+from tests.unit.deploy.kubernetes_server import KubernetesServer
 
 Right = tuple[str, str, str]
 """(API group, plural, verb)"""

@@ -26,6 +26,8 @@ from functions import deploy as deploy_function
 from functions.cluster.eks import cluster_api
 from functions.cluster.settings import DeploySettings
 from functions.registry import ecr
+from tests.control_plane import REAL, SERVERS, real_server, skip_where_different
+from tests.unit.deploy.clusters import RealCluster, StandIn
 from tests.unit.deploy.kubernetes_server import Administrator, KubernetesServer
 
 CLUSTER = "blue-faas"
@@ -84,13 +86,22 @@ def authority() -> trustme.CA:
     return trustme.CA()
 
 
-@pytest.fixture(scope="session")
-def server(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> Iterator[KubernetesServer]:
+@pytest.fixture(scope="session", params=SERVERS)
+def server(
+    request: pytest.FixtureRequest, authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[KubernetesServer]:
     certificate = tmp_path_factory.mktemp("tls") / "server.pem"
     authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(certificate))
-    server = KubernetesServer(certificate)
+    real = real_server()
+    cluster = RealCluster(real) if real and request.param == REAL else StandIn()
+    server = KubernetesServer(certificate, cluster)
     yield server
     server.stop()
+
+
+@pytest.fixture(autouse=True)
+def _differences(request: pytest.FixtureRequest) -> None:
+    skip_where_different(request)
 
 
 @dataclass
@@ -222,7 +233,7 @@ def cold_start() -> Iterator[None]:
 def administrator(server: KubernetesServer, authority: trustme.CA) -> Iterator[Administrator]:
     """Somebody with kubectl; gives the deployer its role, as whoever sets up the cluster does."""
     administrator = Administrator(server, authority)
-    administrator.grant_deployer()
+    server.grant_deployers()
     yield administrator
     administrator.close()
 

@@ -1,6 +1,6 @@
 """A Kubernetes API server on this machine, as a deploy meets it: HTTPS, EKS tokens, RBAC, and failures on demand.
 
-The API is the one-machine cloud's. RBAC grants the deployer exactly what the permissions table says. Around it stand
+The API is a cluster's of `tests.unit.deploy.clusters`. Around it stands
 what the tests need: the deployer's calls are recorded, a new SpinApp gets its Service and Deployment (as the operator
 would see to), and a `Fault` answers, delays or cuts off the calls it matches. What the administrator does passes by all
 of it.
@@ -21,13 +21,11 @@ import httpx
 import trustme
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from functions.cluster.permissions import rules
-from functions.cluster.resources import DEPLOYMENTS, EXECUTORS, NAMESPACES, SERVICES, SPIN_APPS, Resource
-from local.kubernetes.api import ServerThread, StaticTokenAuthenticator, User, create_app
-from local.kubernetes.api.store import Key
+from functions.cluster.resources import DEPLOYMENTS, EXECUTORS, SERVICES, SPIN_APPS, Resource
+from local.kubernetes.api import ServerThread, User
+from tests.unit.deploy.clusters import DEPLOYER, Cluster
 
 ADMINISTRATOR = "administrator"
-DEPLOYER = "blue-faas-deployer"
 _COLLECTION = re.compile(
     r"/(?:api/v1|apis/(?P<group>[^/]+)/[^/]+)(?:/namespaces/(?P<namespace>[^/]+)(?=/.))?"
     r"/(?P<plural>[a-z]+)(?:/(?P<name>.+))?"
@@ -82,19 +80,22 @@ class Fault:
 class KubernetesServer:
     """The server in a thread of its own; `stop` it in the end."""
 
-    def __init__(self, certificate_file: Path) -> None:
+    def __init__(self, certificate_file: Path, cluster: Cluster) -> None:
+        self._cluster = cluster
         self.calls: list[Call] = []
         self.faults: list[Fault] = []
         self.tokens: list[str] = []
         """Tokens that the deployer signed in with."""
         self.refused_tokens: set[str] = set()
         self.operator_runs = True
-        administrators = StaticTokenAuthenticator({ADMINISTRATOR: User("kubectl", ("system:masters",))})
-        api = create_app(authenticators=[administrators, self._authenticate], rbac=True)
-        self._objects = api.state.objects
+        api = cluster.app(self._authenticate, ADMINISTRATOR)
         api.add_middleware(_Interference, server=self)
         self._thread = ServerThread(api, cert_file=certificate_file, key_file=certificate_file).start()
         self.endpoint = self._thread.url
+
+    def grant_deployers(self) -> None:
+        """Give deployers their rights, as whoever sets up the cluster does."""
+        self._cluster.grant_deployers()
 
     def stop(self) -> None:
         self._thread.stop()
@@ -119,28 +120,21 @@ class KubernetesServer:
 
     def prepare(self, namespace: str, executors: Sequence[str]) -> None:
         """Make a namespace with SpinAppExecutors."""
-        self._ensure(NAMESPACES, "", {"metadata": {"name": namespace}})
+        self._cluster.open_namespace(namespace)
         for name in executors:
             deployment = {"runtimeClassName": name, "installDefaultCACerts": True}
             spec = {"createDeployment": True, "deploymentConfig": deployment}
-            self._ensure(EXECUTORS, namespace, {"metadata": {"name": name}, "spec": spec})
+            self._cluster.ensure(EXECUTORS, namespace, {"metadata": {"name": name}, "spec": spec})
 
     def past_webhooks(self, namespace: str, name: str, spec: dict[str, Any]) -> None:
         """Set fields of a SpinApp as whoever did so while the operator's webhooks were off."""
-        key = Key(SPIN_APPS.group, SPIN_APPS.plural, namespace, name)
-        app = self._objects.store.get(key)
-        self._objects.store.put(key, {**app, "spec": {**app["spec"], **spec}})
-
-    def _ensure(self, resource: Resource, namespace: str, body: dict[str, Any]) -> None:
-        known = self._objects.registry.by_key((resource.group, resource.plural))
-        kind = {"apiVersion": resource.api_version, "kind": resource.kind}
-        self._objects.ensure(known, namespace, {**kind, **body})
+        self._cluster.past_webhooks(namespace, name, spec)
 
     def operate(self, namespace: str) -> None:
         """What the operator does for the SpinApps of a namespace, as far as a deploy looks at it."""
-        for _, app in self._objects.store.select((SPIN_APPS.group, SPIN_APPS.plural), namespace):
+        for app in self._cluster.spin_apps(namespace):
             for resource, body in operator_objects(app):
-                self._ensure(resource, namespace, body)
+                self._cluster.ensure(resource, namespace, body)
 
 
 class _Interference:
@@ -179,7 +173,7 @@ class _Interference:
         async def noting(message: Message) -> None:
             created = message["type"] == "http.response.start" and message["status"] == 201
             if created and call.plural == SPIN_APPS.plural and self._server.operator_runs:
-                self._server.operate(call.namespace)
+                await asyncio.to_thread(self._server.operate, call.namespace)
             await send(message)
 
         await self._app(scope, receive, noting)
@@ -207,10 +201,6 @@ def operator_objects(app: dict[str, Any]) -> list[tuple[Resource, dict[str, Any]
         "spec": {"selector": selector, "ports": [{"port": 80, "targetPort": 80}]},
     }
     return [(DEPLOYMENTS, deployment), (SERVICES, service)]
-
-
-ROLE = Resource("rbac.authorization.k8s.io", "v1", "clusterroles", "ClusterRole", namespaced=False)
-BINDING = Resource("rbac.authorization.k8s.io", "v1", "clusterrolebindings", "ClusterRoleBinding", namespaced=False)
 
 
 class Administrator:
@@ -250,16 +240,6 @@ class Administrator:
             **({} if spec is None else {"spec": spec}),
         }
         return _ok(self._http.post(resource.path(self.namespace), json=body))
-
-    def grant_deployer(self) -> None:
-        """Bind the deployer's group to a role of exactly the permissions table's rules, as on EKS."""
-        body = {"apiVersion": ROLE.api_version, "kind": ROLE.kind, "metadata": {"name": DEPLOYER}, "rules": rules()}
-        _ok(self._http.post(ROLE.path(None), json=body))
-        reference = {"apiGroup": ROLE.group, "kind": ROLE.kind, "name": DEPLOYER}
-        subject = {"apiGroup": ROLE.group, "kind": "Group", "name": DEPLOYER}
-        metadata = {"name": DEPLOYER}
-        body = {"apiVersion": BINDING.api_version, "kind": BINDING.kind, "metadata": metadata}
-        _ok(self._http.post(BINDING.path(None), json={**body, "roleRef": reference, "subjects": [subject]}))
 
     def create_app(self, name: str, spec: dict[str, Any]) -> None:
         """A SpinApp made by hand, with what the operator makes for it."""

@@ -207,6 +207,7 @@ HEADERS = [{"name": "x-probe", "value": "1"}]
         ({"liveness": {"httpGet": {"path": "/ready", "httpHeaders": HEADERS}}}, {"liveness": HEADERS}),
     ],
 )
+@pytest.mark.stand_in_only("the webhooks of the real server cannot be gone around")
 def test_checks_without_a_list_of_headers_get_one(
     deploy: Deploy, kubectl: Administrator, server: KubernetesServer, checks: dict[str, Any], headers: dict[str, Any]
 ) -> None:

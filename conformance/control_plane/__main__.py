@@ -1,0 +1,108 @@
+"""``python -m conformance.control_plane``: the tests and ``make local`` on a real control plane."""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from conformance.control_plane import end_to_end, suites
+from conformance.control_plane.plane import ALL, LOGS, STILL, ControlPlane
+from conformance.control_plane.preparation import apply_definitions, apply_manifests
+from conformance.control_plane.programs import MissingError, find, version_of
+from conformance.control_plane.webhook import AdmissionWebhook
+from conformance.report import NOT_RUN, record
+from local.kubernetes.machinery.api import ApiAccess, KubernetesApi
+from local.processes import PartFailedError
+
+SUITES = ("tests/local/kubernetes_api", "tests/unit/deploy")
+
+
+def main() -> int:
+    """Run everything and record it; 0 when all agreed."""
+    try:
+        programs = find(os.environ)
+    except MissingError as missing:
+        print(missing, file=sys.stderr)
+        return NOT_RUN
+    signal.signal(signal.SIGTERM, _interrupt)
+    versions = {name: version_of(path) for name, path in programs.items()}
+    print(", ".join(f"{name} {version}" for name, version in versions.items()), flush=True)
+    try:
+        outcomes, applied = _run_suites(programs)
+        steps, problem = _run_end_to_end(programs)
+    except PartFailedError as failed:
+        print(failed, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Stopped", file=sys.stderr)
+        return 1
+    for folder, outcome in outcomes.items():
+        print(f"{folder}: {outcome}")
+        for name in outcome.failed:
+            print(f"   FAILED {name}")
+    if problem:
+        print(f"make local: {problem}")
+    record("control_plane", facts(versions, applied, outcomes, steps, problem))
+    return int(bool(problem) or any(outcome.failed for outcome in outcomes.values()))
+
+
+def facts(
+    versions: dict[str, str], applied: str, outcomes: dict[str, suites.Outcome], steps: Sequence[str], problem: str
+) -> dict[str, str]:
+    """What docs/conformance.md shows: versions, counts, steps, and every difference under its reason."""
+    rows = {**versions, "manifests applied by": applied}
+    rows |= {folder: str(outcome) for folder, outcome in outcomes.items()}
+    rows["`make local` on it"] = "; ".join([*steps, *([f"FAILED: {problem}"] if problem else [])])
+    by_reason: dict[str, list[str]] = {}
+    for outcome in outcomes.values():
+        for test, reason in outcome.differences.items():
+            by_reason.setdefault(reason, []).append(f"`{test}`")
+    return rows | {f"difference: {reason}": ", ".join(tests) for reason, tests in by_reason.items()}
+
+
+def _run_suites(programs: dict[str, Path]) -> tuple[dict[str, suites.Outcome], str]:
+    with _prepared(programs, STILL) as (plane, _, applied):
+        endpoint = plane.endpoint_file()
+        outcomes = {
+            folder: suites.run(folder, endpoint, LOGS / f"{Path(folder).name}.xml", os.environ) for folder in SUITES
+        }
+    return outcomes, applied
+
+
+def _run_end_to_end(programs: dict[str, Path]) -> tuple[list[str], str]:
+    steps = end_to_end.Steps()
+    with _prepared(programs, ALL) as (plane, api, _):
+        try:
+            end_to_end.run(plane, api, steps)
+        except end_to_end.StepFailedError as failed:
+            return steps.seen, str(failed)
+    return steps.seen, ""
+
+
+@contextmanager
+def _prepared(
+    programs: dict[str, Path], controllers: Sequence[str]
+) -> Iterator[tuple[ControlPlane, KubernetesApi, str]]:
+    """A control plane with the operator's definitions and webhooks and ``cluster/`` applied."""
+    with ControlPlane(programs, controllers) as plane:
+        api = KubernetesApi(ApiAccess(plane.url, plane.tokens.administrator, plane.ca_file))
+        try:
+            apply_definitions(api)
+            with AdmissionWebhook(api, plane.folder / "webhook"):
+                applied = apply_manifests(api, plane.kubeconfig("administrator"), plane.folder)
+                yield plane, api, applied
+        finally:
+            api.close()
+
+
+def _interrupt(*_: object) -> None:
+    """SIGTERM stops everything as Ctrl-C does."""
+    if threading.current_thread() is threading.main_thread():
+        raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

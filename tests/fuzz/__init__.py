@@ -1,1 +1,0 @@
-"""The fuzz targets, without the fuzzer."""
