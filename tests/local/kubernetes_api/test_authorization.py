@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 
 from local.kubernetes.api import ServerThread, StaticTokenAuthenticator, User, create_app
+from tests.control_plane import SERVERS, STAND_IN, real_server
 from tests.local.kubernetes_api.conftest import GROUP, VERSION, Http, Tls, spinapp, spinapps
 
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
@@ -17,28 +19,43 @@ USERS = {
 }
 
 
-@pytest.fixture(scope="module")
-def url(tls: Tls) -> Iterator[str]:
+@pytest.fixture(scope="module", params=SERVERS)
+def server(request: pytest.FixtureRequest, tls: Tls) -> Iterator[dict[str, Http]]:
+    """A server with rights for `USERS`, as each of them meets it."""
+    real = real_server()
+    if request.param != STAND_IN and real:
+        yield from _users({name: Http(real.url, real.ca_file, real.administrator) for name in USERS}, impersonated=True)
+        return
     app = create_app(authenticators=[StaticTokenAuthenticator(USERS)], rbac=True)
-    with ServerThread(app, cert_file=tls.cert, key_file=tls.key) as server:
-        root = Http(server.url, tls.ca, "root")
-        executor = {
-            "apiVersion": f"{GROUP}/{VERSION}",
-            "kind": "SpinAppExecutor",
-            "metadata": {"name": "containerd-shim-spin"},
-            "spec": {"createDeployment": True},
-        }
-        root.ok("POST", f"/apis/{GROUP}/{VERSION}/namespaces/default/spinappexecutors", executor)
-        rules = [
-            {"apiGroups": [GROUP], "resources": ["spinapps"], "verbs": ["get", "list", "create", "patch"]},
-            {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]},
-            {"apiGroups": [""], "resources": ["configmaps"], "resourceNames": ["mine"], "verbs": ["get"]},
-        ]
-        root.ok("POST", f"{RBAC}/clusterroles", {"metadata": {"name": "deployer"}, "rules": rules})
-        bind(root, "default", "deployer", [{"kind": "Group", "name": "deployers"}])
-        bind(root, "default", "robot", [{"kind": "ServiceAccount", "name": "robot", "namespace": "default"}])
-        root.client.close()
-        yield server.url
+    with ServerThread(app, cert_file=tls.cert, key_file=tls.key) as running:
+        yield from _users({name: Http(running.url, tls.ca, name) for name in USERS})
+
+
+def _users(clients: dict[str, Http], *, impersonated: bool = False) -> Iterator[dict[str, Http]]:
+    for name, user in USERS.items():
+        if impersonated:
+            groups = [("Impersonate-Group", group) for group in user.groups]
+            headers = [*clients[name].client.headers.multi_items(), ("Impersonate-User", user.name), *groups]
+            clients[name].client.headers = httpx.Headers(headers)
+    root = clients["root"]
+    executor = {
+        "apiVersion": f"{GROUP}/{VERSION}",
+        "kind": "SpinAppExecutor",
+        "metadata": {"name": "containerd-shim-spin"},
+        "spec": {"createDeployment": True, "deploymentConfig": {"runtimeClassName": "wasmtime-spin-v2"}},
+    }
+    root.ok("POST", f"/apis/{GROUP}/{VERSION}/namespaces/default/spinappexecutors", executor)
+    rules = [
+        {"apiGroups": [GROUP], "resources": ["spinapps"], "verbs": ["get", "list", "create", "patch"]},
+        {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]},
+        {"apiGroups": [""], "resources": ["configmaps"], "resourceNames": ["mine"], "verbs": ["get"]},
+    ]
+    root.ok("POST", f"{RBAC}/clusterroles", {"metadata": {"name": "deployer"}, "rules": rules})
+    bind(root, "default", "deployer", [{"kind": "Group", "name": "deployers"}])
+    bind(root, "default", "robot", [{"kind": "ServiceAccount", "name": "robot", "namespace": "default"}])
+    yield clients
+    for http in clients.values():
+        http.client.close()
 
 
 def bind(root: Http, namespace: str, name: str, subjects: list[dict[str, Any]]) -> None:
@@ -48,11 +65,8 @@ def bind(root: Http, namespace: str, name: str, subjects: list[dict[str, Any]]) 
 
 
 @pytest.fixture
-def as_user(url: str, tls: Tls) -> Iterator[Any]:
-    clients = {name: Http(url, tls.ca, name) for name in USERS}
-    yield clients
-    for http in clients.values():
-        http.client.close()
+def as_user(server: dict[str, Http]) -> dict[str, Http]:
+    return server
 
 
 def test_a_bound_group_may_do_what_its_role_says(as_user: dict[str, Http]) -> None:
