@@ -17,13 +17,14 @@ LONGEST := $(addprefix tests/,local chaos security/service security/builder loca
            unit unit/deploy local/aws infra)
 FOLDERS := $(LONGEST) $(filter-out $(LONGEST),$(sort $(patsubst %/,%,$(dir $(shell find tests -name "test_*.py")))))
 
-.PHONY: help setup demo local synth test conformance check format openapi bundles clean $(FOLDERS)
+.PHONY: help setup demo local synth test conformance fuzz check format openapi bundles clean $(FOLDERS)
 
 help:
 	@echo "make demo    set up, start the one-machine cloud, build and deploy examples/hello, show its answer"
 	@echo "make local   start the one-machine cloud and keep it up (PORT=8000, STATE=folder that outlives it, CLUSTER=no: builds only)"
 	@echo "make test    set up, run every check and test"
 	@echo "make conformance   hold the product against real parts (a control plane, spin, the image, Lambda's Python)"
+	@echo "make fuzz    throw made-up inputs at every parser that a stranger reaches (SECONDS=30 for each)"
 	@echo "make synth   write the CloudFormation template to cdk.out (no credentials needed)"
 	@echo "make check   ruff, mypy, import-linter;  make format  ruff format;  make openapi  docs/openapi.json"
 
@@ -71,6 +72,11 @@ format: .venv/made
 # synthesized template) is made once, and only that folder's modules are loaded. `make tests/unit` runs one of them.
 test:
 	@$(MAKE) --no-print-directory --jobs 5 --output-sync=target --keep-going check $(FOLDERS)
+
+# Made-up inputs for every parser that a stranger reaches; SECONDS for each of them. The corpus is kept in build/fuzz.
+fuzz: setup
+	@$(VENV)/uv pip install --quiet --python $(VENV)/python -r fuzz/requirements.txt
+	@PYTHONPATH=.:builder_image $(VENV)/python -m fuzz $(if $(SECONDS),--seconds $(SECONDS)) $(TARGETS)
 
 # Real parts: built once below build/, not part of `make test`. docs/conformance.md keeps the last result of each.
 conformance: setup

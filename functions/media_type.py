@@ -7,9 +7,11 @@ any case, and in the extended form ``name*=charset''value`` (RFC 2045, RFC 2183,
 import urllib.parse
 from dataclasses import dataclass, field
 from email.message import Message
-from typing import Any
+from typing import Any, Final
 
-_HEADER = "content-type"
+_HEADER: Final = "content-type"
+_LONGEST: Final = 10_240
+"""Characters: API Gateway takes as many bytes of all headers of a request together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,15 @@ class ParameterizedHeader:
 
 
 def parse_header(text: str) -> ParameterizedHeader:
-    """Split a header value; an empty text has an empty value and no parameters."""
+    """Split a header value; an empty text has an empty value and no parameters.
+
+    Raises
+    ------
+    ValueError
+        It is longer than any real one: reading takes the square of its length.
+    """
+    if len(text) > _LONGEST:
+        raise ValueError(f"the header is longer than {_LONGEST:,} characters")
     message = Message()
     message[_HEADER] = text.replace("\r", " ").replace("\n", " ")
     return ParameterizedHeader(text.partition(";")[0].strip().lower(), message)

@@ -38,7 +38,10 @@ class StrictBody(OpenAPIRequestValidationMiddleware):
 
     def _get_body(self, app: Any) -> dict[str, Any]:
         event = app.current_event
-        content_type = parse_header(event.headers.get("content-type") or "")
+        try:
+            content_type = parse_header(event.headers.get("content-type") or "")
+        except ValueError as error:
+            raise UnsupportedMediaTypeError(f"Content-Type cannot be read: {error}") from None
         parameters = {
             parameter.alias: isinstance(parameter.field_info, File)
             for parameter in app.context["_route"].dependant.body_params

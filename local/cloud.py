@@ -28,6 +28,7 @@ from local.front.config import FrontConfig
 from local.places import MYPY_CACHE, ROOT, SPIN_ENVIRONMENT, TOOLCHAIN, others_can_enter, shared_root, state_root
 from local.prepare import prepare
 from local.processes import Part, PartFailedError, free_port, port_is_free
+from local.spin.real_spin import install_real_spin
 from local.spin.wrapper import install_wrapper
 
 _PACKAGE_INDEX_VARIABLES = ("PIP_", "SSL_CERT_", "REQUESTS_CA_BUNDLE")
@@ -47,6 +48,7 @@ _CLUSTER_VARIABLES = (
 )
 
 _KUBERNETES_FILE = "kubernetes.json"
+_REGISTRY_BUNDLE = "registry-authorities.pem"
 STACK_NAME = "BlueFaas"
 
 
@@ -90,6 +92,8 @@ class Cloud:
         self._keep_state = options.state_dir is not None
         self._lock = -1
         self._aws_port = free_port()
+        self._real_spin = shutil.which("spin")
+        self._registry_port = free_port()
         self.aws_endpoint = f"http://127.0.0.1:{self._aws_port}"
 
     def __enter__(self) -> Self:
@@ -125,6 +129,7 @@ class Cloud:
             *(["--faults-file", str(self._options.faults_file)] if self._options.faults_file else []),
         )
         kubernetes = self._start_cluster() if self.has_cluster else None
+        registry = self._start_registry_proxy() if self._real_spin is not None else None
         with ThreadPoolExecutor(1) as pool:
             template = pool.submit(assembly, cluster=self.has_cluster)
             aws.wait_until(lambda: _answers(self._aws_port, "/_ministack/health"), 30)
@@ -135,6 +140,8 @@ class Cloud:
         self._write_front_config()
         front = self._start_part("front", "--port", str(self.port), "--config", str(self.state / "front.json"))
         front.wait_until(lambda: _answers(self.port, "/health"), 30)
+        if registry is not None:
+            registry.wait_until((self.state / _REGISTRY_BUNDLE).exists, 30)
 
     def stop(self) -> None:
         """Stop every part, the last started first, and remove the run's folder unless it is to be kept."""
@@ -210,12 +217,11 @@ class Cloud:
         (self.state / "build-mirrors.json").chmod(0o644)
         tools = self.state / "bin"
         spin = shared_root() / SPIN_ENVIRONMENT
-        if shutil.which("spin") is None:
+        if self._real_spin is None:
             install_wrapper(tools, spin / "bin" / "python", spin / "code", self.state / "build-mirrors.json")
         else:
-            tools.mkdir(exist_ok=True)
-            (tools / "spin").unlink(missing_ok=True)
-            (tools / "spin").symlink_to(str(shutil.which("spin")))
+            proxy = f"http://127.0.0.1:{self._registry_port}"
+            install_real_spin(tools, self._real_spin, proxy, self.state / _REGISTRY_BUNDLE)
         build = tools / "blue-faas-build"
         path = f"{ROOT / 'builder_image'}:{ROOT}"
         build.write_text(f'#!/bin/sh\nPYTHONPATH="{path}" PYTHONSAFEPATH=1 exec {sys.executable} -m builder "$@"\n')
@@ -262,6 +268,16 @@ class Cloud:
             common += ["--compile-cache", str(self._options.compile_cache)]
         common += ["--mirrors", str(self.state / "node-mirrors.json")]
         return self._start_part("kubernetes", *common, variables=_CLUSTER_VARIABLES)
+
+    def _start_registry_proxy(self) -> Part:
+        """What leads a real `spin` to this cloud's registry."""
+        (self.state / _REGISTRY_BUNDLE).unlink(missing_ok=True)
+        return self._start_part(
+            "registry_proxy",
+            *("--port", str(self._registry_port), "--upstream", self.aws_endpoint),
+            *("--region", self.region, "--account", self.account),
+            *("--folder", str(self.state / "registry-proxy"), "--bundle", str(self.state / _REGISTRY_BUNDLE)),
+        )
 
     def _start_part(self, name: str, *arguments: str, variables: tuple[str, ...] = ("",)) -> Part:
         """``variables``: how the names begin that the part gets of this process's environment."""

@@ -118,6 +118,9 @@ class TestRefusedForms:
         assert answer["statusCode"] == 400
         assert "Content-Type" in body_of(answer)["detail"]
 
+    def test_a_content_type_that_no_client_writes(self, account: Account) -> None:
+        assert send(b"{}", "application/json; a=" + "b" * 10_240)["statusCode"] == 415
+
     def test_as_many_parts_as_a_form_may_have(self) -> None:
         parts = [Part((disposition(f"name=a{number}"),), b"") for number in range(MOST_PARTS + 1)]
         assert len(read_form(clients.body(*parts[:-1]), BOUNDARY)) == MOST_PARTS
