@@ -6,11 +6,9 @@ fetch ▸ unpack ▸ packages ▸ (type check ∥ spin build) ▸ collect ▸ ro
 
 import concurrent.futures
 import datetime
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from builder import (
     collect,
@@ -30,15 +28,14 @@ from builder.collect import Package
 from builder.log import BuildLog
 from builder.packages import Packages
 from builder.registry import Registry
-from builder.sandbox import Sandbox, remove_folder
+from builder.sandbox import Sandbox
 from builder.settings import Settings
 from builder.source import App
 from builder.task import Task, TaskRow
 from builder.toolchain import Toolchain
+from builder.work_folder import work_folder
 from functions.contracts.build_result import BuildResult
 from functions.contracts.task import provenance_key, sbom_key, wasm_key
-
-_WORK_PREFIX: Final = "blue-faas-build-"
 
 
 def run(settings: Settings, aws: Aws, toolchain: Toolchain, log: BuildLog) -> BuildResult:
@@ -54,26 +51,25 @@ def run(settings: Settings, aws: Aws, toolchain: Toolchain, log: BuildLog) -> Bu
     started = datetime.datetime.now(datetime.UTC)
     row = TaskRow(aws.dynamodb, settings.task_table, settings.workspace_id, settings.task_id)
     task = row.take(settings.build_id)
-    work = Path(tempfile.mkdtemp(prefix=_WORK_PREFIX, dir=settings.work_dir))
-    try:
-        # Others may pass through to the one folder in it that is theirs, and list nothing.
-        work.chmod(0o711)
-        with concurrent.futures.ThreadPoolExecutor(thread_name_prefix="step") as threads:
-            build = _Build(settings, aws, toolchain, log, task, work, threads)
-            threads.submit(lambda: toolchain.versions)  # asked for early, kept by the toolchain
-            app, source_sha256 = build.fetch()
-            threads.submit(lambda: aws.kms if task.registry_credentials is not None else aws.ecr)
-            installed = packages.install(app, toolchain, build.installer, work / "environment", settings.limits, log)
-            package = build.make(app, installed)
-            pins = [entry.pin for entry in installed.locked] if installed is not None else []
-            tag = identity.image_tag(task.workspace_id, app.folder, toolchain.versions, pins)
-            row.start_pushing()
-            attestor = Attestor(aws.s3, settings, task, toolchain.versions, started)
-            stored = threads.submit(build.store, package, attestor, app, installed)
-            digest = build.push(package, tag)
-            digests = stored.result()
-            image_url = f"{task.image_repository}:{tag}"
-            attestor.store_provenance(source_sha256, installed, digests, (image_url, digest))
+    with (
+        work_folder(settings.work_dir) as work,
+        concurrent.futures.ThreadPoolExecutor(thread_name_prefix="step") as threads,
+    ):
+        build = _Build(settings, aws, toolchain, log, task, work, threads)
+        threads.submit(lambda: toolchain.versions)  # asked for early, kept by the toolchain
+        app, source_sha256 = build.fetch()
+        threads.submit(lambda: aws.kms if task.registry_credentials is not None else aws.ecr)
+        installed = packages.install(app, toolchain, build.installer, work / "environment", settings.limits, log)
+        package = build.make(app, installed)
+        pins = [entry.pin for entry in installed.locked] if installed is not None else []
+        tag = identity.image_tag(task.workspace_id, app.folder, toolchain.versions, pins)
+        row.start_pushing()
+        attestor = Attestor(aws.s3, settings, task, toolchain.versions, started)
+        stored = threads.submit(build.store, package, attestor, app, installed)
+        digest = build.push(package, tag)
+        digests = stored.result()
+        image_url = f"{task.image_repository}:{tag}"
+        attestor.store_provenance(source_sha256, installed, digests, (image_url, digest))
         return BuildResult(
             outcome="succeeded",
             image_url=image_url,
@@ -83,8 +79,6 @@ def run(settings: Settings, aws: Aws, toolchain: Toolchain, log: BuildLog) -> Bu
             sbom_key=sbom_key(task.task_id),
             provenance_key=provenance_key(task.task_id),
         )
-    finally:
-        remove_folder(work)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ import errno
 import json
 import os
 import selectors
-import shutil
 import signal
 import stat
 import subprocess
@@ -35,6 +34,9 @@ _WATCH_SECONDS: Final = 0.5
 _READ_BYTES: Final = 65_536
 _OPEN_FILES: Final = 4096
 _FREE_BYTES: Final = 256 * 1024 * 1024
+_FREE_FILES: Final = 10_000
+_LEAST_BYTES: Final = 4096
+"""What a file counts for that has no content: its name and its inode lie on the disk too."""
 _SHARED_FOLDERS: Final = ("/tmp", "/var/tmp", "/dev/shm", "/run/lock")  # noqa: S108
 
 
@@ -198,7 +200,10 @@ class Sandbox:
                 return f"wrote more than {self.limits.disk_bytes:,} bytes to disk"
         except TooDeepError:
             return "made folders that are nested too deeply"
-        if shutil.disk_usage(self.folder).free < _FREE_BYTES:
+        machine = os.statvfs(self.folder)
+        # Some file systems make what files need as they need it, and have no number of them.
+        files_run_out = machine.f_files and machine.f_favail < _FREE_FILES
+        if machine.f_bavail * machine.f_frsize < _FREE_BYTES or files_run_out:
             return "left the build machine without free disk space"
         return None
 
@@ -215,7 +220,7 @@ class Sandbox:
 
 
 def disk_used(folder: Path) -> int:
-    """Bytes on disk below ``folder``, links not followed, what vanishes meanwhile not counted.
+    """Bytes on disk below ``folder``, a block at least for each file, links not followed, without what has vanished.
 
     Raises
     ------
@@ -229,7 +234,7 @@ def disk_used(folder: Path) -> int:
             with os.scandir(pending.popleft()) as entries:
                 for entry in entries:
                     with contextlib.suppress(FileNotFoundError):
-                        total += entry.stat(follow_symlinks=False).st_blocks * 512
+                        total += _size(entry.stat(follow_symlinks=False))
                         if entry.is_dir(follow_symlinks=False):
                             pending.append(Path(entry.path))
         except OSError as error:
@@ -264,4 +269,8 @@ def _entries_of(uid: int) -> Iterator[tuple[Path, bool, int]]:
                 with contextlib.suppress(OSError):
                     status = entry.stat(follow_symlinks=False)
                     if status.st_uid == uid:
-                        yield Path(entry.path), stat.S_ISDIR(status.st_mode), status.st_blocks * 512
+                        yield Path(entry.path), stat.S_ISDIR(status.st_mode), _size(status)
+
+
+def _size(status: os.stat_result) -> int:
+    return max(status.st_blocks * 512, _LEAST_BYTES)

@@ -280,6 +280,20 @@ def test_many_files(make_box: MakeBox, where: str) -> None:
     assert outcome.failure == f"wrote more than {8 * MIB:,} bytes to disk"
 
 
+def test_files_with_nothing_in_them(make_box: MakeBox) -> None:
+    box = make_box(disk_bytes=4 * MIB)
+    program = "import os, time\nfor number in range({}): os.close(os.open(str(number), os.O_CREAT))\ntime.sleep({})"
+    assert box.python(program.format(500, 0.7)).succeeded
+    assert box.python(program.format(2000, 60)).failure == f"wrote more than {4 * MIB:,} bytes to disk"
+
+
+@pytest.mark.parametrize(("bytes_left", "files_left"), [(100 * MIB, 10**6), (10**12, 100)])
+def test_a_machine_that_runs_full(box: Box, monkeypatch: pytest.MonkeyPatch, bytes_left: int, files_left: int) -> None:
+    full = os.statvfs_result((1, 1, 10**9, bytes_left, bytes_left, 10**7, files_left, files_left, 0, 255))
+    monkeypatch.setattr(os, "statvfs", lambda _: full)
+    assert box.sh("sleep 60").failure == "left the build machine without free disk space"
+
+
 def test_what_is_left_in_shared_folders_is_removed(make_box: MakeBox) -> None:
     box = make_box()
     box.sh("mkdir -p /dev/shm/blue-faas-left/a; echo x > /dev/shm/blue-faas-left/a/b; echo x > /tmp/blue-faas-left")
