@@ -2,18 +2,16 @@
 
 import base64
 import json
-import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from builder.errors import BuildError
 from builder.registry import Login
 from builder.task import Task
 from functions.contracts.task import credentials_context
+from functions.registry.reference import ecr_registry
 
 if TYPE_CHECKING:
     from builder.aws import Aws
-
-_ECR_HOST: Final = re.compile(r"[0-9]{12}\.dkr[.-]ecr(?:-fips)?\.[a-z0-9-]+\.(?:amazonaws\.com(?:\.cn)?|on\.aws)")
 
 
 def login_for(task: Task, aws: "Aws") -> Login | None:
@@ -26,7 +24,7 @@ def login_for(task: Task, aws: "Aws") -> Login | None:
     """
     if task.registry_credentials is not None:
         return _opened(task, task.registry_credentials, aws)
-    if _ECR_HOST.fullmatch(task.image_repository.partition("/")[0]):
+    if ecr_registry(task.image_repository.partition("/")[0]):
         return _of_build_role(aws)
     return None
 

@@ -54,5 +54,10 @@ class ImageReference:
 
     def ecr_registry(self) -> tuple[str, str] | None:
         """AWS account and region of the ECR registry that holds the image; None for other registries."""
-        match = _ECR_HOST.fullmatch(self.host)
-        return (match["account"], match["region"] or match["dual_stack_region"]) if match else None
+        return ecr_registry(self.host)
+
+
+def ecr_registry(host: str) -> tuple[str, str] | None:
+    """AWS account and region of an ECR registry, by its host; None for other registries."""
+    match = _ECR_HOST.fullmatch(host)
+    return (match["account"], match["region"] or match["dual_stack_region"]) if match else None

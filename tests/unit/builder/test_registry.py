@@ -163,8 +163,19 @@ def _task(repository: str, sealed: bytes | None = None) -> Task:
     return Task("team-a", "task-1", "build-sources/team-a/task-1/a.py", repository, None, sealed)
 
 
-def test_the_stacks_own_registry_is_entered_by_the_build_role(cloud: Cloud) -> None:
-    login = login_for(_task("123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/app"), cloud.aws)
+@pytest.mark.parametrize(
+    "host",
+    [
+        "dkr.ecr.ap-northeast-2.amazonaws.com",
+        "dkr.ecr-fips.us-east-1.amazonaws.com",
+        "dkr.ecr.eusc-de-east-1.amazonaws.eu",
+        "dkr.ecr.cn-north-1.amazonaws.com.cn",
+        "dkr-ecr.ap-northeast-2.on.aws",
+        "dkr-ecr.eusc-de-east-1.on.amazonwebservices.eu",
+    ],
+)
+def test_the_stacks_own_registry_is_entered_by_the_build_role(cloud: Cloud, host: str) -> None:
+    login = login_for(_task(f"123456789012.{host}/app"), cloud.aws)
     assert login is not None
     assert login.username == "AWS"
     assert login.password

@@ -1,0 +1,51 @@
+"""Each import contract fails when an import that it forbids is planted: a contract that cannot fail holds nothing."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILDER = "builder_image/builder/names.py"
+PACKAGES = ("functions", "infra", "local", "builder_image/builder")
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the code that the contracts are about."""
+    folder = tmp_path_factory.mktemp("tree")
+    shutil.copyfile(ROOT / "pyproject.toml", folder / "pyproject.toml")
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+def broken(tree: Path) -> set[str]:
+    """Names of the contracts that do not hold."""
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-logo", "--no-cache"]
+    environment = {**os.environ, "PYTHONPATH": f"{tree}:{tree / 'builder_image'}"}
+    done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False)
+    assert "Contracts: " in done.stdout, done.stdout + done.stderr
+    return {line.partition(" BROKEN")[0] for line in done.stdout.splitlines() if " BROKEN" in line}
+
+
+@pytest.mark.parametrize(
+    ("file", "planted", "contract"),
+    [
+        ("functions/caller.py", "local.places", "The product never imports the one-machine cloud"),
+        (BUILDER, "infra.settings", "Lambda code and the builder do not know how they are deployed"),
+        (BUILDER, "functions.tasks.store", "The builder imports of the Lambda code only what its image carries"),
+        (BUILDER, "functions.caller", "The builder imports of the Lambda code only what its image carries"),
+    ],
+)
+def test_a_planted_import_breaks_its_contract(tree: Path, file: str, planted: str, contract: str) -> None:
+    path = tree / file
+    content = path.read_text()
+    path.write_text(f"{content}\nimport {planted}\n")
+    try:
+        assert broken(tree) == {contract}
+    finally:
+        path.write_text(content)
