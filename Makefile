@@ -17,7 +17,7 @@ LONGEST := $(addprefix tests/,local chaos security/service security/builder loca
            unit unit/deploy local/aws infra)
 FOLDERS := $(LONGEST) $(filter-out $(LONGEST),$(sort $(patsubst %/,%,$(dir $(shell find tests -name "test_*.py")))))
 
-.PHONY: help setup demo local synth test conformance fuzz check format openapi bundles clean $(FOLDERS)
+.PHONY: help setup demo local smoke synth test conformance fuzz check format openapi bundles clean $(FOLDERS)
 
 help:
 	@echo "make demo    set up, start the one-machine cloud, build and deploy examples/hello, show its answer"
@@ -25,6 +25,7 @@ help:
 	@echo "make test    set up, run every check and test"
 	@echo "make conformance   hold the product against real parts (a control plane, spin, the image, Lambda's Python)"
 	@echo "make fuzz    throw made-up inputs at every parser that a stranger reaches (SECONDS=30 for each)"
+	@echo "make smoke   try every call of a deployed installation (API=https://…, NAMESPACE=to deploy to)"
 	@echo "make synth   write the CloudFormation template to cdk.out (no credentials needed)"
 	@echo "make check   ruff, mypy, import-linter;  make format  ruff format;  make openapi  docs/openapi.json"
 
@@ -51,6 +52,10 @@ demo: setup
 
 local: setup
 	@exec $(VENV)/python -m local --port $(PORT) $(if $(STATE),--state-dir $(STATE)) $(if $(filter no,$(CLUSTER)),--no-cluster)
+
+smoke: .venv/made
+	@test -n "$(API)" || { echo "Say which API: make smoke API=https://… NAMESPACE=team-a (docs/operations.md)"; exit 1; }
+	@$(VENV)/python -m infra.smoke "$(API)" --namespace "$(NAMESPACE)" $(if $(WORKSPACE),--workspace "$(WORKSPACE)")
 
 synth: .venv/made node_modules/made
 	@PATH="$(CURDIR)/$(VENV):$$PATH" npx --no-install cdk synth --quiet
