@@ -14,7 +14,7 @@ from builder import python_traceback, requirements, source, toml_text
 from builder.errors import BuildError
 from builder.glob import Patterns, TooMuchWorkError
 from builder.manifest import Manifest
-from builder.mypy_runner import top_level
+from builder.sdk_classes import top_level
 from builder.settings import Limits
 from builder.source import App
 from builder.task import Task

@@ -1,23 +1,23 @@
-"""Which files are type-checked, and under which names: the app's own Python, not what it ships of others'.
+"""What is type-checked: each component's program, from the module that it begins with along its imports.
 
-The check runs on a copy of just these files. So the build, running at the same time, cannot change what is checked, and
+The check runs on a copy of the Python files. So the build, running at the same time, cannot change what is checked, and
 files that would break the check itself (a ``types.py`` beside the app) can stand under another name in it.
 """
 
-import shlex
+import posixpath
 import shutil
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Final
 
-from builder.manifest import Component
-from builder.safe_paths import walk
+from builder import entry_points
+from builder.entry_points import EntryPoint
+from builder.own_files import OwnFiles
 from builder.source import App
 
-_FOREIGN_FOLDERS: Final = frozenset(
-    {"site-packages", "dist-packages", "node_modules", "vendor", "vendored", "_vendor", "third_party", "target", "venv"}
-)
-_TEST_FOLDERS: Final = frozenset({"test", "tests"})
+_DEFAULT_ENTRY: Final = "app.py"
+"""What Spin's templates begin with."""
+_SDK: Final = b"spin_sdk"
 _UNSHADOWABLE: Final = frozenset(
     {
         # mypy refuses to run at all beside a module of these names (mypy 2.4.1, build.py, CORE_BUILTIN_MODULES).
@@ -30,111 +30,111 @@ _UNSHADOWABLE: Final = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
-    """Files that are one program to Python: one component's, or several components' that share a folder.
+class Program:
+    """Modules that see the same files: one component's, or several ones'. Paths are relative to the app's folder."""
 
-    ``root`` is relative to the app's folder, the rest to ``root``.
-    """
-
-    root: str
     search: tuple[str, ...]
-    files: tuple[str, ...]
+    """Folders that imports are looked for in."""
+    entries: tuple[str, ...]
+    """The files to begin with."""
+    handlers: tuple[str, ...]
+    """Those of them that have to hold a class that answers HTTP requests."""
 
 
-def groups(app: App) -> list[Group]:
-    """The app's own Python files, grouped by the folder that their component is built in."""
-    roots: dict[str, list[str]] = {}
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """A program's files in a folder of their own: ``names`` maps a path there to the name that the uploader knows."""
+
+    names: dict[str, str]
+    entries: list[str]
+    handlers: list[str]
+    packages: list[str]
+    """Folders of what the app ships of others'."""
+
+
+def programs(app: App, files: OwnFiles) -> list[Program]:
+    """The programs of an app: none for one without Python that is built."""
+    entries: dict[tuple[str, ...], list[str]] = {}
+    handlers: set[str] = set()
     for component in app.manifest.components:
-        if component.commands:
-            search = roots.setdefault(component.workdir, [])
-            search += [path for path in python_paths(component) if path not in search]
-    own = [path for path, entry in walk(app.folder) if path.endswith(".py") and entry.is_file(follow_symlinks=False)]
-    own = [path for path in own if not is_foreign(app.folder, path) and not _is_test(path)]
-    found = []
-    for root, search in roots.items():
-        # The folder of another component, inside this one, is that component's.
-        others = [other for other in roots if other != root and _is_below(other, root)]
-        files = [path for path in own if _is_below(path, root) and not any(_is_below(path, other) for other in others)]
-        found.append(Group(root, tuple(search), tuple(_relative(path, root) for path in files)))
-    return [group for group in found if group.files]
+        for entry in entry_points.of_component(component) if component.commands else ():
+            found = entries.setdefault(entry.search, [])
+            path = _named(entry, files)
+            found += [path] if path is not None else _likely(app, entry, files)
+            if path is not None and entry.is_http:
+                handlers.add(path)
+    unique = {search: tuple(dict.fromkeys(paths)) for search, paths in entries.items() if paths}
+    return [
+        Program(search, paths, tuple(path for path in paths if path in handlers)) for search, paths in unique.items()
+    ]
 
 
-def copy(app: App, group: Group, target: Path) -> dict[str, str]:
-    """Copy a group's files, and what others shipped beside them, to ``target``.
-
-    Returns
-    -------
-    dict[str, str]
-        Path in ``target`` of each file to check, to the name that the uploader knows it by.
-    """
-    shown: dict[str, str] = {}
-    root = app.folder / group.root
-    for path, entry in walk(root):
-        if not entry.name.endswith((".py", ".pyi", "py.typed")) or not entry.is_file(follow_symlinks=False):
+def copy(app: App, program: Program, files: OwnFiles, target: Path) -> Copied:
+    """Copy what a program can import to ``target``: its own files to one folder, others' to another."""
+    names: dict[str, str] = {}
+    placed: dict[str, str] = {}
+    for path in files.paths:
+        if path not in program.entries and not _is_importable(path, program.search):
             continue
-        if entry.name.startswith("__init__.py") and not all(part.isidentifier() for part in path.split("/")[:-1]):
-            continue  # a package that cannot be imported by its name: mypy ends at once
-        name = _unshadowed(path)
-        (target / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(entry.path, target / name)
-        if path in group.files:
-            whole = path if group.root == "." else f"{group.root}/{path}"
-            shown[name] = app.shown_as.get(whole, whole)
-    return shown
-
-
-def python_paths(component: Component) -> list[str]:
-    """Folders that componentize-py looks for the app's modules in, relative to the component's workdir.
-
-    By its ``-p``/``--python-path`` options, ``.`` without them; those outside the workdir are left out.
-    """
-    found: list[str] = []
-    for command in component.commands:
-        try:
-            words = shlex.split(command)
-        except ValueError:
-            continue
-        for option, value in zip(words, [*words[1:], ""], strict=True):
-            if option in {"-p", "--python-path"}:
-                found.append(value)
-            elif option.startswith("--python-path="):
-                found.append(option.partition("=")[2])
-    inner = [str(PurePosixPath(path)) for path in found if path and not PurePosixPath(path).is_absolute()]
-    return [".", *dict.fromkeys(path for path in inner if path != "." and ".." not in path.split("/"))]
-
-
-def is_foreign(folder: Path, path: str) -> bool:
-    """Whether a file belongs to a package that the app ships but did not write."""
-    for parent in PurePosixPath(path).parents:
-        if parent.name in _FOREIGN_FOLDERS or (parent.name.startswith(".") and parent.name):
-            return True
-        above = folder / parent
-        # A virtual environment, or where `pip install --target` put packages.
-        if (above / "pyvenv.cfg").exists() or (str(parent) != "." and next(above.glob("*.dist-info"), None)):
-            return True
-    return False
-
-
-def _is_test(path: str) -> bool:
-    # Tests import what the app does not ship. What the app imports is checked by being imported.
-    *folders, name = path.split("/")
-    stem = name.removesuffix(".py")
-    return (
-        bool(_TEST_FOLDERS.intersection(folders))
-        or stem == "conftest"
-        or stem.startswith("test_")
-        or stem.endswith("_test")
+        is_own = path in program.entries or files.is_own(path)
+        placed[path] = _unshadowed(path, program.search) if is_own else path
+        copied = target / ("own" if is_own else "packages") / placed[path]
+        copied.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(app.folder / path, copied)
+        if is_own:
+            names[placed[path]] = app.shown_as.get(path, path)
+    packages = [target / "packages" / folder for folder in program.search]
+    return Copied(
+        names,
+        [placed[path] for path in program.entries],
+        [placed[path] for path in program.handlers],
+        [str(folder) for folder in packages if folder.is_dir()],
     )
 
 
-def _unshadowed(path: str) -> str:
-    first, slash, rest = path.partition("/")
-    stem, dot, suffix = first.partition(".")
-    return f"shadowed_{stem}{dot}{suffix}{slash}{rest}" if stem in _UNSHADOWABLE else path
+def _named(entry: EntryPoint, files: OwnFiles) -> str | None:
+    """The file of the module that the build command names."""
+    module = (entry.module or "").replace(".", "/")
+    candidates = [f"{module}.py", f"{module}/__init__.py"] if module else []
+    paths = [posixpath.normpath(posixpath.join(folder, name)) for folder in entry.search for name in candidates]
+    return next((path for path in paths if path in files.paths), None)
+
+
+def _likely(app: App, entry: EntryPoint, files: OwnFiles) -> list[str]:
+    """Where no command names a module that is there, as with `make`: app.py, else what uses the SDK."""
+    usual = [posixpath.normpath(posixpath.join(folder, _DEFAULT_ENTRY)) for folder in entry.search]
+    if found := [path for path in usual if path in files.paths]:
+        return found[:1]
+    folders = {"" if folder == "." else folder for folder in entry.search}
+    beside = [path for path in files.paths if path.endswith(".py") and posixpath.dirname(path) in folders]
+    return [path for path in beside if files.is_own(path) and _SDK in (app.folder / path).read_bytes()]
+
+
+def _is_importable(path: str, search: tuple[str, ...]) -> bool:
+    """Whether an import can lead to a file from one of the folders."""
+    return any(
+        _is_below(path, folder)
+        and all(part.removesuffix("-stubs").isidentifier() for part in _stem(_relative(path, folder)).split("/"))
+        for folder in search
+    )
+
+
+def _stem(path: str) -> str:
+    return path.removesuffix("/py.typed").removesuffix(".pyi").removesuffix(".py")
+
+
+def _unshadowed(path: str, search: tuple[str, ...]) -> str:
+    for folder in search:
+        if _is_below(path, folder):
+            first, slash, rest = _relative(path, folder).partition("/")
+            stem, dot, suffix = first.partition(".")
+            if stem in _UNSHADOWABLE:
+                return posixpath.normpath(posixpath.join(folder, f"shadowed_{stem}{dot}{suffix}{slash}{rest}"))
+    return path
 
 
 def _is_below(path: str, folder: str) -> bool:
-    return folder == "." or path == folder or path.startswith(f"{folder}/")
+    return folder == "." or path.startswith(f"{folder}/")
 
 
 def _relative(path: str, folder: str) -> str:

@@ -1,13 +1,14 @@
-"""The type check, beside the build: mypy on the app's own files, by the builder's configuration alone."""
+"""The type check, beside the build: mypy on what the app imports, by the builder's configuration alone."""
 
 import json
 import shutil
 from pathlib import Path
 from typing import Any, Final
 
-from builder import checked_files
+from builder import check_text, checked_files
 from builder.errors import BuildError, TypeCheckError
 from builder.log import BuildLog, printable
+from builder.own_files import OwnFiles
 from builder.sandbox import Sandbox
 from builder.source import App
 from builder.toolchain import PYTHON_VERSION, Toolchain
@@ -27,17 +28,17 @@ show_error_codes = True
 the SDK's own examples. A package without types is used as it is; a module that is not there stays an error, because the
 build would not find it either."""
 
-_RUNNER: Final = Path(__file__).with_name("mypy_runner.py")
-_MISSING_HINT: Final = (
-    "Name the package that holds the module: in requirements.txt at the root of the .zip, or in a single .py's script "
-    'block (`# /// script`, `# dependencies = ["name"]`, `# ///`, at its top).'
+_IN_SANDBOX: Final = ("__init__.py", "mypy_runner.py", "sdk_classes.py")
+_START: Final = (
+    "import sys; sys.path.insert(0, sys.argv[1]); from builder.mypy_runner import main; "
+    "del sys.path[0], sys.argv[1]; main()"
 )
 
 
 def check(
     app: App, sandbox: Sandbox, toolchain: Toolchain, cache: Path, log: BuildLog, packages: Path | None = None
 ) -> None:
-    """Check the app's files.
+    """Check the app's own files, from the modules that its components begin with along their imports.
 
     Parameters
     ----------
@@ -51,79 +52,74 @@ def check(
     TypeCheckError
         They have type errors.
     BuildError
-        The check did not end.
+        The check did not end, or a component has no class that answers requests.
     """
-    groups = checked_files.groups(app)
-    if not groups:
+    files = OwnFiles(app.folder)
+    programs = checked_files.programs(app, files)
+    if not programs:
         log.line("nothing to type-check: the app has no Python of its own")
         return
-    shown: dict[str, str] = {}
     orders: list[dict[str, Any]] = []
-    for number, group in enumerate(groups):
-        folder = sandbox.folder / f"group{number}"
-        folder.mkdir()
-        names = checked_files.copy(app, group, folder)
-        shown |= {f"{number}/{name}": original for name, original in names.items()}
+    for number, program in enumerate(programs):
+        target = sandbox.folder / f"program{number}"
+        copied = checked_files.copy(app, program, files, target)
+        log.line(f"checking {', '.join(copied.names[path] for path in copied.entries)} and what they import")
         orders.append(
-            {"folder": str(folder), "prefix": str(number), "search": list(group.search), "files": sorted(names)}
+            {
+                "folder": str(target / "own"),
+                "entries": copied.entries,
+                "search": list(program.search),
+                "packages": [*copied.packages, *([str(packages)] if packages is not None else [])],
+                "names": copied.names,
+                "handlers": copied.handlers,
+            }
         )
-    report = _run(orders, sandbox, toolchain, cache, packages)
+    report = _run(orders, sandbox, toolchain, cache)
     if report["failures"]:
-        raise BuildError(PREFIX + _with_names("; ".join(report["failures"]), orders, shown))
+        raise BuildError(PREFIX + _with_names("; ".join(report["failures"]), orders))
+    handlers = [check_text.missing_handler(handler, toolchain) for handler in report["handlers"]]
     if report["count"]:
-        found = findings(report["errors"], shown)
-        raise TypeCheckError(PREFIX + describe(found, report["count"]), found)
+        found = findings(report["errors"])
+        text = check_text.describe(found, report["count"], is_single_file=app.single_file is not None)
+        raise TypeCheckError(PREFIX + "\n".join([text, *handlers]), found)
+    if handlers:
+        raise BuildError("\n".join(handlers))
 
 
-def _run(
-    groups: list[dict[str, Any]], sandbox: Sandbox, toolchain: Toolchain, cache: Path, packages: Path | None
-) -> dict[str, Any]:
+def _run(programs: list[dict[str, Any]], sandbox: Sandbox, toolchain: Toolchain, cache: Path) -> dict[str, Any]:
     config = sandbox.folder / "mypy.ini"
     config.write_text(CONFIG, "utf-8")
     own_cache = sandbox.folder / "cache"
     if cache.is_dir():
         shutil.copytree(cache, own_cache)
+    code = sandbox.folder / "code"
+    (code / "builder").mkdir(parents=True)
+    for name in _IN_SANDBOX:
+        shutil.copyfile(Path(__file__).with_name(name), code / "builder" / name)
     orders = sandbox.folder / "orders.json"
-    text = {
-        "config": str(config),
-        "cache": str(own_cache),
-        "packages": str(packages) if packages is not None else None,
-        "groups": groups,
-    }
-    orders.write_text(json.dumps(text), "utf-8")
+    orders.write_text(json.dumps({"config": str(config), "cache": str(own_cache), "programs": programs}), "utf-8")
     sandbox.hand_over()
-    command = [toolchain.python, "-I", "-c", _RUNNER.read_text("utf-8"), str(orders)]
+    command = [toolchain.python, "-I", "-c", _START, str(code), str(orders)]
     outcome = sandbox.run(command, sandbox.folder, sandbox.limits.type_check_seconds)
     if outcome.failure is not None:
         raise BuildError(f"{PREFIX}the type check {outcome.failure}.")
     report = _report(outcome.output.tail)
-    return report or {"failures": [f"mypy ended with status {outcome.exit_code}"], "count": 0, "errors": []}
+    return report or {
+        "failures": [f"mypy ended with status {outcome.exit_code}"],
+        "count": 0,
+        "errors": [],
+        "handlers": [],
+    }
 
 
-def findings(errors: list[dict[str, Any]], shown: dict[str, str]) -> list[Finding]:
-    """mypy's findings under the uploader's file names."""
+def findings(errors: list[dict[str, Any]]) -> list[Finding]:
+    """mypy's findings, fit to be shown."""
     return [
         Finding(
-            file=printable(shown.get(error["file"], error["file"].partition("/")[2])),
-            line=error["line"],
-            code=error["code"],
-            message=printable(error["message"]),
+            file=printable(error["file"]), line=error["line"], code=error["code"], message=printable(error["message"])
         )
         for error in errors
     ]
-
-
-def describe(found: list[Finding], count: int) -> str:
-    """Findings as mypy prints them, one a line."""
-    lines = []
-    for error in found:
-        code = f"  [{error.code}]" if error.code else ""
-        lines.append(f"{error.file}:{error.line}: error: {error.message}{code}")
-    if count > len(found):
-        lines.append(f"(the first {len(found)} of {count} errors)")
-    if any(error.code == "import-not-found" for error in found):
-        lines.append(_MISSING_HINT)
-    return "\n".join(lines)
 
 
 def _report(tail: str) -> dict[str, Any] | None:
@@ -134,10 +130,10 @@ def _report(tail: str) -> dict[str, Any] | None:
     return report if isinstance(report, dict) else None
 
 
-def _with_names(text: str, groups: list[dict[str, Any]], shown: dict[str, str]) -> str:
+def _with_names(text: str, programs: list[dict[str, Any]]) -> str:
     # A complaint of mypy itself, outside its JSON: paths in it are those of the copy.
-    for group in groups:
-        text = text.replace(f"{group['folder']}/", "")
-        for name in group["files"]:
-            text = text.replace(name, shown[f"{group['prefix']}/{name}"])
+    for program in programs:
+        text = text.replace(f"{program['folder']}/", "")
+        for name, shown in program["names"].items():
+            text = text.replace(name, shown)
     return printable(text)

@@ -10,10 +10,10 @@ import pytest
 from builder.sandbox import Outcome, Sandbox
 from builder.settings import MIB, Limits
 
-from tests.unit.builder.conftest import aws, cloud, mypy_cache
+from tests.unit.builder.conftest import aws, check_upload, cloud, mypy_cache
 from tests.unit.builder.harness import FIRST_UID, TOOLCHAIN, open_folder
 
-__all__ = ["aws", "cloud", "mypy_cache"]
+__all__ = ["aws", "check_upload", "cloud", "mypy_cache"]
 
 MakeBox = Callable[..., "Box"]
 

@@ -1,16 +1,27 @@
 """The account of `harness` for every test that asks for it."""
 
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from builder.aws import Aws
+from builder.errors import BuildError
+from builder.log import BuildLog
 from builder.prepare import prepare
+from builder.sandbox import Sandbox
+from builder.settings import Limits
+from builder.source import unpack
+from builder.task import Task
+from builder.toolchain import Toolchain
+from builder.typecheck import check
 from moto import mock_aws
 
 from local import places
-from tests.unit.builder.harness import TOOLCHAIN, Cloud, make_account, open_folder
+from tests.unit.builder.harness import FIRST_UID, TOOLCHAIN, Cloud, install_spin, make_account, open_folder
+
+CheckUpload = Callable[..., str | None]
 
 
 @pytest.fixture(scope="session")
@@ -41,3 +52,32 @@ def cloud(aws: Aws, mypy_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
         made = Cloud(aws, folder, mypy_cache)
         monkeypatch.setenv("PATH", f"{folder / 'bin'}:{os.environ['PATH']}")
         yield made
+
+
+@pytest.fixture
+def check_upload(mypy_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CheckUpload]:
+    """Unpacks and type-checks an upload: None when it passes, else the text for the uploader."""
+    with open_folder() as folder:
+        install_spin(folder / "bin")
+        monkeypatch.setenv("PATH", f"{folder / 'bin'}:{os.environ['PATH']}")
+
+        def checked(file_name: str, content: str | bytes, **limits: float) -> str | None:
+            work = folder / "work"
+            work.mkdir(mode=0o711)
+            (work / "upload").write_bytes(content.encode() if isinstance(content, str) else content)
+            (work / "app").mkdir()
+            chosen = Limits.model_validate(limits)
+            toolchain = Toolchain(TOOLCHAIN)
+            environment = {"PATH": f"{TOOLCHAIN / 'bin'}:/usr/bin:/bin", "VIRTUAL_ENV": str(TOOLCHAIN)}
+            task = Task("team-a", "task", f"build-sources/team-a/task/{file_name}", "r.example.com/a", None, None)
+            try:
+                app = unpack(work / "upload", task, work / "app", chosen)
+                with Sandbox.make(work / "check", environment, str(FIRST_UID), folder / "locks", chosen) as box:
+                    check(app, box, toolchain, mypy_cache, BuildLog())
+            except BuildError as error:
+                return str(error)
+            finally:
+                shutil.rmtree(work)
+            return None
+
+        yield checked

@@ -74,7 +74,7 @@ def test_a_type_error_is_what_the_uploader_hears_of(cloud: Cloud) -> None:
 
 def test_type_errors_are_data_too(cloud: Cloud) -> None:
     source = "count: int = 'three'\nimport nowhere\n\ndef f() -> int:\n    return ''\n"
-    files = {"spin.toml": manifest("sleep 100"), "app.py": HELLO, "패키지/모듈.py": source}
+    files = {"spin.toml": manifest("sleep 100"), "app.py": "import 패키지.모듈\n" + HELLO, "패키지/모듈.py": source}
     cloud.submit("app.zip", zipped(files))
     result = cloud.build()
     assert result is not None
