@@ -1,7 +1,7 @@
 """Which system calls the commands of a sandboxed step may not make.
 
-A filter needs no capability, holds on every kernel since 3.17, and is handed on to whatever the step starts. What a
-step may not do is answered with an error number, as a kernel without the feature would.
+A filter needs no capability and is handed on to whatever the step starts; from Linux 4.8 on no tracer gets round it.
+What a step may not do is answered with an error number, as a kernel without the feature would.
 """
 
 import errno

@@ -1,7 +1,12 @@
 """What the builder image is made from; `python -m conformance.image` makes it."""
 
 import re
+import shutil
+from pathlib import Path
 
+import pytest
+
+from infra import image_context
 from tests.unit.builder.harness import ROOT
 
 DOCKERFILE = (ROOT / "builder_image" / "Dockerfile").read_text()
@@ -24,3 +29,15 @@ def test_the_descriptions_of_the_services_that_the_builder_calls_are_kept() -> N
     kept = re.findall(r"! -name (\S+)", DOCKERFILE)
     assert sorted(called) == sorted(kept)
     assert called
+
+
+def test_another_base_is_another_toolchain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """TOOLCHAIN_ID is the name of the image's context: builds of an older base are not used again."""
+    for part in ("builder_image", "functions"):
+        shutil.copytree(ROOT / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copyfile(ROOT / "constraints.txt", tmp_path / "constraints.txt")
+    monkeypatch.setattr(image_context, "ROOT", tmp_path)
+    monkeypatch.setattr(image_context, "BUILD", tmp_path / "build")
+    before = image_context.image_context().name
+    (tmp_path / "builder_image" / "Dockerfile").write_text(re.sub("sha256:[0-9a-f]", "sha256:-", DOCKERFILE))
+    assert image_context.image_context().name != before
