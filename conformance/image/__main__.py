@@ -8,12 +8,13 @@ import io
 import sys
 import time
 from collections.abc import Mapping
+from subprocess import CalledProcessError
 
 from rich.console import Console
 
 from conformance import debian
 from conformance.image.builds import URI, enter_image, look_around
-from conformance.image.image import COMMANDS, Image, buildah_version
+from conformance.image.image import COMMANDS, BuildahError, Image, buildah_version
 from conformance.report import NOT_RUN, record
 from local.cloud import Cloud, CloudOptions
 from local.demo import Demo, DemoFailedError
@@ -34,14 +35,13 @@ def main() -> int:
             problems.append(f"the image has {image.megabytes} MB, more than {_MOST_MEGABYTES}")
         with Cloud(CloudOptions(port=0, say=print)) as cloud:
             enter_image(cloud, image)
-            console = Console(file=io.StringIO(), width=10_000)
+            output = io.StringIO()
             try:
-                Demo(cloud, console).run()
+                Demo(cloud, Console(file=output, width=10_000)).run()
             except DemoFailedError as error:
                 problems.append(f"examples/hello: {error}")
-            hello = console.file.getvalue()  # type: ignore[attr-defined]
             task, log = look_around(cloud)
-    found = leaks(task, log)
+    hello, found = output.getvalue(), leaks(task, log)
     problems += found
     print(hello, log, *(f"PROBLEM: {problem}" for problem in problems), sep="\n")
     facts = {
@@ -76,4 +76,7 @@ def _line(output: str, name: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except (BuildahError, CalledProcessError) as problem:
+        sys.exit(str(problem))

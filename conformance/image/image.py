@@ -30,6 +30,10 @@ MIRRORS: Final = _SPIN / "mirrors.json"
 """In the image: where the stand-in finds the registries that it is told to push to."""
 
 
+class BuildahError(Exception):
+    """A buildah command failed; the text ends with its last lines."""
+
+
 class Image:
     """The image, as a folder that can be run: ``root``. Use as a context manager: what runs leave is thrown away."""
 
@@ -94,14 +98,14 @@ def _buildah(*arguments: str) -> str:
 
     Raises
     ------
-    RuntimeError
-        It failed; the text ends with its last lines.
+    BuildahError
+        It failed.
     """
     command = ["buildah", "--root", str(_STORE / "storage"), "--runroot", str(_STORE / "run"), *arguments]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     if run.returncode != 0:
         lines = "\n".join([*run.stdout.splitlines()[-20:], *run.stderr.splitlines()[-20:]])
-        raise RuntimeError(f"buildah {arguments[0]} failed:\n{lines}")
+        raise BuildahError(f"buildah {arguments[0]} failed:\n{lines}")
     return run.stdout
 
 
