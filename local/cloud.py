@@ -25,7 +25,16 @@ from local.assembly import CLUSTER_NAME, assembly, wants_cluster
 from local.aws.assembly import deploy_assembly
 from local.aws.settings import DEFAULT_ACCOUNT, DEFAULT_REGION
 from local.front.config import FrontConfig
-from local.places import MYPY_CACHE, ROOT, SPIN_ENVIRONMENT, TOOLCHAIN, others_can_enter, shared_root, state_root
+from local.places import (
+    MYPY_CACHE,
+    ROOT,
+    SPIN_ENVIRONMENT,
+    TOOLCHAIN,
+    make_work_root,
+    others_can_enter,
+    shared_root,
+    state_root,
+)
 from local.prepare import prepare
 from local.processes import Part, PartFailedError, free_port, port_is_free
 from local.spin.real_spin import install_real_spin
@@ -150,6 +159,8 @@ class Cloud:
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
+        if hasattr(self, "work"):
+            shutil.rmtree(self.work, ignore_errors=True)
         if not self._keep_state and hasattr(self, "state"):
             shutil.rmtree(self.state, ignore_errors=True)
 
@@ -226,17 +237,14 @@ class Cloud:
         path = f"{ROOT / 'builder_image'}:{ROOT}"
         build.write_text(f'#!/bin/sh\nPYTHONPATH="{path}" PYTHONSAFEPATH=1 exec {sys.executable} -m builder "$@"\n')
         build.chmod(0o755)
-        # Builds pass through to the folder that is theirs, and cannot list the others. A killed builder leaves its own.
-        work = self.state / "work"
-        shutil.rmtree(work, ignore_errors=True)
-        work.mkdir(mode=0o711)
+        self.work = make_work_root(self.state)
         environment = {
             "BLUE_FAAS_TOOLCHAIN": str(shared_root() / TOOLCHAIN),
             "BLUE_FAAS_MYPY_CACHE": str(shared_root() / MYPY_CACHE),
             # The users of builds are the machine's, not this cloud's: the builder notes in one place, for every cloud
             # on this machine, which of them are taken.
             "BLUE_FAAS_BUILD_USER": "200000",
-            "BLUE_FAAS_WORK_DIR": str(work),
+            "BLUE_FAAS_WORK_DIR": str(self.work),
             # Builds install packages from where this machine's pip does.
             **{name: value for name, value in os.environ.items() if name.startswith(_PACKAGE_INDEX_VARIABLES)},
             **self._options.builder_environment,

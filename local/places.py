@@ -1,18 +1,22 @@
 """Where the one-machine cloud keeps its files.
 
-Everything is inside the repository (``build/`` for what is made once, ``.local/`` for a run), unless it runs as root in
-a checkout that other users cannot enter: builds run as an unprivileged user there, and what that user needs (toolchain,
-``spin``, work folders) then goes below /var/lib/blue-faas.
+Nearly everything is inside the repository (``build/`` for what is made once, ``.local/`` for a run), unless it runs as
+root in a checkout that other users cannot enter: builds run as an unprivileged user there, and what that user needs
+(toolchain, ``spin``) then goes below /var/lib/blue-faas. Builds work in /var/tmp: as on CodeBuild, a tool that walks up
+from an app (git, npm, uv, pytest, mypy) finds nothing of the product.
 """
 
 import hashlib
 import os
+import shutil
 import stat
+import tempfile
 from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 BUILD: Final = ROOT / "build"
+_WORK: Final = Path("/var/tmp")  # noqa: S108 - on a disk, unlike some machines' /tmp; the folder is made by mkdtemp
 VENV_PYTHON: Final = ROOT / ".venv" / "bin" / "python"
 
 
@@ -33,6 +37,20 @@ def state_root() -> Path:
     if os.geteuid() != 0 or others_can_enter(ROOT):
         return ROOT / ".local"
     return shared_root() / "runs"
+
+
+def make_work_root(state: Path) -> Path:
+    """Make the folder that the builds of the cloud with this state work in; what a killed one left is removed.
+
+    Its builds pass through it to the folder that is theirs, and cannot list the others.
+    """
+    prefix = f"blue-faas-{hashlib.sha256(str(state).encode()).hexdigest()[:12]}-"
+    for left in _WORK.glob(f"{prefix}*"):
+        if left.lstat().st_uid == os.geteuid():
+            shutil.rmtree(left, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=_WORK))
+    folder.chmod(0o711)
+    return folder
 
 
 TOOLCHAIN: Final = "toolchain"

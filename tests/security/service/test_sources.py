@@ -53,7 +53,7 @@ class TestStealing:
         admin_token = str(access_from_kubeconfig(running_cloud.kubeconfig).token)
         orders = {
             "needles": backwards(PLANTED, PASSWORD, NEIGHBOUR, admin_token),
-            "patterns": [f"{running_cloud.state}/work/*/*", "/tmp/blue-faas-build-*/*"],
+            "patterns": [f"{running_cloud.work}/*/*", "/tmp/blue-faas-build-*/*"],
             "paths": [
                 str(running_cloud.state),
                 str(shared_root()),
