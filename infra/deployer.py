@@ -28,6 +28,7 @@ class Deployer(Construct):
         self, scope: Construct, construct_id: str, *, settings: Settings, kubernetes: Kubernetes, storage: Storage
     ) -> None:
         super().__init__(scope, construct_id)
+        images_expire = settings.storage.image_retention_days is not None
         self.function = ServiceFunction(
             self,
             "Function",
@@ -46,6 +47,7 @@ class Deployer(Construct):
                 "DEFAULT_MEMORY_REQUEST": kubernetes.default_memory_request,
                 "REGISTRY_ALLOW_LIST": json.dumps(settings.registry_allow_list),
                 "TASK_TABLE": storage.task_table.table_name,
+                **({"EXPIRING_REPOSITORY": storage.repository.repository_uri} if images_expire else {}),
             },
             timeout=cdk.Duration.seconds(29),
             memory_mb=1024,
@@ -59,6 +61,8 @@ class Deployer(Construct):
         for action, resource in (("eks:DescribeCluster", cluster), ("ecr:DescribeImages", images)):
             self.function.add_to_role_policy(iam.PolicyStatement(actions=[action], resources=[resource]))
         accept(self.function, "The allow-list says which repositories; it is checked first.", wildcard(self, images))
+        if images_expire:
+            storage.repository.grant(self.function, "ecr:BatchGetImage", "ecr:PutImage")
         storage.allow_tasks(self.function, "dynamodb:GetItem")
         accept(
             self.function,

@@ -33,6 +33,17 @@ class Storage(_Strict):
     upload_retention_days: int = Field(ge=1, description="Days that objects under uploads/ are kept.")
     artifact_retention_days: int = Field(ge=1, description="Days that sources and components are kept.")
     task_retention_days: int = Field(ge=1, description="Days that task rows are kept.")
+    image_retention_days: int | None = Field(
+        default=None, ge=1, description="Days that images are kept which were never deployed; null keeps every image."
+    )
+
+    @model_validator(mode="after")
+    def _images_outlive_their_tasks(self) -> Self:
+        if self.image_retention_days is not None and self.image_retention_days < self.task_retention_days:
+            raise ValueError(
+                "image_retention_days is below task_retention_days: a task would name an image that is gone"
+            )
+        return self
 
 
 class Jwt(_Strict):

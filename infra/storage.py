@@ -12,6 +12,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from functions.contracts.names import DEPLOYED_TAG
 from functions.contracts.task import UNSETTLED_INDEX, RowField
 from infra.nag import accept, wildcard
 from infra.settings import Storage as StorageSettings
@@ -93,6 +94,7 @@ class Storage(Construct):
             image_scan_on_push=True,
             encryption=ecr.RepositoryEncryption.AES_256,
             empty_on_delete=stage == "dev",
+            lifecycle_rules=_image_rules(settings.image_retention_days),
             removal_policy=removal,
         )
 
@@ -114,6 +116,31 @@ class Storage(Construct):
             resource_arns=[self.code_bucket.bucket_arn],
             conditions={"StringLike": {"s3:prefix": list(prefixes)}},
         )
+
+
+def _image_rules(days: int | None) -> list[ecr.LifecycleRule] | None:
+    """Remove images that no task is kept of and that were never deployed.
+
+    What matches a rule is out of reach of the rules behind it: the first one keeps every image with the mark that the
+    deploy function sets (https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html).
+    """
+    if days is None:
+        return None
+    return [
+        ecr.LifecycleRule(
+            rule_priority=1,
+            description="Deployed images stay",
+            tag_status=ecr.TagStatus.TAGGED,
+            tag_pattern_list=[f"{DEPLOYED_TAG}*"],
+            max_image_count=100_000,
+        ),
+        ecr.LifecycleRule(
+            rule_priority=2,
+            description="Others go when no task is kept of them",
+            tag_status=ecr.TagStatus.ANY,
+            max_image_age=cdk.Duration.days(days),
+        ),
+    ]
 
 
 def _send_events(bucket: s3.Bucket) -> None:

@@ -7,6 +7,7 @@ from aws_cdk import aws_lambda as lambda_
 
 from infra.image_context import image_context
 from infra.settings import Settings
+from infra.settings import Storage as StorageSettings
 from infra.storage import Storage
 
 
@@ -25,10 +26,18 @@ def submission_environment(settings: Settings, storage: Storage, state_machine_a
         "MAX_RUNNING_BUILDS": str(settings.limits.running_builds),
         "MAX_KEPT_TASKS": str(settings.limits.kept_tasks),
         "DEPLOYS": str(settings.kubernetes is not None).lower(),
+        **_image_reuse(settings.storage),
         "TASK_RETENTION_DAYS": str(settings.storage.task_retention_days),
         # Whatever changes the builder image may change what it makes: then nothing made by the one before is reused.
         "TOOLCHAIN_ID": image_context().name,
     }
+
+
+def _image_reuse(settings: StorageSettings) -> dict[str, str]:
+    # A task that takes over an earlier build's image is kept for as long as any: the image has to last for that.
+    if settings.image_retention_days is None:
+        return {}
+    return {"IMAGE_REUSE_DAYS": str(settings.image_retention_days - settings.task_retention_days)}
 
 
 def allow_submission(function: lambda_.Function, storage: Storage, state_machine_arn: str) -> None:

@@ -68,7 +68,7 @@ class Deployer:
         ClusterError
             The cluster refused or failed; the message says at which step.
         """
-        image = check_image(request.image_ref, self.settings.registry_allow_list, self.deadline)
+        image = check_image(request.image_ref, self.settings, self.deadline)
         try:
             if request.app_name is None:
                 app = self._create_under_new_name(request, image)
@@ -110,7 +110,7 @@ class Deployer:
         raise AssertionError("the last attempt returns or raises")
 
     def _image_of(self, revision: history.Revision) -> Image:
-        image = check_image(str(revision.spec["image"]), self.settings.registry_allow_list, self.deadline)
+        image = check_image(str(revision.spec["image"]), self.settings, self.deadline)
         return Image(revision.image, image.run, image.unchecked)
 
     def _create_under_new_name(self, request: DeployRequest, image: Image) -> Object:

@@ -5,12 +5,17 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from functions.cluster.deadline import Deadline
 from functions.cluster.errors import RefusedError
+from functions.cluster.settings import DeploySettings
 from functions.contracts.deploy import image_repository
+from functions.registry import ecr
 from functions.registry.lookup import find_image
 from functions.registry.reference import ImageReference
-from functions.registry.results import ImageFound, ImageMissing
+from functions.registry.results import ImageFound, ImageMissing, NotChecked
+from functions.telemetry import logger
 
 _LOOK_UP_SECONDS: Final = 5.0
 
@@ -27,18 +32,19 @@ class Image:
     """Why the registry could not be asked; None when it was, and has the image."""
 
 
-def check_image(reference: str, allow_list: tuple[str, ...], deadline: Deadline) -> Image:
-    """The image that ``reference`` names.
+def check_image(reference: str, settings: DeploySettings, deadline: Deadline) -> Image:
+    """The image that ``reference`` names. In a repository that expires images it is one that stays, from here on.
 
     Raises
     ------
     RefusedError
-        Its registry is not allowed here (403), or has no such image (422).
+        Its registry is not allowed here (403), has no such image (422), or could not be told to keep it (503).
     TooSlowError
         No time is left to ask.
     """
     repository = image_repository(reference)
-    if allow_list and not any(re.fullmatch(pattern, repository) for pattern in allow_list):
+    allowed = settings.registry_allow_list
+    if allowed and not any(re.fullmatch(pattern, repository) for pattern in allowed):
         raise RefusedError(
             HTTPStatus.FORBIDDEN,
             f"Images from '{repository}' are not allowed here: push to a registry that the operator allows",
@@ -50,6 +56,25 @@ def check_image(reference: str, allow_list: tuple[str, ...], deadline: Deadline)
             HTTPStatus.UNPROCESSABLE_ENTITY,
             f"Image '{reference}' not found: {answer.reason}. Check the reference, or build and push it first.",
         )
+    if repository == settings.expiring_repository:
+        _keep(reference, answer)
     if isinstance(answer, ImageFound):
         return Image(reference, ImageReference.parse(reference).at(answer.digest))
     return Image(reference, reference, answer.reason)
+
+
+def _keep(reference: str, answer: ImageFound | NotChecked) -> None:
+    image = ImageReference.parse(reference)
+    registry = image.ecr_registry()
+    try:
+        if registry is not None and isinstance(answer, ImageFound):
+            ecr.keep(image, *registry, answer.digest)
+            return
+    except (ClientError, BotoCoreError):
+        logger.exception("image not marked as deployed")
+    # Deployed without its mark, it would be removed under the running app one day.
+    raise RefusedError(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        f"Amazon ECR could not be told to keep image '{reference}', which it removes after a while otherwise. "
+        "Try again in a moment.",
+    )

@@ -30,6 +30,8 @@ class DeploySettings(BaseModel):
     """Replicas of an app with autoscaling off, when nothing else says how many."""
     task_table: str = ""
     """DynamoDB table of the build tasks, for those that are to be deployed when they are done."""
+    expiring_repository: str = ""
+    """``host/repository`` whose images are removed after a while unless they are marked as deployed; empty: none."""
     registry_allow_list: tuple[str, ...] = ()
     """Patterns for `re.fullmatch` against ``host/repository``; empty: every registry is allowed."""
 

@@ -59,6 +59,9 @@ def check_file_name(value: str) -> str:
     return value
 
 
+DEPLOYED_TAG: Final = "deployed-"
+"""How tags begin that mark images of the stack's own repository as deployed: its lifecycle rules leave those alone."""
+
 _Short = StringConstraints(min_length=1, max_length=MAX_NAME)
 WorkspaceId = Annotated[str, _Short, AfterValidator(_check_name)]
 AppName = Annotated[str, _Short, AfterValidator(_check_name)]

@@ -1,5 +1,6 @@
 """Amazon ECR, asked with the function's own role: no password, and no route to the registry's host needed."""
 
+import contextlib
 import functools
 from typing import TYPE_CHECKING, Final
 
@@ -7,6 +8,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from functions.contracts.names import DEPLOYED_TAG
 from functions.registry.reference import ImageReference
 from functions.registry.results import ImageFound, ImageMissing, Lookup, NotChecked
 
@@ -14,6 +16,12 @@ if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient
     from mypy_boto3_ecr.type_defs import ImageIdentifierTypeDef
 
+_MANIFESTS: Final = (
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+)
 _CONNECT_SECONDS: Final = 1.0
 _READ_SECONDS: Final = 2.0
 
@@ -43,8 +51,36 @@ def find(reference: ImageReference, account: str, region: str) -> Lookup:
         return _refused(error, reference)
     except BotoCoreError as error:
         return NotChecked(f"Amazon ECR in {region} did not answer ({type(error).__name__})")
-    digests = [found["imageDigest"] for found in answer["imageDetails"] if "imageDigest" in found]
-    return ImageFound(digests[0]) if digests else ImageMissing(_no_image(reference))
+    images = [
+        ImageFound(found["imageDigest"], found.get("imagePushedAt"))
+        for found in answer["imageDetails"]
+        if "imageDigest" in found
+    ]
+    return images[0] if images else ImageMissing(_no_image(reference))
+
+
+def keep(reference: ImageReference, account: str, region: str, digest: str) -> None:
+    """Mark an image as deployed: the repository's lifecycle rules leave it alone from here on.
+
+    Raises
+    ------
+    ClientError, BotoCoreError
+        It is not marked.
+    """
+    ecr = _client(region)
+    place = {"registryId": account, "repositoryName": reference.repository}
+    answer = ecr.batch_get_image(**place, imageIds=[{"imageDigest": digest}], acceptedMediaTypes=list(_MANIFESTS))
+    for image in answer["images"]:
+        with contextlib.suppress(ecr.exceptions.ImageAlreadyExistsException):
+            ecr.put_image(
+                **place,
+                imageManifest=image["imageManifest"],
+                imageManifestMediaType=image["imageManifestMediaType"],
+                imageDigest=digest,
+                imageTag=DEPLOYED_TAG + digest.rpartition(":")[2][:32],
+            )
+        return
+    raise ClientError({"Error": {"Code": "ImageNotFoundException", "Message": _no_image(reference)}}, "BatchGetImage")
 
 
 def _refused(error: ClientError, reference: ImageReference) -> Lookup:

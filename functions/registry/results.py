@@ -1,5 +1,6 @@
 """What a registry said about an image."""
 
+import datetime
 from dataclasses import dataclass, field
 
 
@@ -9,6 +10,8 @@ class ImageFound:
 
     digest: str
     """``sha256:`` and 64 hexadecimal digits: of the manifest, or of the index of a multi-platform image."""
+    pushed_at: datetime.datetime | None = field(default=None, compare=False)
+    """Where the registry tells."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,8 @@ class Environment(BaseModel):
     max_kept_tasks: int = 5000
     """Tasks of one workspace in the table."""
     task_retention_days: int = 90
+    image_reuse_days: int | None = None
+    """Days after its push for which an image may still be taken over by a new task; None: for ever."""
     toolchain_id: str = ""
     """Identity of the builder image: builds by another one are not reused."""
     build_log_group: str = ""

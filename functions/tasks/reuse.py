@@ -4,6 +4,7 @@ What counts as the same is `cache_key`. The earlier task must be there still, an
 that was recorded; its objects are copied, so that either task can be deleted without the other losing anything.
 """
 
+import datetime
 import functools
 import hashlib
 from collections.abc import Mapping
@@ -18,7 +19,7 @@ from functions.contracts.task import RowField, TaskStatus, artifact_prefix, wasm
 from functions.registry.lookup import find_image
 from functions.registry.results import ImageFound, RegistryCredentials
 from functions.tasks.side_items import EARLIER_BUILDS, side_key
-from functions.tasks.store import TaskStore
+from functions.tasks.store import TaskStore, utc_now
 from functions.telemetry import logger
 
 if TYPE_CHECKING:
@@ -60,18 +61,37 @@ def cache_key(
     return digest.hexdigest()
 
 
-def find(tasks: TaskStore, workspace_id: str, key: str, credentials: RegistryCredentials | None) -> EarlierBuild | None:
-    """An earlier build of the same in this workspace whose image is in the registry as it was pushed."""
+def find(
+    tasks: TaskStore,
+    workspace_id: str,
+    key: str,
+    credentials: RegistryCredentials | None,
+    pushed_within_days: int | None = None,
+) -> EarlierBuild | None:
+    """An earlier build of the same in this workspace whose image is in the registry as it was pushed.
+
+    ``pushed_within_days``: an image that is older is left to expire; None: images do not.
+    """
     item = tasks.table.get_item(Key=side_key(workspace_id, EARLIER_BUILDS, key), ConsistentRead=True).get("Item")
     row = tasks.get(workspace_id, str(item["built_by"])) if item else None
     if row is None or row[RowField.STATUS] != TaskStatus.DONE or row.get(RowField.CACHE_KEY) != key:
         return None
     result = row[RowField.RESULT]
     answer = find_image(result["image_url"], credentials, seconds=_LOOKUP_SECONDS)
-    if not isinstance(answer, ImageFound) or answer.digest != result.get("digest"):
+    if (
+        not isinstance(answer, ImageFound)
+        or answer.digest != result.get("digest")
+        or _is_old(answer, pushed_within_days)
+    ):
         logger.info("earlier build not reused", task_id=row[RowField.TASK_ID], registry=type(answer).__name__)
         return None
     return EarlierBuild(str(row[RowField.TASK_ID]), str(row[RowField.SOURCE_KEY]), result)
+
+
+def _is_old(image: ImageFound, days: int | None) -> bool:
+    if days is None or image.pushed_at is None:
+        return False
+    return utc_now() - image.pushed_at > datetime.timedelta(days=days)
 
 
 def take_over(bucket: str, earlier: EarlierBuild, task_id: str) -> dict[str, Any] | None:

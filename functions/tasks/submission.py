@@ -234,7 +234,8 @@ def reuse_earlier(
     key = submission.cache_key(environment)
     tasks = TaskStore.named(environment.task_table)
     workspace_id, task_id = submission.workspace_id, submission.task_id
-    earlier = reuse.find(tasks, workspace_id, key, submission.registry.credentials) if key else None
+    credentials, newest = submission.registry.credentials, environment.image_reuse_days
+    earlier = reuse.find(tasks, workspace_id, key, credentials, newest) if key else None
     if key is None or earlier is None:
         return False
     with claimed(environment, submission, runs=False):

@@ -173,3 +173,14 @@ class TestBuiltAnew:
         assert is_built_anew(account, second)
         TaskStore.named(TABLE).end_failed(WORKSPACE, first, "no")
         assert is_built_anew(account, started(app_name="a"))
+
+
+@pytest.mark.parametrize(("days", "reused"), [("1", True), ("0", False)])
+def test_an_image_that_may_expire_before_the_task_does_is_not_taken_over(
+    account: Account, earlier: str, monkeypatch: pytest.MonkeyPatch, days: str, reused: bool
+) -> None:
+    monkeypatch.setenv("IMAGE_REUSE_DAYS", days)
+    Environment.read.cache_clear()
+    task_id = started(app_name="a")
+    assert (task(task_id)["status"] == "done") is reused
+    assert reused or is_built_anew(account, task_id)

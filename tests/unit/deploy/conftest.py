@@ -116,6 +116,10 @@ class Eks:
     """Tags and digests that ECR does not have; it has every other."""
     ecr_fails: str = ""
     """Error code with which ECR answers instead."""
+    keep_fails: str = ""
+    """Error code with which ECR refuses to mark an image."""
+    kept: dict[str, str] = field(default_factory=dict)
+    """Digest by tag of the images that were marked."""
     images_asked: list[str] = field(default_factory=list)
     row: dict[str, Any] = field(default_factory=dict)
     """The task that DynamoDB has, in its own JSON."""
@@ -131,6 +135,9 @@ def eks_api(server: KubernetesServer, authority: trustme.CA) -> Iterator[Eks]:
             if self.headers["X-Amz-Target"] == "DynamoDB_20120810.GetItem":
                 self._answer({"Item": eks.row} if eks.row else {})
                 return
+            if self.headers["X-Amz-Target"].endswith((".BatchGetImage", ".PutImage")):
+                self._keep(request)
+                return
             assert self.headers["X-Amz-Target"].endswith(".DescribeImages")
             (image,) = request["imageIds"]
             version = image.get("imageDigest") or image["imageTag"]
@@ -140,6 +147,19 @@ def eks_api(server: KubernetesServer, authority: trustme.CA) -> Iterator[Eks]:
                 self._answer({"__type": error, "message": "told to fail"}, 400)
                 return
             self._answer({"imageDetails": [{"imageDigest": image.get("imageDigest") or digest_of(":" + version)}]})
+
+        def _keep(self, request: dict[str, Any]) -> None:
+            if eks.keep_fails:
+                self._answer({"__type": eks.keep_fails, "message": "told to fail"}, 400)
+            elif "imageTag" in request:
+                eks.kept[request["imageTag"]] = request["imageDigest"]
+                self._answer({"image": {}})
+            else:
+                manifest = {
+                    "imageManifest": "{}",
+                    "imageManifestMediaType": "application/vnd.oci.image.manifest.v1+json",
+                }
+                self._answer({"images": [{"imageId": request["imageIds"][0], **manifest}]})
 
         def _answer(self, answer: dict[str, Any], status: int = 200) -> None:
             body = json.dumps(answer).encode()
@@ -187,6 +207,8 @@ def eks(eks_api: Eks) -> Iterator[Eks]:
     eks_api.clusters = before
     eks_api.missing.clear()
     eks_api.ecr_fails = ""
+    eks_api.keep_fails = ""
+    eks_api.kept.clear()
     eks_api.images_asked.clear()
     eks_api.row = {}
 

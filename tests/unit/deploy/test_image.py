@@ -60,3 +60,45 @@ def test_a_registry_that_is_not_allowed_is_not_asked(
     assert deploy(app_name="my-function").status == 403
     assert eks.images_asked == []
     assert server.calls == []
+
+
+@pytest.fixture
+def images_expire(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The stack's own repository, which removes images that are not marked."""
+    repository = IMAGE.rpartition(":")[0]
+    monkeypatch.setenv("EXPIRING_REPOSITORY", repository)
+    DeploySettings.read.cache_clear()
+    return repository
+
+
+def test_a_deployed_image_is_marked_so_that_it_does_not_expire(deploy: Deploy, images_expire: str, eks: Eks) -> None:
+    assert deploy(app_name="my-function").status == 200
+    digest = digest_of(IMAGE)
+    assert eks.kept == {f"deployed-{digest.removeprefix('sha256:')[:32]}": digest}
+    assert deploy(app_name="my-function").status == 200, "once more is harmless"
+
+
+def test_a_rollback_marks_what_it_goes_back_to(deploy: Deploy, call: Deploy, images_expire: str, eks: Eks) -> None:
+    deploy(app_name="my-function")
+    deploy(app_name="my-function", image_ref=f"{images_expire}:v2")
+    eks.kept.clear()
+    assert call("POST", "/my-function/rollback", {}).status == 200
+    assert list(eks.kept.values()) == [digest_of(IMAGE)]
+
+
+def test_images_of_other_repositories_are_nobodys_to_mark(deploy: Deploy, eks: Eks) -> None:
+    assert deploy(app_name="my-function").status == 200
+    assert eks.kept == {}
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_an_image_that_cannot_be_marked_is_not_deployed(
+    deploy: Deploy, images_expire: str, eks: Eks, server: KubernetesServer, asked: bool
+) -> None:
+    """It would be removed under the running app."""
+    eks.ecr_fails, eks.keep_fails = ("", "AccessDeniedException") if asked else ("AccessDeniedException", "")
+    server.calls.clear()
+    answer = deploy(app_name="my-function")
+    assert answer.status == 503
+    assert "could not be told to keep image" in answer.detail
+    assert server.calls == []

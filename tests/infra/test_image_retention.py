@@ -1,0 +1,54 @@
+"""Images that no task is kept of and that were never deployed are removed, where the settings ask for that."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pydantic
+import pytest
+
+from functions.contracts.names import DEPLOYED_TAG
+from tests.infra.conftest import stack_with, synthesis
+from tests.infra.reading import permissions, resources, text
+
+ASKED = {"blue-faas.storage.image_retention_days": 120}
+
+
+def variables(template: dict[str, Any], function: str) -> dict[str, Any]:
+    (found,) = [f for name, f in resources(template, "AWS::Lambda::Function").items() if name.startswith(function)]
+    values: dict[str, Any] = found["Environment"]["Variables"]
+    return values
+
+
+def test_every_image_is_kept_unless_asked_otherwise(template: dict[str, Any]) -> None:
+    (repository,) = resources(template, "AWS::ECR::Repository").values()
+    assert "LifecyclePolicy" not in repository
+    assert "EXPIRING_REPOSITORY" not in variables(template, "DeployerFunction")
+    assert "IMAGE_REUSE_DAYS" not in variables(template, "ApiBuilds")
+
+
+def test_deployed_images_are_out_of_reach_of_the_rule_that_removes() -> None:
+    (repository,) = resources(synthesis(**ASKED).template, "AWS::ECR::Repository").values()
+    keep, remove = json.loads(repository["LifecyclePolicy"]["LifecyclePolicyText"])["rules"]
+    assert keep["rulePriority"] < remove["rulePriority"]
+    assert keep["selection"]["tagPatternList"] == [f"{DEPLOYED_TAG}*"]
+    assert (remove["selection"]["countType"], remove["selection"]["countNumber"]) == ("sinceImagePushed", 120)
+    assert remove["selection"]["tagStatus"] == "any"
+
+
+def test_the_deploy_function_marks_in_that_repository_and_nowhere_else() -> None:
+    template = synthesis(**ASKED).template
+    granted = permissions(template, "DeployerFunction")
+    assert granted["ecr:PutImage"] == granted["ecr:BatchGetImage"] == ["<StorageImagesCFC0E004.Arn>"]
+    assert "StorageImages" in text(variables(template, "DeployerFunction")["EXPIRING_REPOSITORY"])
+
+
+@pytest.mark.parametrize("function", ["ApiBuilds", "IngestFunction"])
+def test_a_task_that_takes_an_image_over_is_kept_no_longer_than_the_image(function: str) -> None:
+    assert variables(synthesis(**ASKED).template, function)["IMAGE_REUSE_DAYS"] == "30"
+
+
+def test_images_are_kept_for_as_long_as_tasks_at_least(tmp_path: Path) -> None:
+    stack_with({"blue-faas.storage.image_retention_days": 90}, tmp_path)
+    with pytest.raises(pydantic.ValidationError, match="below task_retention_days"):
+        stack_with({"blue-faas.storage.image_retention_days": 89}, tmp_path)
