@@ -12,7 +12,7 @@ from wasmtime.component import Component, ExportIndex, Linker, Variant
 
 from local.functions.engine import EpochClock, ticks
 from local.functions.host import INTERFACES, binding, http_types
-from local.functions.host.abi import GuestTimeout, RequestContext, set_current_context
+from local.functions.host.abi import GuestExit, GuestTimeout, RequestContext, set_current_context
 from local.functions.host.services import Services
 from local.functions.locked_app import AppError
 from local.functions.messages import BODILESS, HttpRequest, HttpResponse, plain
@@ -153,6 +153,8 @@ def _answer(context: RequestContext, method: str, failure: str | None) -> HttpRe
     if not isinstance(outgoing, http_types.OutgoingResponse) or outgoing.status < _LOWEST_STATUS:
         return None
     if not outgoing.complete():
+        if context.stopped is not None and not isinstance(context.stopped, GuestExit):
+            return None  # a limit of this machine
         if _timed_out(context, failure):
             return None
         if failure is None:

@@ -7,6 +7,8 @@ Headers = list[tuple[str, bytes]]
 """Names in lower case with values as sent; a name may come more than once."""
 
 
+_DIGITS_OF_64_BITS: Final = 20
+
 BODILESS: Final = frozenset({204, 304})
 """Statuses of answers without a body; their ``content-length`` speaks of another answer."""
 
@@ -45,9 +47,9 @@ class HttpResponse:
     """The connection ends without any of this: the guest left its answer incomplete."""
 
     def content_length(self) -> int | None:
-        """The ``content-length`` that the guest set; None without one that is a number."""
+        """The ``content-length`` that the guest set; None without one that is a 64-bit number."""
         value = next((value for name, value in self.headers if name == "content-length"), b"")
-        return int(value) if value.isdigit() else None
+        return int(value) if value.isdigit() and len(value) < _DIGITS_OF_64_BITS else None
 
 
 def plain(status: int, text: str) -> HttpResponse:

@@ -52,7 +52,7 @@ class FunctionServer:
             if answer.cut_off:
                 await hang_up(scope, receive)
                 return
-            await _response(answer, self._drain.draining)(scope, receive, send)
+            await _response(answer, request.method, self._drain.draining)(scope, receive, send)
 
     async def _answer(self, request: Request) -> HttpResponse:
         body = await _read_body(request)
@@ -95,14 +95,17 @@ def _message(request: Request, body: bytes) -> HttpRequest:
     )
 
 
-def _response(answer: HttpResponse, closing: bool) -> Response:
-    bodiless = answer.status in BODILESS
+def _response(answer: HttpResponse, method: str, closing: bool) -> Response:
+    bodiless = answer.status in BODILESS or method == "HEAD"
     response = Response(b"" if bodiless else answer.body, status_code=answer.status)
-    dropped = FORBIDDEN if bodiless else FORBIDDEN | {"content-length"}
+    dropped = FORBIDDEN | {"content-length"}
     # Clients strip a value's outer spaces; h11 would not send them.
     headers = [(name.encode("latin-1"), value.strip(b" \t")) for name, value in answer.headers if name not in dropped]
-    if not bodiless:
-        headers.append((b"content-length", str(len(answer.body)).encode()))
+    length = answer.content_length() if bodiless else len(answer.body)
+    if length is None and answer.status not in BODILESS:
+        length = len(answer.body)
+    if length is not None:
+        headers.append((b"content-length", str(length).encode()))
     if closing or answer.status in _CLOSING:
         headers.append((b"connection", b"close"))
     response.raw_headers = headers

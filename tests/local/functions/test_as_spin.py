@@ -64,6 +64,19 @@ def test_an_answer_without_a_body_keeps_its_length(pod: Pod, code: int) -> None:
     assert (response.status_code, response.headers["content-length"], response.content) == (code, "7", b"")
 
 
+@pytest.mark.parametrize("claimed", ["3", "700"])
+def test_a_head_request_keeps_the_length_that_the_function_claims(pod: Pod, claimed: str) -> None:
+    response = pod.client.head("/claims", params={"length": claimed})
+    assert (response.status_code, response.headers["content-length"]) == (200, claimed)
+
+
+@pytest.mark.parametrize("length", ["abc", "9" * 5000])
+@pytest.mark.parametrize("code", [200, 204])
+def test_a_length_that_is_no_number_is_left_out(pod: Pod, code: int, length: str) -> None:
+    response = pod.get("/answer", status=code, name="content-length", value=length)
+    assert (response.status_code, response.content) == (code, b"")
+
+
 @pytest.mark.parametrize(
     ("request_head", "expected"),
     [
