@@ -158,7 +158,8 @@ print("number:", ctypes.CFUNCTYPE(ctypes.c_int)(address)(), flush=True)
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="only there is a second set of calls")
 def test_calls_of_32_bit_programs_end_the_step(box: Box) -> None:
     outcome = box.python(_32_BIT)
-    assert outcome.exit_code == -signal.SIGSYS
+    # Kernels without such calls end it, too.
+    assert outcome.exit_code in (-signal.SIGSYS, -signal.SIGSEGV)
     assert "number" not in outcome.output.tail
 
 
