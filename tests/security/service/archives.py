@@ -59,11 +59,16 @@ class Entry:
 
 def archive(*entries: Entry) -> bytes:
     """An archive of these entries, behind a spin.toml that is in order."""
+    return bare(Entry(b"spin.toml", spin_toml(None)), *entries)
+
+
+def bare(*entries: Entry) -> bytes:
+    """An archive of just these entries."""
     body, directory = b"", b""
-    for entry in (Entry(b"spin.toml", spin_toml(None)), *entries):
+    for entry in entries:
         directory += entry.central(len(body))
         body += entry.local()
-    return body + directory + _end(1 + len(entries), len(directory), len(body))
+    return body + directory + _end(len(entries), len(directory), len(body))
 
 
 def _end(entries: int, directory_bytes: int, offset: int) -> bytes:
