@@ -1,5 +1,6 @@
 """What the type check says to the uploader: findings as mypy prints them, and what to do about the usual ones."""
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -7,7 +8,7 @@ from builder.log import printable
 from builder.toolchain import Toolchain
 from functions.contracts.build_result import TypeCheckError as Finding
 
-_NOT_FOUND: Final = frozenset({"import-not-found"})
+_MODULE: Final = re.compile(r'module named "([^"]+)"')
 _PACKAGE: Final = (
     "Name the package that holds the module: in requirements.txt at the root of the .zip, or in a single .py's script "
     'block (`# /// script`, `# dependencies = ["name"]`, `# ///`, at its top).'
@@ -17,6 +18,13 @@ _SINGLE_FILE: Final = (
 )
 _ZIP: Final = (
     "If the module is a file of yours, it is not in the .zip, or not in a folder that componentize-py looks in (-p)."
+)
+_OTHER_SDK: Final = (
+    "The builder has its own version of spin-sdk, whatever requirements.txt names; its modules are http, key_value, "
+    "llm, mqtt, mysql, postgres, redis, sqlite, variables and wit."
+)
+_ENCODING: Final = (
+    "Save the file as UTF-8. A Python source in another encoding says so in its first line: # -*- coding: cp949 -*-"
 )
 _EXAMPLE: Final = """\
 from spin_sdk.http import IncomingHandler, Request, Response
@@ -38,15 +46,23 @@ def describe(found: Sequence[Finding], count: int, *, is_single_file: bool) -> s
 
 
 def _hints(found: Sequence[Finding], *, is_single_file: bool) -> list[str]:
-    """What to do about modules that are not there."""
-    relative = any("relative import" in error.message for error in found)
-    missing = [error for error in found if error.code in _NOT_FOUND]
+    """What to do about modules that are not there, by whose they are."""
+    named = [
+        match[1] for error in found if error.code == "import-not-found" and (match := _MODULE.search(error.message))
+    ]
     hints = []
-    if missing:
+    if any(not name.startswith((".", "spin_sdk")) for name in named):
         hints.append(_PACKAGE)
-    if missing or relative:
+    if any(not name.startswith("spin_sdk") for name in named):
         hints.append(_SINGLE_FILE if is_single_file else _ZIP)
+    if any(name.startswith("spin_sdk") for name in named):
+        hints.append(_OTHER_SDK)
     return hints
+
+
+def describe_failure(text: str) -> str:
+    """What kept mypy from checking anything, and what to do about it."""
+    return f"{text}\n{_ENCODING}" if "Cannot decode file" in text else text
 
 
 def missing_handler(report: dict[str, Any], toolchain: Toolchain) -> str:

@@ -76,7 +76,7 @@ def check(
         )
     report = _run(orders, sandbox, toolchain, cache)
     if report["failures"]:
-        raise BuildError(PREFIX + _with_names("; ".join(report["failures"]), orders))
+        raise BuildError(PREFIX + check_text.describe_failure(_with_names("; ".join(report["failures"]), orders)))
     handlers = [check_text.missing_handler(handler, toolchain) for handler in report["handlers"]]
     if report["count"]:
         found = findings(report["errors"])

@@ -237,13 +237,34 @@ def test_other_worlds_have_other_classes(check_upload: CheckUpload) -> None:
     assert check_upload("app.zip", _apps({"redis": {"app.py": "x = 1\n", "command": command}})) is None
 
 
-def test_hints_for_a_module_that_is_not_there(check_upload: CheckUpload) -> None:
-    for source in ("from .util import x\n", "import util\n"):
-        text = str(check_upload("app.py", source + HELLO))
-        assert "send a .zip with spin.toml, this file and that one" in text, text
+OF_A_FILE = "send a .zip with spin.toml, this file and that one"
+OF_A_PACKAGE = "requirements.txt at the root of the .zip"
+OF_THE_SDK = "The builder has its own version of spin-sdk"
+
+
+@pytest.mark.parametrize(
+    ("source", "hints"),
+    [
+        ("from .util import x\n", {OF_A_FILE}),
+        ("import util\n", {OF_A_FILE, OF_A_PACKAGE}),
+        ("import spin_sdk.sockets\n", {OF_THE_SDK}),
+    ],
+)
+def test_hints_for_a_module_that_is_not_there(check_upload: CheckUpload, source: str, hints: set[str]) -> None:
+    text = str(check_upload("app.py", source + HELLO))
+    assert {hint for hint in (OF_A_FILE, OF_A_PACKAGE, OF_THE_SDK) if hint in text} == hints
+
+
+def test_a_hint_for_a_module_that_is_not_in_the_zip(check_upload: CheckUpload) -> None:
     text = str(check_upload("app.zip", zipped({"spin.toml": manifest(BUILD), "app.py": "import util\n" + HELLO})))
     assert "it is not in the .zip" in text
-    assert "requirements.txt" in text
+
+
+@pytest.mark.parametrize("content", [HELLO.encode("utf-16"), "# 한글\n".encode("cp949")])
+def test_a_source_in_an_encoding_that_it_does_not_name(check_upload: CheckUpload, content: bytes) -> None:
+    text = str(check_upload("my app.py", content))
+    assert text.startswith(f"{PREFIX}my app.py: error: Cannot decode file")
+    assert "Save the file as UTF-8" in text
 
 
 def test_names_that_python_composes(check_upload: CheckUpload) -> None:
