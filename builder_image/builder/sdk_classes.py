@@ -30,8 +30,9 @@ class Bindings:
     def origin(self, node: ast.expr) -> str:
         """Where the value of ``a`` or ``a.b.c`` comes from."""
         if isinstance(node, ast.Name):
-            star = f"{self.stars[-1]}.{node.id}" if self.stars else ""
-            return self.origins.get(node.id, star)
+            # A name that nothing else binds may come from any star; the SDK's is the one that counts here.
+            star = max(self.stars, key=is_sdk, default="")
+            return self.origins.get(node.id, star and f"{star}.{node.id}")
         if isinstance(node, ast.Attribute):
             inner = self.origin(node.value)
             return f"{inner}.{node.attr}" if inner else ""
@@ -45,7 +46,6 @@ class Bindings:
                 for alias in statement.names:
                     if alias.name == "*":
                         self.stars.append(module)
-                        self.origins = {name: was for name, was in self.origins.items() if not is_sdk(module)}
                     else:
                         self.origins[alias.asname or alias.name] = f"{module}.{alias.name}"
             case ast.Import():

@@ -128,6 +128,8 @@ IDIOMS: dict[str, str | bytes] = {
     "cp949": "# -*- coding: cp949 -*-\n# 똠방\n".encode("cp949") + HELLO.encode(),
     "bom": b"\xef\xbb\xbf" + HELLO.encode(),
     "star": f"from spin_sdk.http import *\n\n\nclass IncomingHandler(IncomingHandler):\n{BODY}",
+    "two-stars": "from spin_sdk import http\nfrom spin_sdk.http import *\nfrom json import *\n\n\n"
+    f"class IncomingHandler(http.IncomingHandler):\n{BODY}",
     "try": "try:\n" + "".join(f"    {line}\n" for line in HELLO.splitlines()) + "except ImportError:\n    pass\n",
     "if": "import os\nif os.name:\n" + "".join(f"    {line}\n" for line in HELLO.splitlines()),
     "import-in-try": (
