@@ -34,10 +34,12 @@ _ARCHITECTURES: Final = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 NUMBERS: Final[Mapping[str, Mapping[str, int]]] = {
     "x86_64": {"socket": 41, "socketpair": 53, "clone": 56, "unshare": 272, "setns": 308, "clone3": 435}
     | {"add_key": 248, "request_key": 249, "keyctl": 250, "mount": 165, "umount2": 166, "pivot_root": 155}
-    | {"io_uring_setup": 425, "io_uring_enter": 426, "io_uring_register": 427},
+    | {"io_uring_setup": 425, "io_uring_enter": 426, "io_uring_register": 427}
+    | {"memfd_create": 319, "memfd_secret": 447, "shmget": 29},
     "aarch64": {"socket": 198, "socketpair": 199, "clone": 220, "unshare": 97, "setns": 268, "clone3": 435}
     | {"add_key": 217, "request_key": 218, "keyctl": 219, "mount": 40, "umount2": 39, "pivot_root": 41}
-    | {"io_uring_setup": 425, "io_uring_enter": 426, "io_uring_register": 427},
+    | {"io_uring_setup": 425, "io_uring_enter": 426, "io_uring_register": 427}
+    | {"memfd_create": 279, "memfd_secret": 447, "shmget": 194},
 }
 """Machine to call to number."""
 

@@ -21,6 +21,8 @@ _REFUSED: Final = {
     "clone3": errno.ENOSYS,
     # A user's keys outlive its processes.
     **dict.fromkeys(("add_key", "request_key", "keyctl"), errno.EPERM),
+    # Memory that belongs to no process and to no file that has a name: nobody could count it.
+    **dict.fromkeys(("memfd_create", "memfd_secret", "shmget"), errno.ENOSYS),
     # It would open sockets out of a filter's sight.
     **dict.fromkeys(("io_uring_setup", "io_uring_enter", "io_uring_register"), errno.ENOSYS),
 }
@@ -29,8 +31,9 @@ _REFUSED: Final = {
 def program(*, network: bool, machine: str = platform.machine()) -> bytes:
     """The filter, as the kernel takes it.
 
-    No namespaces (user namespaces among them), no keyrings, no io_uring; without ``network`` no sockets but those of
-    one machine (AF_UNIX): then no address can be reached, whatever interfaces the container has.
+    No namespaces (user namespaces among them), no keyrings, no memory that belongs to no process, no io_uring; without
+    ``network`` no sockets but those of one machine (AF_UNIX): then no address can be reached, whatever interfaces the
+    container has.
 
     Raises
     ------

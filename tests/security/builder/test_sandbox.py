@@ -136,14 +136,17 @@ show(clone3, 0, 0)
 show(keyctl, 0, -4, 1)
 show(add_key, b"user", b"name", b"x", 1, -4)
 show(io_uring_setup, 1, 0)
+show(memfd_create, b"", 0)
+show(memfd_secret, 0)
+show(shmget, 0, 4096, 0o1600)
 """
 
 
-def test_there_are_no_namespaces_no_keyrings_and_no_way_round_the_filter(box: Box) -> None:
+def test_there_are_no_namespaces_no_keyrings_no_hidden_memory_and_no_way_round_the_filter(box: Box) -> None:
     numbers = "".join(f"{name} = {number}\n" for name, number in NUMBERS[platform.machine()].items())
     answers = box.python(numbers + _NAMESPACES).output.tail.splitlines()
     refused, unknown = "Operation not permitted", "Function not implemented"
-    assert answers == [refused] * 6 + [unknown] + [refused] * 2 + [unknown]
+    assert answers == [refused] * 6 + [unknown] + [refused] * 2 + [unknown] * 4
 
 
 _32_BIT = """\
