@@ -6,6 +6,7 @@ front :8000 ─▶ aws (ministack, CodeBuild runner) ◀─ builds run blue-faas
 ```
 """
 
+import base64
 import fcntl
 import http.client
 import json
@@ -23,6 +24,7 @@ from typing import Self
 
 from local.assembly import CLUSTER_NAME, assembly, wants_cluster
 from local.aws.assembly import deploy_assembly
+from local.aws.credentials import RunCredentials
 from local.aws.settings import DEFAULT_ACCOUNT, DEFAULT_REGION
 from local.front.config import FrontConfig
 from local.places import (
@@ -126,6 +128,7 @@ class Cloud:
         """
         prepare(self._options.say)
         self.state = self._make_state_dir()
+        self.credentials = RunCredentials.at(self._credentials_file)
         self._write_tools()
         aws = self._start_part(
             "aws",
@@ -143,7 +146,9 @@ class Cloud:
             template = pool.submit(assembly, cluster=self.has_cluster)
             aws.wait_until(lambda: _answers(self._aws_port, "/_ministack/health"), 30)
             folder = template.result()
-        self.outputs = deploy_assembly(folder, STACK_NAME, self.aws_endpoint, region=self.region, account=self.account)
+        self.outputs = deploy_assembly(
+            folder, STACK_NAME, self.aws_endpoint, self.credentials, region=self.region, account=self.account
+        )
         if kubernetes is not None:
             kubernetes.wait_until(self._kubernetes_file.exists, 30)
         self._write_front_config()
@@ -181,6 +186,10 @@ class Cloud:
     def kubeconfig(self) -> Path:
         """For kubectl."""
         return Path(json.loads(self._kubernetes_file.read_text())["kubeconfig"])
+
+    @property
+    def _credentials_file(self) -> Path:
+        return self.state / "aws" / "credentials.json"
 
     @property
     def _kubernetes_file(self) -> Path:
@@ -222,10 +231,14 @@ class Cloud:
     def _write_tools(self) -> None:
         """The commands that builds find on PATH, and what tells them where this cloud is."""
         registry = f"{self.account}.dkr.ecr.{self.region}.amazonaws.com"
-        # Builds push through the gate, which asks for a password as ECR does; nodes pull with their own role.
+        # Builds push through the front, whose address stays the same; both ask for a password as ECR does.
         (self.state / "build-mirrors.json").write_text(json.dumps({registry: self.url}))
         (self.state / "node-mirrors.json").write_text(json.dumps({registry: self.aws_endpoint}))
         (self.state / "build-mirrors.json").chmod(0o644)
+        node = base64.b64encode(f"AWS:{self.credentials.node_password}".encode()).decode()
+        docker_config = self.state / "node-docker.json"
+        docker_config.touch(mode=0o600)
+        docker_config.write_text(json.dumps({"auths": {registry: {"auth": node}}}))
         tools = self.state / "bin"
         spin = shared_root() / SPIN_ENVIRONMENT
         if self._real_spin is None:
@@ -259,6 +272,7 @@ class Cloud:
             api_id=self.outputs["ApiId"],
             region=self.region,
             account=self.account,
+            credentials_file=self._credentials_file,
             kubeconfig=self.kubeconfig if self.has_cluster else None,
             real_cluster=self._options.kubeconfig is not None,
         )
@@ -275,6 +289,10 @@ class Cloud:
         if self._options.compile_cache is not None:
             common += ["--compile-cache", str(self._options.compile_cache)]
         common += ["--mirrors", str(self.state / "node-mirrors.json")]
+        common += ["--docker-config", str(self.state / "node-docker.json")]
+        # As the stack's access entry has it: the role of the deploy function, and nobody else.
+        deployer = f"arn:aws:sts::{self.account}:assumed-role/{STACK_NAME}-DeployerFunctionServiceRole*/*"
+        common += ["--access-entry", f"{deployer}=blue-faas-deployer"]
         return self._start_part("kubernetes", *common, variables=_CLUSTER_VARIABLES)
 
     def _start_registry_proxy(self) -> Part:

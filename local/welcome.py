@@ -22,7 +22,7 @@ curl "{cloud.url}/api/v1/tasks/TASK_ID?workspace_id=my-workspace"
 
 {_deploy(cloud)}# Look at AWS (the AWS CLI)
 export AWS_ENDPOINT_URL={cloud.aws_endpoint} AWS_REGION={cloud.region}
-export AWS_ACCESS_KEY_ID={cloud.account} AWS_SECRET_ACCESS_KEY=test
+export AWS_ACCESS_KEY_ID={cloud.credentials.access_key_id} AWS_SECRET_ACCESS_KEY={cloud.credentials.secret_access_key}
 
 Ctrl-C stops it."""
 

@@ -37,7 +37,7 @@ def compare_pushes(spin: Path, registry: LocalRegistry, work: Path, chosen: Iter
 
 def push(spin: Path, registry: LocalRegistry, folder: Path, tag: str) -> str | None:
     """Push an app over plain HTTP; the reference, or None when it was refused."""
-    host = registry.bare_url.removeprefix("http://")
+    host = registry.open_url.removeprefix("http://")
     reference = f"{host}/{REPOSITORY}:{tag}"
     home = folder.parent / "home"
     home.mkdir(exist_ok=True)
@@ -69,7 +69,7 @@ def _pushed(spin: Path, registry: LocalRegistry, folder: Path, tag: str) -> Any:
     """What the registry holds of a push, without what Spin itself makes differently each time."""
     if push(spin, registry, folder, tag) is None:
         return _REFUSED
-    base = f"{registry.bare_url}/v2/{REPOSITORY}"
+    base = f"{registry.open_url}/v2/{REPOSITORY}"
     accept = {"Accept": f"{MANIFEST_TYPE}, {INDEX_TYPE}"}
     manifest = json.loads(httpx.get(f"{base}/manifests/{tag}", headers=accept).raise_for_status().content)
     manifest["annotations"].pop("org.opencontainers.image.created")

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from local.aws import launcher
+from local.aws.iam.decisions import VARIABLE as DECISIONS
 from local.aws.seams import MinistackVersionError
 from local.aws.settings import (
     DEFAULT_ACCOUNT,
@@ -48,6 +49,7 @@ def parse(arguments: list[str] | None = None) -> Settings:
         concurrent_builds=given.codebuild_concurrency,
         keep_state=given.keep_state,
         faults_file=given.faults_file and given.faults_file.absolute(),
+        decisions_file=Path(file).absolute() if (file := os.environ.get(DECISIONS)) else None,
     )
 
 

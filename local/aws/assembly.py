@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from local.aws.bundles import transform_asset
-from local.aws.settings import DEFAULT_ACCOUNT, DEFAULT_REGION, SECRET_KEY
+from local.aws.credentials import RunCredentials
+from local.aws.settings import DEFAULT_ACCOUNT, DEFAULT_REGION
 
 logger: Final = logging.getLogger(__name__)
 
@@ -49,6 +49,7 @@ def deploy_assembly(
     assembly_dir: Path,
     stack_name: str,
     endpoint: str,
+    credentials: RunCredentials,
     *,
     region: str = DEFAULT_REGION,
     account: str = DEFAULT_ACCOUNT,
@@ -59,7 +60,7 @@ def deploy_assembly(
 
     ``transform`` packs an asset that is a folder; ``timeout`` is in seconds. Raises `DeployError`.
     """
-    clients = _clients(endpoint, region, account)
+    clients = _clients(endpoint, region, credentials)
     artifact = _stack_artifact(assembly_dir, stack_name)
     properties = artifact["properties"]
     if parameter := properties.get("bootstrapStackVersionSsmParameter"):
@@ -89,14 +90,12 @@ def deploy_assembly(
     return _deploy_stack(clients.cloudformation, request, timeout)
 
 
-def _clients(endpoint: str, region: str, account: str) -> _Clients:
-    session = boto3.Session(region_name=region, aws_access_key_id=account, aws_secret_access_key=SECRET_KEY)
+def _clients(endpoint: str, region: str, credentials: RunCredentials) -> _Clients:
     config = Config(s3={"addressing_style": "path"}, max_pool_connections=UPLOADS_AT_ONCE)
-    return _Clients(
-        s3=session.client("s3", endpoint_url=endpoint, config=config),
-        cloudformation=session.client("cloudformation", endpoint_url=endpoint, config=config),
-        ssm=session.client("ssm", endpoint_url=endpoint, config=config),
+    s3, cloudformation, ssm = (
+        credentials.client(service, endpoint, region, config=config) for service in ("s3", "cloudformation", "ssm")
     )
+    return _Clients(s3, cloudformation, ssm)
 
 
 def _stack_artifact(assembly_dir: Path, stack_name: str) -> Mapping[str, Any]:

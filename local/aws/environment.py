@@ -6,10 +6,11 @@ would inherit them and work here for a reason that AWS does not have.
 """
 
 import os
+import secrets
 import shutil
 from typing import Final
 
-from local.aws.settings import SECRET_KEY, Settings
+from local.aws.settings import Settings
 
 KEPT: Final = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "SSL_CERT_FILE", "LOG_LEVEL")
 """What is passed on from the shell that started the one-machine cloud."""
@@ -39,9 +40,10 @@ def ministack_environment(settings: Settings) -> dict[str, str]:
         "AWS_DEFAULT_REGION": settings.region,
         "AWS_REGION": settings.region,
         "MINISTACK_ACCOUNT_ID": settings.account,
-        # A 12-digit access key names its account: every client on this machine uses these.
-        "AWS_ACCESS_KEY_ID": settings.account,
-        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+        # ministack's root user, who may do everything: nobody has this key (see `local.aws.seams.iam`).
+        "AWS_ACCESS_KEY_ID": "AKIA" + secrets.token_hex(8).upper(),
+        "AWS_SECRET_ACCESS_KEY": secrets.token_hex(20),
+        "AUTH": "true",
         # The AWS SDKs look for credentials and settings in files, and for instance metadata: nothing of the sort here.
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_CONFIG_FILE": os.devnull,

@@ -14,7 +14,9 @@ from typing import Any, Final, cast
 import uvicorn
 
 from local.aws import environment
+from local.aws.credentials import RunCredentials
 from local.aws.faults import FaultyApi
+from local.aws.gate import Gate
 from local.aws.seams import check_version
 from local.aws.settings import Settings
 from local.serving import SignalFreeServer, bound_socket
@@ -32,23 +34,25 @@ def run(settings: Settings) -> None:
     check_version()
     with bound_socket("127.0.0.1", settings.port) as server:
         environment.apply(settings)
+        credentials = RunCredentials.at(settings.credentials_file)
         # ministack goes without docker where the package cannot be imported, and starts a quarter of a second sooner.
         sys.modules["docker"] = cast(Any, None)
-        asyncio.run(_serve(settings, server))
+        asyncio.run(_serve(settings, credentials, server))
 
 
-async def _serve(settings: Settings, server: socket.socket) -> None:
+async def _serve(settings: Settings, credentials: RunCredentials, server: socket.socket) -> None:
     from ministack.app import app
 
     from local.aws.seams import execution_life
     from local.aws.seams.install import install
 
-    queue = install(settings)
+    queue, registry = install(settings, credentials)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     served: Any = app if settings.faults_file is None else FaultyApi(app, settings.faults_file)
+    served = Gate(served, settings.port, credentials, registry)
     # ministack's own server, hypercorn, takes twice the time for each request: its HTTP is parsed in Python.
     api = SignalFreeServer(
         uvicorn.Config(

@@ -9,8 +9,6 @@ DEFAULT_REGION: Final = "ap-northeast-2"
 DEFAULT_ACCOUNT: Final = "123456789012"
 DEFAULT_CLUSTER: Final = "blue-faas-local"
 DEFAULT_CONCURRENT_BUILDS: Final = 2
-SECRET_KEY: Final = "test"  # noqa: S105 - there is nothing to protect on 127.0.0.1
-"""Secret access key of everyone on this machine. Presigned URLs are really checked against it."""
 
 
 class SettingsError(Exception):
@@ -36,11 +34,17 @@ class Settings:
     concurrent_builds: int = DEFAULT_CONCURRENT_BUILDS
     keep_state: bool = False
     faults_file: Path | None = None
+    decisions_file: Path | None = None
 
     @property
     def endpoint(self) -> str:
         """URL of every AWS API."""
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def credentials_file(self) -> Path:
+        """Where this account's `local.aws.credentials.RunCredentials` are; made when there is none."""
+        return self.state_dir / "credentials.json"
 
     @property
     def builds_dir(self) -> Path:

@@ -6,18 +6,23 @@ import httpx
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from local.aws.credentials import RunCredentials
+from local.aws.gate import FRONT_HEADER
 from local.front.config import FrontConfig
 
 MAX_PAYLOAD: Final = 10 * 1024 * 1024
 """Bytes of a request that an HTTP API takes (Amazon API Gateway quotas: payload size 10 MB, cannot be raised)."""
 
-_NOT_FORWARDED: Final = frozenset(("host", "connection", "keep-alive", "transfer-encoding", "te", "upgrade", "expect"))
+_NOT_FORWARDED: Final = frozenset(
+    ("host", "connection", "keep-alive", "transfer-encoding", "te", "upgrade", "expect", FRONT_HEADER.decode())
+)
 
 
 class ApiGateway:
     """Forwards to ``/_aws/execute-api/{api}/$default/…`` of the emulator."""
 
     def __init__(self, config: FrontConfig) -> None:
+        self._secret = RunCredentials.at(config.credentials_file).front_secret.encode()
         self._base = f"{config.aws_endpoint}/_aws/execute-api/{config.api_id}/$default"
         self._http = httpx.AsyncClient(timeout=httpx.Timeout(40, connect=5), limits=httpx.Limits(max_connections=200))
 
@@ -34,6 +39,7 @@ class ApiGateway:
                 return JSONResponse({"message": "Request Entity Too Large"}, 413, headers={"connection": "close"})
         url = httpx.URL(self._base + request.scope["raw_path"].decode(), query=request.scope["query_string"])
         headers = [(k, v) for k, v in request.headers.raw if k.decode().lower() not in _NOT_FORWARDED]
+        headers.append((FRONT_HEADER, self._secret))
         try:
             answer = await self._http.request(request.method, url, headers=headers, content=bytes(body))
         except httpx.TransportError as error:

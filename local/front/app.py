@@ -8,14 +8,13 @@ import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import boto3
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Host, Route
 
-from local.aws.settings import SECRET_KEY
+from local.aws.credentials import RunCredentials
 from local.front.api_gateway import ApiGateway
 from local.front.config import FrontConfig
 from local.front.service_proxy import ServiceProxy
@@ -29,7 +28,7 @@ def create_app(config: FrontConfig) -> Starlette:
     """The ASGI app of port 8000."""
     api = ApiGateway(config)
     functions = _functions(config)
-    registry = create_gate(config.aws_endpoint, account=config.account, region=config.region)
+    registry = create_gate(config.aws_endpoint, account=config.account)
 
     async def ecr_password(_: Request) -> Response:
         return PlainTextResponse(await run_in_threadpool(_ecr_login_password, config))
@@ -65,12 +64,6 @@ def _functions(config: FrontConfig) -> ServiceRouter | ServiceProxy | None:
 
 
 def _ecr_login_password(config: FrontConfig) -> str:
-    client = boto3.client(
-        "ecr",
-        endpoint_url=config.aws_endpoint,
-        region_name=config.region,
-        aws_access_key_id=config.account,
-        aws_secret_access_key=SECRET_KEY,
-    )
+    client = RunCredentials.at(config.credentials_file).client("ecr", config.aws_endpoint, config.region)
     token = client.get_authorization_token()["authorizationData"][0]["authorizationToken"]
     return base64.b64decode(token).decode().partition(":")[2]

@@ -14,6 +14,8 @@ class FrontConfig(BaseModel):
     api_id: str
     region: str
     account: str
+    credentials_file: Path
+    """The run's `local.aws.credentials.RunCredentials`."""
     kubeconfig: Path | None = None
     """Of the cluster that functions run on; None when there is none."""
     real_cluster: bool = False

@@ -1,14 +1,12 @@
-"""The gate in front of the local registry: ministack's ``/v2/`` with ECR's line on who may come in and what it refuses.
+"""The gate in front of the local registry: the AWS process's ``/v2/`` in ECR's own words.
 
-An ASGI app that streams both ways to ministack and adds what ministack 1.5.33 leaves out: Basic authentication on every
-path with the password of an ECR authorization token, and ECR's own words in its refusals.
+An ASGI app that streams both ways. Whether a password is good and what its holder may do, the AWS process says
+(`local.aws.seams.ecr`).
 
 Sources: https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry_auth.html (user AWS, password from
 GetAuthorizationToken), https://docs.aws.amazon.com/AmazonECR/latest/userguide/common-errors-docker.html (texts).
 """
 
-import base64
-import hmac
 import json
 import re
 from collections.abc import AsyncIterator, Mapping
@@ -22,26 +20,24 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-_TOKEN_TARGET: Final = "AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken"  # noqa: S105  # an action's name
 _METHODS: Final = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 _PART_SIZE: Final = 1024 * 1024
 _HOP_BY_HOP: Final = frozenset(
     ("connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "expect")
 )
-_NOT_FORWARDED: Final = _HOP_BY_HOP | {"host", "authorization"}
+_NOT_FORWARDED: Final = _HOP_BY_HOP | {"host"}
 _ROOTS: Final = frozenset({"/v2", "/v2/", "/v2/_catalog"})
 _REPOSITORY: Final = re.compile(r"/v2/(?P<name>.+?)/(?:blobs|manifests|tags)/(?:.*/)?(?P<last>[^/]*)")
 
 
-def create_gate(upstream: str, *, account: str = "123456789012", region: str = "ap-northeast-2") -> Starlette:
+def create_gate(upstream: str, *, account: str = "123456789012") -> Starlette:
     """Make the app.
 
     Args:
-        upstream: base URL of ministack, ``http://127.0.0.1:PORT``.
+        upstream: base URL of the AWS process, ``http://127.0.0.1:PORT``.
         account: registry id, as refusals name it.
-        region: names the registry's realm, and the scope in which ministack is asked for the token.
     """
-    gate = _Gate(upstream.rstrip("/"), account, region)
+    gate = _Gate(upstream.rstrip("/"), account)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -53,12 +49,10 @@ def create_gate(upstream: str, *, account: str = "123456789012", region: str = "
 
 
 class _Gate:
-    def __init__(self, upstream: str, account: str, region: str) -> None:
+    def __init__(self, upstream: str, account: str) -> None:
         self._upstream = upstream
         self._account = account
-        self._region = region
         self._http = httpx.AsyncClient(timeout=httpx.Timeout(60, connect=5))
-        self._expected: bytes | None = None
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -66,8 +60,6 @@ class _Gate:
     async def handle(self, request: Request) -> Response:
         """Let a request through, or refuse it."""
         try:
-            if not await self._is_authorized(request):
-                return self._challenge()
             path = request.url.path
             if path not in _ROOTS and not _REPOSITORY.fullmatch(path):
                 # ministack keeps API Gateway's and SES's own /v2/ APIs on the same port: not behind this door.
@@ -75,38 +67,6 @@ class _Gate:
             return await self._forward(request)
         except httpx.HTTPError as error:
             return _error(502, "UNAVAILABLE", f"the registry behind the gate does not answer: {type(error).__name__}")
-
-    async def _is_authorized(self, request: Request) -> bool:
-        scheme, _, given = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "basic":
-            return False
-        if self._expected is None:
-            self._expected = await self._fetch_token()
-        try:
-            pair = base64.b64decode(given.strip(), validate=True)
-        except ValueError:
-            return False
-        return hmac.compare_digest(pair, self._expected)
-
-    async def _fetch_token(self) -> bytes:
-        """``AWS:password`` as ECR's API hands it out. ministack's never changes, so once is enough."""
-        scope = f"Credential=test/20260101/{self._region}/ecr/aws4_request"
-        response = await self._http.post(
-            self._upstream,
-            json={},
-            headers={
-                "X-Amz-Target": _TOKEN_TARGET,
-                "Content-Type": "application/x-amz-json-1.1",
-                "Authorization": f"AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=unchecked",
-            },
-        )
-        response.raise_for_status()
-        return base64.b64decode(response.json()["authorizationData"][0]["authorizationToken"])
-
-    def _challenge(self) -> Response:
-        host = f"{self._account}.dkr.ecr.{self._region}.amazonaws.com"
-        challenge = f'Basic realm="https://{host}/",service="ecr.amazonaws.com"'
-        return _error(401, "UNAUTHORIZED", "Not Authorized", {"WWW-Authenticate": challenge})
 
     async def _forward(self, request: Request) -> Response:
         headers = [(k, v) for k, v in request.headers.items() if k not in _NOT_FORWARDED]

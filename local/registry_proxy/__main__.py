@@ -22,7 +22,7 @@ def main() -> None:
     spare_what_stays()
     parser = argparse.ArgumentParser(prog="python -m local.registry_proxy", description=__doc__)
     parser.add_argument("--port", type=int, required=True, help="of the proxy")
-    parser.add_argument("--upstream", required=True, help="base URL of ministack")
+    parser.add_argument("--upstream", required=True, help="base URL of the AWS process")
     parser.add_argument("--region", required=True)
     parser.add_argument("--account", required=True)
     parser.add_argument("--folder", type=Path, required=True, help="for the certificate")
@@ -35,7 +35,7 @@ def main() -> None:
 async def _serve(given: argparse.Namespace, host: str, certificate: ServerCertificate) -> None:
     registry = uvicorn.Server(
         uvicorn.Config(
-            create_gate(given.upstream, account=given.account, region=given.region),
+            create_gate(given.upstream, account=given.account),
             ssl_certfile=certificate.certificate,
             ssl_keyfile=certificate.key,
             log_level="warning",

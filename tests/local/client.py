@@ -8,10 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import boto3
 import httpx
 
-from local.aws.settings import SECRET_KEY
 from local.cloud import Cloud
 from local.kubernetes.kubeconfig import access_from_kubeconfig
 
@@ -37,15 +35,9 @@ class Client:
         self._aws: dict[str, Any] = {}
 
     def aws(self, service: str) -> Any:
-        """A boto3 client of the cloud's AWS APIs."""
+        """A boto3 client of the cloud's AWS APIs: the operator's."""
         if service not in self._aws:
-            self._aws[service] = boto3.client(
-                service,  # type: ignore[call-overload]  # any service
-                endpoint_url=self.cloud.aws_endpoint,
-                region_name=self.cloud.region,
-                aws_access_key_id=self.cloud.account,
-                aws_secret_access_key=SECRET_KEY,
-            )
+            self._aws[service] = self.cloud.credentials.client(service, self.cloud.aws_endpoint, self.cloud.region)
         return self._aws[service]
 
     def cluster(self, path: str, **query: str) -> dict[str, Any]:

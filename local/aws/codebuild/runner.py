@@ -13,6 +13,7 @@ from typing import Any
 from local.aws.codebuild import source, variables
 from local.aws.codebuild.buildspec import Buildspec, BuildspecError, OnFailure, Phase, PhaseName, parse
 from local.aws.codebuild.record import FAILED, SUCCEEDED, BuildRecord
+from local.aws.codebuild.role import ServiceRole
 from local.aws.codebuild.shell import ShellExitedError, ShellSession
 from local.aws.settings import Settings, SettingsError
 
@@ -26,13 +27,14 @@ class BuildRunner:
         project: Mapping[str, Any],
         record: BuildRecord,
         emit: Callable[[str], None],
-        client: Callable[[str], Any],
+        role: ServiceRole,
     ) -> None:
         self._settings = settings
         self._project = project
         self._record = record
         self._emit = emit
-        self._client = client
+        self._role = role
+        self._client = role.client
         self._lock = threading.Lock()
         self._session: ShellSession | None = None
         self._ended: str | None = None
@@ -83,7 +85,9 @@ class BuildRunner:
             spec = parse(source.buildspec_text(project_source, folder, self._client))
             self._say("Processing environment variables")
             self._environment = {
-                **variables.base(self._settings, self._record.snapshot(), self._project, self._work),
+                **variables.base(
+                    self._settings, self._record.snapshot(), self._project, self._work, self._role.environment
+                ),
                 **variables.resolve(spec, declared, self._client),
             }
         except (source.SourceError, BuildspecError, variables.VariableError, SettingsError) as error:

@@ -1,8 +1,8 @@
 """The environment of a build: what CodeBuild sets, what this machine adds, what buildspec, project and caller say.
 
 Later ones win, in that order (as documented: the start of a build beats the project, the project beats the buildspec).
-A build on AWS has its service role's temporary keys behind a credentials address; here it has static keys that the
-emulator takes for the account, and ``AWS_ENDPOINT_URL``.
+A build on AWS has its service role's temporary keys behind a credentials address; here it has such keys in its
+variables, and ``AWS_ENDPOINT_URL``.
 """
 
 import json
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from local.aws.codebuild.buildspec import Buildspec
-from local.aws.settings import SECRET_KEY, Settings
+from local.aws.settings import Settings
 
 Json = Mapping[str, Any]
 
@@ -20,8 +20,10 @@ class VariableError(Exception):
     """A variable's value cannot be had (it names a parameter or a secret that is not there)."""
 
 
-def base(settings: Settings, record: Json, project: Json, work: Path) -> dict[str, str]:
+def base(settings: Settings, record: Json, project: Json, work: Path, role: Mapping[str, str]) -> dict[str, str]:
     """What every build has. ``work`` is the build's folder, with ``src``, ``home`` and ``tmp`` in it.
+
+    ``role`` are the variables with the service role's credentials.
 
     Reference: https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-env-vars.html
     """
@@ -46,8 +48,7 @@ def base(settings: Settings, record: Json, project: Json, work: Path) -> dict[st
         "CODEBUILD_SOURCE_VERSION": str(record.get("sourceVersion") or ""),
         "CODEBUILD_START_TIME": str(int(record["startTime"] * 1000)),
         "AWS_ENDPOINT_URL": settings.endpoint,
-        "AWS_ACCESS_KEY_ID": settings.account,
-        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+        **role,
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_REGION": settings.region,
         "AWS_DEFAULT_REGION": settings.region,

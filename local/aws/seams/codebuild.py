@@ -17,9 +17,12 @@ from ministack.services.cloudformation import provisioners
 from local.aws.codebuild import variables
 from local.aws.codebuild.builds import Build, BuildQueue
 from local.aws.codebuild.record import BuildRecord
+from local.aws.codebuild.role import ServiceRole
 from local.aws.codebuild.runner import BuildRunner
+from local.aws.iam.roles import DeniedError
 from local.aws.seams import cloudformation
-from local.aws.settings import SECRET_KEY, Settings
+from local.aws.seams.iam import Access
+from local.aws.settings import Settings
 
 Json = dict[str, Any]
 Response = tuple[int, dict[str, str], bytes]
@@ -32,7 +35,8 @@ KEPT_PROJECT_FIELDS: Final = ("logsConfig", "queuedTimeoutInMinutes", "concurren
 class Builds:
     """Every build that this process has started, by id."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, access: Access) -> None:
+        self._access = access
         self.queue = BuildQueue(settings.concurrent_builds)
         self._settings = settings
         self._builds: dict[str, Build] = {}
@@ -49,12 +53,16 @@ class Builds:
         initial = service._make_build_record(project, build_id, request.get("sourceVersion"))
         initial["logs"] = _logs(project, build_id)
         initial["queuedTimeoutInMinutes"] = project.get("queuedTimeoutInMinutes") or 480
+        try:
+            role = self._role(project, initial)
+        except DeniedError as error:
+            return cast(Response, error_response_json("InvalidInputException", str(error), 400))
         # Worker threads find the account and the region of this request in a copy of its context.
         context = contextvars.copy_context()
         record = BuildRecord(initial, lambda build: context.copy().run(service._builds.__setitem__, build_id, build))
         build = Build(
             record,
-            BuildRunner(self._settings, project, record, service._log_sink(initial), self._client),
+            BuildRunner(self._settings, project, record, service._log_sink(initial), role),
             timeout=60.0 * int(project.get("timeoutInMinutes") or 60),
             queued_timeout=60.0 * int(initial["queuedTimeoutInMinutes"]),
             spawn=lambda work: _thread(context.copy(), work, build_id),
@@ -64,6 +72,12 @@ class Builds:
         started = record.snapshot()
         self.queue.submit(build)
         return cast(Response, json_response({"build": started}))
+
+    def _role(self, project: Json, build: Json) -> ServiceRole:
+        """Credentials for one build, named after it as CodeBuild does. Raises `DeniedError`."""
+        session = f"AWSCodeBuild-{build['id'].rpartition(':')[2]}"
+        arn = project["serviceRole"]
+        return ServiceRole(self._settings, self._access.sessions.environment(arn, session, "codebuild.amazonaws.com"))
 
     def stop(self, request: Json) -> Response:
         """StopBuild. Answers when no process of the build is left; stopping an ended build changes nothing."""
@@ -86,23 +100,10 @@ class Builds:
         """The record of a build that has ended."""
         return cast(Json, copy.deepcopy(service._builds[build_id]))
 
-    def _client(self, name: str) -> Any:
-        import boto3  # few builds need it, and it takes a while to load
-        from botocore.config import Config
 
-        return boto3.client(
-            cast(Any, name),
-            endpoint_url=self._settings.endpoint,
-            region_name=self._settings.region,
-            aws_access_key_id=self._settings.account,
-            aws_secret_access_key=SECRET_KEY,
-            config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}),
-        )
-
-
-def install(settings: Settings) -> Builds:
+def install(settings: Settings, access: Access) -> Builds:
     """Replace StartBuild and StopBuild, and keep the project fields that ministack drops."""
-    builds = Builds(settings)
+    builds = Builds(settings, access)
     service._start_build = builds.start
     service._stop_build = builds.stop
     service._create_project = _keeping_fields(service._create_project)

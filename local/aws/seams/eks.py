@@ -23,7 +23,9 @@ def install(settings: Settings) -> None:
 
     def ensure() -> None:
         if settings.cluster_name not in service._clusters:
-            service._create_cluster({"name": settings.cluster_name, "accessConfig": {"authenticationMode": "API"}})
+            # No role: nothing is done under it here, and ministack would look for it among the stack's.
+            request = {"name": settings.cluster_name, "roleArn": "", "accessConfig": {"authenticationMode": "API"}}
+            service._create_cluster(request)
 
     describe, restore = service._describe_cluster, service._restore_state
 

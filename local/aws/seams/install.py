@@ -1,31 +1,39 @@
 """Installs every seam. Environment (`local.aws.environment`) and version of ministack must be right by then."""
 
 from local.aws.codebuild.builds import BuildQueue
+from local.aws.credentials import RunCredentials
 from local.aws.seams import (
     cloudformation,
     codebuild,
+    ecr,
     eks,
     execution_life,
     history,
+    iam,
     lambda_workers,
     s3_events,
     saved_state,
     start_build,
+    state_machine_role,
     worker_start,
 )
 from local.aws.settings import Settings
 
 
-def install(settings: Settings) -> BuildQueue:
-    """Join everything to ministack; returns the queue of builds, for the end of the process."""
-    builds = codebuild.install(settings)
+def install(settings: Settings, credentials: RunCredentials) -> tuple[BuildQueue, ecr.Registry]:
+    """Join everything to ministack; returns the queue of builds, for the end of the process, and the registry."""
+    access = iam.install(settings, credentials)
+    registry = ecr.install(settings)
+    registry.token(iam.make_node(settings), credentials.node_password, seconds=float("inf"))
+    builds = codebuild.install(settings, access)
     execution_life.install()
     history.install()
     start_build.install(builds)
+    state_machine_role.install(access)
     eks.install(settings)
     lambda_workers.install()
     worker_start.install()
     s3_events.install()
     saved_state.install()
     cloudformation.install()  # last: the others add to it
-    return builds.queue
+    return builds.queue, registry

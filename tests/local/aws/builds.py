@@ -5,7 +5,7 @@ import re
 import uuid
 from typing import Any
 
-from tests.local.aws.conftest import Cloud, eventually
+from tests.local.aws.conftest import Cloud, eventually, make_role
 
 Json = dict[str, Any]
 
@@ -26,7 +26,7 @@ def make_project(cloud: Cloud, phases: Json, **options: Any) -> str:
         source=source,
         artifacts={"type": "NO_ARTIFACTS"},
         environment=environment,
-        serviceRole="arn:aws:iam::123456789012:role/build",
+        serviceRole=make_role(cloud, "codebuild", "logs:*", "ssm:*", "secretsmanager:*", "s3:*"),
         **options,
     )
     return name

@@ -4,16 +4,17 @@ import json
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from botocore.config import Config
 
 from local.aws.assembly import deploy_assembly
+from local.aws.credentials import RunCredentials
 from tests.local.aws.stack import STACK, write_assembly
 
 ROOT = Path(__file__).parents[3]
@@ -30,15 +31,14 @@ class Cloud:
     process: subprocess.Popen[str]
 
     def client(self, service: str) -> Any:
-        """A boto3 client with keys as anybody might have them."""
-        return boto3.client(
-            service,  # type: ignore[call-overload]  # any service
-            endpoint_url=self.endpoint,
-            region_name="ap-northeast-2",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-            config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}),
-        )
+        """A boto3 client of the operator."""
+        config = Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1})
+        return self.credentials.client(service, self.endpoint, "ap-northeast-2", config=config)
+
+    @property
+    def credentials(self) -> RunCredentials:
+        """Of the operator."""
+        return RunCredentials.at(self.state_dir / "credentials.json")
 
 
 def start(folder: Path, *options: str) -> Cloud:
@@ -82,7 +82,24 @@ def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def outputs(cloud: Cloud, assembly: Path) -> dict[str, str]:
     """Outputs of the deployed probe stack."""
-    return deploy_assembly(assembly, STACK, cloud.endpoint)
+    return deploy_assembly(assembly, STACK, cloud.endpoint, cloud.credentials)
+
+
+def make_role(cloud: Cloud, service: str, *actions: str) -> str:
+    """A role that ``service`` may take on and that allows ``actions`` on everything; returns its ARN."""
+    name = f"role-{uuid.uuid4()}"
+    trust = {"Effect": "Allow", "Principal": {"Service": f"{service}.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    iam = cloud.client("iam")
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy(trust))["Role"]
+    if actions:
+        allowed = {"Effect": "Allow", "Action": actions, "Resource": "*"}
+        iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=policy(allowed))
+    return str(role["Arn"])
+
+
+def policy(*statements: dict[str, Any]) -> str:
+    """A policy document."""
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
 def eventually(look: Callable[[], Any], seconds: float = 120) -> Any:

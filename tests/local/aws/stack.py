@@ -8,9 +8,15 @@ from typing import Any
 from tests.local.aws.machine import MACHINE
 
 STACK = "Probe"
-ROLE = "arn:aws:iam::123456789012:role/probe"
+ROLE = {"Fn::GetAtt": ["Role", "Arn"]}
 BUCKET = "cdk-hnb659fds-assets-${AWS::AccountId}-${AWS::Region}"
 CODE_KEY = "probe-code.zip"
+_ACCOUNT = {
+    "Effect": "Allow",
+    "Principal": {"AWS": "arn:aws:iam::123456789012:root"},
+    "Action": "kms:*",
+    "Resource": "*",
+}
 
 BUILDSPEC = {
     "version": "0.2",
@@ -80,6 +86,7 @@ def ref(name: str) -> dict[str, Any]:
 def template() -> dict[str, Any]:
     """The CloudFormation template."""
     resources: dict[str, Any] = {
+        "Role": _role(),
         "Table": {
             "Type": "AWS::DynamoDB::Table",
             "Properties": {
@@ -102,7 +109,7 @@ def template() -> dict[str, Any]:
         },
         "Key": {
             "Type": "AWS::KMS::Key",
-            "Properties": {"EnableKeyRotation": True, "KeyPolicy": {"Version": "2012-10-17", "Statement": []}},
+            "Properties": {"EnableKeyRotation": True, "KeyPolicy": {"Version": "2012-10-17", "Statement": [_ACCOUNT]}},
         },
         "DeadLetters": {"Type": "AWS::SQS::Queue", "Properties": {"SqsManagedSseEnabled": True}},
         "Project": {
@@ -186,6 +193,7 @@ def template() -> dict[str, Any]:
         "Answer": ref("Answer"),
         "EchoLogs": ref("EchoLogs"),
         "Echo": ref("Echo"),
+        "Role": get_att("Role"),
     }
     return {
         "Parameters": {
@@ -196,6 +204,27 @@ def template() -> dict[str, Any]:
         },
         "Resources": resources,
         "Outputs": {name: {"Value": value} for name, value in outputs.items()},
+    }
+
+
+def _role() -> dict[str, Any]:
+    """One role for all parts, with the rights that they need."""
+    services = [f"{name}.amazonaws.com" for name in ("lambda", "codebuild", "states")]
+    trust = {"Effect": "Allow", "Principal": {"Service": services}, "Action": "sts:AssumeRole"}
+    allowed = [
+        {"Effect": "Allow", "Action": ["dynamodb:PutItem", "dynamodb:UpdateItem"], "Resource": get_att("Table")},
+        {
+            "Effect": "Allow",
+            "Action": ["codebuild:*", "events:*", "lambda:InvokeFunction", "logs:*"],
+            "Resource": "*",
+        },
+    ]
+    return {
+        "Type": "AWS::IAM::Role",
+        "Properties": {
+            "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]},
+            "Policies": [{"PolicyName": "own", "PolicyDocument": {"Version": "2012-10-17", "Statement": allowed}}],
+        },
     }
 
 

@@ -38,7 +38,7 @@ def small(assembly: Path, tmp_path: Path) -> Callable[..., Path]:
 
 def deploy(cloud: Cloud, folder: Path, stack: str = STACK) -> dict[str, str]:
     """Deploy to the running cloud."""
-    return deploy_assembly(folder, stack, cloud.endpoint)
+    return deploy_assembly(folder, stack, cloud.endpoint, cloud.credentials)
 
 
 def test_deploying_again_changes_nothing_and_uploads_nothing(
@@ -52,7 +52,7 @@ def test_deploying_again_changes_nothing_and_uploads_nothing(
         packed.append(path)
         return b""
 
-    again = deploy_assembly(assembly, STACK, cloud.endpoint, transform=transform)
+    again = deploy_assembly(assembly, STACK, cloud.endpoint, cloud.credentials, transform=transform)
     assert again == outputs
     assert packed == []
     assert s3.head_object(Bucket=BUCKET, Key=CODE_KEY)["LastModified"] == before

@@ -6,9 +6,7 @@ import uuid
 from typing import Any
 
 from tests.local.aws.builds import Json, make_project, statuses
-from tests.local.aws.conftest import Cloud, eventually
-
-ROLE = "arn:aws:iam::123456789012:role/states"
+from tests.local.aws.conftest import Cloud, eventually, make_role
 
 
 def build_state(project: str, **options: Any) -> Json:
@@ -26,8 +24,11 @@ def execute(cloud: Cloud, states: Json, machine_input: Json | None = None, **opt
     """Start a machine of ``states`` (the first one is where it starts); returns the execution's ARN."""
     definition = {"QueryLanguage": "JSONata", "StartAt": next(iter(states)), "States": states, **options}
     states_client = cloud.client("stepfunctions")
+    role = make_role(cloud, "states", "codebuild:*", "events:*", "lambda:*", "dynamodb:*")
     machine = states_client.create_state_machine(
-        name=f"machine-{uuid.uuid4()}", roleArn=ROLE, definition=json.dumps(definition)
+        name=f"machine-{uuid.uuid4()}",
+        roleArn=role,
+        definition=json.dumps(definition),
     )
     started = states_client.start_execution(
         stateMachineArn=machine["stateMachineArn"], input=json.dumps(machine_input or {})

@@ -19,17 +19,26 @@ from tests.local.oci.servers import ECR_HOST, LocalRegistry
 from tests.local.spin.helpers import COMPONENT, HELLO, Spin, write_app
 
 NAME = f"{ECR_HOST}/blue/app"
-PASSWORD = "ministack-auth-token"
 PUSHED = re.compile(r"Pushed with digest (sha256:[0-9a-f]{64})\n")
+
+
+_given: dict[str, str] = {}
+
+
+def password() -> str:
+    """The registry's, once it is up."""
+    return _given["password"]
 
 
 @pytest.fixture(scope="module", autouse=True)
 def repository(registry: LocalRegistry) -> None:
+    _given["password"] = registry.credentials.password
     registry.ecr.create_repository(repositoryName="blue/app")
 
 
-def login(spin: Spin, folder: Path, password: str = PASSWORD) -> Path:
-    result = spin("registry", "login", "--username", "AWS", "--password-stdin", ECR_HOST, cwd=folder, stdin=password)
+def login(spin: Spin, folder: Path, given: str | None = None) -> Path:
+    arguments = ("registry", "login", "--username", "AWS", "--password-stdin", ECR_HOST)
+    result = spin(*arguments, cwd=folder, stdin=given or password())
     assert (result.status, result.out, result.err) == (
         0,
         f"Successfully logged in as AWS to registry {ECR_HOST}\n",
@@ -64,7 +73,7 @@ def test_login_follows_xdg_config_home(spin_to_registry: Spin, tmp_path: Path) -
 def test_login_needs_a_registry_that_asks_for_credentials(
     spin_to_registry: Spin, registry: LocalRegistry, tmp_path: Path
 ) -> None:
-    server = registry.bare_url.removeprefix("http://")
+    server = registry.open_url.removeprefix("http://")
     result = spin_to_registry("registry", "login", "-u", "AWS", "-p", "x", server, cwd=tmp_path)
     assert (result.status, result.out, result.err) == (
         1,
@@ -127,18 +136,19 @@ def test_the_default_tag_is_latest_and_build_comes_first(
     assert result.out.startswith("Building component hello with `mv made.wasm app.wasm`\nFinished building")
     assert PUSHED.search(result.out)
     url = f"{registry.gate_url}/v2/blue/app/manifests/latest"
-    assert httpx.get(url, auth=("AWS", PASSWORD)).status_code == 200
+    assert httpx.get(url, auth=("AWS", password())).status_code == 200
 
 
-@pytest.mark.parametrize("password", ["wrong", f"{PASSWORD}\n"])
-def test_a_wrong_password_shows_at_the_push(spin_to_registry: Spin, tmp_path: Path, password: str) -> None:
-    login(spin_to_registry, tmp_path, password)
+@pytest.mark.parametrize("given", ["wrong", "right, and a newline"])
+def test_a_wrong_password_shows_at_the_push(spin_to_registry: Spin, tmp_path: Path, given: str) -> None:
+    wrong = given if given == "wrong" else f"{password()}\n"
+    login(spin_to_registry, tmp_path, wrong)
     result = spin_to_registry("registry", "push", f"{NAME}:v2", cwd=write_app(tmp_path / "app"))
     assert result.status == 1
     assert result.out == ""
     assert result.err.startswith("Error: cannot push Spin application\n\nCaused by:\n      Server error: url http")
     assert "/v2/blue/app/blobs/uploads/, code: 401, message: " in result.err
-    assert password.strip() not in result.err
+    assert wrong.strip() not in result.err
 
 
 def test_without_a_login_dockers_credentials_are_used(spin_to_registry: Spin, tmp_path: Path) -> None:
@@ -146,7 +156,7 @@ def test_without_a_login_dockers_credentials_are_used(spin_to_registry: Spin, tm
     assert spin_to_registry("registry", "push", f"{NAME}:docker", cwd=app).status == 1
     config = spin_to_registry.home / ".docker" / "config.json"
     config.parent.mkdir(parents=True)
-    pair = base64.b64encode(f"AWS:{PASSWORD}".encode()).decode()
+    pair = base64.b64encode(f"AWS:{password()}".encode()).decode()
     config.write_text(json.dumps({"auths": {ECR_HOST: {"auth": pair}}}))
     assert spin_to_registry("registry", "push", f"{NAME}:docker", cwd=app).status == 0
 
@@ -171,12 +181,12 @@ def test_an_immutable_tag(spin_to_registry: Spin, registry: LocalRegistry, tmp_p
 
 
 def test_a_registry_without_authentication(spin_to_registry: Spin, registry: LocalRegistry, tmp_path: Path) -> None:
-    host = registry.bare_url.removeprefix("http://")
+    host = registry.open_url.removeprefix("http://")
     app = write_app(tmp_path / "app")
     result = spin_to_registry("registry", "push", "-k", f"{host}/blue/app:bare", cwd=app)
     match = PUSHED.fullmatch(result.out)
     assert match
-    stored = httpx.get(f"{registry.bare_url}/v2/blue/app/manifests/bare")
+    stored = httpx.get(f"{registry.open_url}/v2/blue/app/manifests/bare")
     assert sha256_digest(stored.content) == match[1]
     assert stored.headers["Content-Type"] == "application/vnd.oci.image.manifest.v1+json"
 

@@ -1,0 +1,93 @@
+"""The door of the AWS process: who comes in has signed, under an address of this machine, or is one of its own parts.
+
+ministack answers more than AWS APIs on its port: pages of its own under ``/_ministack``, API Gateway and websites by
+the Host header, the registry. A function on this machine reaches that port like anybody else.
+"""
+
+import hmac
+import json
+import re
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from local.aws.credentials import RunCredentials
+from local.aws.iam.conditions import UnknownConditionError
+
+if TYPE_CHECKING:
+    from local.aws.seams.ecr import Registry
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+FRONT_HEADER: Final = b"x-blue-faas-front"
+HEALTH: Final = "/_ministack/health"
+_EXECUTE_API: Final = "/_aws/execute-api/"
+_OWN_PAGES: Final = ("/_", "/health", "/restapis/")
+_REGISTRY: Final = re.compile(r"/v2/?|/v2/_catalog|/v2/.+/(blobs|manifests)/.*|/v2/.+/tags/list")
+"""ministack keeps API Gateway's and SES's own /v2/ APIs on the same port."""
+
+
+class Gate:
+    """An ASGI app before ministack's. ``registry`` judges requests of the registry's API by their password."""
+
+    def __init__(self, app: Any, port: int, credentials: RunCredentials, registry: "Registry") -> None:
+        self._app = app
+        self._hosts = {f"{name}:{port}".encode() for name in ("127.0.0.1", "localhost")}
+        self._front = credentials.front_secret.encode()
+        self._registry = registry
+
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
+        """Let one request in, or refuse it."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        if scope["type"] != "http" or headers.get(b"host") not in self._hosts:
+            await answer(send, 403, _refused("This is no address of the AWS APIs of this machine."))
+            return
+        if _REGISTRY.fullmatch(scope["path"]):
+            authorization = headers.get(b"authorization", b"").decode("latin-1")
+            if refused := self._registry.refusal(scope["method"], scope["path"], authorization):
+                status, reason = refused
+                code = "UNAUTHORIZED" if status == 401 else "DENIED"
+                challenge = [(b"www-authenticate", self._registry.challenge)] if status == 401 else []
+                await answer(send, status, {"errors": [{"code": code, "message": reason}]}, challenge)
+                return
+        elif (refusal := self._refusal(scope, headers)) is not None:
+            await answer(send, 403, _refused(refusal))
+            return
+        # Nobody signs a request to 127.0.0.1 by TLS; on AWS each of these would have come by it.
+        proto = headers.get(b"x-forwarded-proto", b"https")
+        kept = [(k, v) for k, v in scope["headers"] if k not in (FRONT_HEADER, b"x-forwarded-proto")]
+        try:
+            await self._app({**scope, "headers": [*kept, (b"x-forwarded-proto", proto)]}, receive, send)
+        except UnknownConditionError as error:
+            await answer(send, 500, {"__type": "InternalFailure", "message": str(error)})
+
+    def _refusal(self, scope: Any, headers: dict[bytes, bytes]) -> str | None:
+        """Why a request may not come in; None when it may."""
+        path: str = scope["path"]
+        if path == HEALTH and scope["method"] == "GET":
+            return None
+        if path.startswith(_EXECUTE_API):
+            known = hmac.compare_digest(headers.get(FRONT_HEADER, b""), self._front)
+            return None if known else "This is reached through the front of the one-machine cloud."
+        if path.startswith(_OWN_PAGES):
+            return "This page is not served."
+        authorization = headers.get(b"authorization", b"")
+        if authorization.startswith(b"AWS4-HMAC-SHA256 ") or b"X-Amz-Signature=" in scope["query_string"]:
+            return None  # that the signature is right, ministack checks
+        return "The request must contain a signature (AWS Signature Version 4)."
+
+
+def _refused(reason: str) -> dict[str, str]:
+    return {"__type": "MissingAuthenticationToken", "message": reason}
+
+
+async def answer(send: Send, status: int, body: dict[str, Any], more: Sequence[tuple[bytes, bytes]] = ()) -> None:
+    """Send a JSON answer, with ``more`` headers."""
+    content = json.dumps(body).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode()), *more]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": content})

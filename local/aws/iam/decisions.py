@@ -1,0 +1,32 @@
+"""What roles asked for and got, kept in a file for `local.aws.unused_rights`."""
+
+import json
+import os
+import threading
+from pathlib import Path
+
+VARIABLE = "BLUE_FAAS_DECISIONS"
+"""Environment variable of the AWS process: the file to append to. None is kept without it."""
+
+
+class Decisions:
+    """Appends each allowed call of a role, once: ``[role, action, resource]`` as a line of JSON."""
+
+    def __init__(self, file: Path | None) -> None:
+        self._file = file
+        self._seen: set[tuple[str, str, str]] = set()
+        self._lock = threading.Lock()
+
+    def allowed(self, role: str, action: str, resource: str) -> None:
+        """Take down a call that was let through."""
+        call = (role, action, resource)
+        if self._file is None or call in self._seen:
+            return
+        with self._lock:
+            self._seen.add(call)
+            # One write of less than a page: several clouds may share the file.
+            descriptor = os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            try:
+                os.write(descriptor, (json.dumps(call) + "\n").encode())
+            finally:
+                os.close(descriptor)
