@@ -8,7 +8,7 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
-from local.assembly import SynthesisError
+from local.assembly import AUTHORIZERS, SynthesisError
 from local.aws.assembly import DeployError
 from local.cloud import Cloud, CloudOptions
 from local.places import state_root
@@ -29,7 +29,15 @@ def main() -> None:
         help="keep everything in DIR, and take up what an earlier run left there",
     )
     parser.add_argument("--no-cluster", action="store_true", help="builds only, as with kubernetes: null in cdk.json")
+    parser.add_argument(
+        "--authorizer",
+        choices=AUTHORIZERS,
+        default=os.environ.get("AUTHORIZER") or "none",
+        help="who may call the API (default: AUTHORIZER of the environment, or anybody)",
+    )
     given = parser.parse_args()
+    if given.authorizer not in AUTHORIZERS:
+        parser.error(f"AUTHORIZER is {given.authorizer}; it may be {', '.join(AUTHORIZERS)}")
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
@@ -37,6 +45,7 @@ def main() -> None:
         port=given.port,
         state_dir=given.state_dir,
         concurrent_builds=given.builds,
+        authorizer=given.authorizer,
         cluster=False if given.no_cluster else None,
         kubeconfig=real_cluster_kubeconfig(os.environ),
         say=print,

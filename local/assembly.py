@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from infra.bundles import put_in_place, scratch_for
+from local.issuer import AUDIENCE, ISSUER
 from local.places import BUILD, ROOT
 
 CLUSTER_NAME: Final = "blue-faas-local"
@@ -29,6 +30,13 @@ _WITHOUT_CLUSTER: Final = {
     **{name: value for name, value in OVERRIDES.items() if ".kubernetes." not in name},
     "blue-faas.kubernetes": "null",
 }
+_AUTHORIZERS: Final[Mapping[str, Mapping[str, object]]] = {
+    "none": {},
+    "iam": {"blue-faas.authorizer": "iam"},
+    "jwt": {"blue-faas.authorizer": "jwt", "blue-faas.jwt": {"issuer": ISSUER, "audience": [AUDIENCE]}},
+}
+AUTHORIZERS: Final = tuple(_AUTHORIZERS)
+"""What ``AUTHORIZER`` may be."""
 
 _DEPENDS_ON: Final = (
     "app.py",
@@ -51,9 +59,9 @@ def wants_cluster() -> bool:
     return json.loads((ROOT / "cdk.json").read_text())["context"]["blue-faas"].get("kubernetes") is not None
 
 
-def assembly(*, cluster: bool) -> Path:
+def assembly(*, cluster: bool, authorizer: str = "none") -> Path:
     """Folder of the cloud assembly (template, asset manifest), made anew when something it depends on changed."""
-    overrides = OVERRIDES if cluster else _WITHOUT_CLUSTER
+    overrides = {**(OVERRIDES if cluster else _WITHOUT_CLUSTER), **_AUTHORIZERS[authorizer]}
     folder = BUILD / "assembly" / _digest(overrides)
     BUILD.mkdir(exist_ok=True)
     with (BUILD / "assembly.lock").open("w") as lock:

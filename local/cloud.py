@@ -22,6 +22,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Self
 
+from local import issuer
 from local.assembly import CLUSTER_NAME, assembly, wants_cluster
 from local.aws.assembly import deploy_assembly
 from local.aws.credentials import RunCredentials
@@ -78,6 +79,8 @@ class CloudOptions:
     """AWS requests that are to fail (`local.aws.faults`), for tests."""
     compile_cache: Path | None = None
     """Folder of compiled components that outlives the cloud; None: one of its own."""
+    authorizer: str = "none"
+    """Who may call the API: one of `local.assembly.AUTHORIZERS`."""
     cluster: bool | None = None
     """Whether there is one to deploy to; None: as cdk.json says."""
     kubeconfig: Path | None = None
@@ -130,6 +133,8 @@ class Cloud:
         self.state = self._make_state_dir()
         self.credentials = RunCredentials.at(self._credentials_file)
         self._write_tools()
+        if self.issuer_key is not None:
+            issuer.make_key(self.issuer_key)
         aws = self._start_part(
             "aws",
             *("--port", str(self._aws_port), "--state-dir", str(self.state / "aws")),
@@ -137,13 +142,14 @@ class Cloud:
             *("--codebuild-path", f"{self.state / 'bin'}:{shared_root() / TOOLCHAIN / 'bin'}:/usr/bin:/bin"),
             *("--codebuild-env", str(self.state / "codebuild.json"), "--kubernetes-file", str(self._kubernetes_file)),
             *("--codebuild-concurrency", str(self._options.concurrent_builds)),
+            *(["--issuer", f"{self.url}{issuer.PATH}"] if self._options.authorizer == "jwt" else []),
             *(["--keep-state"] if self._keep_state else []),
             *(["--faults-file", str(self._options.faults_file)] if self._options.faults_file else []),
         )
         kubernetes = self._start_cluster() if self.has_cluster else None
         registry = self._start_registry_proxy() if self._real_spin is not None else None
         with ThreadPoolExecutor(1) as pool:
-            template = pool.submit(assembly, cluster=self.has_cluster)
+            template = pool.submit(assembly, cluster=self.has_cluster, authorizer=self._options.authorizer)
             aws.wait_until(lambda: _answers(self._aws_port, "/_ministack/health"), 30)
             folder = template.result()
         self.outputs = deploy_assembly(
@@ -186,6 +192,16 @@ class Cloud:
     def kubeconfig(self) -> Path:
         """For kubectl."""
         return Path(json.loads(self._kubernetes_file.read_text())["kubeconfig"])
+
+    @property
+    def authorizer(self) -> str:
+        """Who may call the API."""
+        return self._options.authorizer
+
+    @property
+    def issuer_key(self) -> Path | None:
+        """The key that tokens are signed with (`local.issuer`); None when the API takes none."""
+        return self.state / "issuer.json" if self._options.authorizer == "jwt" else None
 
     @property
     def _credentials_file(self) -> Path:
@@ -274,6 +290,7 @@ class Cloud:
             account=self.account,
             credentials_file=self._credentials_file,
             kubeconfig=self.kubeconfig if self.has_cluster else None,
+            issuer_key=self.issuer_key,
             real_cluster=self._options.kubeconfig is not None,
         )
         (self.state / "front.json").write_text(config.model_dump_json())

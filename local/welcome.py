@@ -1,10 +1,14 @@
 """What `make local` prints when the cloud is up: the documented curl lines, with host and registry of this machine."""
 
+import sys
+
 from local.cloud import Cloud
 
 
 def welcome(cloud: Cloud) -> str:
     """Text with commands that work when pasted into a shell in the repository."""
+    if cloud.authorizer != "none":
+        return _with_authorizer(cloud)
     registry = cloud.outputs["ImageRepository"]
     return f"""Blue FaaS is ready at {cloud.url}
 
@@ -21,10 +25,30 @@ curl -X POST {cloud.url}/api/v1/build-and-push \\
 curl "{cloud.url}/api/v1/tasks/TASK_ID?workspace_id=my-workspace"
 
 {_deploy(cloud)}# Look at AWS (the AWS CLI)
-export AWS_ENDPOINT_URL={cloud.aws_endpoint} AWS_REGION={cloud.region}
-export AWS_ACCESS_KEY_ID={cloud.credentials.access_key_id} AWS_SECRET_ACCESS_KEY={cloud.credentials.secret_access_key}
+{_operator(cloud)}
 
 Ctrl-C stops it."""
+
+
+def _with_authorizer(cloud: Cloud) -> str:
+    """What to export for the commands of docs/authorizers.md."""
+    token = ""
+    if cloud.issuer_key is not None:
+        command = f"{sys.executable} -m local.issuer --key {cloud.issuer_key} --workspace my-workspace"
+        token = f'export TOKEN="$({command})"\n'
+    return f"""Blue FaaS is ready at {cloud.url}, with the authorizer {cloud.authorizer}
+
+# docs/authorizers.md has the commands; before them:
+API={cloud.url} WORKSPACE=my-workspace
+{token}{_operator(cloud)}
+
+Ctrl-C stops it."""
+
+
+def _operator(cloud: Cloud) -> str:
+    keys = cloud.credentials
+    return f"""export AWS_ENDPOINT_URL={cloud.aws_endpoint} AWS_REGION={cloud.region}
+export AWS_ACCESS_KEY_ID={keys.access_key_id} AWS_SECRET_ACCESS_KEY={keys.secret_access_key}"""
 
 
 def _deploy(cloud: Cloud) -> str:

@@ -31,6 +31,7 @@ def parse(arguments: list[str] | None = None) -> Settings:
     add("--codebuild-concurrency", type=int, default=DEFAULT_CONCURRENT_BUILDS, help="builds at a time")
     add("--kubernetes-file", type=Path, help="JSON file: endpoint and ca_data of the cluster; may be written later")
     add("--faults-file", type=Path, help="JSON file: requests that are to fail (local.aws.faults); may come and go")
+    add("--issuer", help="URL at which the local issuer of tokens publishes its keys (local.issuer)")
     add("--cluster-name", default=DEFAULT_CLUSTER, help="name of the EKS cluster")
     add("--region", default=DEFAULT_REGION)
     add("--account", default=DEFAULT_ACCOUNT, help="12-digit account id")
@@ -49,6 +50,7 @@ def parse(arguments: list[str] | None = None) -> Settings:
         concurrent_builds=given.codebuild_concurrency,
         keep_state=given.keep_state,
         faults_file=given.faults_file and given.faults_file.absolute(),
+        issuer_address=given.issuer,
         decisions_file=Path(file).absolute() if (file := os.environ.get(DECISIONS)) else None,
     )
 

@@ -8,10 +8,12 @@ import hmac
 import json
 import re
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
 
 from local.aws.credentials import RunCredentials
 from local.aws.iam.conditions import UnknownConditionError
+from local.aws.iam.signature import Request
 
 if TYPE_CHECKING:
     from local.aws.seams.ecr import Registry
@@ -21,11 +23,17 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 FRONT_HEADER: Final = b"x-blue-faas-front"
+HOST_HEADER: Final = b"x-blue-faas-host"
+"""The Host that the front was called by: a client signs it."""
 HEALTH: Final = "/_ministack/health"
 _EXECUTE_API: Final = "/_aws/execute-api/"
 _OWN_PAGES: Final = ("/_", "/health", "/restapis/")
 _REGISTRY: Final = re.compile(r"/v2/?|/v2/_catalog|/v2/.+/(blobs|manifests)/.*|/v2/.+/tags/list")
 """ministack keeps API Gateway's and SES's own /v2/ APIs on the same port."""
+
+
+ARRIVED: Final[ContextVar[Request]] = ContextVar("arrived")
+"""The request of the API that is being answered, as the front got it."""
 
 
 class Gate:
@@ -46,6 +54,8 @@ class Gate:
         if scope["type"] != "http" or headers.get(b"host") not in self._hosts:
             await answer(send, 403, _refused("This is no address of the AWS APIs of this machine."))
             return
+        if scope["path"].startswith(_EXECUTE_API):
+            receive = await _arrive(scope, headers, receive)
         if _REGISTRY.fullmatch(scope["path"]):
             authorization = headers.get(b"authorization", b"").decode("latin-1")
             if refused := self._registry.refusal(scope["method"], scope["path"], authorization):
@@ -59,7 +69,7 @@ class Gate:
             return
         # Nobody signs a request to 127.0.0.1 by TLS; on AWS each of these would have come by it.
         proto = headers.get(b"x-forwarded-proto", b"https")
-        kept = [(k, v) for k, v in scope["headers"] if k not in (FRONT_HEADER, b"x-forwarded-proto")]
+        kept = [(k, v) for k, v in scope["headers"] if k not in (FRONT_HEADER, HOST_HEADER, b"x-forwarded-proto")]
         try:
             await self._app({**scope, "headers": [*kept, (b"x-forwarded-proto", proto)]}, receive, send)
         except UnknownConditionError as error:
@@ -79,6 +89,29 @@ class Gate:
         if authorization.startswith(b"AWS4-HMAC-SHA256 ") or b"X-Amz-Signature=" in scope["query_string"]:
             return None  # that the signature is right, ministack checks
         return "The request must contain a signature (AWS Signature Version 4)."
+
+
+async def _arrive(scope: Any, headers: dict[bytes, bytes], receive: Receive) -> Receive:
+    """Keep the request in `ARRIVED`, without what the front put around it; the body can be received again."""
+    body = b""
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if not message.get("more_body"):
+            break
+    own = (FRONT_HEADER, HOST_HEADER, b"host")
+    kept = [(k.decode("latin-1"), v.decode("latin-1")) for k, v in scope["headers"] if k not in own]
+    host = headers.get(HOST_HEADER, b"").decode("latin-1")
+    # /_aws/execute-api/API/STAGE/…
+    path = "/" + scope["raw_path"].decode("latin-1").split("/", 5)[5]
+    query = scope["query_string"].decode("latin-1")
+    ARRIVED.set(Request(scope["method"], path, query, (("host", host), *kept), body))
+    rest = iter([{"type": "http.request", "body": body, "more_body": False}])
+
+    async def again() -> Message:
+        return next(rest, None) or await receive()
+
+    return again
 
 
 def _refused(reason: str) -> dict[str, str]:

@@ -35,6 +35,8 @@ class Settings:
     keep_state: bool = False
     faults_file: Path | None = None
     decisions_file: Path | None = None
+    issuer_address: str | None = None
+    """URL below which the front serves what the local issuer of tokens publishes."""
 
     @property
     def endpoint(self) -> str:

@@ -1,21 +1,21 @@
 """Requests of the API go to the emulator's API Gateway, held to the line that the real one draws on size."""
 
+import re
 from typing import Final
+from urllib.parse import unquote
 
 import httpx
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from local.aws.credentials import RunCredentials
-from local.aws.gate import FRONT_HEADER
+from local.aws.gate import FRONT_HEADER, HOST_HEADER
 from local.front.config import FrontConfig
 
 MAX_PAYLOAD: Final = 10 * 1024 * 1024
 """Bytes of a request that an HTTP API takes (Amazon API Gateway quotas: payload size 10 MB, cannot be raised)."""
 
-_NOT_FORWARDED: Final = frozenset(
-    ("host", "connection", "keep-alive", "transfer-encoding", "te", "upgrade", "expect", FRONT_HEADER.decode())
-)
+_NOT_FORWARDED: Final = frozenset(("host", "connection", "keep-alive", "transfer-encoding", "te", "upgrade", "expect"))
 
 
 class ApiGateway:
@@ -37,9 +37,12 @@ class ApiGateway:
             body += chunk
             if len(body) > MAX_PAYLOAD:
                 return JSONResponse({"message": "Request Entity Too Large"}, 413, headers={"connection": "close"})
-        url = httpx.URL(self._base + request.scope["raw_path"].decode(), query=request.scope["query_string"])
-        headers = [(k, v) for k, v in request.headers.raw if k.decode().lower() not in _NOT_FORWARDED]
-        headers.append((FRONT_HEADER, self._secret))
+        path = request.scope["raw_path"].decode("latin-1")
+        if leaves(path):
+            return JSONResponse({"message": "Not Found"}, 404)
+        url = httpx.URL(self._base + path, query=request.scope["query_string"])
+        headers = [(k, v) for k, v in request.headers.raw if k.decode("latin-1").lower() not in _NOT_FORWARDED]
+        headers += [(FRONT_HEADER, self._secret), (HOST_HEADER, request.headers.get("host", "").encode("latin-1"))]
         try:
             answer = await self._http.request(request.method, url, headers=headers, content=bytes(body))
         except httpx.TransportError as error:
@@ -52,3 +55,13 @@ class ApiGateway:
         response = Response(answer.content, answer.status_code)
         response.raw_headers += [(k.encode("latin-1"), v.encode("latin-1")) for k, v in kept]
         return response
+
+
+def leaves(path: str) -> bool:
+    """Whether a path, not decoded, has a segment that the next one to read it could take for "up" or "here".
+
+    >>> leaves("/api/v1/%2e%2E/x"), leaves("/api/v1/..x")
+    (True, False)
+    """
+    segments = re.split(r"[/\\]", unquote(unquote(path)))
+    return any(segment in (".", "..") for segment in segments)

@@ -5,13 +5,14 @@ on a machine that has no AWS CLI.
 """
 
 import base64
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Host, Route
 
 from local.aws.credentials import RunCredentials
@@ -50,6 +51,7 @@ def create_app(config: FrontConfig) -> Starlette:
             *([Host("{service}.{namespace}.svc.cluster.local", app=functions)] if functions is not None else []),
             Route("/_local/ecr-login-password", ecr_password),
             *registry.routes,
+            *_issuer(config),
             Route("/{path:path}", api.handle, methods=_ANY),
         ],
         lifespan=lifespan,
@@ -61,6 +63,18 @@ def _functions(config: FrontConfig) -> ServiceRouter | ServiceProxy | None:
     if config.kubeconfig is None:
         return None
     return ServiceProxy(config.kubeconfig) if config.real_cluster else ServiceRouter.from_kubeconfig(config.kubeconfig)
+
+
+def _issuer(config: FrontConfig) -> list[Route]:
+    """What the issuer of tokens publishes, where there is one."""
+    if config.issuer_key is None:
+        return []
+    from local import issuer
+
+    def route(path: str, document: Mapping[str, Any]) -> Route:
+        return Route(issuer.PATH + path, lambda _: JSONResponse(document))
+
+    return [route(path, document) for path, document in issuer.published(config.issuer_key).items()]
 
 
 def _ecr_login_password(config: FrontConfig) -> str:

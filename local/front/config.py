@@ -18,4 +18,6 @@ class FrontConfig(BaseModel):
     """The run's `local.aws.credentials.RunCredentials`."""
     kubeconfig: Path | None = None
     """Of the cluster that functions run on; None when there is none."""
+    issuer_key: Path | None = None
+    """Private key of the local issuer of tokens, when there is one."""
     real_cluster: bool = False

@@ -26,6 +26,8 @@ from local.aws.iam.roles import RoleCalls, RoleSessions
 from local.aws.settings import Settings
 
 OPERATOR: Final = "operator"
+_denied: contextvars.ContextVar[tuple[str, str] | None] = contextvars.ContextVar("denied", default=None)
+"""Action and resource that were asked about last."""
 _request: contextvars.ContextVar[Any] = contextvars.ContextVar("signed_request", default=None)
 NODE: Final = "node"
 _PULL: Final = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
@@ -48,9 +50,9 @@ def install(settings: Settings, credentials: RunCredentials) -> Access:
     iam_evaluator.is_root_access_key = lambda key: not key  # the services' own calls have none, requests always do
     _judge_conditions_strictly()
     _enforce_on_whole_requests(access)
+    _name_the_resource()
     _refuse_what_has_no_action()
     _give_functions_their_role(access)
-    service._enforce_execute_api = lambda *_, **__: None  # the front's authorizer has decided by then
     return access
 
 
@@ -124,14 +126,18 @@ def _enforce_on_whole_requests(access: Access) -> None:
             return iam_evaluator.AuthError("MissingAuthenticationToken", "Request is missing Authentication Token")
         signed = _request.get()
         request = requests.parsed(action, signed.body) if signed is not None else {}
+        if action == "s3:DeleteObject" and signed is not None and resource_arn in _deleted_versions(signed):
+            action = "s3:DeleteObjectVersion"
         resource = requests.resource_of(action, resource_arn, request)
         context = {**(service_context or {}), **requests.context_of(action, request)}
         refused = judge(key, action, of_service, region, resource, context)
+        _denied.set((action, resource))
         if refused is not None:
             return refused
         for role, passed_to in requests.passed_roles(action, request):
             refused = judge(key, "iam:PassRole", "iam", region, role, {"iam:passedtoservice": passed_to})
             if refused is not None:
+                _denied.set(("iam:PassRole", role))
                 return refused
         _take_down(access.decisions, key, action, resource)
         return None
@@ -145,6 +151,30 @@ def _enforce_on_whole_requests(access: Access) -> None:
 
     iam_evaluator.enforce = enforce
     service.pin_signed_body = pin_signed_body
+
+
+def _deleted_versions(signed: Any) -> set[str]:
+    """Objects of which a DeleteObjects request names versions: ministack asks for s3:DeleteObject for the first."""
+    if signed.method != "POST":
+        return set()
+    bucket = signed.raw_path.split("/")[1]
+    targets = iam_actions._s3_batch_delete_targets(bucket, signed.body)
+    return {arn for arn, version in targets if version}
+
+
+def _name_the_resource() -> None:
+    """In a denial, as AWS does; ministack does so for some services only."""
+    respond = iam_actions.access_denied_response
+
+    def access_denied_response(of_service: str, action: str, principal: str, request_id: str, **options: Any) -> Any:
+        if (denied := _denied.get()) is not None and not options.get("error_code"):
+            action, options["resource_arn"] = denied
+            if not options.get("message") and not options.get("resource_policy_arn"):
+                explicit = bool(options.get("explicit_deny"))
+                options["message"] = iam_actions.identity_denial_message(action, principal, denied[1], explicit)
+        return respond(of_service, action, principal, request_id, **options)
+
+    iam_actions.access_denied_response = access_denied_response
 
 
 def _take_down(decisions: Decisions, key: str, action: str, resource: str) -> None:

@@ -3,6 +3,7 @@
 from local.aws.codebuild.builds import BuildQueue
 from local.aws.credentials import RunCredentials
 from local.aws.seams import (
+    authorizers,
     cloudformation,
     codebuild,
     ecr,
@@ -30,6 +31,7 @@ def install(settings: Settings, credentials: RunCredentials) -> tuple[BuildQueue
     history.install()
     start_build.install(builds)
     state_machine_role.install(access)
+    authorizers.install(settings)
     eks.install(settings)
     lambda_workers.install()
     worker_start.install()

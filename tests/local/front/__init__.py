@@ -1,0 +1,1 @@
+"""The front: who may call, and where requests lead."""
