@@ -14,6 +14,8 @@ class ServiceRole:
     settings: Settings
     environment: Mapping[str, str]
     """AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN."""
+    log_refusal: str = ""
+    """Why CodeBuild may not write the build's log; empty when it may."""
 
     def client(self, service: str) -> Any:
         """A boto3 client under the role."""

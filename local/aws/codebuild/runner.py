@@ -53,6 +53,9 @@ class BuildRunner:
         try:
             self._record.begin("PROVISIONING")
             self._make_folders()
+            if self._role.log_refusal:
+                self._record.end(FAILED, "ACCESS_DENIED", self._role.log_refusal)
+                return FAILED
             spec = self._download()
             status = self._phases(spec) if spec is not None else FAILED
         finally:

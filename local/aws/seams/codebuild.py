@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, Final, cast
 
-from ministack.core.responses import error_response_json, json_response
+from ministack.core.responses import error_response_json, get_account_id, get_region, json_response
 from ministack.services import codebuild as service
 from ministack.services.cloudformation import provisioners
 
@@ -77,7 +77,19 @@ class Builds:
         """Credentials for one build, named after it as CodeBuild does. Raises `DeniedError`."""
         session = f"AWSCodeBuild-{build['id'].rpartition(':')[2]}"
         arn = project["serviceRole"]
-        return ServiceRole(self._settings, self._access.sessions.environment(arn, session, "codebuild.amazonaws.com"))
+        environment = self._access.sessions.environment(arn, session, "codebuild.amazonaws.com")
+        place = f"{get_region()}:{get_account_id()}:log-group:{build['logs']['groupName']}"
+        stream = f"arn:aws:logs:{place}:log-stream:{build['logs']['streamName']}"
+        refusal = ""
+        try:
+            for action in ("logs:CreateLogStream", "logs:PutLogEvents"):
+                self._access.calls.check(arn, session, action, stream)
+        except DeniedError as error:
+            refusal = (
+                f"Service role {arn} does not allow AWS CodeBuild to create Amazon CloudWatch Logs log streams for "
+                f"build {build['arn']}. Error message: {error}"
+            )
+        return ServiceRole(self._settings, environment, refusal)
 
     def stop(self, request: Json) -> Response:
         """StopBuild. Answers when no process of the build is left; stopping an ended build changes nothing."""

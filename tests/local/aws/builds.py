@@ -21,12 +21,13 @@ def make_project(cloud: Cloud, phases: Json, **options: Any) -> str:
         "computeType": "BUILD_GENERAL1_SMALL",
         "environmentVariables": options.pop("variables", []),
     }
+    role = options.pop("role", "") or make_role(cloud, "codebuild", "logs:*", "ssm:*", "secretsmanager:*", "s3:*")
     cloud.client("codebuild").create_project(
         name=name,
         source=source,
         artifacts={"type": "NO_ARTIFACTS"},
         environment=environment,
-        serviceRole=make_role(cloud, "codebuild", "logs:*", "ssm:*", "secretsmanager:*", "s3:*"),
+        serviceRole=role,
         **options,
     )
     return name

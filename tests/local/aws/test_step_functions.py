@@ -22,9 +22,9 @@ def build_state(project: str, **options: Any) -> Json:
 
 def execute(cloud: Cloud, states: Json, machine_input: Json | None = None, **options: Any) -> str:
     """Start a machine of ``states`` (the first one is where it starts); returns the execution's ARN."""
+    role = options.pop("role", "") or make_role(cloud, "states", "codebuild:*", "events:*", "lambda:*", "dynamodb:*")
     definition = {"QueryLanguage": "JSONata", "StartAt": next(iter(states)), "States": states, **options}
     states_client = cloud.client("stepfunctions")
-    role = make_role(cloud, "states", "codebuild:*", "events:*", "lambda:*", "dynamodb:*")
     machine = states_client.create_state_machine(
         name=f"machine-{uuid.uuid4()}",
         roleArn=role,

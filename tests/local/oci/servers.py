@@ -22,6 +22,7 @@ class LocalRegistry:
     """The one-machine ECR: its API, a registry that is open to anybody, and the gate where credentials count."""
 
     ecr: Any
+    aws_url: str
     open_url: str
     gate_url: str
     credentials: Credentials
@@ -42,7 +43,7 @@ def local_registry(folder: Path) -> Iterator[LocalRegistry]:
         credentials = Credentials("AWS", base64.b64decode(token).decode().partition(":")[2])
         gate = create_gate(aws.endpoint)
         with serve(gate) as gate_url, serve(_Open(create_gate(aws.endpoint), credentials)) as open_url:
-            yield LocalRegistry(ecr, open_url, gate_url, credentials)
+            yield LocalRegistry(ecr, aws.endpoint, open_url, gate_url, credentials)
     finally:
         stop(aws)
 

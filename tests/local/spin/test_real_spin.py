@@ -16,7 +16,6 @@ from tests.local.spin import strict_spin
 from tests.local.spin.helpers import REPO_ROOT, Spin, write_app
 
 NAME = f"{ECR_HOST}/real/app"
-PASSWORD = "ministack-auth-token"
 ELSEWHERE = ECR_HOST.replace(REGION, "us-east-1")
 
 
@@ -24,7 +23,7 @@ ELSEWHERE = ECR_HOST.replace(REGION, "us-east-1")
 def proxy(registry: LocalRegistry, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Path]]:
     """Port of the running part, and its bundle of authorities."""
     folder, port = tmp_path_factory.mktemp("proxy"), free_port()
-    command = [sys.executable, "-m", "local.registry_proxy", "--port", str(port), "--upstream", registry.bare_url]
+    command = [sys.executable, "-m", "local.registry_proxy", "--port", str(port), "--upstream", registry.aws_url]
     command += [
         "--region",
         REGION,
@@ -60,14 +59,17 @@ def real(proxy: tuple[int, Path], tmp_path: Path) -> Spin:
     return Spin(tmp_path / "bin", tmp_path / "home", own)
 
 
-def _login(spin: Spin, host: str, folder: Path) -> tuple[int, str]:
-    done = spin("registry", "login", "--username=AWS", "--password-stdin", host, cwd=folder, stdin=PASSWORD)
+def _login(spin: Spin, host: str, folder: Path, password: str = "any") -> tuple[int, str]:  # noqa: S107
+    done = spin("registry", "login", "--username=AWS", "--password-stdin", host, cwd=folder, stdin=password)
     return done.status, done.out + done.err
 
 
 def test_it_logs_in_and_pushes_to_the_stacks_own_registry(real: Spin, registry: LocalRegistry, tmp_path: Path) -> None:
     registry.ecr.create_repository(repositoryName="real/app")
-    assert _login(real, ECR_HOST, tmp_path) == (0, f"Successfully logged in as AWS to registry {ECR_HOST}\n")
+    assert _login(real, ECR_HOST, tmp_path, registry.credentials.password) == (
+        0,
+        f"Successfully logged in as AWS to registry {ECR_HOST}\n",
+    )
     app = write_app(tmp_path / "app", files={"large": bytes(3_000_000)})
     manifest = (app / "spin.toml").read_text() + 'files = ["large"]\n'
     (app / "spin.toml").write_text(manifest)
@@ -85,7 +87,7 @@ def test_no_other_registry_of_that_account_is_reached(real: Spin, tmp_path: Path
 
 def test_other_registries_are_reached_where_they_are(real: Spin, registry: LocalRegistry, tmp_path: Path) -> None:
     # A plain-HTTP server on this machine stands for a registry elsewhere: the way there is open, its TLS is not ours.
-    host = registry.bare_url.removeprefix("http://")
+    host = registry.open_url.removeprefix("http://")
     status, said = _login(real, host, tmp_path)
     assert status == 1
     assert "SSL" in said

@@ -214,7 +214,7 @@ def test_nodes_unpack_the_archives_that_large_apps_are_pushed_with(
     assert PUSHED.fullmatch(pushed.out), pushed.err
 
     mirrors = tmp_path / "node-mirrors.json"
-    mirrors.write_text(json.dumps({ECR_HOST: registry.bare_url}))
+    mirrors.write_text(json.dumps({ECR_HOST: registry.open_url}))
     image = asyncio.run(ImageStore(tmp_path / "node", mirrors, None).ensure(f"{NAME}:archive", pull_always=True))
     folder = AppFolder(image.folder)
     mounted = folder.files(folder.app.components[0]).entries["data"]
