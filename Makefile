@@ -39,7 +39,7 @@ setup: .venv/made build/prepared
 	@$(VENV)/uv pip install --quiet --python $(VENV)/python -r requirements-dev.txt
 	@touch $@
 
-build/prepared: .venv/made builder_image/toolchain.txt $(wildcard builder_image/builder/*.py) local/prepare.py
+build/prepared: .venv/made builder_image/toolchain.txt $(wildcard builder_image/builder/*.py builder_image/fast_lane/* builder_image/fast_lane/guest/*) local/prepare.py
 	@$(VENV)/python -m local.prepare
 	@mkdir -p build && touch $@
 

@@ -55,6 +55,7 @@ class Builder(Construct):
                     "CODE_BUCKET": codebuild.BuildEnvironmentVariable(value=storage.code_bucket.bucket_name),
                     # What the API takes in must not be too large for the builder.
                     "BLUE_FAAS_SOURCE_BYTES": codebuild.BuildEnvironmentVariable(value=str(limits.upload_bytes)),
+                    "BLUE_FAAS_FAST_LANE": codebuild.BuildEnvironmentVariable(value=str(settings.fast_lane).lower()),
                 },
             ),
             timeout=cdk.Duration.minutes(settings.timeout_minutes),

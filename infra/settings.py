@@ -86,6 +86,9 @@ class Builds(_Strict):
     compute: Literal["SMALL", "MEDIUM", "LARGE", "X2_LARGE"]
     timeout_minutes: int = Field(ge=5, le=480, description="CodeBuild's own minimum is 5.")
     queued_minutes: int = Field(ge=5, le=480)
+    fast_lane: bool = Field(
+        description="Make Python components from a base that is compiled once; false: by componentize-py alone."
+    )
     concurrency: int | None = Field(default=None, ge=1, description="Builds at once; null leaves the account's quota.")
 
 

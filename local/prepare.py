@@ -38,6 +38,12 @@ def prepare(say: Callable[[str], None] = print) -> None:
     root.mkdir(parents=True, exist_ok=True)
     toolchain = root / TOOLCHAIN
     made = _environment(toolchain, ROOT / "builder_image" / "toolchain.txt", say)
+    # Asked each time: it knows what it was made from, and that is more than this file could compare.
+    _run(
+        [str(toolchain / "bin" / "python"), "-m", "fast_lane.install", str(toolchain)],
+        "the fast lane",
+        {"PYTHONPATH": str(ROOT / "builder_image")},
+    )
     _environment(root / SPIN_ENVIRONMENT, ROOT / "local" / "spin" / "requirements.txt", say)
     _copy_spin(root / SPIN_ENVIRONMENT / "code")
     cache = root / MYPY_CACHE

@@ -18,6 +18,7 @@ from builder.settings import Settings
 from builder.source import App
 from builder.statements import canonical
 from builder.task import Task
+from functions.contracts.build_result import Way
 from functions.contracts.task import provenance_key, sbom_key, wasm_key
 
 if TYPE_CHECKING:
@@ -46,7 +47,12 @@ class Attestor:
         self._put(sbom_key(self.task.task_id), canonical(sbom.document(build)), sbom.CONTENT_TYPE)
 
     def store_provenance(
-        self, source_sha256: str, packages: Packages | None, digests: Mapping[str, str], image: tuple[str, str | None]
+        self,
+        source_sha256: str,
+        packages: Packages | None,
+        digests: Mapping[str, str],
+        ways: Mapping[str, Way],
+        image: tuple[str, str | None],
     ) -> None:
         """Store the provenance of ``image``: its reference, and its digest if the registry said it."""
         bucket = self.settings.code_bucket
@@ -63,6 +69,7 @@ class Attestor:
             ),
             image=image,
             wasm=wasm,
+            ways=ways,
             packages=packages.locked if packages is not None else (),
         )
         self._put(provenance_key(self.task.task_id), canonical(statement), provenance.PAYLOAD_TYPE)

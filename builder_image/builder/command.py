@@ -46,7 +46,7 @@ def main() -> int:
 
 def build(settings: Settings, aws: Aws, log: BuildLog) -> BuildResult | None:
     """Run one build and write its report; None when the task had ended, and nobody waits for a report."""
-    toolchain = Toolchain(settings.toolchain)
+    toolchain = Toolchain(settings.toolchain, settings.fast_lane)
     try:
         result = pipeline.run(settings, aws, toolchain, log)
     except TaskEndedError as error:

@@ -34,7 +34,7 @@ from builder.source import App
 from builder.task import Task, TaskRow
 from builder.toolchain import Toolchain
 from builder.work_folder import work_folder
-from functions.contracts.build_result import BuildResult
+from functions.contracts.build_result import BuildResult, Way
 from functions.contracts.task import provenance_key, sbom_key, wasm_key
 
 
@@ -61,6 +61,7 @@ def run(settings: Settings, aws: Aws, toolchain: Toolchain, log: BuildLog) -> Bu
         threads.submit(lambda: aws.kms if task.registry_credentials is not None else aws.ecr)
         installed = packages.install(app, toolchain, build.installer, work / "environment", settings.limits, log)
         package = build.make(app, installed)
+        ways = build.ways(app, package)
         pins = [entry.pin for entry in installed.locked] if installed is not None else []
         tag = identity.image_tag(task.workspace_id, app.folder, toolchain.versions, pins)
         row.start_pushing()
@@ -69,13 +70,14 @@ def run(settings: Settings, aws: Aws, toolchain: Toolchain, log: BuildLog) -> Bu
         digest = build.push(package, tag)
         digests = stored.result()
         image_url = f"{task.image_repository}:{tag}"
-        attestor.store_provenance(source_sha256, installed, digests, (image_url, digest))
+        attestor.store_provenance(source_sha256, installed, digests, ways, (image_url, digest))
         return BuildResult(
             outcome="succeeded",
             image_url=image_url,
             digest=digest,
             wasm_size=package.wasm.stat().st_size,
             wasm_sha256=digests[package.components[0]],
+            way=ways[package.components[0]],
             sbom_key=sbom_key(task.task_id),
             provenance_key=provenance_key(task.task_id),
         )
@@ -132,6 +134,17 @@ class _Build:
             processes.kill_descendants_unless_root()
             with log.step("collect", "Collect what is to be pushed"):
                 return collect.collect(app.manifest, folder, self.work / "package", settings.limits)
+
+    def ways(self, app: App, package: Package) -> dict[str, Way]:
+        """How each component that is pushed was made, by its path."""
+        built = {component.source for component in app.manifest.components if component.commands}
+        ways: dict[str, Way] = {
+            path: self.toolchain.way_of(package.folder / path) if path in built else "uploaded"
+            for path in package.components
+        }
+        for path, way in ways.items():
+            self.log.line(f"{path}: {way}")
+        return ways
 
     def store(self, package: Package, attestor: Attestor, app: App, installed: Packages | None) -> dict[str, str]:
         """Component and parts list to S3; answers the components' digests."""

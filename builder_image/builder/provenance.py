@@ -15,6 +15,7 @@ from typing import Any, Final
 from builder.resolver import Locked
 from builder.statements import package_url
 from builder.task import Task
+from functions.contracts.build_result import Way
 
 PAYLOAD_TYPE: Final = "application/vnd.in-toto+json"
 BUILD_TYPE: Final = "urn:blue-faas:build-and-push:v1"
@@ -48,6 +49,7 @@ def statement(
     *,
     image: tuple[str, str | None],
     wasm: Mapping[str, str],
+    ways: Mapping[str, Way],
     packages: Sequence[Locked],
 ) -> dict[str, Any]:
     """The statement.
@@ -58,6 +60,8 @@ def statement(
         Image reference, and its manifest's digest (``sha256:…``) if the registry said it.
     wasm
         URI of each stored or pushed component, to its SHA-256.
+    ways
+        Path of each component in the app, to how it was made.
     """
     reference, digest = image
     subjects = [{"name": uri, "digest": {"sha256": sha256}} for uri, sha256 in wasm.items()]
@@ -78,6 +82,7 @@ def statement(
                 },
                 "internalParameters": {
                     "toolchain": run.builder,
+                    "ways": dict(ways),
                     "buildspec": {"sha256": hashlib.sha256(run.buildspec).hexdigest()},
                 },
                 "resolvedDependencies": [

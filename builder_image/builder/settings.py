@@ -61,6 +61,7 @@ class Settings(BaseModel):
     build_id: str | None = Field(default=None, description="CodeBuild's id of this build: project:uuid.")
     build_arn: str | None = Field(default=None, description="CodeBuild's ARN of this build.")
     toolchain: Path = Field(default=Path("/opt/toolchain"), description="Its virtual environment.")
+    fast_lane: bool = Field(default=True, description="Make Python components from the toolchain's base.")
     mypy_cache: Path = Field(default=Path("/opt/mypy-cache"), description="Made by `python -m builder.prepare`.")
     work_dir: Path = Field(default=_WORK_DIR, description="Parent of the work folder; open for every user to enter.")
     lock_dir: Path = Field(default=Path("/run/lock/blue-faas"), description="Which sandbox users are taken.")

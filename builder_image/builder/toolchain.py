@@ -1,5 +1,6 @@
 """The tools a build uses: where they are, what they need in their environment, and their versions for the report."""
 
+import contextlib
 import importlib.metadata
 import shutil
 import subprocess
@@ -8,6 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
+from fast_lane.installation import Installation
+from fast_lane.snapshot import is_made_from
+
+from functions.contracts.build_result import Way
 from functions.contracts.toolchain import builder_identity
 
 PYTHON_VERSION: Final = "3.12"
@@ -39,6 +44,8 @@ class Toolchain:
     """A virtual environment with mypy, componentize-py and spin-sdk, and the Spin CLI beside it."""
 
     folder: Path
+    fast_lane: bool = True
+    """Whether builds find the lane's componentize-py before the real one."""
 
     @cached_property
     def spin(self) -> str:
@@ -70,13 +77,25 @@ class Toolchain:
         """What sandboxed tools see. componentize-py finds the SDK by VIRTUAL_ENV, or both SDK and an app's packages:
         ``packages`` is where they are, in the layout of a virtual environment.
         """
+        first = f"{self._lane.command.parent}:" if self.fast_lane else ""
         return {
-            "PATH": f"{self.folder / 'bin'}:{Path(self.spin).parent}:{_SYSTEM_PATH}",
+            "PATH": f"{first}{self.folder / 'bin'}:{Path(self.spin).parent}:{_SYSTEM_PATH}",
             "VIRTUAL_ENV": str(packages or self.folder),
             "PYTHONNOUSERSITE": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONUTF8": "1",
         }
+
+    def way_of(self, component: Path) -> Way:
+        """How a component was made that a build command left behind, by its bytes: whoever made it may say anything."""
+        with contextlib.suppress(OSError):
+            if is_made_from(self._lane.component.read_bytes(), component.read_bytes()):
+                return "fast lane"
+        return "full build"
+
+    @property
+    def _lane(self) -> Installation:
+        return Installation(self.folder)
 
     @cached_property
     def versions(self) -> dict[str, str]:

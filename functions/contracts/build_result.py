@@ -4,6 +4,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+Way = Literal["fast lane", "full build", "uploaded"]
+"""How a component was made: from the toolchain's base, by componentize-py or another tool, or not by a build at all."""
+
 
 class TypeCheckError(BaseModel):
     """One finding of mypy, as data."""
@@ -37,6 +40,7 @@ class BuildResult(BaseModel):
     digest: str | None = Field(default=None, pattern=r"^sha256:[0-9a-f]{64}$", description="Manifest digest.")
     wasm_size: int | None = Field(default=None, ge=0, description="Bytes of the component.")
     wasm_sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$", description="Digest of the component.")
+    way: Way | None = Field(default=None, description="How the component was made.")
     sbom_key: str | None = Field(default=None, description="S3 key of the CycloneDX 1.6 document.")
     provenance_key: str | None = Field(default=None, description="S3 key of the in-toto statement.")
     toolchain: dict[str, str] = Field(default_factory=dict, description="Tool name to version.")

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, Field
 
+from functions.contracts.build_result import Way
 from functions.contracts.deploy import DeployOptions
 from functions.contracts.names import AppName, ImageRepository, WorkspaceId, check_file_name
 from functions.contracts.requests import Credential, RequestModel
@@ -99,6 +100,9 @@ class TaskResult(BaseModel):
     image_url: str = Field(description="Image reference to deploy: repository:tag.")
     digest: str | None = Field(default=None, description="sha256 digest of the image's manifest.")
     size: int | None = Field(default=None, description="Bytes of the component.")
+    way: Way | None = Field(
+        default=None, description="How the component was made; both build ways make one that behaves the same."
+    )
     duration: dict[str, float] = Field(default_factory=dict, description="Seconds by build step.")
     toolchain: dict[str, str] = Field(default_factory=dict, description="Versions the component was made with.")
     cached: bool = Field(default=False, description="The image of an earlier build of the same source; none was run.")

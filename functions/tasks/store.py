@@ -218,6 +218,7 @@ def result_for_row(bucket: str, wasm_key: str, result: BuildResult) -> dict[str,
         "image_url": result.image_url,
         "digest": result.digest,
         "size": result.wasm_size,
+        "way": result.way,
         "duration_ms": {step: round(seconds * 1000) for step, seconds in result.durations.items()},
         "toolchain": result.toolchain,
     }

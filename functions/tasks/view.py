@@ -45,6 +45,7 @@ def _result(stored: Mapping[str, Any] | None) -> TaskResult | None:
         image_url=stored["image_url"],
         digest=stored.get("digest"),
         size=None if stored.get("size") is None else int(stored["size"]),
+        way=stored.get("way"),
         duration={step: int(milliseconds) / 1000 for step, milliseconds in stored.get("duration_ms", {}).items()},
         toolchain=dict(stored.get("toolchain", {})),
         cached=bool(stored.get("cached", False)),

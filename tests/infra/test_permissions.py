@@ -179,4 +179,6 @@ def test_uploaded_code_does_not_run_privileged(template: dict[str, Any]) -> None
     (project,) = resources(template, "AWS::CodeBuild::Project").values()
     assert project["Environment"]["PrivilegedMode"] is False
     variables = {v["Name"]: v["Type"] for v in project["Environment"]["EnvironmentVariables"]}
-    assert variables == dict.fromkeys(("TASK_TABLE", "CODE_BUCKET", "BLUE_FAAS_SOURCE_BYTES"), "PLAINTEXT")
+    assert variables == dict.fromkeys(
+        ("TASK_TABLE", "CODE_BUCKET", "BLUE_FAAS_SOURCE_BYTES", "BLUE_FAAS_FAST_LANE"), "PLAINTEXT"
+    )
