@@ -151,8 +151,8 @@ def _answering(what: str, namespace: str) -> Iterator[None]:
     try:
         yield
     except (RefusedError, ClusterError) as error:
-        answer = answer_to(error, namespace)
         changes = what in ("deploy", "rollback", "delete")
+        answer = answer_to(error, namespace, changes=changes)
         if changes:
             metrics.add_metric("DeployFailed" if answer.status >= 500 else "DeployRefused", MetricUnit.Count, 1)
         # What the API server says of an invalid object may quote a variable's value: for the caller, not for the log.

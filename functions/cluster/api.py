@@ -46,18 +46,24 @@ class ClusterApi(Protocol):
     ) -> Object:
         """Apply a JSON merge patch (RFC 7386); one that carries ``metadata.resourceVersion`` is refused if stale."""
 
+    def apply(self, resource: Resource, namespace: str, body: Mapping[str, Any], deadline: Deadline) -> Object:
+        """Server-side apply: own the fields that ``body`` names. Conflicts with other owners' values are refused."""
+
     def delete(self, resource: Resource, namespace: str, name: str, uid: str, deadline: Deadline) -> None:
         """Delete the object if it is still the very one that was read, whatever its state."""
 
     def watch(self, resource: Resource, namespace: str, name: str, deadline: Deadline) -> Iterator[Object]:
-        """The object now, if there is one, then each new state of it, until ``deadline``; deletions are left out."""
+        """The object now, if there is one, then each new state of it, until ``deadline``; deletions are left out.
+
+        Read once, then watched; what the server says in the stream of an error is raised.
+        """
 
 
 def find(api: ClusterApi, resource: Resource, namespace: str | None, name: str, deadline: Deadline) -> Object | None:
-    """The object, or None where there is none; a kind that the cluster does not serve is still an error."""
+    """The object, or None where there is none; a namespace or a kind that is not there is still an error."""
     try:
         return api.get(resource, namespace, name, deadline)
     except NotFoundError as error:
-        if error.resource:
+        if error.resource == resource.plural:
             return None
         raise

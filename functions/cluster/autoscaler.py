@@ -9,8 +9,8 @@ Each write of an autoscaler goes through admission as a dry run *before* the Spi
 (a quota, a permission, a wrong bound) is refused while nothing has happened yet.
 """
 
+import contextlib
 from dataclasses import dataclass
-from typing import Final
 
 from functions.cluster import manifests
 from functions.cluster.api import ClusterApi, Object, find
@@ -18,9 +18,18 @@ from functions.cluster.bounds import Bounds
 from functions.cluster.deadline import Deadline
 from functions.cluster.errors import OUTCOME_UNKNOWN, AlreadyExistsError, ConflictError, NotFoundError
 from functions.cluster.resources import AUTOSCALERS
+from functions.cluster.retries import until_done
 from functions.cluster.settings import DeploySettings
 
-_ATTEMPTS: Final = 3
+
+@dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """What a rehearsal found."""
+
+    current: Object | None
+    """The autoscaler as it is; None where there is none."""
+    to_do: bool
+    """Whether anything is to be written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +43,8 @@ class Autoscaler:
     bounds: Bounds
     deadline: Deadline
 
-    def rehearse(self) -> None:
-        """Check with the server that `ensure` will be accepted; nothing is written.
+    def rehearse(self, app: Object | None) -> Rehearsed:
+        """Check with the server that `ensure` will be accepted; nothing is written. ``app``: None for a new one.
 
         Raises
         ------
@@ -44,28 +53,36 @@ class Autoscaler:
         ClusterError
             The server would refuse it.
         """
-        self._write(self._current(), owner=None, dry_run=True)
+        if app is None:
+            # A new app has none, but for one left by something of that name: not worth a question in advance.
+            try:
+                self._write(None, owner=None, dry_run=True)
+                return Rehearsed(None, to_do=True)
+            except AlreadyExistsError:
+                pass
+        current = self._current()
+        return Rehearsed(current, self._write(current, owner=app, dry_run=True) or app is None)
 
-    def ensure(self, app: Object) -> bool:
+    def ensure(self, app: Object, current: Object | None) -> bool:
         """Make or change the autoscaler of ``app`` to the named bounds; leave alone what is not named.
 
-        Returns whether it was made.
+        ``current`` is what the rehearsal found. Returns whether one was made.
 
         Raises
         ------
         ClusterError
             The autoscaler is not as it should be.
         """
-        for attempt in range(1, _ATTEMPTS + 1):
-            try:
-                current = self._current()
-                self._write(current, owner=app, dry_run=False)
-                return current is None
-            except (AlreadyExistsError, ConflictError, NotFoundError, *OUTCOME_UNKNOWN):
-                # Somebody else wrote (or deleted) it, or the answer was lost: look again, and do what is left to do.
-                if attempt == _ATTEMPTS:
-                    raise
-        raise AssertionError("the last attempt returns or raises")
+        known = [current]
+
+        def write() -> bool:
+            # Somebody else wrote (or deleted) it, or the answer was lost: look again, and do what is left to do.
+            found = known.pop() if known else self._current()
+            self._write(found, owner=app, dry_run=False)
+            return found is None
+
+        again = (AlreadyExistsError, ConflictError, NotFoundError, *OUTCOME_UNKNOWN)
+        return until_done(write, self.deadline, *again)
 
     def remove(self) -> None:
         """Delete the autoscaler, if there is one.
@@ -75,31 +92,29 @@ class Autoscaler:
         ClusterError
             It may still be there.
         """
-        for attempt in range(1, _ATTEMPTS + 1):
+
+        def delete() -> None:
             current = self._current()
-            if current is None:
-                return
-            try:
-                self.api.delete(AUTOSCALERS, self.namespace, self.name, current["metadata"]["uid"], self.deadline)
-            except NotFoundError:
-                return
-            except (ConflictError, *OUTCOME_UNKNOWN):
-                if attempt == _ATTEMPTS:
-                    raise
-            else:
-                return
+            if current is not None:
+                with contextlib.suppress(NotFoundError):
+                    self.api.delete(AUTOSCALERS, self.namespace, self.name, current["metadata"]["uid"], self.deadline)
+
+        until_done(delete, self.deadline, ConflictError, *OUTCOME_UNKNOWN)
 
     def _current(self) -> Object | None:
         return find(self.api, AUTOSCALERS, self.namespace, self.name, self.deadline)
 
-    def _write(self, current: Object | None, owner: Object | None, *, dry_run: bool) -> None:
+    def _write(self, current: Object | None, owner: Object | None, *, dry_run: bool) -> bool:
+        """Make it, or change what is not as it should be; returns whether there was anything to do."""
         if current is None:
             body = self._new(owner)
             self.api.create(AUTOSCALERS, self.namespace, body, self.deadline, dry_run=dry_run)
-        elif patch := self._patch(current, owner):
+            return True
+        if patch := self._patch(current, owner):
             version = {"resourceVersion": current["metadata"]["resourceVersion"]}
             patch["metadata"] = {**patch.get("metadata", {}), **version}
             self.api.merge_patch(AUTOSCALERS, self.namespace, self.name, patch, self.deadline, dry_run=dry_run)
+        return bool(patch)
 
     def _new(self, owner: Object | None) -> Object:
         bounds, settings = self.bounds, self.settings

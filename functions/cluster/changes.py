@@ -76,7 +76,7 @@ def update(app: Object, request: DeployRequest, image: Image, settings: DeploySe
     turned_on = autoscaling and not autoscales(app)
     if resources := manifests.resources(request, now.get("resources") or {}, settings, defaults=turned_on):
         spec["resources"] = resources
-    spec.update(manifests.named_parts(request, now.get("variables") or []))
+    spec.update(manifests.named_parts(request, now, history.set_by_deploys(app, "imagePullSecrets")))
     bounds = Bounds.of(request)
     recorded: dict[str, int] = {}
     if autoscaling:
@@ -86,15 +86,34 @@ def update(app: Object, request: DeployRequest, image: Image, settings: DeploySe
     return Change(spec, autoscaling, bounds, says_autoscaling, annotation)
 
 
-def rollback(app: Object, revision: history.Revision, by: str) -> Change:
-    """What going back to ``revision`` changes of ``app``: everything that deploys set is as it was, the rest stays."""
+def rollback(app: Object, revision: history.Revision, settings: DeploySettings, by: str) -> Change:
+    """What going back to ``revision`` changes of ``app``: what deploys have changed since is undone, the rest stays.
+
+    Raises
+    ------
+    ValueError
+        What others have set does not go with the revision; the message says what.
+    """
     spec = history.restoring(app, revision)
     # Named even when it does not differ, as in any deploy.
     spec["image"] = revision.spec["image"]
-    autoscaling = bool(revision.spec.get("enableAutoscaling", False))
+    then = history.merged(app["spec"], spec)
+    autoscaling = bool(then.get("enableAutoscaling", False))
+    # The webhook refuses `replicas` beside autoscaling and demands it without: others may have switched it since.
+    if autoscaling and "replicas" in then:
+        spec["replicas"] = None
+    elif not autoscaling and not then.get("replicas"):
+        spec["replicas"] = ready_replicas(app) or settings.fixed_replicas_default
+    manifests.check_requests(then.get("resources") or {})
+    scaling: dict[str, int] = {}
+    recorded: dict[str, int] = {}
+    if autoscaling:
+        changed = history.changed_since(app, revision)
+        scaling = {name: value for name, value in revision.scaling.items() if name in changed or not autoscales(app)}
+        recorded = {**history.current(app).scaling, **scaling}
     entry = history.Entry(revision.image, by, rollback_of=revision.number)
-    scaling = revision.scaling if autoscaling else {}
-    return Change(spec, autoscaling, Bounds(**scaling), True, history.after(app, spec, entry, scaling))
+    annotation = history.after(app, spec, entry, recorded)
+    return Change(spec, autoscaling, Bounds(**scaling), "enableAutoscaling" in spec, annotation)
 
 
 def _scaling(app: Object, request: DeployRequest, settings: DeploySettings, autoscaling: bool) -> Object:

@@ -5,16 +5,18 @@ the autoscaler by a dry run), then the SpinApp is written in one call, guarded a
 autoscaler keeps in step with it is told in `functions.cluster.autoscaler`.
 """
 
-import secrets
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Final
 
 from functions.cluster import changes, history, manifests, names, surroundings
 from functions.cluster.api import ClusterApi, Object, find
-from functions.cluster.autoscaler import Autoscaler
+from functions.cluster.autoscaler import Autoscaler, Rehearsed
 from functions.cluster.bounds import Bounds
+from functions.cluster.capacity import keep_replicas
 from functions.cluster.changes import Change
 from functions.cluster.deadline import Deadline
 from functions.cluster.errors import (
@@ -23,17 +25,15 @@ from functions.cluster.errors import (
     ClusterError,
     ConflictError,
     IncompleteError,
+    InvalidError,
     RefusedError,
 )
 from functions.cluster.images import Image, check_image
 from functions.cluster.resources import SPIN_APPS
+from functions.cluster.retries import until_done
 from functions.cluster.settings import DeploySettings
 from functions.contracts.deploy import DeployRequest, check_scaling
 
-_ATTEMPTS: Final = 4
-"""Tries at an update that others keep changing under our hands: the first, and three after reading again."""
-_PAUSE: Final = 0.05
-"""Seconds before the second try; longer before each further one."""
 _NAME_ATTEMPTS: Final = 5
 """Generated names to try; even one is rarely taken."""
 
@@ -94,69 +94,59 @@ class Deployer:
             raise RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from error
 
     def _roll_back(self, namespace: str, name: str, number: int | None) -> Deployed:
-        revision: history.Revision | None = None
-        image: Image | None = None
-        for attempt in range(1, _ATTEMPTS + 1):
+        chosen: list[tuple[history.Revision, Image]] = []
+
+        def update() -> Deployed:
             app = surroundings.existing_app(self.api, namespace, name, self.deadline)
-            # Chosen once: after a lost answer, or another's deploy, "the one before" would be another one.
-            revision = revision or _revision_to_go_back_to(app, number)
-            image = image or self._image_of(revision)
-            try:
-                return Deployed(self._update(app, changes.rollback(app, revision, self.by)), image)
-            except (ConflictError, *OUTCOME_UNKNOWN):
-                if attempt == _ATTEMPTS:
-                    raise
-                _pause(attempt)
-        raise AssertionError("the last attempt returns or raises")
+            if not chosen:
+                # Once: after a lost answer, or another's deploy, "the one before" would be another one.
+                revision = _revision_to_go_back_to(app, number)
+                chosen.append((revision, self._image_of(revision)))
+            revision, image = chosen[0]
+            return Deployed(self._update(app, changes.rollback(app, revision, self.settings, self.by)), image)
+
+        return until_done(update, self.deadline, ConflictError, *OUTCOME_UNKNOWN)
 
     def _image_of(self, revision: history.Revision) -> Image:
         image = check_image(str(revision.spec["image"]), self.settings, self.deadline)
         return Image(revision.image, image.run, image.unchecked)
 
     def _create_under_new_name(self, request: DeployRequest, image: Image) -> Object:
-        for attempt in range(1, _NAME_ATTEMPTS + 1):
-            try:
-                return self._create(request, image, names.generate())
-            except AlreadyExistsError:
-                # Never an update: the app of that name is somebody else's.
-                if attempt == _NAME_ATTEMPTS:
-                    raise
-        raise AssertionError("the last attempt returns or raises")
+        # Never an update: the app of a name that is taken is somebody else's.
+        create = partial(self._create, request, image)
+        return until_done(lambda: create(names.generate()), self.deadline, AlreadyExistsError, most=_NAME_ATTEMPTS)
 
     def _update_or_create(self, request: DeployRequest, image: Image, name: str) -> Object:
-        for attempt in range(1, _ATTEMPTS + 1):
+        def write() -> Object:
             app = find(self.api, SPIN_APPS, request.namespace, name, self.deadline)
-            try:
-                if app is None:
-                    surroundings.check_name_is_free(self.api, request.namespace, name, self.deadline)
-                    return self._create(request, image, name)
-                return self._update(app, changes.update(app, request, image, self.settings, self.by))
-            except (AlreadyExistsError, ConflictError, *OUTCOME_UNKNOWN):
-                # Another deploy came between, or the answer was lost. Reading again tells which, and working the change
-                # out again from what is there now keeps what the other one did.
-                if attempt == _ATTEMPTS:
-                    raise
-                _pause(attempt)
-        raise AssertionError("the last attempt returns or raises")
+            if app is None:
+                surroundings.check_name_is_free(self.api, request.namespace, name, self.deadline)
+                return self._create(request, image, name)
+            return self._update(app, changes.update(app, request, image, self.settings, self.by))
+
+        # Another deploy came between, or the answer was lost. Reading again tells which, and working the change out
+        # again from what is there now keeps what the other one did.
+        return until_done(write, self.deadline, AlreadyExistsError, ConflictError, *OUTCOME_UNKNOWN)
 
     def _create(self, request: DeployRequest, image: Image, name: str) -> Object:
         check_scaling(request, autoscaling=request.enable_autoscaling)
         app = manifests.spin_app(request, image, name, self.settings, self.request_id, self.by)
-        surroundings.check_executor(self.api, request.namespace, app["spec"]["executor"], self.deadline)
-        self._check_service_account(request.namespace, request.service_account)
+        # Only what the request names: the defaults are its operator's matter, and would cost every new app a call.
+        named = manifests.resources(request, {}, self.settings, defaults=False)
+        self._check_surroundings(request.namespace, {**app["spec"], "resources": named}, app["spec"])
         autoscaler = self._autoscaler(request.namespace, name, Bounds.of(request))
-        if request.enable_autoscaling:
-            autoscaler.rehearse()
+        rehearsed = autoscaler.rehearse(None) if request.enable_autoscaling else None
         created = self._create_once(app)
-        if request.enable_autoscaling:
-            self._complete(autoscaler, created)
+        if rehearsed is not None:
+            self._complete(autoscaler, created, rehearsed.current)
         return created
 
     def _create_once(self, app: Object) -> Object:
         """Create the SpinApp; after a lost answer, see whether it was created before saying that it was not."""
         namespace, name = app["metadata"]["namespace"], app["metadata"]["name"]
         try:
-            return self.api.create(SPIN_APPS, namespace, app, self.deadline)
+            with _explaining(namespace, app["spec"]["executor"]):
+                return self.api.create(SPIN_APPS, namespace, app, self.deadline)
         except OUTCOME_UNKNOWN:
             there = find(self.api, SPIN_APPS, namespace, name, self.deadline)
             if there is None or not self._is_ours(there):
@@ -171,33 +161,40 @@ class Deployer:
                 f"SpinApp '{name}' in namespace '{namespace}' is being deleted: deploy again once it is gone",
             )
         autoscaler = self._autoscaler(namespace, name, change.bounds)
-        # Ours already: the answer to our write was lost, and only the autoscaler may be missing.
-        updated = app if self._is_ours(app) else self._update_once(app, change, autoscaler)
+        if self._is_ours(app):
+            # The answer to our write was lost, and only the autoscaler may be missing.
+            updated, rehearsed = app, None
+        else:
+            updated, rehearsed = self._update_once(app, change, autoscaler)
         if _needs_autoscaler(updated, change):
-            self._complete(autoscaler, updated)
+            if rehearsed is None:
+                rehearsed = autoscaler.rehearse(updated)
+            if rehearsed.to_do:
+                self._complete(autoscaler, updated, rehearsed.current)
         elif change.says_autoscaling:
             # Turned off; but a deploy at the same time may have made it anew between our two writes.
             autoscaler.remove()
         return updated
 
-    def _update_once(self, app: Object, change: Change, autoscaler: Autoscaler) -> Object:
+    def _update_once(self, app: Object, change: Change, autoscaler: Autoscaler) -> tuple[Object, Rehearsed | None]:
         namespace, name = app["metadata"]["namespace"], app["metadata"]["name"]
         patch = change.patch(app, self.request_id)
-        if executor := change.spec.get("executor"):
-            surroundings.check_executor(self.api, namespace, executor, self.deadline)
-        self._check_service_account(namespace, change.spec.get("serviceAccountName"))
-        if _needs_autoscaler(app, change):
-            autoscaler.rehearse()
-        elif changes.autoscales(app) and not change.autoscaling:
-            self.api.merge_patch(SPIN_APPS, namespace, name, patch, self.deadline, dry_run=True)
-            autoscaler.remove()
-        return self.api.merge_patch(SPIN_APPS, namespace, name, patch, self.deadline)
+        write = partial(self.api.merge_patch, SPIN_APPS, namespace, name, patch, self.deadline)
+        self._check_surroundings(namespace, change.spec, history.merged(app["spec"], change.spec))
+        rehearsed = autoscaler.rehearse(app) if _needs_autoscaler(app, change) else None
+        with _explaining(namespace, str(change.spec.get("executor") or app["spec"].get("executor"))):
+            if change.autoscaling and not changes.autoscales(app):
+                keep_replicas(self.api, namespace, name, self.deadline)
+            elif changes.autoscales(app) and not change.autoscaling:
+                write(dry_run=True)
+                autoscaler.remove()
+            return write(), rehearsed
 
-    def _complete(self, autoscaler: Autoscaler, app: Object) -> None:
+    def _complete(self, autoscaler: Autoscaler, app: Object, current: Object | None) -> None:
         """The second half of a deploy with autoscaling, after the SpinApp has been written."""
         namespace, name = app["metadata"]["namespace"], app["metadata"]["name"]
         try:
-            if autoscaler.ensure(app):
+            if autoscaler.ensure(app, current):
                 # Is it still wanted? A deploy at the same time may have turned autoscaling off after we wrote the
                 # SpinApp. It looks for an autoscaler after its own write of the SpinApp, we look at the SpinApp after
                 # making one: whichever is later sees the other.
@@ -211,9 +208,14 @@ class Deployer:
                 error,
             ) from error
 
-    def _check_service_account(self, namespace: str, name: str | None) -> None:
-        if name:
-            surroundings.check_service_account(self.api, namespace, name, self.deadline)
+    def _check_surroundings(self, namespace: str, changed: Object, spec: Object) -> None:
+        """What ``changed`` names must be there, and what it asks for must fit; ``spec`` is the app's as it will be."""
+        if account := changed.get("serviceAccountName"):
+            surroundings.check_service_account(self.api, namespace, account, self.deadline)
+        resources = spec.get("resources") or {}
+        limits = resources.get("limits") or {}
+        if any(kind not in limits for kind in (changed.get("resources") or {}).get("requests") or {}):
+            surroundings.check_limit_ranges(self.api, namespace, resources, self.deadline)
 
     def _autoscaler(self, namespace: str, name: str, bounds: Bounds) -> Autoscaler:
         return Autoscaler(self.api, self.settings, namespace, name, bounds, self.deadline)
@@ -223,9 +225,15 @@ class Deployer:
         return bool(annotations.get(manifests.REQUEST_ID) == self.request_id)
 
 
-def _pause(attempt: int) -> None:
-    """Keep two deploys that met out of step. Chance comes from the system: ``random`` repeats in restored snapshots."""
-    time.sleep((0.5 + secrets.randbelow(1000) / 2000) * _PAUSE * attempt)
+@contextmanager
+def _explaining(namespace: str, executor: str) -> Iterator[None]:
+    """Say it in our own words when SpinKube's webhook misses the executor."""
+    try:
+        yield
+    except InvalidError as error:
+        if (missing := surroundings.missing_executor(error, namespace, executor)) is not None:
+            raise missing from error
+        raise
 
 
 def _needs_autoscaler(app: Object, change: Change) -> bool:

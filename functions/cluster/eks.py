@@ -9,9 +9,10 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from functions.cluster.connection import Connection
 from functions.cluster.deadline import Deadline
 from functions.cluster.errors import AccessError
-from functions.cluster.http_api import Connection, HttpClusterApi
+from functions.cluster.http_api import HttpClusterApi
 from functions.cluster.settings import DeploySettings
 
 if TYPE_CHECKING:

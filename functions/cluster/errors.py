@@ -35,7 +35,15 @@ class ForbiddenError(ClusterError):
 
 
 class PolicyError(ClusterError):
-    """403 that is not about us: a resource quota, or a namespace that is being deleted."""
+    """403 that is not about us: a resource quota."""
+
+
+class NamespaceEndingError(ClusterError):
+    """403: the namespace is being deleted."""
+
+
+class AdmissionDownError(ClusterError):
+    """500: an admission webhook, SpinKube's for example, does not answer. Nothing was written."""
 
 
 class NotFoundError(ClusterError):
@@ -113,8 +121,9 @@ def from_response(status: int, body: bytes, headers: Mapping[str, str], doing: s
         return UnauthorizedError(text)
     if status == HTTPStatus.FORBIDDEN:
         # Admission answers 403 too; these two texts are what kube-apiserver's quota and lifecycle plugins say.
-        about_the_namespace = "exceeded quota" in message or "being terminated" in message
-        return PolicyError(text) if about_the_namespace else ForbiddenError(text)
+        if "being terminated" in message:
+            return NamespaceEndingError(text)
+        return PolicyError(text) if "exceeded quota" in message else ForbiddenError(text)
     if status == HTTPStatus.NOT_FOUND:
         details = said.get("details")
         # A resource that the server does not serve is answered without the name of an object.
@@ -126,6 +135,9 @@ def from_response(status: int, body: bytes, headers: Mapping[str, str], doing: s
         return TooManyRequestsError(text, _seconds(headers.get("Retry-After", "")))
     if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
         return InvalidError(text)
+    # The words of kube-apiserver's webhook dispatcher; the object has not come to the storage then.
+    if "failed calling webhook" in message:
+        return AdmissionDownError(text)
     return ServerFailedError(text)
 
 

@@ -4,8 +4,9 @@ In the same object, because then one write changes the app and its history: neit
 two deploys at once cannot take the same number, no right beyond those on SpinApps is needed, and the history goes when
 the app goes. Kubernetes holds 256 KiB of annotations for one object; the oldest revisions go first.
 
-Each revision keeps the part of the spec that this service sets, as it was after the deploy: a rollback puts back that,
-and leaves alone what others have set beside it.
+Each revision keeps the part of the spec that this service sets, as it was after the deploy, and the fields that the
+deploy changed. A rollback undoes just those changes, from the newest back to the revision: what others have set beside
+them, in the same maps and lists or over what deploys had set before, stays.
 """
 
 import copy
@@ -16,6 +17,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from functions.cluster.api import Object
+from functions.cluster.quantity import same_amount
 
 ANNOTATION: Final = "blue-faas/revisions"
 MOST_REVISIONS: Final = 20
@@ -35,6 +37,10 @@ _OURS: Final = (
     "runtimeConfig",
 )
 """Fields of a SpinApp's spec that a deploy may set."""
+_NAMED_ITEMS: Final = ("variables", "imagePullSecrets")
+"""Lists whose items have names: for us, and for Kubernetes, maps by that name."""
+_DEPTHS: Final = {"resources": 3, "podLabels": 2, "runtimeConfig": 2, **dict.fromkeys(_NAMED_ITEMS, 2)}
+"""Parts of a changed field's path where it is more than one; the last one may have dots of its own."""
 _LONGEST_NAME: Final = 256
 
 
@@ -113,8 +119,37 @@ def after(app: Object, patch_of_spec: Object, entry: Entry, scaling: dict[str, i
 
 
 def restoring(app: Object, revision: Revision) -> Object:
-    """The merge patch of ``app``'s spec that puts back what deploys had set at ``revision``."""
-    return difference(_our_part(app["spec"]), revision.spec)
+    """The merge patch of ``app``'s spec that undoes what deploys have changed since ``revision``."""
+    now, then = _by_names(_our_part(app["spec"])), _by_names(_our_part(app["spec"]))
+    target = _by_names(revision.spec)
+    for path in sorted({path for path in changed_since(app, revision) if path.partition(".")[0] in _OURS}):
+        _restore(then, target, path.split(".", _DEPTHS.get(path.partition(".")[0], 1) - 1))
+    return difference(_as_lists(now), _as_lists(then))
+
+
+def changed_since(app: Object, revision: Revision) -> set[str]:
+    """What deploys after ``revision`` have changed, as `Revision.changed` names it."""
+    return {path for later in revisions(app) if later.number > revision.number for path in later.changed}
+
+
+def set_by_deploys(app: Object, field: str) -> set[str]:
+    """Names of the items of a list or map that deploys have put there, as far as the history goes back."""
+    paths = {path for revision in revisions(app) for path in revision.changed}
+    return {path.partition(".")[2] for path in paths if path.startswith(f"{field}.")}
+
+
+def _restore(then: Object, target: Object, path: list[str]) -> None:
+    """Set one field of ``then`` as ``target`` has it; where it has none, take it away, and a map that is empty then."""
+    name, *rest = path
+    if not rest:
+        if name in target:
+            then[name] = copy.deepcopy(target[name])
+        else:
+            then.pop(name, None)
+        return
+    _restore(then.setdefault(name, {}), target.get(name) or {}, rest)
+    if not then[name] and name not in target:
+        del then[name]
 
 
 def difference(now: Object, then: Object) -> Object:
@@ -180,10 +215,10 @@ def _paths(before: Object, after: Object, prefix: str = "") -> list[str]:
     found: list[str] = []
     for name in {*before, *after}:
         old, new = before.get(name), after.get(name)
-        if old == new:
-            continue
         path = f"{prefix}{name}"
-        if name == "variables":
+        if old == new or (prefix.startswith("resources.") and same_amount(old, new)):
+            continue
+        if path in _NAMED_ITEMS:
             old, new = _by_name(old), _by_name(new)
         if isinstance(old, dict) or isinstance(new, dict):
             found += _paths(old if isinstance(old, dict) else {}, new if isinstance(new, dict) else {}, f"{path}.")
@@ -192,6 +227,24 @@ def _paths(before: Object, after: Object, prefix: str = "") -> list[str]:
     return found
 
 
-def _by_name(variables: Any) -> Object:
-    # A variable that takes its value from a Secret is one field, not a tree of them.
-    return {variable["name"]: repr(variable) for variable in variables or []}
+def _by_name(items: Any) -> Object:
+    # An item is one field, not a tree of them.
+    return {item["name"]: repr(item) for item in items or []}
+
+
+def _by_names(spec: Object) -> Object:
+    """``spec`` with the lists of named items as maps."""
+    result = dict(spec)
+    for field in _NAMED_ITEMS:
+        if field in spec:
+            result[field] = {item["name"]: item for item in spec[field] or []}
+    return result
+
+
+def _as_lists(spec: Object) -> Object:
+    """``spec`` with the maps made by `_by_names` as lists; an empty one is none, as before the deploy that began it."""
+    result = dict(spec)
+    for field in _NAMED_ITEMS:
+        if items := list(result.pop(field, {}).values()):
+            result[field] = items
+    return result

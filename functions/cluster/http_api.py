@@ -8,10 +8,8 @@ modules used here (`infra.kubernetes_client`); what is imported below is the sam
 """
 
 import functools
-import secrets
-import time
+import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -22,6 +20,7 @@ from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError
 
 from functions.cluster.api import Object
+from functions.cluster.connection import Connection
 from functions.cluster.deadline import Deadline
 from functions.cluster.errors import (
     CutOffError,
@@ -35,28 +34,17 @@ from functions.cluster.errors import (
 )
 from functions.cluster.http_answers import as_object, lines, transport_error, whole_body
 from functions.cluster.resources import NAMESPACES, Resource
+from functions.cluster.retries import until_done
 
 _CONNECT_SECONDS: Final = 3.0
-_CALL_SECONDS: Final = 10.0
-"""One call's share of the deadline: an API server answers in milliseconds, its admission webhooks in at most ten
-seconds (their default ``timeoutSeconds``)."""
-_READ_ATTEMPTS: Final = 3
-_LONGEST_PAUSE: Final = 1.0
+_CALL_SECONDS: Final = 12.0
+"""One call's share of the deadline: an API server answers in milliseconds, and for an admission webhook that hangs
+after ten seconds (SpinKube's ``timeoutSeconds``). Waiting longer than that gets its answer: nothing was written."""
+_READ_TRIES: Final = 3
+_MERGE_PATCH: Final = "application/merge-patch+json"
+_APPLY_PATCH: Final = "application/apply-patch+yaml"
 _FIELD_MANAGER: Final = "blue-faas"
 """Named in ``metadata.managedFields``, so that an operator sees who set what."""
-
-
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """Where the API server is and how to sign in to it."""
-
-    endpoint: str
-    certificate_authority: str
-    """PEM; the only authority trusted for this server."""
-    token: Callable[[], str]
-    """Bearer token, fresh enough for one call."""
-    renew: Callable[[], None]
-    """Makes the next `token` a new one."""
 
 
 class HttpClusterApi:
@@ -82,17 +70,20 @@ class HttpClusterApi:
         limit: int | None = None,
     ) -> list[Object]:
         query = {"labelSelector": labels, "fieldSelector": fields, "limit": str(limit or "")}
+        items: list[Object] = self._collection(resource, namespace, query, deadline).get("items") or []
+        return items
+
+    def _collection(self, resource: Resource, namespace: str, query: Mapping[str, str], deadline: Deadline) -> Object:
+        """The objects with the version of the collection, from which a watch goes on."""
         query = {name: value for name, value in query.items() if value}
         path = resource.path(namespace) + (f"?{urlencode(query)}" if query else "")
-        answer = self._read(path, namespace, f"list {resource.plural} in namespace '{namespace}'", deadline)
-        items: list[Object] = answer.get("items") or []
-        return items
+        return self._read(path, namespace, f"list {resource.plural} in namespace '{namespace}'", deadline)
 
     def create(
         self, resource: Resource, namespace: str, body: Mapping[str, Any], deadline: Deadline, *, dry_run: bool = False
     ) -> Object:
         doing = _doing("create", resource, namespace, body["metadata"]["name"])
-        return self._send("POST", resource.path(namespace) + _query(dry_run), doing, deadline, body)
+        return self._call("POST", resource.path(namespace) + _query(dry_run), namespace, doing, deadline, body)
 
     def merge_patch(
         self,
@@ -106,31 +97,49 @@ class HttpClusterApi:
     ) -> Object:
         doing = _doing("update", resource, namespace, name)
         path = resource.path(namespace, name) + _query(dry_run)
-        return self._send("PATCH", path, doing, deadline, patch, "application/merge-patch+json")
+        return self._call("PATCH", path, namespace, doing, deadline, patch, _MERGE_PATCH)
+
+    def apply(self, resource: Resource, namespace: str, body: Mapping[str, Any], deadline: Deadline) -> Object:
+        name = body["metadata"]["name"]
+        path, doing = (
+            resource.path(namespace, name) + _query(dry_run=False),
+            _doing("update", resource, namespace, name),
+        )
+        whole = {"apiVersion": resource.api_version, "kind": resource.kind, **body}
+        return self._call("PATCH", path, namespace, doing, deadline, whole, _APPLY_PATCH)
 
     def delete(self, resource: Resource, namespace: str, name: str, uid: str, deadline: Deadline) -> None:
         body = {"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": {"uid": uid}}
-        self._send(
-            "DELETE", resource.path(namespace, name), _doing("delete", resource, namespace, name), deadline, body
-        )
+        doing = _doing("delete", resource, namespace, name)
+        self._call("DELETE", resource.path(namespace, name), namespace, doing, deadline, body)
 
     def watch(self, resource: Resource, namespace: str, name: str, deadline: Deadline) -> Iterator[Object]:
-        # Without a resourceVersion the server first sends what is there, so no change can fall between a read and
-        # the watch. It ends the watch itself, in whole seconds; our deadline may come earlier.
+        # Read once, then watched from the version that was read: no change can fall in between. The server ends a watch
+        # itself, in whole seconds; our deadline may come earlier.
         doing = _doing("watch", resource, namespace, name)
+        selector = {"fieldSelector": f"metadata.name={name}"}
+        there = self._collection(resource, namespace, selector, deadline)
+        yield from there.get("items") or []
         query = {
             "watch": "1",
-            "fieldSelector": f"metadata.name={name}",
+            **selector,
+            "resourceVersion": there["metadata"]["resourceVersion"],
             "timeoutSeconds": str(max(1, round(deadline.remaining()))),
         }
-        response = self._open("GET", f"{resource.path(namespace)}?{urlencode(query)}", doing, deadline)
+        try:
+            response = self._open("GET", f"{resource.path(namespace)}?{urlencode(query)}", doing, deadline)
+        except TooSlowError:
+            return  # The time for watching is over: that is no failure.
         try:
             for line in lines(response, doing, deadline):
                 event = as_object(line, doing)
+                if event.get("type") == "ERROR":
+                    said = event.get("object") or {}
+                    raise from_response(int(said.get("code") or 500), json.dumps(said).encode(), {}, doing)
                 if event.get("type") in ("ADDED", "MODIFIED"):
                     yield event["object"]
         except TooSlowError:
-            return  # The time for watching is over: that is no failure.
+            return
         finally:
             # An unfinished stream cannot be reused for the next call.
             response.close()
@@ -140,35 +149,38 @@ class HttpClusterApi:
 
         Not after a timeout: a server that was too slow once is left alone.
         """
-        for attempt in range(1, _READ_ATTEMPTS + 1):
-            try:
-                return self._send("GET", path, doing, deadline)
-            except ForbiddenError:
-                # Rights are granted namespace by namespace, so RBAC refuses one that does not exist too: then this
-                # raises `NotFoundError`, which is the better answer.
-                if namespace:
-                    self.get(NAMESPACES, None, namespace, deadline)
-                raise
-            except (UnreachableError, CutOffError, ServerFailedError, TooManyRequestsError) as error:
-                pause = (0.05 + secrets.randbelow(1000) / 20_000) * 2**attempt
-                if isinstance(error, TooManyRequestsError):
-                    pause = float(error.retry_after)
-                if attempt == _READ_ATTEMPTS or pause > min(_LONGEST_PAUSE, deadline.remaining()):
-                    raise
-                time.sleep(pause)
-        raise AssertionError("the last attempt returns or raises")
+        return until_done(
+            lambda: self._call("GET", path, namespace, doing, deadline),
+            deadline,
+            UnreachableError,
+            CutOffError,
+            ServerFailedError,
+            TooManyRequestsError,
+            most=_READ_TRIES,
+        )
 
-    def _send(
+    def _call(
         self,
         method: str,
         path: str,
+        namespace: str | None,
         doing: str,
         deadline: Deadline,
         body: Mapping[str, Any] | None = None,
         content_type: str = "application/json",
     ) -> Object:
-        response = self._open(method, path, doing, deadline, body, content_type)
-        return as_object(whole_body(response, doing, deadline), doing)
+        """One call, with the better answer where the namespace does not exist.
+
+        Rights are granted namespace by namespace, so RBAC refuses one that does not exist too: `NotFoundError` is
+        raised then.
+        """
+        try:
+            response = self._open(method, path, doing, deadline, body, content_type)
+            return as_object(whole_body(response, doing, deadline), doing)
+        except ForbiddenError:
+            if namespace:
+                self.get(NAMESPACES, None, namespace, deadline)
+            raise
 
     def _open(
         self,
@@ -225,14 +237,15 @@ class HttpClusterApi:
     def _signed_in(self, deadline: Deadline) -> ApiClient:
         if self._client is None:
             connection = self._connected(deadline)
-            configuration = Configuration(
-                host=connection.endpoint, ca_cert_data=connection.certificate_authority, retries=False
-            )
+            configuration = Configuration(host=connection.endpoint, retries=False)
             _sign_in(connection, configuration)
             # Called again before every request: tokens live for a minute.
             configuration.refresh_api_key_hook = functools.partial(_sign_in, connection)  # type: ignore[assignment]  # inferred from its None
-            self._client = ApiClient(configuration)
-            self._client.user_agent = _FIELD_MANAGER
+            client = ApiClient(configuration)
+            client.user_agent = _FIELD_MANAGER
+            # The client's configuration has no place for a context, its pools take one.
+            client.rest_client.pool_manager.connection_pool_kw["ssl_context"] = connection.tls_context()
+            self._client = client
         return self._client
 
     def _forget(self) -> None:

@@ -4,14 +4,14 @@ Field names are those of the SpinApp CRD (core.spinkube.dev/v1alpha1) and of aut
 dropped by the API server without a word.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from functions.cluster import history
 from functions.cluster.api import Object
 from functions.cluster.bounds import Bounds
 from functions.cluster.images import Image
-from functions.cluster.quantity import amount
+from functions.cluster.quantity import amount, same_amount
 from functions.cluster.resources import AUTOSCALERS, DEPLOYMENTS, SPIN_APPS
 from functions.cluster.settings import DeploySettings
 from functions.contracts.deploy import DeployRequest, SecretKey, VariableText
@@ -47,7 +47,7 @@ def spin_app(
     if not request.enable_autoscaling:
         # The webhook refuses `replicas` beside autoscaling and demands it without.
         spec["replicas"] = request.replicas or settings.fixed_replicas_default
-    spec.update(named_parts(request, []))
+    spec.update(named_parts(request, {}, ()))
     scaling = {**settings.default_bounds(), **Bounds.of(request).named()} if request.enable_autoscaling else {}
     annotations = {
         REQUEST_ID: request_id,
@@ -79,19 +79,24 @@ def acceptable_checks(now: Object) -> Object:
     return {name: {"httpGet": {"httpHeaders": []}} for name in lacking}
 
 
-def named_parts(request: DeployRequest, variables_now: list[Object]) -> Object:
-    """The parts of a SpinApp's spec that are there only if a request names them; lists come whole."""
+def named_parts(request: DeployRequest, now: Object, own_secrets: Collection[str]) -> Object:
+    """The parts of a SpinApp's spec that are there only if a request names them; lists come whole.
+
+    ``now`` is the spec as it is; ``own_secrets`` are the pull secrets that earlier deploys have put there.
+    """
     parts: Object = {}
     if request.function_id:
         parts["podLabels"] = {"function_id": request.function_id}
     if request.service_account:
         parts["serviceAccountName"] = request.service_account
     if request.image_pull_secret:
-        parts["imagePullSecrets"] = [{"name": request.image_pull_secret}]
+        others = [item for item in now.get("imagePullSecrets") or [] if item.get("name") not in own_secrets]
+        named = {"name": request.image_pull_secret}
+        parts["imagePullSecrets"] = [*(item for item in others if item != named), named]
     if request.runtime_config:
         parts["runtimeConfig"] = {"loadFromSecret": request.runtime_config}
     if request.variables:
-        parts["variables"] = _variables(request.variables, variables_now)
+        parts["variables"] = _variables(request.variables, now.get("variables") or [])
     return parts
 
 
@@ -126,9 +131,9 @@ def resources(request: DeployRequest, now: Object, settings: DeploySettings, *, 
             changed.setdefault("limits", {})[kind] = limit
         limit_then = limit or _text(limits_now.get(kind))
         request_now = _text(requests_now.get(kind))
-        if wanted is None and (request_now == default or (request_now is None and defaults)):
+        if wanted is None and (same_amount(request_now, default) or (request_now is None and defaults)):
             wanted = limit_then if limit_then and amount(limit_then) < amount(default) else default
-        if wanted and wanted != request_now:
+        if wanted and not same_amount(wanted, request_now):
             changed.setdefault("requests", {})[kind] = wanted
         request_then = wanted or request_now
         named = limit or wanted
@@ -137,6 +142,14 @@ def resources(request: DeployRequest, now: Object, settings: DeploySettings, *, 
                 f"{kind}_request {request_then} is over {kind}_limit {limit_then}: send both in one request"
             )
     return changed
+
+
+def check_requests(resources: Object) -> None:
+    """Raise `ValueError` when a request is over its limit: Kubernetes would refuse the pods."""
+    limits, requests = resources.get("limits") or {}, resources.get("requests") or {}
+    for kind, request in requests.items():
+        if kind in limits and amount(str(request)) > amount(str(limits[kind])):
+            raise ValueError(f"{kind} request {request} is over {kind} limit {limits[kind]}, which others have set")
 
 
 def autoscaler(name: str, namespace: str, owner: Object | None, least: int, most: int, target_cpu: int) -> Object:

@@ -10,7 +10,7 @@ from functions.cluster.resources import (
     AUTOSCALERS,
     DEPLOYMENTS,
     EVENTS,
-    EXECUTORS,
+    LIMIT_RANGES,
     NAMESPACES,
     PODS,
     SERVICE_ACCOUNTS,
@@ -24,10 +24,13 @@ PERMISSIONS: Final = MappingProxyType(
         SPIN_APPS: ("get", "list", "create", "patch", "delete"),
         # Autoscalers come and go with `enable_autoscaling`.
         AUTOSCALERS: ("get", "create", "patch", "delete"),
-        EXECUTORS: ("get",),
-        # get: is the name taken by something that is no function? watch: has the operator made it yet?
-        SERVICES: ("get", "watch"),
-        DEPLOYMENTS: ("get",),
+        # get: is the name taken by something that is no function? list, watch: has the operator made it yet?
+        SERVICES: ("get", "list", "watch"),
+        # patch: only `spec.replicas`, to keep as many as serve when autoscaling is turned on
+        # (`functions.cluster.capacity`).
+        DEPLOYMENTS: ("get", "patch"),
+        # The limit of containers without one: would a request without limit ever get a pod?
+        LIMIT_RANGES: ("list",),
         SERVICE_ACCOUNTS: ("get",),
         # Why an app does not come up.
         PODS: ("list",),

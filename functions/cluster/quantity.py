@@ -4,6 +4,7 @@ Grammar: k8s.io/apimachinery, pkg/api/resource/quantity.go.
 """
 
 import re
+import string
 from decimal import Decimal
 from typing import Final
 
@@ -18,6 +19,8 @@ _FACTORS: Final = {
     **{suffix: Decimal(1000) ** power for power, suffix in enumerate("kMGTPE", start=1)},
     **{f"{suffix}i": Decimal(1024) ** power for power, suffix in enumerate("KMGTPE", start=1)},
 }
+_LEAST_MEMORY: Final = 1024**2
+"""Bytes. No container starts with less."""
 
 
 def amount(quantity: str) -> Decimal:
@@ -36,6 +39,16 @@ def amount(quantity: str) -> Decimal:
     return Decimal(match["number"]) * factor
 
 
+def same_amount(one: object, other: object) -> bool:
+    """Whether both are quantities and stand for the same number: Kubernetes writes ``1000m`` as ``1``."""
+    if one is None or other is None:
+        return False
+    try:
+        return amount(str(one)) == amount(str(other))
+    except ValueError:
+        return False
+
+
 def positive_quantity(quantity: str) -> str:
     """``quantity`` itself, when it is one and more than nothing.
 
@@ -46,4 +59,18 @@ def positive_quantity(quantity: str) -> str:
     """
     if amount(quantity) <= 0:
         raise ValueError("must be more than 0")
+    return quantity
+
+
+def memory_quantity(quantity: str) -> str:
+    """``quantity`` itself, when it is an amount of memory that something can run in.
+
+    Raises
+    ------
+    ValueError
+        It is none, or less than 1 MiB: a slip such as ``100m`` (a tenth of a byte) for ``100Mi``.
+    """
+    if amount(quantity) < _LEAST_MEMORY:
+        number = quantity.rstrip(string.ascii_letters)
+        raise ValueError(f"{quantity} is {amount(quantity).normalize():f} bytes of memory: write {number}Mi for MiB")
     return quantity

@@ -45,7 +45,7 @@ def wait(api: ClusterApi, app: Object, deadline: Deadline) -> Followed:
             if deployment is not None and runs(deployment, image):
                 if is_complete(deployment):
                     return Followed(Rollout(status="complete"), deployment)
-                if trouble := trouble_of(api, deployment, image, until):
+                if trouble := trouble_of(api, deployment, pods_of(api, deployment, until), image, until):
                     return Followed(Rollout(status="failing", message=trouble), deployment)
                 message = progress(deployment)
             time.sleep(max(0.0, min(_PAUSE, until.remaining())))
@@ -80,11 +80,10 @@ def progress(deployment: Object) -> str:
     )
 
 
-def trouble_of(api: ClusterApi, deployment: Object, image: str, deadline: Deadline) -> str | None:
-    """Why the new pods do not come up, if the Deployment or one of them says so."""
+def trouble_of(api: ClusterApi, deployment: Object, pods: list[Object], image: str, deadline: Deadline) -> str | None:
+    """Why the new ones of ``pods`` do not come up, if the Deployment or one of them says so."""
     if problem := deployment_problem(deployment):
         return problem
-    pods = pods_of(api, deployment, deadline)
     problems = [problem for problem in pod_problems(pods, image) if problem.reason not in PASSING]
     first = problems[0] if problems else runtime_problem(api, pods, image, deadline)
     return f"{first.reason}: {first.message}".rstrip(": ") if first else None

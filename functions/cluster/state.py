@@ -1,5 +1,6 @@
 """An app as the cluster has it now: what GET on an app answers, put together from the objects around it."""
 
+from functools import partial
 from typing import Any, Final, Literal
 
 from functions.cluster import history, manifests, rollout
@@ -10,6 +11,7 @@ from functions.cluster.errors import shorten
 from functions.cluster.problems import PASSING, events_of, pod_problems, pods_of
 from functions.cluster.resources import AUTOSCALERS, DEPLOYMENTS, SERVICES
 from functions.cluster.settings import DeploySettings
+from functions.cluster.together import together
 from functions.contracts.apps import (
     AppEvent,
     AppState,
@@ -63,16 +65,28 @@ def state(api: ClusterApi, app: Object, settings: DeploySettings, deadline: Dead
         The cluster could not be asked.
     """
     name, namespace = app["metadata"]["name"], app["metadata"]["namespace"]
-    deployment = find(api, DEPLOYMENTS, namespace, name, deadline)
-    autoscaler = find(api, AUTOSCALERS, namespace, name, deadline) if autoscales(app) else None
-    service = find(api, SERVICES, namespace, name, deadline)
-    pods = pods_of(api, deployment, deadline) if deployment else []
-    status, error = _outcome(api, app, deployment, deadline)
+    look_up = partial(find, api, namespace=namespace, name=name, deadline=deadline)
+    deployment, service, autoscaler, events = together(
+        partial(look_up, DEPLOYMENTS),
+        partial(look_up, SERVICES),
+        partial(look_up, AUTOSCALERS) if autoscales(app) else lambda: None,
+        # SpinApp, Deployment, Service and autoscaler have the app's name: one question for all four.
+        lambda: {"items": events_of(api, namespace, name, deadline)},
+    )
+    image = app["spec"]["image"]
+    is_new = deployment is not None and rollout.runs(deployment, image)
+    available = deployment is not None and is_new and rollout.is_complete(deployment)
+    # Where all is well no pod has a problem.
+    pods = pods_of(api, deployment, deadline) if deployment and not available else []
+    error = (
+        rollout.trouble_of(api, deployment, pods, image, deadline) if deployment and is_new and not available else None
+    )
+    problems = pod_problems(pods)
     newest = history.current(app)
     return AppState(
         app_name=name,
         namespace=namespace,
-        status=status,
+        status="available" if available else "failing" if error else "progressing",
         error=error,
         image=_image(app, newest),
         digest=history.digest_of(app["spec"]["image"]),
@@ -86,22 +100,9 @@ def state(api: ClusterApi, app: Object, settings: DeploySettings, deadline: Dead
         replicas=_replicas(deployment),
         autoscaling=_autoscaling(autoscaler) if autoscaler else None,
         conditions=_conditions(app, "SpinApp") + (_conditions(deployment, "Deployment") if deployment else []),
-        problems=pod_problems(pods),
-        events=_events(api, namespace, name, pod_problems(pods), pods, deadline),
+        problems=problems,
+        events=_newest_of((events or {})["items"], api, namespace, problems, pods, deadline),
     )
-
-
-def _outcome(
-    api: ClusterApi, app: Object, deployment: Object | None, deadline: Deadline
-) -> tuple[Literal["available", "progressing", "failing"], str | None]:
-    """The same judgement as that of a deploy that waits."""
-    image = app["spec"]["image"]
-    if deployment is None or not rollout.runs(deployment, image):
-        return "progressing", None
-    if rollout.is_complete(deployment):
-        return "available", None
-    trouble = rollout.trouble_of(api, deployment, image, deadline)
-    return ("failing", trouble) if trouble else ("progressing", None)
 
 
 def _image(app: Object, newest: history.Revision) -> str:
@@ -152,16 +153,23 @@ def _conditions(of: Object, source: Literal["SpinApp", "Deployment"]) -> list[Co
     ]
 
 
-def _events(
-    api: ClusterApi, namespace: str, name: str, problems: list[PodProblem], pods: list[Object], deadline: Deadline
+def _newest_of(
+    found: list[Object],
+    api: ClusterApi,
+    namespace: str,
+    problems: list[PodProblem],
+    pods: list[Object],
+    deadline: Deadline,
 ) -> list[AppEvent]:
+    """The newest of ``found`` and of those about the pods that do not run."""
     waiting = [pod["metadata"]["name"] for pod in pods if (pod.get("status") or {}).get("phase") == "Pending"]
     troubled = [problem.pod for problem in problems if problem.reason not in PASSING]
     names = list(dict.fromkeys([*troubled, *waiting]))[:_PODS_ASKED_ABOUT]
-    # SpinApp, Deployment, Service and autoscaler have the app's name: one question for all four.
-    found = [event for about in (name, *names) for event in events_of(api, namespace, about, deadline)]
-    found.sort(key=lambda event: _last_seen(event) or "", reverse=True)
-    return [_event(event) for event in found[:_MOST_EVENTS]]
+    if names:
+        about_pods = together(*(partial(events_of, api, namespace, name, deadline) for name in names))
+        found = [event for events in (found, *about_pods) for event in events]
+    newest = sorted(found, key=lambda event: _last_seen(event) or "", reverse=True)
+    return [_event(event) for event in newest[:_MOST_EVENTS]]
 
 
 def _event(event: Object) -> AppEvent:

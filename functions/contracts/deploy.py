@@ -18,7 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-from functions.cluster.quantity import amount, positive_quantity
+from functions.cluster.quantity import amount, memory_quantity, positive_quantity
 from functions.contracts.names import ImageRepository
 from functions.contracts.requests import RequestModel
 from functions.contracts.spelling import Spelling
@@ -86,6 +86,7 @@ LabelValue = Annotated[
 ObjectName = Annotated[str, Spelling(_SUBDOMAIN, 253, f"{_DNS_WORDS}; '.' between such parts")]
 SecretEntry = Annotated[str, Spelling(r"[-._a-zA-Z0-9]+", 253, "use letters, digits, '-', '_' and '.'")]
 Quantity = Annotated[str, StringConstraints(max_length=32), AfterValidator(positive_quantity)]
+Memory = Annotated[Quantity, AfterValidator(memory_quantity)]
 Replicas = Annotated[int, Field(ge=1, le=MOST_REPLICAS)]
 # Spin's own rule for the name of an application variable.
 VariableName = Annotated[
@@ -126,9 +127,9 @@ class DeployOptions(RequestModel):
     use_spot: bool = Field(default=True, description="Prefer spot instances.")
     service_account: ObjectName | None = Field(default=None, description="ServiceAccount of the pods.")
     cpu_limit: Quantity | None = Field(default=None, description='CPU limit, for example "500m".')
-    memory_limit: Quantity | None = Field(default=None, description='Memory limit, for example "128Mi".')
+    memory_limit: Memory | None = Field(default=None, description='Memory limit, for example "128Mi".')
     cpu_request: Quantity | None = Field(default=None, description="CPU set aside; autoscaling measures against it.")
-    memory_request: Quantity | None = Field(default=None, description="Memory set aside.")
+    memory_request: Memory | None = Field(default=None, description="Memory set aside.")
     min_replicas: Replicas | None = Field(default=None, description="Least replicas, with autoscaling on.")
     max_replicas: Replicas | None = Field(default=None, description="Most replicas, with autoscaling on.")
     target_cpu: Annotated[int, Field(ge=1, le=1000)] | None = Field(
@@ -140,7 +141,11 @@ class DeployOptions(RequestModel):
         description="Spin application variables by name: a text, an entry of a Secret, or null to take one away.",
     )
     image_pull_secret: ObjectName | None = Field(default=None, description="Secret with the registry's credentials.")
-    runtime_config: ObjectName | None = Field(default=None, description="Secret with Spin's runtime configuration.")
+    runtime_config: ObjectName | None = Field(
+        default=None,
+        description="Secret with Spin's runtime configuration, in the key runtime-config.toml. It is not checked: "
+        "without it the app runs with Spin's defaults, and nothing says so.",
+    )
     wait: bool = Field(default=False, description="Answer when the new version serves, or after about 20 seconds.")
 
     def mentions(self, field: str) -> bool:

@@ -53,6 +53,7 @@ def replay(deploy: Deploy, kubectl: Operator, server: KubernetesServer) -> list[
         deploy(app_name="my-function", enable_autoscaling=False).status,
         deploy(app_name="my-function", enable_autoscaling=True, use_spot=False).status,
         deploy(app_name="my-function", image_ref=IMAGE).status,  # an older image
+        deploy(app_name="my-function", memory_request="64Mi").status,  # a request without a limit
         deploy(app_name="my-function", wait=True, seconds=2).status,
         ask("GET", app),
         ask("GET", f"{app}/revisions"),
@@ -85,6 +86,8 @@ def test_every_call_is_allowed_and_every_right_is_used(
     assert replay == [200] * len(replay)
     assert {call.namespace for call in server.calls} == {kubectl.namespace}
     assert deploy(namespace="missing").status == 404
+    server.operator_runs = False
+    assert deploy(seconds=2).status == 200  # its Service is waited for
 
     asked = {(call.group, call.plural, call.verb) for call in server.calls}
     assert asked == {*rights(DEPLOYER), *rights(f"{DEPLOYER}-cluster")}

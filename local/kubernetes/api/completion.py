@@ -7,9 +7,12 @@ from local.kubernetes.api.defaults import apply_defaults
 from local.kubernetes.api.errors import invalid
 from local.kubernetes.api.names import check_metadata
 from local.kubernetes.api.object_rules import check_change, check_object
+from local.kubernetes.api.pod_admission import admit_pod
 from local.kubernetes.api.resources import Resource
 from local.kubernetes.api.store import Object, Store
 from local.kubernetes.api.validation import validate
+
+POD_KEY = ("", "pods")
 
 
 def complete(
@@ -20,6 +23,8 @@ def complete(
         apply_defaults(resource.key, obj)
     if not subresource:
         admission.mutate(resource.key, obj, store)
+        if old is None and resource.key == POD_KEY:
+            admit_pod(obj, store)
     errors = check_metadata(obj["metadata"], resource.name_rule)
     for error in validate(resource.full_schema, obj):
         # Go's decoder gives a built-in kind's status its zero values: nothing in it is required.

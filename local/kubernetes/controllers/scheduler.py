@@ -1,4 +1,4 @@
-"""Pod -> node: the first node whose labels and taints suit the pod and its RuntimeClass.
+"""Pod -> node: the first node whose labels and taints suit the pod. Admission has put into it what its class asks for.
 
 The one machine shows two nodes (see `local.kubernetes.seed`), one per capacity type, so that what an executor's
 RuntimeClass asks for ("on-demand only", "spot too") is seen to work: `kubectl get pods -o wide`.
@@ -11,7 +11,7 @@ from local.kubernetes.machinery.controller import Controller
 from local.kubernetes.machinery.events import EventRecorder
 from local.kubernetes.machinery.informer import Change, InformerSet, key_of
 from local.kubernetes.machinery.meta import is_pod_active, is_true, put_condition
-from local.kubernetes.machinery.resources import NODES, PODS, RUNTIME_CLASSES, Json
+from local.kubernetes.machinery.resources import NODES, PODS, Json
 
 
 class Scheduler(Controller):
@@ -25,16 +25,14 @@ class Scheduler(Controller):
         self._events = events
         self._pods = informers.of(PODS)
         self._nodes = informers.of(NODES)
-        self._classes = informers.of(RUNTIME_CLASSES)
         self._pods.add_handler(self._pod_changed)
-        self._nodes.add_handler(self._world_changed)
-        self._classes.add_handler(self._world_changed)
+        self._nodes.add_handler(self._nodes_changed)
 
     def _pod_changed(self, _change: Change, _before: Json | None, pod: Json) -> None:
         if not pod["spec"].get("nodeName"):
             self.queue.add(key_of(pod))
 
-    def _world_changed(self, _change: Change, _before: Json | None, _obj: Json) -> None:
+    def _nodes_changed(self, _change: Change, _before: Json | None, _obj: Json) -> None:
         for pod in self._pods.items():
             self._pod_changed(Change.MODIFIED, None, pod)
 
@@ -44,8 +42,7 @@ class Scheduler(Controller):
         if pod is None or pod["spec"].get("nodeName") or not is_pod_active(pod):
             return None
         nodes = sorted(self._nodes.items(), key=lambda node: str(node["metadata"]["name"]), reverse=True)
-        runtime_class = self._classes.get("", pod["spec"].get("runtimeClassName") or "")
-        chosen = next((node for node in nodes if suits(node, pod, runtime_class)), None)
+        chosen = next((node for node in nodes if suits(node, pod)), None)
         conditions = [dict(entry) for entry in pod.get("status", {}).get("conditions") or []]
         if chosen is None:
             message = f"0/{len(nodes)} nodes are available: none has the labels asked for and only tolerated taints."
@@ -73,18 +70,12 @@ def is_unschedulable(pod: Json) -> bool:
     return any(entry["type"] == "PodScheduled" and entry["status"] == "False" for entry in conditions or [])
 
 
-def suits(node: Json, pod: Json, runtime_class: Json | None) -> bool:
-    """Whether a node takes a pod: labels, taints, readiness.
-
-    A RuntimeClass's ``scheduling`` adds to the pod's own selector and tolerations, as the admission plugin of the
-    same name does on a real cluster.
-    """
-    scheduling = (runtime_class or {}).get("scheduling") or {}
-    selector = {**(pod["spec"].get("nodeSelector") or {}), **(scheduling.get("nodeSelector") or {})}
+def suits(node: Json, pod: Json) -> bool:
+    """Whether a node takes a pod: labels, taints, readiness."""
     labels = node["metadata"].get("labels") or {}
-    if any(labels.get(key) != value for key, value in selector.items()):
+    if any(labels.get(key) != value for key, value in (pod["spec"].get("nodeSelector") or {}).items()):
         return False
-    tolerations = [*(pod["spec"].get("tolerations") or []), *(scheduling.get("tolerations") or [])]
+    tolerations = pod["spec"].get("tolerations") or []
     taints = [taint for taint in node["spec"].get("taints") or [] if taint["effect"] != "PreferNoSchedule"]
     if any(not any(_tolerates(toleration, taint) for toleration in tolerations) for taint in taints):
         return False

@@ -1,14 +1,25 @@
-"""SpinApp -> Deployment and Service, and the Deployment's state back to the SpinApp: what spin-operator v0.6 does."""
+"""SpinApp -> Deployment, Service, Secrets, and the Deployment's state back to it: what spin-operator v0.6.1 does."""
+
+import base64
 
 from kubernetes.client.exceptions import ApiException
 
 from local.kubernetes.controllers.spinapp_objects import deployment_for, service_for
-from local.kubernetes.machinery.api import KubernetesApi, is_not_found
+from local.kubernetes.controllers.spinapp_secrets import ca_secret, ca_secret_name, runtime_secret
+from local.kubernetes.machinery.api import KubernetesApi, is_conflict, is_not_found
 from local.kubernetes.machinery.controller import Controller
 from local.kubernetes.machinery.events import EventRecorder
 from local.kubernetes.machinery.informer import Change, InformerSet, Key, controller_uid, key_of
 from local.kubernetes.machinery.meta import condition, is_terminating, put_condition
-from local.kubernetes.machinery.resources import DEPLOYMENTS, SERVICES, SPIN_APP_EXECUTORS, SPIN_APPS, Json
+from local.kubernetes.machinery.resources import (
+    CONFIG_MAPS,
+    DEPLOYMENTS,
+    SECRETS,
+    SERVICES,
+    SPIN_APP_EXECUTORS,
+    SPIN_APPS,
+    Json,
+)
 
 FIELD_MANAGER = "spin-operator"
 
@@ -55,7 +66,7 @@ class SpinAppController(Controller):
         executor = self._executors.get(namespace, executor_name)
         if executor is None:
             self._events.event(
-                app, "Warning", "MissingExecutor", f"Could not find executor {namespace}/{executor_name}"
+                app, "Warning", "MissingExecutor", f"Could not find SpinAppExecutor {namespace}/{executor_name}"
             )
             return None  # its creation wakes us
         if app["spec"].get("runtimeConfig"):
@@ -73,7 +84,7 @@ class SpinAppController(Controller):
         namespace, name = key = key_of(app)
         makes_deployment = executor["spec"].get("createDeployment", True)
         service = service_for(app)
-        deployment = deployment_for(app, executor) if makes_deployment else None
+        deployment = self._deployment(app, executor) if makes_deployment else None
         live = self._deployments.get(namespace, name)
         stamp = (live["metadata"]["uid"], live["metadata"].get("generation", 0)) if live else None
         if self._applied.get(key) == (service, deployment, stamp):
@@ -88,13 +99,39 @@ class SpinAppController(Controller):
         self._services.remember(self._api.apply(SERVICES, namespace, service, FIELD_MANAGER))
         self._applied[key] = (service, deployment, stamp)
 
+    def _deployment(self, app: Json, executor: Json) -> Json:
+        """The Deployment to apply, once the Secrets that it mounts are there."""
+        namespace = app["metadata"]["namespace"]
+
+        def value_of(kind: str, reference: Json) -> str:
+            source = self._api.get(SECRETS if kind == "secretKeyRef" else CONFIG_MAPS, namespace, reference["name"])
+            value = str((source.get("data") or {}).get(reference["key"], ""))
+            return base64.b64decode(value).decode() if kind == "secretKeyRef" else value
+
+        runtime = runtime_secret(app, value_of)
+        for secret in (runtime, ca_secret(executor, namespace)):
+            if secret is not None:
+                self._create(secret)
+        named = app["spec"].get("runtimeConfig", {}).get("loadFromSecret")
+        return deployment_for(
+            app, executor, runtime["metadata"]["name"] if runtime else named, ca_secret_name(executor)
+        )
+
+    def _create(self, secret: Json) -> None:
+        try:
+            self._api.create(SECRETS, secret["metadata"]["namespace"], secret)
+        except ApiException as error:
+            if not is_conflict(error):  # one that is there is left as it is
+                raise
+
     def _report(self, app: Json, executor_name: str) -> None:
         namespace, name = key_of(app)
         deployment = self._deployments.get(namespace, name)
         old = app.get("status") or {}
         conditions = [dict(entry) for entry in old.get("conditions") or []]
         for kind in ("Available", "Progressing"):
-            put_condition(conditions, _copied_condition(deployment, kind))
+            if (copied := _copied_condition(deployment, kind)) is not None:
+                put_condition(conditions, copied)
         ready = (deployment or {}).get("status", {}).get("readyReplicas", 0)
         status = {"activeScheduler": executor_name, "readyReplicas": ready, "conditions": conditions}
         if any(old.get(field) != value for field, value in status.items()):
@@ -105,20 +142,10 @@ class SpinAppController(Controller):
                     raise
 
 
-def _copied_condition(deployment: Json | None, kind: str) -> Json:
+def _copied_condition(deployment: Json | None, kind: str) -> Json | None:
+    """The Deployment's condition as the SpinApp repeats it; None while it does not report that one."""
     if deployment is None:
-        return {
-            "type": kind,
-            "status": "Unknown",
-            "reason": "DeploymentNotFound",
-            "message": "No deployment found for application",
-        }
+        unknown = {"status": "Unknown", "reason": "DeploymentNotFound", "message": "Deployment not found"}
+        return {"type": kind, **unknown}
     found = condition(deployment.get("status", {}).get("conditions"), kind)
-    if found is None:
-        return {
-            "type": kind,
-            "status": "Unknown",
-            "reason": "DeploymentConditionNotFound",
-            "message": f"The deployment does not report {kind} yet",
-        }
-    return {field: found.get(field, "") for field in ("type", "status", "reason", "message")}
+    return found and {field: found.get(field, "") for field in ("type", "status", "reason", "message")}

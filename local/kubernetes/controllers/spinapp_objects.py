@@ -1,6 +1,6 @@
 """The Deployment and the Service that a SpinApp stands for: pure functions, no API.
 
-Shapes as spin-operator v0.6 makes them (``internal/controller/spinapp_controller.go`` and ``service.go``).
+Shapes as spin-operator v0.6.1 makes them (``internal/controller/{spinapp_controller,deployment,service}.go``).
 """
 
 from typing import Final
@@ -11,6 +11,8 @@ from local.kubernetes.machinery.resources import SPIN_APPS, Json
 HTTP_PORT: Final = 80
 HTTP_PORT_NAME: Final = "http-app"
 APP_NAME_LABEL: Final = "core.spinkube.dev/app-name"
+RUNTIME_CONFIG_FILE: Final = "runtime-config.toml"
+CA_FILE: Final = "ca-certificates.crt"
 
 # SpinAppExecutor.spec.deploymentConfig.otel field -> variable that Spin reads.
 _OTEL_ENVIRONMENT: Final = {
@@ -26,24 +28,26 @@ def ready_label(app_name: str) -> dict[str, str]:
     return {f"core.spinkube.dev/app.{app_name}.status": "ready"}
 
 
-def deployment_for(app: Json, executor: Json) -> Json:
-    """The Deployment to apply for a SpinApp.
+def deployment_for(app: Json, executor: Json, runtime_secret: str | None, ca_secret: str | None) -> Json:
+    """The Deployment to apply for a SpinApp, with the Secrets of those names mounted.
 
     ``spec.replicas`` is left out when autoscaling is on: the field then belongs to the autoscaler.
     """
     name, spec = app["metadata"]["name"], app["spec"]
     config = executor["spec"].get("deploymentConfig") or {}
-    selector = ready_label(name)
+    selector = {APP_NAME_LABEL: name, **ready_label(name)}
+    volumes, mounts = _volumes(spec, runtime_secret, ca_secret)
     pod_spec: Json = {
-        "containers": [_container(name, spec, config)],
+        "containers": [_container(name, spec, config, mounts)],
         "serviceAccountName": spec.get("serviceAccountName") or "default",
     }
     if runtime_class := config.get("runtimeClassName"):
         pod_spec["runtimeClassName"] = runtime_class
-    for field in ("imagePullSecrets", "volumes"):
-        if spec.get(field):
-            pod_spec[field] = spec[field]
-    template_meta: Json = {"labels": {APP_NAME_LABEL: name, **(spec.get("podLabels") or {}), **selector}}
+    if spec.get("imagePullSecrets"):
+        pod_spec["imagePullSecrets"] = spec["imagePullSecrets"]
+    if volumes:
+        pod_spec["volumes"] = volumes
+    template_meta: Json = {"labels": {**(spec.get("podLabels") or {}), **selector}}
     if spec.get("podAnnotations"):
         template_meta["annotations"] = spec["podAnnotations"]
     deployment_spec: Json = {
@@ -80,7 +84,25 @@ def _metadata(app: Json, annotations: dict[str, str] | None) -> Json:
     return metadata
 
 
-def _container(name: str, spec: Json, config: Json) -> Json:
+def _volumes(spec: Json, runtime_secret: str | None, ca_secret: str | None) -> tuple[list[Json], list[Json]]:
+    """Volumes and mounts, in the operator's order. Its Secrets are optional: a missing one stops no pod."""
+    volumes, mounts = list(spec.get("volumes") or []), list(spec.get("volumeMounts") or [])
+    if runtime_secret:
+        volume, mount = _secret_file("spin-runtime-config", runtime_secret, RUNTIME_CONFIG_FILE, "/")
+        volumes, mounts = [volume, *volumes], [mount, *mounts]
+    if ca_secret:
+        volume, mount = _secret_file("spin-ca", ca_secret, CA_FILE, "/etc/ssl/certs/")
+        volumes, mounts = [*volumes, volume], [*mounts, mount]
+    return volumes, mounts
+
+
+def _secret_file(volume: str, secret: str, file: str, folder: str) -> tuple[Json, Json]:
+    source = {"secretName": secret, "optional": True, "items": [{"key": file, "path": file}]}
+    mount = {"name": volume, "readOnly": True, "mountPath": f"{folder}{file}", "subPath": file}
+    return {"name": volume, "secret": source}, mount
+
+
+def _container(name: str, spec: Json, config: Json, mounts: list[Json]) -> Json:
     container: Json = {
         "name": name,
         "image": spec["image"],
@@ -91,8 +113,8 @@ def _container(name: str, spec: Json, config: Json) -> Json:
     }
     if resources := {key: value for key, value in (spec.get("resources") or {}).items() if value}:
         container["resources"] = resources
-    if spec.get("volumeMounts"):
-        container["volumeMounts"] = spec["volumeMounts"]
+    if mounts:
+        container["volumeMounts"] = mounts
     checks = spec.get("checks") or {}
     for check, field in (("readiness", "readinessProbe"), ("liveness", "livenessProbe")):
         if (checks.get(check) or {}).get("httpGet"):

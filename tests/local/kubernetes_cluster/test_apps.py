@@ -85,6 +85,20 @@ def test_variables_come_from_values_and_secrets(world: World) -> None:
     world.delete("secretive")
 
 
+def test_the_operators_secrets_are_there_and_go_with_the_app(world: World) -> None:
+    world.app("equipped", "v1")
+    world.answers("equipped", "one")
+    (pod,) = world.pods("equipped")
+    names = [volume["name"] for volume in pod["spec"]["volumes"]]
+    assert names[:2] == ["spin-runtime-config", "spin-ca"]
+    assert names[2].startswith("kube-api-access-")
+    assert pod["spec"]["nodeSelector"]["karpenter.sh/capacity-type"] == "on-demand"
+    assert world.get(SECRETS, "equipped-760b133c") is not None
+    assert world.get(SECRETS, "spin-ca") is not None
+    world.delete("equipped")
+    assert world.get(SECRETS, "equipped-760b133c") is None
+
+
 def test_a_missing_secret_is_named_and_waited_for(world: World) -> None:
     reference = {"secretKeyRef": {"name": "later", "key": "greeting"}}
     world.app("patient", "v1", variables=[{"name": "greeting", "valueFrom": reference}])

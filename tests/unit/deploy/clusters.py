@@ -3,6 +3,7 @@
 Both are ASGI applications, so that `kubernetes_server` can stand before either of them.
 """
 
+import json
 import tempfile
 import time
 from pathlib import Path
@@ -17,8 +18,11 @@ from functions.cluster.permissions import rules
 from functions.cluster.resources import NAMESPACES, SERVICE_ACCOUNTS, SPIN_APPS, Resource
 from local.kubernetes.api import StaticTokenAuthenticator, User, create_app
 from local.kubernetes.api.authentication import Authenticator
+from local.kubernetes.api.decoding import WriteOptions
+from local.kubernetes.api.patches import APPLY_PATCH
 from local.kubernetes.api.store import Key
 from local.kubernetes.api.watch import Watches
+from local.kubernetes.controllers.spinapp import FIELD_MANAGER
 from local.kubernetes.kubeconfig import write_kubeconfig
 from local.kubernetes.kustomization import build
 from local.kubernetes.seed import CLUSTER_MANIFESTS
@@ -44,6 +48,10 @@ class Cluster(Protocol):
 
     def ensure(self, resource: Resource, namespace: str, body: dict[str, Any]) -> None:
         """Create an object unless it is there, or bring it up to date."""
+        ...
+
+    def apply_as_operator(self, resource: Resource, namespace: str, body: dict[str, Any]) -> None:
+        """Server-side apply by force, as spin-operator writes."""
         ...
 
     def spin_apps(self, namespace: str) -> list[dict[str, Any]]:
@@ -79,6 +87,12 @@ class StandIn:
         known = self._objects.registry.by_key((resource.group, resource.plural))
         kind = {"apiVersion": resource.api_version, "kind": resource.kind}
         self._objects.ensure(known, namespace, {**kind, **body})
+
+    def apply_as_operator(self, resource: Resource, namespace: str, body: dict[str, Any]) -> None:
+        known = self._objects.registry.by_key((resource.group, resource.plural))
+        whole = {"apiVersion": resource.api_version, "kind": resource.kind, **body}
+        options = WriteOptions(manager=FIELD_MANAGER, force=True)
+        self._objects.patch(known, namespace, body["metadata"]["name"], APPLY_PATCH, whole, options)
 
     def spin_apps(self, namespace: str) -> list[dict[str, Any]]:
         return [app for _, app in self._objects.store.select((SPIN_APPS.group, SPIN_APPS.plural), namespace)]
@@ -132,6 +146,14 @@ class RealCluster:
         kind = {"apiVersion": resource.api_version, "kind": resource.kind}
         response = self._http.post(resource.path(namespace or None), json={**kind, **body})
         assert response.is_success or response.status_code == 409, response.text
+
+    def apply_as_operator(self, resource: Resource, namespace: str, body: dict[str, Any]) -> None:
+        whole = {"apiVersion": resource.api_version, "kind": resource.kind, **body}
+        path = resource.path(namespace, body["metadata"]["name"])
+        query = {"fieldManager": FIELD_MANAGER, "force": "true"}
+        headers = {"Content-Type": APPLY_PATCH}
+        response = self._http.patch(path, content=json.dumps(whole), params=query, headers=headers)
+        assert response.is_success, response.text
 
     def spin_apps(self, namespace: str) -> list[dict[str, Any]]:
         items: list[dict[str, Any]] = self._http.get(SPIN_APPS.path(namespace)).json()["items"]

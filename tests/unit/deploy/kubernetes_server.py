@@ -1,9 +1,8 @@
 """A Kubernetes API server on this machine, as a deploy meets it: HTTPS, EKS tokens, RBAC, and failures on demand.
 
-The API is a cluster's of `tests.unit.deploy.clusters`. Around it stands
-what the tests need: the deployer's calls are recorded, a new SpinApp gets its Service and Deployment (as the operator
-would see to), and a `Fault` answers, delays or cuts off the calls it matches. What the administrator does passes by all
-of it.
+The API is a cluster's of `tests.unit.deploy.clusters`. Around it stand what the tests need: the deployer's calls are
+recorded; after each write of a SpinApp its Service and Deployment are applied, as the operator would see to; and a
+`Fault` answers, delays or cuts off the calls it matches. What the administrator does passes by all of it.
 """
 
 import asyncio
@@ -23,6 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from functions.cluster.resources import DEPLOYMENTS, EXECUTORS, SERVICES, SPIN_APPS, Resource
 from local.kubernetes.api import ServerThread, User
+from local.kubernetes.controllers.spinapp_objects import deployment_for, service_for
 from tests.unit.deploy.clusters import DEPLOYER, Cluster
 
 ADMINISTRATOR = "administrator"
@@ -122,19 +122,18 @@ class KubernetesServer:
         """Make a namespace with SpinAppExecutors."""
         self._cluster.open_namespace(namespace)
         for name in executors:
-            deployment = {"runtimeClassName": name, "installDefaultCACerts": True}
-            spec = {"createDeployment": True, "deploymentConfig": deployment}
-            self._cluster.ensure(EXECUTORS, namespace, {"metadata": {"name": name}, "spec": spec})
+            self._cluster.ensure(EXECUTORS, namespace, {"metadata": {"name": name}, "spec": _executor(name)})
 
     def past_webhooks(self, namespace: str, name: str, spec: dict[str, Any]) -> None:
         """Set fields of a SpinApp as whoever did so while the operator's webhooks were off."""
         self._cluster.past_webhooks(namespace, name, spec)
 
     def operate(self, namespace: str) -> None:
-        """What the operator does for the SpinApps of a namespace, as far as a deploy looks at it."""
+        """Apply what the operator applies for the SpinApps of a namespace, without its Secrets."""
         for app in self._cluster.spin_apps(namespace):
-            for resource, body in operator_objects(app):
-                self._cluster.ensure(resource, namespace, body)
+            executor = {"spec": _executor(app["spec"]["executor"])}
+            self._cluster.apply_as_operator(DEPLOYMENTS, namespace, deployment_for(app, executor, None, None))
+            self._cluster.apply_as_operator(SERVICES, namespace, service_for(app))
 
 
 class _Interference:
@@ -171,36 +170,18 @@ class _Interference:
 
     async def _carry_out(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
         async def noting(message: Message) -> None:
-            created = message["type"] == "http.response.start" and message["status"] == 201
-            if created and call.plural == SPIN_APPS.plural and self._server.operator_runs:
+            done = message["type"] == "http.response.start" and message["status"] in (200, 201)
+            written = done and call.verb in ("create", "patch") and not call.dry_run
+            if written and call.plural == SPIN_APPS.plural and self._server.operator_runs:
                 await asyncio.to_thread(self._server.operate, call.namespace)
             await send(message)
 
         await self._app(scope, receive, noting)
 
 
-def operator_objects(app: dict[str, Any]) -> list[tuple[Resource, dict[str, Any]]]:
-    """The Deployment and the Service that SpinKube's operator makes for ``app``."""
-    name = app["metadata"]["name"]
-    labels = {"core.spinkube.dev/app-name": name}
-    selector = {f"core.spinkube.dev/app.{name}.status": "ready"}
-    owner = {"apiVersion": app["apiVersion"], "kind": "SpinApp", "name": name, "uid": app["metadata"]["uid"]}
-    metadata = {"name": name, "labels": labels, "ownerReferences": [{**owner, "controller": True}]}
-    container = {"name": name, "image": app["spec"]["image"], "command": ["/"]}
-    template = {"metadata": {"labels": {**labels, **selector}}, "spec": {"containers": [container]}}
-    deployment = {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": metadata,
-        "spec": {"replicas": 1, "selector": {"matchLabels": selector}, "template": template},
-    }
-    service = {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": metadata,
-        "spec": {"selector": selector, "ports": [{"port": 80, "targetPort": 80}]},
-    }
-    return [(DEPLOYMENTS, deployment), (SERVICES, service)]
+def _executor(name: str) -> dict[str, Any]:
+    """The spec of an executor whose RuntimeClass has its name."""
+    return {"createDeployment": True, "deploymentConfig": {"runtimeClassName": name, "installDefaultCACerts": True}}
 
 
 class Administrator:
@@ -210,6 +191,7 @@ class Administrator:
         context = httpx.create_ssl_context()
         authority.configure_trust(context)
         headers = {"Authorization": f"Bearer {ADMINISTRATOR}"}
+        self._server = server
         self._http = httpx.Client(base_url=server.endpoint, verify=context, headers=headers)
         self.namespace = "default"
 
@@ -243,9 +225,8 @@ class Administrator:
 
     def create_app(self, name: str, spec: dict[str, Any]) -> None:
         """A SpinApp made by hand, with what the operator makes for it."""
-        app = self.create(SPIN_APPS, name, spec)
-        for resource, body in operator_objects(app):
-            _ok(self._http.post(resource.path(self.namespace), json=body))
+        self.create(SPIN_APPS, name, spec)
+        self._server.operate(self.namespace)
 
     def patch(self, resource: Resource, name: str, patch: dict[str, Any], subresource: str = "") -> dict[str, Any]:
         path = resource.path(self.namespace, name) + subresource

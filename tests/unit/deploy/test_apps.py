@@ -75,7 +75,7 @@ def test_an_app_that_does_not_come_up(call: Deploy, deploy: Deploy, kubectl: Adm
 @pytest.mark.parametrize("wait", [False, True])
 def test_a_node_without_the_runtime(call: Deploy, deploy: Deploy, kubectl: Administrator, wait: bool) -> None:
     deploy(app_name=NAME, enable_autoscaling=False)
-    labels = {f"core.spinkube.dev/app.{NAME}.status": "ready"}
+    labels = {"core.spinkube.dev/app-name": NAME, f"core.spinkube.dev/app.{NAME}.status": "ready"}
     kubectl.create(PODS, "pod-1", {"containers": [{"name": NAME, "image": deployed(IMAGE)}]}, labels=labels)
     kubectl.patch(PODS, "pod-1", {"status": {"phase": "Pending"}}, "/status")
     text = 'Failed to create pod sandbox: no runtime for "spin" is configured'

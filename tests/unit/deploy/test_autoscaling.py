@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from functions.cluster.resources import AUTOSCALERS, SPIN_APPS
+from functions.cluster.resources import AUTOSCALERS, DEPLOYMENTS, SPIN_APPS
 from tests.unit.deploy.conftest import IMAGE, Deploy
 from tests.unit.deploy.kubernetes_server import Administrator, KubernetesServer
 from tests.unit.deploy.test_create import cpu_targets
@@ -59,7 +59,41 @@ def test_off_to_on(deploy: Deploy, kubectl: Administrator, server: KubernetesSer
     assert answer.body["enable_autoscaling"] is True
     assert scaling(kubectl) == (True, None, True)
     assert kubectl.get(AUTOSCALERS, "my-function")["spec"]["maxReplicas"] == 6
-    assert writes(server) == [("patch", "spinapps"), ("create", "horizontalpodautoscalers")]
+    assert writes(server) == [
+        ("patch", "deployments"),
+        ("patch", "spinapps"),
+        ("create", "horizontalpodautoscalers"),
+    ]
+
+
+def test_off_to_on_kills_no_replica(deploy: Deploy, kubectl: Administrator, server: KubernetesServer) -> None:
+    """The operator stops to apply the number of replicas then, and a field that nobody owns goes back to 1."""
+    deploy(app_name="my-function", enable_autoscaling=False, replicas=4)
+    assert kubectl.get(DEPLOYMENTS, "my-function")["spec"]["replicas"] == 4
+
+    deploy(app_name="my-function", enable_autoscaling=True)
+
+    assert kubectl.get(SPIN_APPS, "my-function")["spec"].get("replicas") is None
+    assert kubectl.get(DEPLOYMENTS, "my-function")["spec"]["replicas"] == 4
+    deploy(app_name="my-function", enable_autoscaling=False, replicas=2)
+    assert kubectl.get(DEPLOYMENTS, "my-function")["spec"]["replicas"] == 2
+
+
+def test_off_to_on_while_the_number_changes(deploy: Deploy, kubectl: Administrator, server: KubernetesServer) -> None:
+    deploy(app_name="my-function", enable_autoscaling=False, replicas=4)
+    scaled = {"spec": {"replicas": 6}}
+    server.fail(verb="patch", plural="deployments", meanwhile=lambda: kubectl.patch(DEPLOYMENTS, "my-function", scaled))
+    assert deploy(app_name="my-function", enable_autoscaling=True).status == 200
+    assert kubectl.get(DEPLOYMENTS, "my-function")["spec"]["replicas"] == 6
+
+
+def test_off_to_on_of_an_app_without_a_deployment(
+    deploy: Deploy, kubectl: Administrator, server: KubernetesServer
+) -> None:
+    server.operator_runs = False
+    deploy(app_name="my-function", enable_autoscaling=False, seconds=2)
+    assert deploy(app_name="my-function", enable_autoscaling=True, seconds=2).status == 200
+    assert kubectl.list(DEPLOYMENTS) == []
 
 
 def test_an_app_without_cpu_request_gets_one_with_its_autoscaler(deploy: Deploy, kubectl: Administrator) -> None:

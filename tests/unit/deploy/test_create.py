@@ -188,7 +188,7 @@ def test_a_service_that_does_not_come_is_pending(deploy: Deploy, server: Kuberne
 
 
 def test_a_service_that_cannot_be_looked_up_does_not_undo_the_deploy(deploy: Deploy, server: KubernetesServer) -> None:
-    server.fail(verb="watch", plural="services", status=500)
+    server.fail(verb="list", plural="services", status=500, times=9)
     answer = deploy(app_name="my-function")
     assert (answer.status, answer.body["service_status"]) == (200, "pending")
 

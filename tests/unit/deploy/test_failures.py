@@ -1,5 +1,6 @@
 """A cluster that is down, slow, overloaded or refuses us: an answer that says so, in time, and no half-made app."""
 
+import json
 import socket
 import threading
 from collections.abc import Iterator
@@ -7,7 +8,12 @@ from typing import Any
 
 import pytest
 
-from functions.cluster.resources import AUTOSCALERS, SPIN_APPS
+from functions.cluster import http_api
+from functions.cluster.deadline import Deadline
+from functions.cluster.eks import cluster_api
+from functions.cluster.errors import ClusterError
+from functions.cluster.resources import AUTOSCALERS, SERVICES, SPIN_APPS
+from functions.cluster.settings import DeploySettings
 from tests.unit.deploy.conftest import CLUSTER, IMAGE, Deploy, Eks
 from tests.unit.deploy.kubernetes_server import Administrator, KubernetesServer
 
@@ -69,7 +75,7 @@ def test_retry_after_is_handed_on(deploy: Deploy, server: KubernetesServer) -> N
         {"status": 200, "body": b"not json"},
     ],
 )
-@pytest.mark.parametrize("plural", ["spinapps", "spinappexecutors", "horizontalpodautoscalers"])
+@pytest.mark.parametrize("plural", ["spinapps", "deployments", "services"])
 def test_a_read_that_fails_once_is_made_again(
     deploy: Deploy, server: KubernetesServer, plural: str, fault: dict[str, Any]
 ) -> None:
@@ -94,6 +100,50 @@ def test_a_slow_cluster_is_a_timeout_that_names_the_step(
     assert answer.status == 504
     assert "SpinApp 'my-function'" in answer.detail
     assert "look before you repeat it" in answer.detail
+
+
+@pytest.mark.parametrize("path", ["", "/my-function", "/my-function/revisions"])
+def test_a_slow_cluster_and_a_read(deploy: Deploy, call: Deploy, server: KubernetesServer, path: str) -> None:
+    """Nothing was to be changed, so nothing may have been."""
+    deploy(app_name="my-function")
+    server.fail(plural="spinapps", delay=1.5)
+    answer = call("GET", path, seconds=1.0)
+    assert (answer.status, "change" in answer.detail) == (504, False)
+
+
+@pytest.mark.parametrize(
+    "why",
+    [
+        'Post "https://webhook.spin-operator.svc:443/mutate?timeout=10s": dial tcp: connect: connection refused',
+        'Post "https://webhook.spin-operator.svc:443/mutate?timeout=10s": context deadline exceeded',
+    ],
+)
+def test_an_operator_that_is_down(deploy: Deploy, server: KubernetesServer, why: str) -> None:
+    message = f'Internal error occurred: failed calling webhook "mspinapp.kb.io": failed to call webhook: {why}'
+    server.fail(verb="create", plural="spinapps", status=500, reason="InternalError", message=message, times=99)
+    answer = deploy(app_name="my-function")
+    assert (answer.status, "Nothing was changed" in answer.detail) == (503, True)
+    assert int(answer.headers["Retry-After"]) > 0
+    assert sum((call.verb, call.plural) == ("create", "spinapps") for call in server.calls) == 1
+
+
+def test_a_call_is_waited_for_longer_than_an_admission_webhook() -> None:
+    """SpinKube's webhooks have ten seconds; after that the API server says that nothing was written."""
+    assert http_api._CALL_SECONDS > 10
+
+
+@pytest.mark.parametrize("code", [410, 500])
+def test_an_error_in_a_watch_is_an_error(deploy: Deploy, server: KubernetesServer, code: int) -> None:
+    server.operator_runs = False
+    status = {"kind": "Status", "code": code, "message": "etcdserver: no leader"}
+    event = json.dumps({"type": "ERROR", "object": status}).encode() + b"\n"
+    server.fail(verb="watch", plural="services", status=200, body=event)
+    answer = deploy(app_name="my-function")
+    assert (answer.status, answer.body["service_status"]) == (200, "pending")
+    connection = cluster_api(DeploySettings.read())
+    server.fail(verb="watch", plural="services", status=200, body=event)
+    with pytest.raises(ClusterError, match="no leader"):
+        list(connection.watch(SERVICES, answer.body["namespace"], "my-function", Deadline.after(3)))
 
 
 def test_no_time_at_all(deploy: Deploy, server: KubernetesServer) -> None:

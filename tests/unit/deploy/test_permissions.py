@@ -1,7 +1,7 @@
 """The permissions table against what deploys really ask for. The server's RBAC refuses whatever is not in it."""
 
 from functions.cluster.permissions import PERMISSIONS, rules
-from functions.cluster.resources import EXECUTORS, PODS, SERVICE_ACCOUNTS
+from functions.cluster.resources import DEPLOYMENTS, PODS, SERVICE_ACCOUNTS
 from tests.unit.deploy.conftest import Deploy
 from tests.unit.deploy.kubernetes_server import Administrator, KubernetesServer
 
@@ -13,14 +13,18 @@ def test_every_permission_is_used_and_no_other_is_asked_for(
     statuses = [
         deploy(app_name="my-function", service_account="runner").status,
         deploy(app_name="my-function", max_replicas=4).status,
-        deploy(app_name="my-function", enable_autoscaling=False).status,
+        deploy(app_name="my-function", memory_request="64Mi", enable_autoscaling=False).status,
+        deploy(app_name="my-function", enable_autoscaling=True).status,
         deploy(app_name="my-function", wait=True, seconds=2).status,
-        deploy(namespace="missing").status,
+        call("GET", "/missing").status,
         call("GET").status,
         call("GET", "/my-function").status,
         call("DELETE", "/my-function").status,
     ]
-    assert statuses == [200, 200, 200, 200, 404, 200, 200, 200]
+    assert statuses == [200, 200, 200, 200, 200, 404, 200, 200, 200]
+
+    server.operator_runs = False
+    assert deploy(seconds=2).body["service_status"] == "pending"
 
     asked = {(call.group, call.plural, call.verb) for call in server.calls}
     granted = {(resource.group, resource.plural, verb) for resource, verbs in PERMISSIONS.items() for verb in verbs}
@@ -29,7 +33,7 @@ def test_every_permission_is_used_and_no_other_is_asked_for(
 
 def test_the_rules_are_the_table() -> None:
     assert {"apiGroups": [""], "resources": [PODS.plural], "verbs": ["list"]} in rules()
-    assert {"apiGroups": [EXECUTORS.group], "resources": [EXECUTORS.plural], "verbs": ["get"]} in rules()
+    assert {"apiGroups": ["apps"], "resources": [DEPLOYMENTS.plural], "verbs": ["get", "patch"]} in rules()
     assert len(rules()) == len(PERMISSIONS)
     assert all("*" not in rule["verbs"] + rule["resources"] + rule["apiGroups"] for rule in rules())
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from functions.cluster.resources import EXECUTORS, NAMESPACES, SPIN_APPS
+from functions.cluster.resources import EXECUTORS, LIMIT_RANGES, NAMESPACES, SPIN_APPS
 from tests.unit.deploy.conftest import IMAGE, Deploy, invoke_raw
 from tests.unit.deploy.kubernetes_server import Administrator, KubernetesServer
 
@@ -129,16 +129,51 @@ def test_a_secret_in_a_refused_object_is_not_logged(
 
 
 @pytest.mark.parametrize(
-    "message",
+    ("message", "advice"),
     [
-        'horizontalpodautoscalers "my-function" is forbidden: exceeded quota: hpas, requested: count/hpas=1, used: 5',
-        'spinapps "my-function" is forbidden: unable to create new content because it is being terminated',
+        (
+            'horizontalpodautoscalers "my-function" is forbidden: exceeded quota: hpas, requested: 1, used: 5',
+            "free or raise its quota",
+        ),
+        (
+            'spinapps "my-function" is forbidden: unable to create new content because it is being terminated',
+            "wait until it is gone",
+        ),
     ],
 )
 def test_what_the_namespace_does_not_take_is_the_callers_matter(
-    deploy: Deploy, server: KubernetesServer, message: str
+    deploy: Deploy, server: KubernetesServer, message: str, advice: str
 ) -> None:
     server.fail(verb="create", plural="spinapps", status=403, reason="Forbidden", message=message)
     answer = deploy(app_name="my-function")
     assert answer.status == 409
-    assert "quota" in answer.detail or "terminated" in answer.detail
+    assert advice in answer.detail
+    assert ("quota" in answer.detail) is ("quota" in message)
+
+
+LIMITS = {"limits": [{"type": "Container", "default": {"memory": "512Mi", "cpu": "1"}}, {"type": "Pod"}]}
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        ({"memory_request": "1Gi"}, 422),
+        ({"cpu_request": "1500m"}, 422),
+        ({"memory_request": "512Mi"}, 200),
+        ({"memory_request": "1Gi", "memory_limit": "1Gi"}, 200),
+        ({"memory_limit": "2Gi"}, 200),
+    ],
+)
+def test_a_request_over_the_limit_that_the_namespace_gives(
+    deploy: Deploy, kubectl: Administrator, fields: dict[str, Any], status: int
+) -> None:
+    """Its pods would never be made: without a limit of its own the container gets the LimitRange's."""
+    kubectl.create(LIMIT_RANGES, "defaults", LIMITS)
+    deploy(app_name="old")
+    for name in ("new", "old"):
+        answer = deploy(app_name=name, **fields)
+        assert answer.status == status
+        if status == 422:
+            (field,) = fields
+            assert f"{field} {fields[field]} is over" in answer.detail
+            assert f"send {field.replace('request', 'limit')} too" in answer.detail

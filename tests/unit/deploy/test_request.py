@@ -1,5 +1,6 @@
 """What a deploy request may look like: every rule on both of its sides."""
 
+import re
 import string
 from decimal import Decimal
 from typing import Any
@@ -46,6 +47,8 @@ def request(**fields: Any) -> DeployRequest:
         ("memory_limit", "1e9"),
         ("cpu_request", "1"),
         ("memory_request", "64M"),
+        ("memory_limit", "1Mi"),
+        ("memory_limit", "1048576"),
         ("min_replicas", 1),
         ("max_replicas", MOST_REPLICAS),
         ("target_cpu", 80),
@@ -102,6 +105,8 @@ def test_accepted(field: str, value: object) -> None:
         ("cpu_limit", 0.5),
         ("memory_limit", "128 Mi"),
         ("memory_limit", "128mb"),
+        ("memory_limit", "1023Ki"),
+        ("memory_request", "1000k"),
         ("min_replicas", 0),
         ("max_replicas", MOST_REPLICAS + 1),
         ("target_cpu", 0),
@@ -260,3 +265,11 @@ def test_generated_names_are_valid_app_names() -> None:
 def test_word_lists_hold_no_word_twice() -> None:
     assert len(set(names.ADJECTIVES)) == len(names.ADJECTIVES)
     assert len(set(names.NOUNS)) == len(names.NOUNS)
+
+
+@pytest.mark.parametrize(("slip", "meant"), [("100m", "100Mi"), ("0.5", "0.5Mi"), ("1", "1Mi"), ("128", "128Mi")])
+@pytest.mark.parametrize("field", ["memory_limit", "memory_request"])
+def test_memory_without_its_unit(field: str, slip: str, meant: str) -> None:
+    """Kubernetes takes them, as parts of a byte or a few of them, and no container starts."""
+    with pytest.raises(ValidationError, match=re.escape(f"write {meant} for MiB")):
+        DeployRequest.model_validate({"namespace": "default", "image_ref": IMAGE, field: slip})

@@ -20,7 +20,7 @@ def set_status(kubectl: Administrator, **status: Any) -> None:
 
 def add_pod(kubectl: Administrator, image: str, reason: str, message: str) -> None:
     """A pod of the app that the kubelet cannot start."""
-    labels = {f"core.spinkube.dev/app.{NAME}.status": "ready"}
+    labels = {"core.spinkube.dev/app-name": NAME, f"core.spinkube.dev/app.{NAME}.status": "ready"}
     name = f"pod-{reason.lower()}"
     kubectl.create(PODS, name, {"containers": [{"name": NAME, "image": image}]}, labels=labels)
     waiting = {"waiting": {"reason": reason, "message": message}}
@@ -48,7 +48,10 @@ def test_a_version_that_serves(deploy: Deploy, kubectl: Administrator) -> None:
     assert answer.body["error"] is None
 
 
-def test_the_old_version_that_serves_is_not_the_new_one(deploy: Deploy, kubectl: Administrator) -> None:
+def test_the_old_version_that_serves_is_not_the_new_one(
+    deploy: Deploy, kubectl: Administrator, server: KubernetesServer
+) -> None:
+    server.operator_runs = False
     set_status(kubectl, replicas=1, updatedReplicas=1, readyReplicas=1, availableReplicas=1)
     answer = deploy(app_name=NAME, image_ref=V2, wait=True, seconds=1.5)
     assert answer.status == 200
