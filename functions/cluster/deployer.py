@@ -1,8 +1,9 @@
 """One deploy, from a checked request to the app as it stands afterwards: create the SpinApp, update it, or go back.
 
-Nothing is half applied: what can be refused is asked for in advance (the namespace, the executor, the ServiceAccount,
-the autoscaler by a dry run), then the SpinApp is written in one call, guarded against changes by others. How the
-autoscaler keeps in step with it is told in `functions.cluster.autoscaler`.
+Nothing is half applied: what would be refused later, or never, is asked for in advance (the ServiceAccount, the
+namespace's limits, the autoscaler by a dry run), then the SpinApp is written in one call, guarded against changes by
+others; SpinKube's webhook looks for the executor at that moment. How the autoscaler keeps in step with it is told in
+`functions.cluster.autoscaler`.
 """
 
 from collections.abc import Iterator
