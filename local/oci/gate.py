@@ -27,6 +27,7 @@ _HOP_BY_HOP: Final = frozenset(
 )
 _NOT_FORWARDED: Final = _HOP_BY_HOP | {"host"}
 _ROOTS: Final = frozenset({"/v2", "/v2/", "/v2/_catalog"})
+_MANIFEST: Final = re.compile(r"/v2/.+/manifests/[^/]+")
 _REPOSITORY: Final = re.compile(r"/v2/(?P<name>.+?)/(?:blobs|manifests|tags)/(?:.*/)?(?P<last>[^/]*)")
 
 
@@ -64,6 +65,9 @@ class _Gate:
             if path not in _ROOTS and not _REPOSITORY.fullmatch(path):
                 # ministack keeps API Gateway's and SES's own /v2/ APIs on the same port: not behind this door.
                 return _error(404, "UNSUPPORTED", f"no registry API at {path}")
+            puts_manifest = request.method == "PUT" and _MANIFEST.fullmatch(path) and "authorization" in request.headers
+            if puts_manifest and not await _holds_json(request):
+                return _error(400, "MANIFEST_INVALID", "manifest invalid")  # ministack takes anything
             return await self._forward(request)
         except httpx.HTTPError as error:
             return _error(502, "UNAVAILABLE", f"the registry behind the gate does not answer: {type(error).__name__}")
@@ -111,6 +115,15 @@ class _Gate:
             code, message = "UNKNOWN", content.decode(errors="replace")[:300]
         kept = {k: v for k, v in headers.items() if k not in ("content-length", "content-type")}
         return _error(status, code, message, kept)
+
+
+async def _holds_json(request: Request) -> bool:
+    """Whether a manifest is JSON; Starlette keeps the body for whoever reads it next."""
+    try:
+        json.loads(await request.body())
+    except ValueError:
+        return False
+    return True
 
 
 async def _coalesced(request: Request) -> AsyncIterator[bytes]:

@@ -61,6 +61,13 @@ def test_a_repository_that_is_not_there_is_refused_in_ecrs_words(
     }
 
 
+@pytest.mark.parametrize("content", [b'{"annotations":{"d":"a\nb"}}', b"", b"\xff"])
+def test_a_manifest_that_is_no_json_is_refused(repository: str, good: tuple[str, str], content: bytes) -> None:
+    headers = {"Content-Type": "application/vnd.oci.image.manifest.v1+json"}
+    response = httpx.put(f"{repository}/manifests/v1", content=content, headers=headers, auth=good)
+    assert (response.status_code, response.json()["errors"][0]["code"]) == (400, "MANIFEST_INVALID")
+
+
 def test_an_upload_stays_on_the_gate_and_comes_back_whole(repository: str, good: tuple[str, str]) -> None:
     content = bytes(range(256)) * 160_000  # 41 MB, in one PUT
     digest = sha256_digest(content)
