@@ -30,6 +30,12 @@ class RoleSessions:
             self._of[key] = self._open(role_arn, session, service)
         return dict(self._of[key])
 
+    def close(self, access_key: str) -> None:
+        """End a session: its credentials are worth nothing any more."""
+        sts._sessions.pop(access_key, None)
+        for key in [key for key, made in list(self._of.items()) if made["AWS_ACCESS_KEY_ID"] == access_key]:
+            del self._of[key]
+
     def _open(self, role_arn: str, session: str, service: str) -> dict[str, str]:
         _check_trust(role_arn, service)
         role = role_arn.rpartition("/")[2]

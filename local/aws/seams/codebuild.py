@@ -69,6 +69,8 @@ class Builds:
         )
         self._builds[build_id] = build
         build.finished.add_done_callback(lambda _: self._builds.pop(build_id, None))
+        key = role.environment["AWS_ACCESS_KEY_ID"]
+        build.finished.add_done_callback(lambda _: self._access.sessions.close(key))
         started = record.snapshot()
         self.queue.submit(build)
         return cast(Response, json_response({"build": started}))

@@ -42,8 +42,11 @@ class Registry:
 
     def token(self, access_key: str, password: str | None = None, seconds: float = TOKEN_SECONDS) -> str:
         """A token with which requests are made as the holder of ``access_key``."""
+        now = time.time()
+        for old in [old for old, (_, until) in list(self._keys.items()) if until < now]:
+            self._keys.pop(old, None)
         pair = f"AWS:{password or secrets.token_urlsafe(40)}".encode()
-        self._keys[pair] = (access_key, time.time() + seconds)
+        self._keys[pair] = (access_key, now + seconds)
         return base64.b64encode(pair).decode()
 
     def refusal(self, method: str, path: str, authorization: str) -> tuple[int, str] | None:

@@ -349,6 +349,14 @@ def test_a_build_is_logged_under_its_role(cloud: Cloud) -> None:
     assert "done" in log(cloud, build)
 
 
+def test_the_credentials_of_a_build_end_with_it(cloud: Cloud) -> None:
+    told = "echo keys $AWS_ACCESS_KEY_ID $AWS_SECRET_ACCESS_KEY $AWS_SESSION_TOKEN"
+    build = finish(cloud, start(cloud, make_project(cloud, {"build": {"commands": [told]}})))
+    (line,) = (line for line in log(cloud, build) if line.startswith("keys ASIA"))
+    sts = client_with(cloud, *line.split()[1:])("sts")
+    assert refusal(sts.get_caller_identity)[0] == "InvalidClientTokenId"
+
+
 def test_a_statement_that_is_taken_out_of_a_template_is_missed(cloud: Cloud, assembly: Path, tmp_path: Path) -> None:
     changed = shutil.copytree(assembly, tmp_path / "changed")
     file = changed / "Probe.template.json"
