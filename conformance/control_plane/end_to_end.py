@@ -4,6 +4,7 @@ The cloud has the kubeconfig of a user who is in the group ``blue-faas-deployer`
 """
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -31,7 +32,7 @@ from local.kubernetes.machinery.resources import (
     Resource,
 )
 from local.kubernetes.ports import listening_ports
-from local.places import ROOT
+from local.places import ROOT, state_root
 from local.processes import free_port
 
 NAMESPACE: Final = "default"
@@ -64,25 +65,25 @@ def run(plane: ControlPlane, api: KubernetesApi, steps: Steps) -> None:
     StepFailedError
         An answer or the cluster was not as it should be.
     """
-    state = plane.folder / "cloud"
+    # Builds run as another user, who must be let through: the control plane's own folder is closed.
+    state = state_root() / f"conformance-{os.getpid()}"
     with (
         _cloud(plane.kubeconfig("deployer"), state) as http,
         running_node(api, plane.folder / "node", state / "node-mirrors.json"),
     ):
         first, second = _build(http, "v1"), _build(http, "v2")
         steps.saw("two versions built and pushed")
-        answer = _deploy(http, first)
-        steps.saw(f"deployed: Service {answer['service_status']}, rollout {answer['rollout']['status']}")
+        _deploy(http, first)
         _answers(api, "v1")
-        steps.saw("the first version answers")
+        steps.saw("the first version deployed: it answers")
         _deploy(http, second)
         _answers(api, "v2")
-        steps.saw("an update rolled out")
+        steps.saw("an update rolled out: the second answers")
         _ok(http.post(f"/api/v1/apps/{NAMESPACE}/{APP}/rollback", json={}))
         _answers(api, "v1")
         steps.saw("a rollback brought the first version back")
         shown = _ok(http.get(f"/api/v1/apps/{NAMESPACE}/{APP}"))
-        if shown["ready_replicas"] < 1:
+        if (shown["service_status"], shown["error"]) != ("found", None) or shown["ready_replicas"] < 1:
             raise StepFailedError(f"GET of the app says {shown}")
         _ok(http.delete(f"/api/v1/apps/{NAMESPACE}/{APP}"))
         for resource in (SPIN_APPS, DEPLOYMENTS, SERVICES, HORIZONTAL_POD_AUTOSCALERS):
@@ -113,6 +114,7 @@ def _cloud(kubeconfig: Path, state: Path) -> Iterator[httpx.Client]:
             process.wait(60)
         except subprocess.TimeoutExpired:
             process.kill()
+        shutil.rmtree(state, ignore_errors=True)
 
 
 def _build(http: httpx.Client, text: str) -> str:
@@ -130,12 +132,9 @@ def _build(http: httpx.Client, text: str) -> str:
     return str(state["result"]["image_url"])
 
 
-def _deploy(http: httpx.Client, image: str) -> Json:
+def _deploy(http: httpx.Client, image: str) -> None:
     body = {"namespace": NAMESPACE, "image_ref": image, "app_name": APP, "wait": True}
-    answer = _ok(http.post("/api/v1/deploy", json=body))
-    if answer["service_status"] != "found":
-        raise StepFailedError(f"the deploy says {answer}")
-    return answer
+    _ok(http.post("/api/v1/deploy", json=body))
 
 
 def _answers(api: KubernetesApi, text: str) -> None:

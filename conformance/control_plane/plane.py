@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self
 
+import yaml
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -23,6 +24,13 @@ from local.processes import Part, free_port
 LOGS: Final = BUILD / "control-plane" / "logs"
 """One file for each program, of the last run."""
 DEPLOYER_GROUP: Final = "blue-faas-deployer"
+
+ANONYMOUS: Final[dict[str, Any]] = {
+    "apiVersion": "apiserver.config.k8s.io/v1",
+    "kind": "AuthenticationConfiguration",
+    "anonymous": {"enabled": True, "conditions": [{"path": path} for path in ("/livez", "/readyz", "/healthz")]},
+}
+"""Who shows no token may ask for the server's health and for nothing else, as on EKS."""
 
 _READY_SECONDS: Final = 120
 _ISSUER: Final = "https://kubernetes.default.svc"
@@ -45,7 +53,7 @@ class Tokens:
     def lines(self) -> str:
         """The server's token file: token, user, uid, groups."""
         return "".join(
-            f'{token},{user},{user},"{group}"\n'
+            f'{token},{user},,"{group}"\n'
             for token, user, group in (
                 (self.administrator, "admin", "system:masters"),
                 (self.deployer, "deployer", DEPLOYER_GROUP),
@@ -96,6 +104,8 @@ class ControlPlane:
         tokens = self.folder / "tokens.csv"
         tokens.touch(mode=0o600)
         tokens.write_text(self.tokens.lines(), "utf-8")
+        authentication = self.folder / "authentication.yaml"
+        authentication.write_text(yaml.safe_dump(ANONYMOUS), "utf-8")
         account_key = self.folder / "service-accounts.key"
         account_key.touch(mode=0o600)
         account_key.write_bytes(_rsa_key())
@@ -110,6 +120,7 @@ class ControlPlane:
                 certificate=certificate.certificate,
                 key=certificate.key,
                 tokens=tokens,
+                authentication=authentication,
                 account_key=account_key,
                 scratch=self.folder / "apiserver",
             ),
@@ -166,9 +177,17 @@ def etcd_arguments(url: str, peer_url: str, data: Path) -> list[str]:
 
 
 def apiserver_arguments(
-    *, etcd_url: str, url: str, certificate: Path, key: Path, tokens: Path, account_key: Path, scratch: Path
+    *,
+    etcd_url: str,
+    url: str,
+    certificate: Path,
+    key: Path,
+    tokens: Path,
+    authentication: Path,
+    account_key: Path,
+    scratch: Path,
 ) -> list[str]:
-    """kube-apiserver's command line: default admission plugins, RBAC, nobody without a token (as on EKS)."""
+    """kube-apiserver's command line: default admission plugins, RBAC, `ANONYMOUS`."""
     return [
         f"--etcd-servers={etcd_url}",
         "--bind-address=127.0.0.1",
@@ -177,7 +196,7 @@ def apiserver_arguments(
         f"--tls-private-key-file={key}",
         f"--cert-dir={scratch}",
         f"--token-auth-file={tokens}",
-        "--anonymous-auth=false",
+        f"--authentication-config={authentication}",
         "--authorization-mode=RBAC",
         f"--service-account-issuer={_ISSUER}",
         f"--service-account-key-file={account_key}",
@@ -202,6 +221,8 @@ def controller_manager_arguments(
         f"--service-account-private-key-file={account_key}",
         f"--node-monitor-grace-period={_NODE_GRACE}",
         "--leader-elect=false",
+        # Its own user may not do what its controllers do: each has an account with its own rights, as on every cluster.
+        "--use-service-account-credentials=true",
     ]
 
 

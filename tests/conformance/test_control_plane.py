@@ -10,7 +10,7 @@ import pytest
 
 from conformance.control_plane import programs
 from conformance.control_plane.__main__ import facts, main
-from conformance.control_plane.plane import ALL, Tokens, apiserver_arguments, controller_manager_arguments
+from conformance.control_plane.plane import ALL, ANONYMOUS, Tokens, apiserver_arguments, controller_manager_arguments
 from conformance.control_plane.suites import Outcome, read
 from conformance.control_plane.webhook import AdmissionWebhook, registrations
 from conformance.report import NOT_RUN
@@ -84,6 +84,7 @@ def test_everything_listens_on_this_machine_only_and_no_secret_is_in_a_command_l
         certificate=path,
         key=path,
         tokens=path,
+        authentication=path,
         account_key=path,
         scratch=path,
     )
@@ -92,7 +93,7 @@ def test_everything_listens_on_this_machine_only_and_no_secret_is_in_a_command_l
         assert "--bind-address=127.0.0.1" in arguments
         assert not [text for text in arguments for secret in vars(tokens).values() if secret in text]
     assert "--secure-port=2" in server
-    assert "--anonymous-auth=false" in server
+    assert {entry["path"] for entry in ANONYMOUS["anonymous"]["conditions"]} == {"/livez", "/readyz", "/healthz"}
 
 
 def test_the_deployer_is_in_its_group_and_in_no_other() -> None:
@@ -100,7 +101,7 @@ def test_the_deployer_is_in_its_group_and_in_no_other() -> None:
     lines = [line.split(",") for line in tokens.lines().splitlines()]
     assert next(line for line in lines if line[0] == tokens.deployer)[1:] == [
         "deployer",
-        "deployer",
+        "",
         '"blue-faas-deployer"',
     ]
 

@@ -18,7 +18,14 @@ from local.kubernetes.api import discovery
 from local.kubernetes.api.authentication import Authenticator, User, authenticate
 from local.kubernetes.api.authorization import Attributes, Authorizer, RbacAuthorizer, denial, ensure_default_roles
 from local.kubernetes.api.bodies import JsonResponse, read_body
-from local.kubernetes.api.errors import ApiError, forbidden, method_not_allowed, path_not_found, unauthorized
+from local.kubernetes.api.errors import (
+    ApiError,
+    PathNotFound,
+    forbidden,
+    method_not_allowed,
+    path_not_found,
+    unauthorized,
+)
 from local.kubernetes.api.faults import Fault, Faults
 from local.kubernetes.api.handlers import Handlers, LogSource
 from local.kubernetes.api.objects import Objects
@@ -124,6 +131,8 @@ class _Server:
             if fault and fault.status:
                 raise _ordered(fault)
             response = await self._answer(request)
+        except PathNotFound as error:
+            response = PlainTextResponse(error.message, error.code)
         except ApiError as error:
             response = JsonResponse(error.status(), error.code, headers=error.headers)
         except Exception:
@@ -137,6 +146,8 @@ class _Server:
     async def _answer(self, request: Request) -> Response:
         parts = [part for part in request.url.path.split("/") if part]
         if len(parts) == 1 and parts[0] in _HEALTH:
+            if _shows_token(request):  # who shows none may ask for this, but a wrong one is refused everywhere
+                await self._user(request)
             return PlainTextResponse("ok")
         user = await self._user(request)
         if request.method in ("GET", "HEAD"):
@@ -166,6 +177,11 @@ class _Server:
     def _authorize(self, user: User, asked: Attributes, target: Target | None = None) -> None:
         if self._authorizer and not self._authorizer(user, asked):
             raise forbidden(denial(user, asked), target.resource if target else None, asked.name)
+
+
+def _shows_token(request: Request) -> bool:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return scheme.lower() == "bearer" and bool(token.strip())
 
 
 def _attributes(target: Target) -> Attributes:

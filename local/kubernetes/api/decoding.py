@@ -49,7 +49,7 @@ def decode(resource: Resource, body: Any, options: WriteOptions, source: Source 
     return pruned
 
 
-def decode_configuration(resource: Resource, body: Any, name: str, namespace: str, *, creates: bool) -> Object:
+def decode_configuration(resource: Resource, body: Any, name: str, namespace: str) -> Object:
     """An applied configuration: no defaults, and no field that the schema lacks."""
     if not isinstance(body, dict) or not body.get("apiVersion") or not body.get("kind"):
         raise bad_request("error decoding YAML: apiVersion and kind must be set in an applied configuration")
@@ -57,6 +57,7 @@ def decode_configuration(resource: Resource, body: Any, name: str, namespace: st
     metadata = obj["metadata"]
     if metadata.get("managedFields"):
         raise bad_request("metadata.managedFields must be nil")
+    where = f"{metadata.get('namespace', '')}/{name}"
     metadata.setdefault("name", name)
     if resource.namespaced:
         metadata.setdefault("namespace", namespace)
@@ -64,8 +65,6 @@ def decode_configuration(resource: Resource, body: Any, name: str, namespace: st
     problems = [f".{path}: field not declared in schema" for path in unknown]
     # The real server finds these where it converts the configuration, and so answers 500 (kubernetes#122480).
     if problems:
-        # An object that is to be created has not been given its namespace yet.
-        where = f"/{name}" if creates else f"{namespace}/{name}"
         kind = f"{resource.group}/{resource.version}, Kind={resource.kind}"
         text = problems[0] if len(problems) == 1 else "errors:\n" + "\n".join(f"  {text}" for text in problems)
         raise ApiError(500, "", f"failed to create typed patch object ({where}; {kind}): {text}")

@@ -9,8 +9,8 @@ from local.kubernetes.api.resources import POD_KEY, Registry, Resource
 
 VERSION = {
     "major": "1",
-    "minor": "33",
-    "gitVersion": "v1.33.0-local",
+    "minor": "36",
+    "gitVersion": "v1.36.0-local",
     "gitCommit": "",
     "gitTreeState": "clean",
     "buildDate": "1970-01-01T00:00:00Z",

@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from local.kubernetes.api.resources import Resource
 
-NOT_FOUND_PATH = "the server could not find the requested resource"
-
 
 class ApiError(Exception):
     """A request that is refused: HTTP `code`, machine-readable `reason`, `message` for people, optional `details`."""
@@ -135,9 +133,21 @@ def not_found(resource: Resource, name: str) -> ApiError:
     return ApiError(404, "NotFound", f"{resource.qualified} {go_value(name)} not found", _details(resource, name))
 
 
+class PathNotFound(ApiError):  # noqa: N818  (the status's own name)
+    """404: no such resource type or URL. Sent as plain text: nothing that makes Status objects has seen the request."""
+
+    def __init__(self) -> None:
+        super().__init__(404, "NotFound", "404 page not found\n")
+
+
 def path_not_found() -> ApiError:
-    """404: no such resource type or URL."""
-    return ApiError(404, "NotFound", NOT_FOUND_PATH)
+    """404: no such group, version or URL, or no such type in a group of custom resources."""
+    return PathNotFound()
+
+
+def type_not_found() -> ApiError:
+    """404: no such type or subresource in a built-in group."""
+    return ApiError(404, "NotFound", "the server could not find the requested resource")
 
 
 def method_not_allowed() -> ApiError:

@@ -16,7 +16,7 @@ from local.kubernetes.api import printing
 from local.kubernetes.api.binding import bind
 from local.kubernetes.api.bodies import JsonResponse, read_body, representation
 from local.kubernetes.api.deletion import DeleteOptions
-from local.kubernetes.api.errors import bad_request, expired, method_not_allowed
+from local.kubernetes.api.errors import ApiError, bad_request, expired, go_value, method_not_allowed
 from local.kubernetes.api.objects import Objects
 from local.kubernetes.api.requests import Target, write_options
 from local.kubernetes.api.resources import Resource
@@ -84,6 +84,8 @@ class Handlers:
                 return self._delete(target, resource, query, body)
             case "deletecollection":
                 return self._delete_collection(target, resource, query, body)
+        if resource.custom and not target.name:
+            raise bad_request("name must be provided")
         raise method_not_allowed()
 
     # ---- reading
@@ -140,9 +142,9 @@ class Handlers:
             start, version = self._continued(query["continue"])
             metadata["resourceVersion"] = version
             found = [item for item in found if [item[0].namespace, item[0].name] > start]
-        limit = query.get("limit", "0")
-        if not limit.isdecimal():
-            raise bad_request(f'limit: invalid value "{limit}": must be a number that is not negative')
+        limit = query.get("limit") or "0"
+        if not limit.removeprefix("-").isdecimal():
+            raise bad_request(f"strconv.ParseInt: parsing {go_value(limit)}: invalid syntax")
         if 0 < int(limit) < len(found):
             last = found[int(limit) - 1][0]
             metadata["remainingItemCount"] = len(found) - int(limit)
@@ -179,9 +181,11 @@ class Handlers:
         return start, version
 
     def _watch(self, request: Request, target: Target, resource: Resource, query: dict[str, str]) -> Response:
-        for name in ("resourceVersion", "timeoutSeconds"):
+        for name, code in (("resourceVersion", 500), ("timeoutSeconds", 400)):
             if not query.get(name, "0").strip().isdecimal() and query.get(name):
-                raise bad_request(f'{name}: invalid value "{query[name]}": must be a whole number')
+                shown = go_value(query[name])
+                why = f"{name}: Invalid value: {shown}: strconv.ParseUint: parsing {shown}: invalid syntax"
+                raise ApiError(code, "" if code == 500 else "BadRequest", why)
         form = representation(request)
         include = query.get("includeObject", "Metadata")
 

@@ -37,6 +37,8 @@ def dns_label(name: str) -> str | None:
     """RFC 1123 label: namespaces, and Services (older servers want these to begin with a letter)."""
     if len(name) > _MAX_LABEL:
         return f"must be no more than {_MAX_LABEL} characters"
+    if "." in name:
+        return "must not contain dots"
     if re.fullmatch(_LABEL, name):
         return None
     return (

@@ -7,6 +7,7 @@ lock: decode, defaults, mutating admission, validation, validating admission, ma
 from __future__ import annotations
 
 import copy
+import json
 import uuid
 from typing import Any
 
@@ -17,11 +18,13 @@ from local.kubernetes.api.completion import complete
 from local.kubernetes.api.decoding import WriteOptions, check_kind, decode, decode_configuration
 from local.kubernetes.api.deletion import DeleteOptions, Deleter
 from local.kubernetes.api.errors import (
+    ApiError,
     FieldError,
     already_exists,
     bad_request,
     forbidden,
     invalid,
+    invalid_value,
     not_found,
     path_not_found,
     required_value,
@@ -201,7 +204,13 @@ class Objects:
                     accepted if resource.custom else [*accepted, patches.STRATEGIC_MERGE_PATCH]
                 )
             if subresource == "scale":
-                return self.update(resource, namespace, name, patched, options, subresource), False
+                try:
+                    return self.update(resource, namespace, name, patched, options, subresource), False
+                except ApiError as error:
+                    if error.code != 400:
+                        raise
+                    wrong = invalid_value("patch", json.dumps(patched, ensure_ascii=False), error.message)
+                    raise invalid("", "", "", [wrong]) from None
             new = decode(resource, patched, options, source="patch")
             return self._replace(resource, old, new, options, subresource), False
 
@@ -214,8 +223,8 @@ class Objects:
         options: WriteOptions,
         subresource: str,
     ) -> tuple[Object, bool]:
+        config = decode_configuration(resource, body, name, namespace)
         live = self.store.get(Key(*resource.key, namespace, name))
-        config = decode_configuration(resource, body, name, namespace, creates=live is None)
         wanted = self._owned(resource, config, subresource)
         if live is None:
             if subresource or config["metadata"].get("resourceVersion") or config["metadata"].get("uid"):

@@ -20,8 +20,8 @@ def table(
         row: Object = {"cells": [column.cell(obj) for column in columns]}
         if include == "Object":
             row["object"] = obj
-        elif include != "None":
-            row["object"] = partial_metadata(obj)
+        else:
+            row["object"] = None if include == "None" else partial_metadata(obj)
         rows.append(row)
     definitions = [
         {

@@ -17,6 +17,7 @@ from local.kubernetes.api.errors import (
     path_not_found,
     required_value,
     too_long,
+    type_not_found,
     unsupported_value,
 )
 from local.kubernetes.api.patches import APPLY_PATCH
@@ -64,7 +65,8 @@ def parse_target(registry: Registry, method: str, parts: list[str], query: dict[
     if not is_review and (
         resource is None or not _serves(resource, subresource) or (namespace and not resource.namespaced)
     ):
-        raise path_not_found()
+        built_in = any((known.group, known.version) == (group, version) and not known.custom for known in registry)
+        raise type_not_found() if built_in else path_not_found()
     verb = _VERBS.get(method, method.lower())
     if not name and verb in ("get", "delete"):
         verb = {"get": "list", "delete": "deletecollection"}[verb]

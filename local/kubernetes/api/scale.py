@@ -23,7 +23,7 @@ def read_scale(resource: Resource, obj: Object) -> Object:
         "kind": "Scale",
         "apiVersion": "autoscaling/v1",
         "metadata": {key: metadata[key] for key in kept if key in metadata},
-        "spec": {"replicas": _read(obj, paths.spec_replicas) or 0},
+        "spec": {"replicas": replicas} if (replicas := _read(obj, paths.spec_replicas)) else {},
         "status": status | ({"selector": text} if text else {}),
     }
 

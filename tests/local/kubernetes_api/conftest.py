@@ -75,6 +75,13 @@ class Http:
         assert (status["kind"], status["status"], status["code"]) == ("Status", "Failure", code)
         return status
 
+    def unserved(self, path: str) -> None:
+        """Wait until the server knows nothing of the path."""
+        deadline = time.monotonic() + 30
+        while (response := self("GET", path)).text != "404 page not found\n":
+            assert time.monotonic() < deadline, response.text
+            time.sleep(0.1)
+
     def until(self, path: str, holds: Callable[[Any], bool]) -> None:
         """Wait until what is at the path holds: a real cluster's controllers take a moment."""
         deadline = time.monotonic() + 30
@@ -151,6 +158,7 @@ def namespace(http: Http) -> Iterator[str]:
         "spec": {"createDeployment": True, "deploymentConfig": {"runtimeClassName": "wasmtime-spin-v2"}},
     }
     http.ok("POST", f"/apis/{GROUP}/{VERSION}/namespaces/{name}/spinappexecutors", executor)
+    http.until(f"/api/v1/namespaces/{name}/serviceaccounts/default", lambda found: found["kind"] == "ServiceAccount")
     yield name
     http("DELETE", f"/api/v1/namespaces/{name}")
 

@@ -1,6 +1,7 @@
 """Subresources: scale and log."""
 
 import httpx
+import pytest
 
 from local.kubernetes.api import ServerThread, create_app
 from tests.local.kubernetes_api.conftest import Http, deployment
@@ -18,13 +19,14 @@ def test_scale_reads_and_writes_the_replicas(http: Http, namespace: str) -> None
     scale["spec"]["replicas"] = 3
     assert http.ok("PUT", f"{path}/d/scale", scale)["spec"]["replicas"] == 3
     assert http.refused(409, "PUT", f"{path}/d/scale", scale)["reason"] == "Conflict"
-    assert http.ok("PATCH", f"{path}/d/scale", {"spec": {"replicas": 0}}, MERGE)["spec"]["replicas"] == 0
+    assert http.ok("PATCH", f"{path}/d/scale", {"spec": {"replicas": 0}}, MERGE)["spec"] == {}
     stored = http.ok("GET", f"{path}/d")
     assert (stored["spec"]["replicas"], stored["metadata"]["generation"]) == (0, 3)
     http.refused(422, "PATCH", f"{path}/d/scale", {"spec": {"replicas": -1}}, MERGE)
-    http.refused(400, "PATCH", f"{path}/d/scale", {"spec": {"replicas": "many"}}, MERGE)
+    http.refused(422, "PATCH", f"{path}/d/scale", {"spec": {"replicas": "many"}}, MERGE)
 
 
+@pytest.mark.stand_in_only("no kubelet answers where the API server looks for one")
 def test_logs_come_from_the_hook(http: Http, namespace: str) -> None:
     path = f"/api/v1/namespaces/{namespace}/pods"
     http.ok("POST", path, {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}})
