@@ -141,6 +141,20 @@ def _workload(obj: Object) -> list[FieldError]:
     errors += _pod_spec(template_spec, "spec.template.spec")
     if (policy := template_spec.get("restartPolicy")) not in (None, "Always"):
         errors.append(unsupported_value("spec.template.spec.restartPolicy", policy, ["Always"]))
+    return errors + _counts(obj.get("status") or {})
+
+
+def _counts(status: Object) -> list[FieldError]:
+    """A part of the replicas is no more than all of them, and who serves is ready."""
+    total = status.get("replicas", 0)
+    errors = [
+        invalid_value(f"status.{part}", count, "cannot be greater than status.replicas")
+        for part in ("updatedReplicas", "readyReplicas", "availableReplicas")
+        if (count := status.get(part, 0)) > total
+    ]
+    available = status.get("availableReplicas", 0)
+    if available > status.get("readyReplicas", 0):
+        errors.append(invalid_value("status.availableReplicas", available, "cannot be greater than readyReplicas"))
     return errors
 
 

@@ -184,6 +184,11 @@ def test_deployment_rules(http: Http, namespace: str) -> None:
     }
     assert "must be less than or equal to memory limit of 1Gi" in message(http, 422, path, body)
     http.ok("POST", path, deployment("a"))
+    for counts, why in (
+        ({"readyReplicas": 1}, "status.readyReplicas: Invalid value: 1: cannot be greater than status.replicas"),
+        ({"replicas": 1, "availableReplicas": 1}, "status.availableReplicas: Invalid value: 1: cannot be greater than"),
+    ):
+        assert why in http.refused(422, "PATCH", f"{path}/a/status", {"status": counts}, MERGE)["message"]
     patch = {"spec": {"selector": {"matchLabels": {"x": "b"}}, "template": {"metadata": {"labels": {"x": "b"}}}}}
     status = http.refused(422, "PATCH", f"{path}/a", patch, MERGE)
     assert "field is immutable" in status["message"]

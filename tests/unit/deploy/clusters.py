@@ -4,6 +4,7 @@ Both are ASGI applications, so that `kubernetes_server` can stand before either 
 """
 
 import json
+import ssl
 import tempfile
 import time
 from pathlib import Path
@@ -111,7 +112,7 @@ class RealCluster:
 
     def __init__(self, server: RealServer) -> None:
         self._server = server
-        context = httpx.create_ssl_context(verify=str(server.ca_file))
+        context = ssl.create_default_context(cafile=server.ca_file)
         headers = {"Authorization": f"Bearer {server.administrator}"}
         self._http = httpx.Client(base_url=server.url, verify=context, headers=headers, trust_env=False, timeout=30)
 

@@ -24,6 +24,9 @@ def test_a_namespace_that_goes_in_the_last_moment(
 ) -> None:
     server.fail(verb="create", dry_run=True, meanwhile=lambda: kubectl.delete(NAMESPACES, kubectl.namespace))
     answer = deploy(app_name="my-function")
+    if answer.status == 409:  # a real cluster empties a namespace before it goes
+        assert "being terminated" in answer.detail
+        return
     assert answer.status == 404
     assert answer.body == {"detail": f"Namespace '{kubectl.namespace}' not found"}
 

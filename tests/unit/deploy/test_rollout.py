@@ -62,10 +62,10 @@ def test_the_old_version_that_serves_is_not_the_new_one(
 @pytest.mark.parametrize(
     "status",
     [
-        {"replicas": 1, "updatedReplicas": 0, "availableReplicas": 1},
+        {"replicas": 1, "updatedReplicas": 0, "readyReplicas": 1, "availableReplicas": 1},
         {"replicas": 2, "updatedReplicas": 1, "readyReplicas": 2, "availableReplicas": 2},
         {"replicas": 1, "updatedReplicas": 1, "availableReplicas": 0},
-        {"observedGeneration": 0, "replicas": 1, "updatedReplicas": 1, "availableReplicas": 1},
+        {"observedGeneration": 0, "replicas": 1, "updatedReplicas": 1, "readyReplicas": 1, "availableReplicas": 1},
     ],
 )
 def test_a_rollout_on_its_way(deploy: Deploy, kubectl: Administrator, status: dict[str, int]) -> None:
