@@ -39,6 +39,9 @@ BINDING = Resource("rbac.authorization.k8s.io", "v1", "rolebindings", "RoleBindi
 class Cluster(Protocol):
     """What the tests need of a cluster besides its API."""
 
+    pace: float
+    """How many times as long as the stand-in's its answers take, at most."""
+
     def app(self, deployers: Authenticator, administrator: str) -> Starlette:
         """The API: ``deployers`` says who is one, ``administrator`` is the token of who may do anything."""
         ...
@@ -70,6 +73,8 @@ class Cluster(Protocol):
 
 class StandIn:
     """The API server of the one-machine cloud. The rights of deployers are exactly the permissions table's."""
+
+    pace = 1.0
 
     def app(self, deployers: Authenticator, administrator: str) -> Starlette:
         administrators = StaticTokenAuthenticator({administrator: User("kubectl", ("system:masters",))})
@@ -109,6 +114,8 @@ class StandIn:
 
 class RealCluster:
     """A real API server; deployers come to it as a user who has nothing but the rights of ``cluster/``."""
+
+    pace = 5.0
 
     def __init__(self, server: RealServer) -> None:
         self._server = server

@@ -82,6 +82,7 @@ class KubernetesServer:
 
     def __init__(self, certificate_file: Path, cluster: Cluster) -> None:
         self._cluster = cluster
+        self.pace = cluster.pace
         self.calls: list[Call] = []
         self.faults: list[Fault] = []
         self.tokens: list[str] = []
