@@ -2,12 +2,14 @@
 
 A cache file is native code that the process will run, so it is used only from a folder and a file that belong to this
 user and that nobody else may write to. Its name says what it was made from (the wasm's SHA-256) and with (wasmtime's
-version and `engine.CONFIGURATION_KEY`); a file that is there is complete, because it is moved into place whole. One
-process compiles at a time: the others wait for the lock and then find the file.
+version and `engine.CONFIGURATION_KEY`). Modules that components share (`shared_modules`) have files of their own: a
+second Python component compiles in the time that it takes to write its memory. A file that is there is complete,
+because it is moved into place whole. One process compiles at a time: the others wait for the lock, and find the file.
 """
 
 import fcntl
 import hashlib
+import json
 import os
 import platform
 import re
@@ -15,14 +17,18 @@ import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
-from wasmtime import Engine, WasmtimeError
+from wasmtime import Engine, Module, WasmtimeError
 from wasmtime.component import Component
 
 from local.functions.engine import CONFIGURATION_KEY
+from local.functions.shared_modules import take_apart
 from local.functions.wasmtime_fixes import WASMTIME_VERSION
+
+_T = TypeVar("_T")
 
 _DIGEST: Final = re.compile(r"sha256:([0-9a-f]{64})")
 _OTHERS_MAY_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
@@ -38,6 +44,14 @@ def digest_of(wasm: bytes) -> str:
     return f"sha256:{hashlib.sha256(wasm).hexdigest()}"
 
 
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A compiled component, and the modules that it imports by name."""
+
+    component: Component
+    modules: dict[str, Module]
+
+
 class CompileCache:
     """The compiled components in one folder."""
 
@@ -51,21 +65,20 @@ class CompileCache:
         self._folder = folder
         _check_private(folder, os.lstat(folder), stat.S_ISDIR, "folder")
 
-    def load(self, engine: Engine, digest: str, wasm: Path) -> Component:
+    def load(self, engine: Engine, digest: str, wasm: Path) -> Compiled:
         """The component of this digest, compiled now if no process has done so yet; ``wasm`` is read only then.
 
         Raises:
             CacheError: the file at ``wasm`` has another digest, is no component, or a cache file cannot be trusted.
             OSError: ``wasm`` cannot be read.
         """
-        path = self._path(digest)
-        component = self._cached(engine, path)
-        if component is None:
+        compiled = self._compiled(engine, digest)
+        if compiled is None:
             self.compile(engine, digest, wasm)
-            component = self._cached(engine, path)
-        if component is None:
-            raise CacheError(f"compiled component {path.name} vanished from the cache; start again")
-        return component
+            compiled = self._compiled(engine, digest)
+        if compiled is None:
+            raise CacheError(f"compiled component {digest} vanished from the cache; start again")
+        return compiled
 
     def compile(self, engine: Engine, digest: str, wasm: Path) -> bool:
         """Make sure that the component of this digest is compiled; tells whether there was anything to do."""
@@ -79,11 +92,41 @@ class CompileCache:
             if digest_of(content) != digest:
                 raise CacheError(f"{wasm.name} does not have the digest {digest}: the image is damaged, pull it again")
             try:
-                compiled = Component(engine, content).serialize()
+                self._compile(engine, path, content)
             except WasmtimeError as error:
                 raise CacheError(f"{digest} is not a WebAssembly component: {str(error).splitlines()[0]}") from None
-            self._store(path, compiled)
         return True
+
+    def _compile(self, engine: Engine, path: Path, content: bytes) -> None:
+        parts = take_apart(content)
+        modules = {}
+        for name, module in parts.modules.items():
+            modules[name] = digest_of(module)
+            target = self._path(modules[name])
+            if self._cached(target, lambda file: Module.deserialize_file(engine, file)) is None:
+                self._store(target, Module(engine, module).serialize())
+        self._store(self._list_of(path), json.dumps(modules).encode())
+        self._store(path, Component(engine, parts.shell).serialize())  # last: with it the component is complete
+
+    def _compiled(self, engine: Engine, digest: str) -> Compiled | None:
+        path = self._path(digest)
+        component = self._cached(path, lambda file: Component.deserialize_file(engine, file))
+        names = self._cached(self._list_of(path), lambda file: Path(file).read_bytes())
+        if component is None or names is None:
+            return None
+        modules = {}
+        for name, module_digest in json.loads(names).items():
+            module = self._cached(self._path(module_digest), lambda file: Module.deserialize_file(engine, file))
+            if module is None:
+                path.unlink(missing_ok=True)
+                return None
+            modules[name] = module
+        return Compiled(component, modules)
+
+    @staticmethod
+    def _list_of(path: Path) -> Path:
+        """Which modules a compiled component imports, by name and digest."""
+        return path.with_suffix(".modules.json")
 
     def _path(self, digest: str) -> Path:
         match = _DIGEST.fullmatch(digest)
@@ -92,14 +135,14 @@ class CompileCache:
         tag = f"wasmtime{WASMTIME_VERSION}-{platform.machine()}-{CONFIGURATION_KEY}"
         return self._folder / f"{match[1]}-{tag}.cwasm"
 
-    def _cached(self, engine: Engine, path: Path) -> Component | None:
+    def _cached(self, path: Path, read: Callable[[str], _T]) -> _T | None:
         try:
             status = os.lstat(path)
         except FileNotFoundError:
             return None
         _check_private(path, status, stat.S_ISREG, "file")
         try:
-            return Component.deserialize_file(engine, str(path))
+            return read(str(path))
         except WasmtimeError:
             # Made by a build of wasmtime that calls itself the same but is not: make it anew.
             path.unlink(missing_ok=True)

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import wasmtime
-from wasmtime.component import Component, ExportIndex, Linker, Variant
+from wasmtime.component import ExportIndex, Linker, Variant
 
+from local.functions.compile_cache import Compiled
 from local.functions.engine import EpochClock, ticks
 from local.functions.host import INTERFACES, binding, http_types
 from local.functions.host.abi import GuestExit, GuestTimeout, RequestContext, set_current_context
@@ -38,7 +39,7 @@ class Limits:
 class Guest:
     """A loaded component."""
 
-    def __init__(self, name: str, clock: EpochClock, component: Component, services: Services, limits: Limits) -> None:
+    def __init__(self, name: str, clock: EpochClock, compiled: Compiled, services: Services, limits: Limits) -> None:
         """Links the component and makes one instance to see that it can be made.
 
         Raises:
@@ -46,11 +47,12 @@ class Guest:
         """
         self.name = name
         self._clock = clock
+        component = compiled.component
         self._component = component
         self._services = services
         self._limits = limits
         self._handle = self._find_handler()
-        self._linker: Linker = binding.link(clock.engine, component, INTERFACES)
+        self._linker: Linker = binding.link(clock.engine, component, INTERFACES, compiled.modules)
         context = RequestContext(services, limits.seconds)
         before = set_current_context(context)
         try:

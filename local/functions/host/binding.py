@@ -1,9 +1,9 @@
 """Puts the host interfaces into a wasmtime linker: between wasmtime's values and the objects of `abi`."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from wasmtime import Engine, StoreContext, WasmtimeError
+from wasmtime import Engine, Module, StoreContext, WasmtimeError
 from wasmtime.component import Component, Linker, Record, ResourceAny, ResourceType, Variant
 
 from local.functions.host.abi import (
@@ -15,15 +15,19 @@ from local.functions.host.abi import (
 )
 
 
-def link(engine: Engine, component: Component, interfaces: Iterable[Interface]) -> Linker:
+def link(
+    engine: Engine, component: Component, interfaces: Iterable[Interface], modules: Mapping[str, Module]
+) -> Linker:
     """A linker that can instantiate ``component``.
 
     What the component imports and no interface offers becomes a trap when called: a component may import far more than
-    it uses, as every Python one does.
+    it uses, as every Python one does. ``modules`` are core modules that it imports by name.
     """
     linker = Linker(engine)
     linker.allow_shadowing = True
     with linker.root() as root:
+        for name, module in modules.items():
+            root.add_module(name, module)
         for interface in interfaces:
             with root.add_instance(interface.name) as instance:
                 for name, kind in interface.resources.items():

@@ -33,7 +33,7 @@ def test_a_component_is_compiled_once(wasm: Path, tmp_path: Path) -> None:
     assert cache.compile(engine, digest, wasm) is True
     assert cache.compile(engine, digest, wasm) is False
     wasm.unlink()
-    assert isinstance(cache.load(engine, digest, wasm), Component)
+    assert isinstance(cache.load(engine, digest, wasm).component, Component)
     assert [path.name[:64] for path in compiled(folder)] == [digest.removeprefix("sha256:")]
     assert list(folder.glob("compiling-*")) == []
 
@@ -43,7 +43,7 @@ def test_a_file_that_wasmtime_does_not_know_is_made_anew(wasm: Path, tmp_path: P
     cache, digest = CompileCache(folder), digest_of(EMPTY)
     cache.compile(engine, digest, wasm)
     compiled(folder)[0].write_bytes(b"something else")
-    assert isinstance(cache.load(engine, digest, wasm), Component)
+    assert isinstance(cache.load(engine, digest, wasm).component, Component)
 
 
 @pytest.mark.parametrize("mode", [0o620, 0o602, 0o666])
