@@ -69,7 +69,7 @@ def run(plane: ControlPlane, api: KubernetesApi, steps: Steps) -> None:
     state = state_root() / f"conformance-{os.getpid()}"
     with (
         _cloud(plane.kubeconfig("deployer"), state) as http,
-        running_node(api, plane.folder / "node", state / "node-mirrors.json"),
+        running_node(api, plane.folder / "node", state / "node-mirrors.json", state / "node-docker.json"),
     ):
         first, second = _build(http, "v1"), _build(http, "v2")
         steps.saw("two versions built and pushed")

@@ -16,8 +16,8 @@ _SYNC_SECONDS = 30.0
 
 
 @contextmanager
-def running_node(api: KubernetesApi, folder: Path, mirrors_file: Path) -> Iterator[None]:
-    """Run them; ``mirrors_file`` says where the images' registry is."""
+def running_node(api: KubernetesApi, folder: Path, mirrors_file: Path, docker_config: Path) -> Iterator[None]:
+    """Run them; ``mirrors_file`` says where the registry is, ``docker_config`` has the node's password for it."""
     with ExitStack() as stack:
 
         def recorder(component: str) -> EventRecorder:
@@ -31,7 +31,9 @@ def running_node(api: KubernetesApi, folder: Path, mirrors_file: Path) -> Iterat
             SpinAppController(api, informers, recorder("spinapp-controller")),
             Scheduler(api, informers, recorder("default-scheduler")),
         ]
-        kubelet = Kubelet(api, informers, recorder("kubelet"), folder, mirrors_file=mirrors_file)
+        kubelet = Kubelet(
+            api, informers, recorder("kubelet"), folder, mirrors_file=mirrors_file, docker_config=docker_config
+        )
         informers.start()
         stack.callback(informers.stop)
         informers.wait_synced(_SYNC_SECONDS)
