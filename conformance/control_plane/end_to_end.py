@@ -83,7 +83,7 @@ def run(plane: ControlPlane, api: KubernetesApi, steps: Steps) -> None:
         _answers(api, "v1")
         steps.saw("a rollback brought the first version back")
         shown = _ok(http.get(f"/api/v1/apps/{NAMESPACE}/{APP}"))
-        if (shown["service_status"], shown["error"]) != ("found", None) or shown["ready_replicas"] < 1:
+        if (shown["service_status"], shown["status"], shown["error"]) != ("found", "available", None):
             raise StepFailedError(f"GET of the app says {shown}")
         _ok(http.delete(f"/api/v1/apps/{NAMESPACE}/{APP}"))
         for resource in (SPIN_APPS, DEPLOYMENTS, SERVICES, HORIZONTAL_POD_AUTOSCALERS):
