@@ -26,6 +26,7 @@ help:
 	@echo "make conformance   hold the product against real parts (a control plane, spin, the image, Lambda's Python)"
 	@echo "make fuzz    throw made-up inputs at every parser that a stranger reaches (SECONDS=30 for each)"
 	@echo "make smoke   try every call of a deployed installation (API=https://…, NAMESPACE=to deploy to)"
+	@echo "make bench   measure builds beside the tools typed by hand"
 	@echo "make synth   write the CloudFormation template to cdk.out (no credentials needed)"
 	@echo "make check   ruff, mypy, import-linter;  make format  ruff format;  make openapi  docs/openapi.json"
 
@@ -86,6 +87,11 @@ fuzz: setup
 # Real parts: built once below build/, not part of `make test`. docs/conformance.md keeps the last result of each.
 conformance: setup
 	@$(VENV)/python -m conformance $(PARTS)
+
+# Times, medians of seven, both ways in turn; on a quiet machine about three minutes.
+bench: setup
+	@$(VENV)/python -m tests.benchmarks.componentize
+	@$(VENV)/python -m tests.benchmarks.build_time --runs 7
 
 $(FOLDERS): setup
 	@echo $@ && $(VENV)/python -m pytest $@/test_*.py
