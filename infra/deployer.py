@@ -46,6 +46,7 @@ class Deployer(Construct):
                 "DEFAULT_CPU_REQUEST": kubernetes.default_cpu_request,
                 "DEFAULT_MEMORY_REQUEST": kubernetes.default_memory_request,
                 "REGISTRY_ALLOW_LIST": json.dumps(settings.registry_allow_list),
+                "DEFAULT_IMAGE_REPOSITORY": storage.repository.repository_uri,
                 "TASK_TABLE": storage.task_table.table_name,
                 **({"EXPIRING_REPOSITORY": storage.repository.repository_uri} if images_expire else {}),
             },

@@ -141,7 +141,7 @@ class Settings(_Strict):
     authorizer: Literal["iam", "jwt", "none"] = Field(description="Who may call the API; none is for one machine only.")
     jwt: Jwt | None = None
     storage: Storage
-    registry_allow_list: list[str] = Field(description="re.fullmatch patterns of host/repository builds may push to.")
+    registry_allow_list: list[str] = Field(description="re.fullmatch patterns of host/repository to push to and run.")
     kubernetes: Kubernetes | None = Field(default=None, description="null: builds only, there is no cluster.")
     builds: Builds
     limits: Limits

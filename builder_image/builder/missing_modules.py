@@ -28,6 +28,7 @@ MISSING: Final[dict[str, str]] = {
 }
 """Name of a module of the standard library to a sentence about it."""
 
+_SDK_INTERFACES: Final = "spin_sdk.wit.imports."
 _HTTP_CLIENTS: Final = frozenset({"requests", "httpx", "urllib3", "httpcore", "aiohttp", "botocore"})
 
 
@@ -41,6 +42,12 @@ def advice_for_module(name: str, packages: frozenset[str] = frozenset()) -> str 
     packages
         Top-level names of the packages that the import went through.
     """
+    if name.startswith(_SDK_INTERFACES):
+        interface = name.removeprefix(_SDK_INTERFACES)
+        return (
+            f"The SDK looks for Spin's {interface} interface under a name that componentize-py does not give it: add "
+            f"--import-interface-name fermyon:spin/{interface}@2.0.0={interface} to the build command."
+        )
     advice = MISSING.get(name.partition(".")[0])
     if advice is not None and packages & _HTTP_CLIENTS and _HTTP not in advice:
         return f"{advice} {_HTTP}"

@@ -47,6 +47,10 @@ def answer_to(error: errors.RefusedError | errors.ClusterError, namespace: str, 
     """The answer for a call about ``namespace`` that ended with ``error``; ``changes``: it was to change something."""
     if isinstance(error, errors.NotFoundError) and error.resource == "namespaces":
         error = namespace_not_found(namespace)
+    if isinstance(error, errors.NamespaceClosedError):
+        # The API server's own words name the function's role.
+        detail = f"Namespace '{namespace}' is not open to this service. Its operator can open it, or name another one."
+        return ApiError(HTTPStatus.FORBIDDEN, detail)
     if isinstance(error, errors.RefusedError):
         return ApiError(error.status, error.detail)
     if isinstance(error, errors.IncompleteError):

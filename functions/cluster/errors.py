@@ -6,11 +6,14 @@ refused object in some of them.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
 _LONGEST_MESSAGE: Final = 500
+# RBAC of kube-apiserver, of the one resource that every request is about.
+_CLOSED: Final = re.compile(r'cannot \w+ resource "spinapps" .*in the namespace "')
 
 
 class RefusedError(Exception):
@@ -32,6 +35,10 @@ class UnauthorizedError(ClusterError):
 
 class ForbiddenError(ClusterError):
     """403: the API server knows us and RBAC says no."""
+
+
+class NamespaceClosedError(ForbiddenError):
+    """403: RBAC has not opened the namespace to us."""
 
 
 class PolicyError(ClusterError):
@@ -123,7 +130,9 @@ def from_response(status: int, body: bytes, headers: Mapping[str, str], doing: s
         # Admission answers 403 too; these two texts are what kube-apiserver's quota and lifecycle plugins say.
         if "being terminated" in message:
             return NamespaceEndingError(text)
-        return PolicyError(text) if "exceeded quota" in message else ForbiddenError(text)
+        if "exceeded quota" in message:
+            return PolicyError(text)
+        return NamespaceClosedError(text) if _CLOSED.search(message) else ForbiddenError(text)
     if status == HTTPStatus.NOT_FOUND:
         details = said.get("details")
         # A resource that the server does not serve is answered without the name of an object.

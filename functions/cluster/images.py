@@ -1,6 +1,5 @@
 """The image of a deploy: allowed here, there in its registry, named by digest. Asked before the cluster is touched."""
 
-import re
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
@@ -12,6 +11,7 @@ from functions.cluster.errors import RefusedError
 from functions.cluster.settings import DeploySettings
 from functions.contracts.deploy import image_repository
 from functions.registry import ecr
+from functions.registry.allow_list import is_allowed
 from functions.registry.lookup import find_image
 from functions.registry.reference import ImageReference
 from functions.registry.results import ImageFound, ImageMissing, NotChecked
@@ -43,8 +43,7 @@ def check_image(reference: str, settings: DeploySettings, deadline: Deadline) ->
         No time is left to ask.
     """
     repository = image_repository(reference)
-    allowed = settings.registry_allow_list
-    if allowed and not any(re.fullmatch(pattern, repository) for pattern in allowed):
+    if not is_allowed(repository, settings.registry_allow_list, settings.default_image_repository):
         raise RefusedError(
             HTTPStatus.FORBIDDEN,
             f"Images from '{repository}' are not allowed here: push to a registry that the operator allows",

@@ -11,10 +11,10 @@ from functions.cluster import history
 from functions.cluster.api import Object
 from functions.cluster.bounds import Bounds
 from functions.cluster.images import Image
-from functions.cluster.quantity import amount, same_amount
 from functions.cluster.resources import AUTOSCALERS, DEPLOYMENTS, SPIN_APPS
 from functions.cluster.settings import DeploySettings
 from functions.contracts.deploy import DeployRequest, SecretKey, VariableText
+from functions.contracts.quantity import amount, same_amount
 
 MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 MANAGER: Final = "blue-faas"

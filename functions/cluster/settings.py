@@ -32,8 +32,10 @@ class DeploySettings(BaseModel):
     """DynamoDB table of the build tasks, for those that are to be deployed when they are done."""
     expiring_repository: str = ""
     """``host/repository`` whose images are removed after a while unless they are marked as deployed; empty: none."""
-    registry_allow_list: tuple[str, ...] = ()
-    """Patterns for `re.fullmatch` against ``host/repository``; empty: every registry is allowed."""
+    registry_allow_list: tuple[str, ...]
+    """Patterns of registries that images may come from (`functions.registry.allow_list`)."""
+    default_image_repository: str = ""
+    """The stack's own repository, which is always allowed."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

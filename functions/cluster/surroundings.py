@@ -11,7 +11,6 @@ from typing import Final
 from functions.cluster.api import ClusterApi, Object, find
 from functions.cluster.deadline import Deadline
 from functions.cluster.errors import InvalidError, RefusedError
-from functions.cluster.quantity import amount
 from functions.cluster.resources import (
     DEPLOYMENTS,
     LIMIT_RANGES,
@@ -21,6 +20,7 @@ from functions.cluster.resources import (
     SPIN_APPS,
 )
 from functions.cluster.together import together
+from functions.contracts.quantity import amount
 
 _WHAT_THE_OPERATOR_WRITES: Final = (DEPLOYMENTS, SERVICES)
 

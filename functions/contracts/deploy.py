@@ -18,8 +18,8 @@ from pydantic import (
     model_validator,
 )
 
-from functions.cluster.quantity import amount, memory_quantity, positive_quantity
 from functions.contracts.names import ImageRepository
+from functions.contracts.quantity import amount, memory_quantity, positive_quantity
 from functions.contracts.requests import RequestModel
 from functions.contracts.spelling import Spelling
 

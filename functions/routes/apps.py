@@ -19,7 +19,7 @@ NamespaceInPath = Annotated[Namespace, Path()]
 AppNameInPath = Annotated[AppName, Path()]
 
 _DESCRIPTIONS: Final = {
-    HTTPStatus.FORBIDDEN: "Images from this registry are not allowed here.",
+    HTTPStatus.FORBIDDEN: "Images from this registry are not allowed, or the namespace is not open to this service.",
     HTTPStatus.NOT_FOUND: "There is no such namespace, app or revision.",
     HTTPStatus.CONFLICT: "Others changed the app at the same time, its name is taken, or the namespace takes no more.",
     HTTPStatus.UNPROCESSABLE_ENTITY: "The request has not the documented form, the image is not in its registry, or "
@@ -33,6 +33,7 @@ _DESCRIPTIONS: Final = {
 def _documented(model: type[object], *problems: HTTPStatus) -> dict[int, OpenAPIResponse]:
     """The ``responses`` of a route that asks the cluster."""
     everywhere = (
+        HTTPStatus.FORBIDDEN,
         HTTPStatus.NOT_FOUND,
         HTTPStatus.UNPROCESSABLE_ENTITY,
         HTTPStatus.BAD_GATEWAY,
@@ -57,7 +58,7 @@ def _deployments() -> Deployments:
     summary="Deploy an image",
     tags=["Apps"],
     operation_id="deploy",
-    responses=_documented(DeployResponse, HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT),
+    responses=_documented(DeployResponse, HTTPStatus.CONFLICT),
 )
 def deploy(request: Annotated[DeployRequest, Body()]) -> DeployResponse:
     """A new app, or with the ``app_name`` of one that exists, its next version."""
@@ -105,7 +106,7 @@ def list_revisions(namespace: NamespaceInPath, app_name: AppNameInPath) -> Revis
     summary="Go back to an earlier revision",
     tags=["Apps"],
     operation_id="rollBack",
-    responses=_documented(DeployResponse, HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT),
+    responses=_documented(DeployResponse, HTTPStatus.CONFLICT),
 )
 def roll_back(
     namespace: NamespaceInPath,

@@ -1,9 +1,9 @@
 """The registry that a request wants its image pushed to: allowed, with credentials, or the stack's own."""
 
-import re
 from http import HTTPStatus
 
 from functions.http import ApiError
+from functions.registry.allow_list import is_allowed
 from functions.tasks.environment import Environment
 from functions.tasks.submission import Registry
 
@@ -32,17 +32,12 @@ def push_target(
         if username is not None:
             raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "username and password need the registry_url they are for")
         return Registry(own)
-    check_registry_allowed(repository, environment.registry_allow_list)
-    if username is None:
-        detail = f"registry_url '{repository}' needs username and password; only '{own}' is pushed to without"
-        raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
-    return Registry(repository, username, password)
-
-
-def check_registry_allowed(repository: str, allow_list: tuple[str, ...]) -> None:
-    """Raise `RegistryNotAllowedError` unless a pattern of the allow-list matches the whole of ``host/repository``."""
-    if not any(re.fullmatch(pattern, repository) for pattern in allow_list):
+    if not is_allowed(repository, environment.registry_allow_list, own):
         raise RegistryNotAllowedError(
             f"registry_url '{repository}' is not among the registries that builds may push to; "
             "ask the platform team to add it to the allow-list"
         )
+    if username is None:
+        detail = f"registry_url '{repository}' needs username and password; only '{own}' is pushed to without"
+        raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
+    return Registry(repository, username, password)

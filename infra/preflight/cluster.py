@@ -57,7 +57,8 @@ def eks(session: boto3.Session, kubernetes: Kubernetes) -> Iterator[Finding]:
 
 def spinkube(session: boto3.Session, kubernetes: Kubernetes) -> Iterator[Finding]:
     """What is in the cluster, read with the operator's own access entry."""
-    settings = DeploySettings(cluster_name=kubernetes.cluster_name, aws_region=str(session.region_name))
+    region = str(session.region_name)
+    settings = DeploySettings(cluster_name=kubernetes.cluster_name, aws_region=region, registry_allow_list=())
     api = HttpClusterApi(functools.partial(connect, settings))
     try:
         _everywhere(api, SPIN_APPS)

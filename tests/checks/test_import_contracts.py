@@ -4,13 +4,14 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILDER = "builder_image/builder/names.py"
-PACKAGES = ("functions", "infra", "local", "builder_image/builder")
+PACKAGES = ("functions", "infra", "local", "builder_image/builder", "builder_image/fast_lane")
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +40,13 @@ def broken(tree: Path) -> set[str]:
         (BUILDER, "infra.settings", "Lambda code and the builder do not know how they are deployed"),
         (BUILDER, "functions.tasks.store", "The builder imports of the Lambda code only what its image carries"),
         (BUILDER, "functions.caller", "The builder imports of the Lambda code only what its image carries"),
+        ("functions/contracts/names.py", "functions.caller", "What the builder's image carries stands alone"),
+        ("functions/registry/results.py", "functions.tasks.store", "What the builder's image carries stands alone"),
+        (
+            "builder_image/fast_lane/__init__.py",
+            "builder.names",
+            "The fast lane stands alone, in the toolchain of every build",
+        ),
     ],
 )
 def test_a_planted_import_breaks_its_contract(tree: Path, file: str, planted: str, contract: str) -> None:
@@ -49,3 +57,9 @@ def test_a_planted_import_breaks_its_contract(tree: Path, file: str, planted: st
         assert broken(tree) == {contract}
     finally:
         path.write_text(content)
+
+
+def test_every_contract_is_shown_to_fail() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (planted,) = (mark for mark in test_a_planted_import_breaks_its_contract.pytestmark if mark.name == "parametrize")  # type: ignore[attr-defined]  # pytest puts the marks there
+    assert {contract["name"] for contract in contracts} == {contract for _, _, contract in planted.args[1]}

@@ -118,6 +118,7 @@ def test_a_syntax_error_of_a_module(app: App) -> None:
         ("_ssl", "WebAssembly's Python has no TLS. For HTTP requests use spin_sdk.http.send."),
         ("_sqlite3", "spin_sdk.sqlite"),
         ("fcntl", "does not have this module"),
+        ("spin_sdk.wit.imports.sqlite", "--import-interface-name fermyon:spin/sqlite@2.0.0=sqlite"),
     ],
 )
 def test_a_package_that_needs_what_a_component_lacks(app: App, module: str, says: str) -> None:

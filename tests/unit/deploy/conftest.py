@@ -235,6 +235,7 @@ def environment(eks: Eks, server: KubernetesServer, monkeypatch: pytest.MonkeyPa
         "AWS_SECRET_ACCESS_KEY": "no-secret-at-all",
         "AWS_EC2_METADATA_DISABLED": "true",
         "CLUSTER_NAME": CLUSTER,
+        "REGISTRY_ALLOW_LIST": '[".*"]',
     }.items():
         monkeypatch.setenv(name, value)
     DeploySettings.read.cache_clear()

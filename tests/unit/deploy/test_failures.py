@@ -17,6 +17,12 @@ from functions.cluster.settings import DeploySettings
 from tests.unit.deploy.conftest import CLUSTER, IMAGE, Deploy, Eks
 from tests.unit.deploy.kubernetes_server import Administrator, KubernetesServer
 
+CLOSED = {
+    "status": 403,
+    "reason": "Forbidden",
+    "message": 'spinapps.core.spinkube.dev "a" is forbidden: User "arn:aws:iam::1:role/deployer" cannot get resource '
+    '"spinapps" in API group "core.spinkube.dev" in the namespace "kube-system"',
+}
 FIRST_CALL = {"verb": "get", "plural": "spinapps"}
 WRITE = {"verb": "create", "plural": "spinapps"}
 
@@ -27,6 +33,7 @@ WRITE = {"verb": "create", "plural": "spinapps"}
         (FIRST_CALL, {"status": 401, "reason": "Unauthorized"}, 502, "tell its operator"),
         (FIRST_CALL, {"status": 403, "reason": "Forbidden"}, 502, "tell its operator"),
         (WRITE, {"status": 403, "reason": "Forbidden"}, 502, "tell its operator"),
+        (FIRST_CALL, CLOSED, 403, "is not open to this service"),
         (WRITE, {"status": 400, "reason": "BadRequest"}, 422, "Could not create SpinApp 'my-function'"),
         (WRITE, {"status": 422, "reason": "Invalid"}, 422, "Could not create SpinApp 'my-function'"),
         (WRITE, {"status": 409, "reason": "Conflict"}, 409, "Send the request again"),
@@ -55,6 +62,7 @@ def test_refusals_and_failures_that_last(
     answer = deploy(app_name="my-function")
     assert answer.status == status
     assert words in answer.detail
+    assert "arn:aws" not in answer.text
     assert ("Retry-After" in answer.headers) is (status == 503)
     assert kubectl.list(SPIN_APPS) == []
     assert kubectl.list(AUTOSCALERS) == []

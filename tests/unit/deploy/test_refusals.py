@@ -62,7 +62,7 @@ def test_a_service_account_that_does_not_exist(deploy: Deploy, kubectl: Administ
 @pytest.mark.parametrize(
     ("allowed", "status"),
     [
-        ([], 200),
+        ([], 403),
         ([r"217350599014\.dkr\.ecr\.ap-northeast-2\.amazonaws\.com/blue-.*"], 200),
         (["example.com/.*", ".*/blue-final-faas-app"], 200),
         (["example.com/.*"], 403),
@@ -78,6 +78,12 @@ def test_registries_that_the_operator_allows(
     if status == 403:
         assert "blue-final-faas-app' are not allowed here" in answer.detail
         assert kubectl.list(SPIN_APPS) == []
+
+
+def test_the_stacks_own_repository_is_always_allowed(deploy: Deploy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REGISTRY_ALLOW_LIST", "[]")
+    monkeypatch.setenv("DEFAULT_IMAGE_REPOSITORY", IMAGE.rpartition(":")[0])
+    assert deploy(app_name="my-function").status == 200
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from functions.cluster import names
-from functions.cluster.quantity import amount, positive_quantity
 from functions.contracts.deploy import LONGEST_APP_NAME, MOST_REPLICAS, DeployRequest, image_repository
+from functions.contracts.quantity import amount, positive_quantity
 
 HOST = "217350599014.dkr.ecr.ap-northeast-2.amazonaws.com"
 IMAGE = f"{HOST}/blue-final-faas-app:a1b2c3d4"

@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 from functions.cluster import changes, history, manifests
 from functions.cluster.history import merged
 from functions.cluster.images import Image
-from functions.cluster.quantity import amount
 from functions.cluster.resources import AUTOSCALERS, SPIN_APPS
 from functions.cluster.settings import DeploySettings
 from functions.contracts.deploy import DeployRequest
+from functions.contracts.quantity import amount
 from tests.unit.deploy.conftest import IMAGE, Deploy, deployed
 from tests.unit.deploy.kubernetes_server import Administrator
 
-SETTINGS = DeploySettings(cluster_name="c", aws_region="r")
+SETTINGS = DeploySettings(cluster_name="c", aws_region="r", registry_allow_list=())
 NAME = "my-function"
 V2 = IMAGE.replace("a1b2c3d4", "v2")
 
