@@ -31,7 +31,7 @@ class Ingest(Construct):
         )
         allow_submission(self.function, storage, state_machine_arn)
         for prefix in ("uploads/*", "uploads-staged/*"):
-            storage.allow_objects(self.function, prefix, "s3:GetObject", "s3:GetObjectVersion")
+            storage.allow_objects(self.function, prefix, "s3:GetObjectVersion")  # every read names a version
         self.undelivered = UndeliveredQueue(self, "Undelivered")
         self.undelivered.take_failures_of(self.function)
         events.Rule(

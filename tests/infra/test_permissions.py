@@ -59,7 +59,7 @@ EXPECTED = {
     "IngestFunction": {
         **SUBMISSION,
         "events:PutEvents": [EVENT_BUS],
-        "s3:GetObject": [f"{BUCKET}/build-artifacts/*", f"{BUCKET}/uploads-staged/*", f"{BUCKET}/uploads/*"],
+        "s3:GetObject": [f"{BUCKET}/build-artifacts/*"],
         "s3:GetObjectVersion": [f"{BUCKET}/uploads-staged/*", f"{BUCKET}/uploads/*"],
         "s3:PutObject": [f"{BUCKET}/build-artifacts/*", f"{BUCKET}/build-sources/*"],
         **dead_letters("<IngestUndeliveredE032DDE9.Arn>"),
