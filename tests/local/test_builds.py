@@ -14,7 +14,7 @@ HELLO = (EXAMPLES / "hello" / "app.py").read_bytes()
 class TestHello:
     def test_moves_forward_through_the_documented_states(self, cloud: Client) -> None:
         # Long enough that whoever asks now and then sees it build; the push may be over between two questions.
-        task_id = cloud.start("app.py", b"import time\n\ntime.sleep(3)\n" + HELLO)
+        task_id = cloud.start("app.py", b"import time\n\ntime.sleep(8)\n" + HELLO)
         assert cloud.wait(task_id)["status"] == "done"
         order = ["pending", "building", "pushing", "done"]
         seen = cloud.states[task_id]
