@@ -98,10 +98,8 @@ def test_a_namespace_that_is_not_a_tenants_is_closed(
 ) -> None:
     server.prepare("elsewhere", executors=("spot", "on-demand"))
     answer = deploy(namespace="elsewhere", app_name="my-function")
-    assert answer.status == 502
-    assert 'cannot get resource "spinapps" in API group "core.spinkube.dev" in the namespace "elsewhere"' in (
-        answer.detail
-    )
+    assert answer.status == 403
+    assert answer.detail.startswith("Namespace 'elsewhere' is not open to this service.")
     assert kubectl.within("elsewhere").list(SPIN_APPS) == []
 
 
