@@ -67,8 +67,9 @@ def describe(outcome: Outcome, folder: Path, app: App) -> str:
         return f"Build failed: {_of_trap(output, app)}"
     errors = _SPIN_ERROR.findall(output)
     summary = errors[-1] if errors else f"`spin build` ended with status {outcome.exit_code}"
-    text = _with_tail(f"Build failed: {summary}", output.replace(f"Error: {summary}", ""))
-    return f"{text}\n{_NO_NETWORK}" if _NETWORK.search(output) else text
+    # Before the tool's own words, which tell what to do on another machine.
+    advice = f"\n{_NO_NETWORK}" if _NETWORK.search(output) else ""
+    return _with_tail(f"Build failed: {summary}{advice}", output.replace(f"Error: {summary}", ""))
 
 
 def _of_exception(raised: Raised) -> str:
