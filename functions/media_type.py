@@ -28,9 +28,14 @@ class ParameterizedHeader:
         Raises
         ------
         ValueError
-            An extended value (``name*=``) that is not text in the character set that it names.
+            An extended value (``name*=``) that is not text in the character set that it names, or parameters that
+            contradict each other.
         """
-        found: list[tuple[str, Any]] = list(self._message.get_params([], _HEADER))  # a value may be a tuple
+        try:
+            found: list[tuple[str, Any]] = list(self._message.get_params([], _HEADER))  # a value may be a tuple
+        except (TypeError, AttributeError, IndexError):
+            # Of the email package, for a value that is said to be in pieces (``name*1``) and whole.
+            raise ValueError("its parameters contradict each other") from None
         values = [value for key, value in found if key.lower() == name]
         extended = [value for value in values if isinstance(value, tuple)]
         if not extended:

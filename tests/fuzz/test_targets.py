@@ -19,6 +19,7 @@ HURT = {
     "nested tables": b"x = " + b"{a=" * 20_000,
     "blanks": b"a" + b" " * 60_000 + b"b",
     "quotes": b'form-data; a="' + b";" * 8000,
+    "pieces": b"form-data; name*; name*1; filename*; filename*0=a; boundary*=; boundary*1=b",
     "brackets": b"a; " + b"(" * 20_000,
     "stars": b"a" * 200 + b"\n" + b"*a" * 100 + b"b\n",
     "braces": b"a\n" + b"{a,b}" * 40,
