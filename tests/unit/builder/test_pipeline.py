@@ -221,6 +221,14 @@ def test_an_error_of_several_lines_looks_like_no_line_of_the_builder(cloud: Clou
     assert all(line.startswith(("build | ", "error | ")) for line in told)
 
 
+def test_targets_of_an_app_need_no_network(cloud: Cloud) -> None:
+    text = manifest().replace('version = "0.1.0"', 'version = "0.1.0"\ntargets = ["spin-up:3.2"]')
+    cloud.submit("app.zip", zipped({"spin.toml": text}))
+    result = cloud.build()
+    assert result is not None
+    assert result.outcome == "succeeded", result.error
+
+
 def test_a_file_name_that_is_no_utf8_is_told_escaped(cloud: Cloud) -> None:
     command = f"{MAKE_COMPONENT}; ln -s x \"$(printf 'd\\377')\""
     cloud.submit("app.zip", zipped({"spin.toml": manifest(command, files='["d*"]')}))
