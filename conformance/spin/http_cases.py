@@ -51,6 +51,13 @@ _LIMIT: Final = "a limit of this machine, or of API Gateway"
 _SERVER: Final = "the server below: h11 here, hyper there"
 
 
+_KNOWN: Final = {
+    "broken": "in Spin the first part of a body may or may not have left when the function ends with an exception",
+    "strange": "h11 strips white space around a header's value",
+    "sql: wrong": "libsql adds the place to SQLite's words",
+}
+
+
 @dataclass(frozen=True)
 class HttpCase:
     """One request, and why the sides may differ."""
@@ -87,12 +94,14 @@ def cases() -> Iterator[HttpCase]:
         )
     for status in (200, 201, 204, 205, 299, 301, 304, 400, 404, 418, 500, 503, 599, 600, 799):
         yield HttpCase(f"status {status}", request(f"/answer?status={status}&name=x-a&value=b"))
+    spaces = "/answer?status=200&name=x-a&value=%20v%20"
+    yield HttpCase(spaces, request(spaces), _KNOWN["strange"])
     for length in ("1", "4", "5", "6", "100", "none"):
         yield HttpCase(f"content-length {length}", request(f"/claims?length={length}", method="POST", body=b"hello"))
     for action in ("unfinished", "broken", "strange", "silent", "failing", "early"):
-        yield HttpCase(f"raw {action}", request(f"/raw/{action}"))
+        yield HttpCase(f"raw {action}", request(f"/raw/{action}"), _KNOWN.get(action))
     for name, sent in _SEQUENCE.items():
-        yield HttpCase(name, sent)
+        yield HttpCase(name, sent, _KNOWN.get(name))
     for path in (
         "/greeting.txt",
         "/empty.txt",
@@ -142,7 +151,6 @@ _TARGETS: Final = [
     "/crash",
     "/text-body",
     "/write?path=/new",
-    "/answer?status=200&name=x-a&value=%20v%20",
     "/answer?status=204&name=content-length&value=7",
     "/answer?status=200&name=connection&value=close",
     "/users/1/kv?key=a",

@@ -139,7 +139,7 @@ class Application:
         return Services(
             environment=component.env,
             files=self._folder.files(component),
-            variables=ComponentVariables(self._variables, component.config),
+            variables=ComponentVariables(self._variables, component.config, component.id),
             key_value={label: KeyValueStore(file, label) for label in declared.key_value_stores} if file else {},
             databases={label: self._settings.state_dir / f"sqlite-{label}.db" for label in declared.databases},
             outbound=Outbound(allowed, self._network, self._chain, lambda: self.base_url),

@@ -162,6 +162,8 @@ def _answer(context: RequestContext, method: str, failure: str | None) -> HttpRe
         if failure is None:
             return HttpResponse(outgoing.status, cut_off=True)
     answer = outgoing.message()
+    if answer.has_unreadable_length():
+        return HttpResponse(500)
     length = answer.content_length()
     if length is None or method == "HEAD":
         return answer

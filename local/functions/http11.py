@@ -40,7 +40,7 @@ def refusal(scope: Scope) -> HttpResponse | None:
     """Spin's own answer to a request that no component sees; None when one does.
 
     Source: hyper 1, proto/h1/role.rs (414, 431); spin v3.6.3, crates/trigger-http/src/server.rs, `set_req_uri` (no
-    Host), headers.rs (values that are not UTF-8), and the router's 404 for ``*``.
+    Host), headers.rs (values that are not UTF-8), and what it answers to ``*``.
     """
     raw_path, headers = scope["raw_path"], scope["headers"]
     if len(raw_path) + len("?") + len(scope["query_string"]) > _LONGEST_TARGET:
@@ -52,7 +52,7 @@ def refusal(scope: Scope) -> HttpResponse | None:
     if not any(name == b"host" for name, _ in headers):
         return HttpResponse(400, cut_off=True)
     if raw_path == b"*":
-        return HttpResponse(404)
+        return HttpResponse(500)
     return None if all(map(_is_text, (value for _, value in headers))) else HttpResponse(500)
 
 

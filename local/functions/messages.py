@@ -46,6 +46,10 @@ class HttpResponse:
     cut_off: bool = False
     """The connection ends without any of this: the guest left its answer incomplete."""
 
+    def has_unreadable_length(self) -> bool:
+        """Whether the guest set a ``content-length`` that is no number: Spin then answers 500."""
+        return self.content_length() is None and any(name == "content-length" for name, _ in self.headers)
+
     def content_length(self) -> int | None:
         """The ``content-length`` that the guest set; None without one that is a 64-bit number."""
         value = next((value for name, value in self.headers if name == "content-length"), b"")

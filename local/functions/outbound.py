@@ -133,6 +133,8 @@ class Outbound:
             if not self._allowed.allows_self():
                 raise OutboundFailure("HTTP-request-denied")
             return self._network.send(self._own_url() + request.target, request, seconds)
+        if request.scheme not in ("http", "https"):
+            raise OutboundFailure("HTTP-protocol-error")
         url = f"{request.scheme}://{request.authority}{request.target}"
         if not self._allowed.allows(url):
             raise OutboundFailure("HTTP-request-denied")

@@ -10,7 +10,6 @@ from typing import Final
 
 from builder import templates
 
-_NAME: Final = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _PREFIX: Final = "SPIN_VARIABLE_"
 
 
@@ -56,8 +55,9 @@ class AppVariables:
 class ComponentVariables:
     """What one component sees of them."""
 
-    def __init__(self, app: AppVariables, templates: Mapping[str, str]) -> None:
+    def __init__(self, app: AppVariables, templates: Mapping[str, str], component: str) -> None:
         self._app = app
+        self._component = component
         self._templates = templates
 
     def names(self) -> list[str]:
@@ -72,8 +72,28 @@ class ComponentVariables:
             UndefinedVariableError: the component does not declare it, or it has no value.
             builder.templates.TemplateError: its template is malformed.
         """
-        if not _NAME.fullmatch(name):
-            raise InvalidNameError(f"{name!r} is not a variable name: use lower-case words joined by '_'")
+        _check_name(name)
         if name not in self._templates:
-            raise UndefinedVariableError(f"variable {name!r} is not in the component's variables table")
+            raise UndefinedVariableError(f'no variable for "{self._component}"."{name}"')
         return self._app.render(self._templates[name])
+
+
+def _check_name(name: str) -> None:
+    """Refuse a name in Spin's words (v3.6.3, crates/expressions, ``Key::validate``)."""
+    strange = re.search(r"[^a-z0-9_]", name)
+    if not name:
+        reason = "must not be empty"
+    elif strange:
+        reason = (
+            f"invalid character {strange[0]!r}. Variable names may contain only lower-case letters, numbers, and "
+            "underscores."
+        )
+    elif not name[0].isalpha():
+        reason = "must start with a lowercase ASCII letter"
+    elif name[-1] == "_":
+        reason = "must end with a lowercase ASCII letter or digit"
+    elif "__" in name:
+        reason = "must not contain multiple consecutive underscores"
+    else:
+        return
+    raise InvalidNameError(f'"{name}": {reason}')

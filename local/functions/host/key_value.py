@@ -25,12 +25,28 @@ class Bucket(Store, Resource):
 
 
 class CompareAndSwap(Resource):
-    """``cas``: a key and the value that a swap expects there."""
+    """``cas``: a key and the value that a swap expects there.
+
+    As in Spin (v3.6.3, crates/key-value-spin), nothing is expected before ``current`` was asked for: a swap without it
+    overwrites.
+    """
 
     def __init__(self, store: KeyValueStore, key: str) -> None:
         self.values = store
         self.key = key
-        self.expected = store.get(key)
+        self.expected: bytes | None = None
+
+    def current(self) -> bytes | None:
+        """Read the value, which the swap expects from now on."""
+        self.expected = self.values.get(self.key)
+        return self.expected
+
+    def swap(self, value: bytes) -> bool:
+        """Set the value unless another one than the expected is there; tells whether it was set."""
+        if self.expected is None:
+            self.values.set_many([(self.key, value)])
+            return True
+        return self.values.swap(self.key, self.expected, value)
 
 
 store = Interface("fermyon:spin/key-value@2.0.0", {"store": Store})
@@ -106,7 +122,9 @@ def _list_keys(_context: RequestContext, opened: Bucket, cursor: Variant) -> Var
 @batch.function("get-many")
 def _get_many(_context: RequestContext, opened: Bucket, keys: list[str]) -> Variant:
     try:
-        return ok([(key, option(opened.values.get(key))) for key in keys])
+        # Only what is there, each once, as one query answers it.
+        found = [(key, opened.values.get(key)) for key in sorted(set(keys))]
+        return ok([(key, option(value)) for key, value in found if value is not None])
     except StoreFailure as failure:
         return _other(failure)
 
@@ -139,21 +157,21 @@ def _increment(_context: RequestContext, opened: Bucket, key: str, delta: int) -
 
 @atomics.function("[static]cas.new")
 def _cas_new(context: RequestContext, opened: Bucket, key: str) -> Variant:
-    try:
-        return ok(context.own(CompareAndSwap(opened.values, key)))
-    except StoreFailure as failure:
-        return _other(failure)
+    return ok(context.own(CompareAndSwap(opened.values, key)))
 
 
 @atomics.function("[method]cas.current")
 def _cas_current(_context: RequestContext, cas: CompareAndSwap) -> Variant:
-    return ok(option(cas.expected))
+    try:
+        return ok(option(cas.current()))
+    except StoreFailure as failure:
+        return _other(failure)
 
 
 @atomics.function("swap")
 def _swap(context: RequestContext, cas: CompareAndSwap, value: bytes) -> Variant:
     try:
-        if cas.values.swap(cas.key, cas.expected, value):
+        if cas.swap(value):
             return ok()
         return err(Variant("cas-failed", context.own(CompareAndSwap(cas.values, cas.key))))
     except StoreFailure as failure:

@@ -119,6 +119,7 @@ def wasi_key_values(_request: Request, _query: Query) -> Response:
     many = batch.get_many(bucket, ["a", "b", "c"])
     counted = [atomics.increment(bucket, "counter", 5), atomics.increment(bucket, "counter", -2)]
     swap = atomics.Cas.new(bucket, "a")
+    swap.current()
     bucket.set("a", b"changed meanwhile")
     try:
         atomics.swap(swap, b"3")

@@ -30,7 +30,7 @@ def status(answer: bytes) -> int:
     return int(answer.split(b" ", 2)[1]) if answer else 0
 
 
-@pytest.mark.parametrize(("length", "body"), [("1", b"h"), ("4", b"hell"), ("5", b"hello"), ("none", b"hello")])
+@pytest.mark.parametrize(("length", "body"), [("1", b"h"), ("4", b"hell"), ("5", b"hello")])
 def test_a_body_is_cut_to_the_length_that_the_function_claims(pod: Pod, length: str, body: bytes) -> None:
     response = pod.client.post("/claims", params={"length": length}, content=b"hello")
     assert (response.status_code, response.content) == (200, body)
@@ -72,9 +72,9 @@ def test_a_head_request_keeps_the_length_that_the_function_claims(pod: Pod, clai
 
 @pytest.mark.parametrize("length", ["abc", "9" * 5000])
 @pytest.mark.parametrize("code", [200, 204])
-def test_a_length_that_is_no_number_is_left_out(pod: Pod, code: int, length: str) -> None:
+def test_a_length_that_is_no_number_is_an_error(pod: Pod, code: int, length: str) -> None:
     response = pod.get("/answer", status=code, name="content-length", value=length)
-    assert (response.status_code, response.content) == (code, b"")
+    assert (response.status_code, response.content) == (500, b"")
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_a_length_that_is_no_number_is_left_out(pod: Pod, code: int, length: str
         (head("/hello"), 0),
         (b"GET /hello HTTP/1.0\r\n\r\n", 0),
         (head("/.well-known/spin/health", "host: x"), 200),
-        (head("*", "host: x", method="OPTIONS"), 404),
+        (head("*", "host: x", method="OPTIONS"), 500),
         (head("/hello", "host: x", "x-a: \xff"), 500),
         (head("/hello", "host: x", "x-a: \xc3\xbc"), 200),
         (head("/hello", "host: x", *(f"x-{number}: 1" for number in range(98))), 200),

@@ -45,11 +45,11 @@ def test_unmatched_braces(template: str) -> None:
 @pytest.mark.parametrize("name", ["", "Host", "a-b", "_a", "a__b", "a_", "1a", "a b"])
 def test_names_that_cannot_be(name: str) -> None:
     with pytest.raises(InvalidNameError):
-        ComponentVariables(APP, {}).get(name)
+        ComponentVariables(APP, {}, "main").get(name)
 
 
 def test_a_component_has_no_names_but_its_own() -> None:
-    component = ComponentVariables(APP, {"url": "http://{{ host }}"})
+    component = ComponentVariables(APP, {"url": "http://{{ host }}"}, "main")
     assert (component.names(), component.get("url")) == (["url"], "http://from.env")
     with pytest.raises(UndefinedVariableError):
         component.get("host")
