@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from kubernetes.client.exceptions import ApiException
+
 from local.kubernetes.machinery.api import ApiAccess, KubernetesApi
 from local.kubernetes.machinery.informer import Change, InformerSet, Key, key_of
 from local.kubernetes.machinery.resources import ENDPOINT_SLICES, SERVICES, Json
@@ -45,7 +47,7 @@ class Targets:
 
 
 class ServiceTable:
-    """Services and their endpoints as the API server tells them. Lookups never wait."""
+    """Services and their endpoints as the API server tells them. Lookups of what is known never wait."""
 
     def __init__(self, access: ApiAccess) -> None:
         self._api = KubernetesApi(access, user_agent="blue-faas-service-router")
@@ -69,8 +71,19 @@ class ServiceTable:
         self._api.close()
 
     def exists(self, service: Key) -> bool:
-        """Whether there is a Service of this (namespace, name)."""
-        return self._services.get(*service) is not None
+        """Whether there is a Service of this (namespace, name).
+
+        The API server is asked about a name that the watch has not told of: whoever was just answered that the
+        Service is there may call it before the watch's event arrives.
+        """
+        return self._services.get(*service) is not None or self._is_new(*service)
+
+    def _is_new(self, namespace: str, name: str) -> bool:
+        try:
+            self._api.get(SERVICES, namespace, name)
+        except (ApiException, ConnectionError):
+            return False
+        return True
 
     def lookup(self, service: Key) -> tuple[Address, ...]:
         """The addresses to try, in this request's order; empty when none takes requests."""

@@ -47,7 +47,7 @@ class ServiceRouter:
 
         Args:
             api_url: base URL of the Kubernetes API.
-            token: bearer token that may list and watch Services and EndpointSlices.
+            token: bearer token that may get, list and watch Services and EndpointSlices.
             ca: the API server's CA, as the path of a PEM file or as PEM text; None for plain http.
         """
         self._table = ServiceTable(ApiAccess(api_url, token, ca))
@@ -86,7 +86,7 @@ class ServiceRouter:
             return
         request = Request(scope, receive)
         service = parse_service_host(request.headers.get("host", ""))
-        problem = self._problem(service, request)
+        problem = await self._problem(service, request)
         try:
             answer = problem if service is None or problem else await self._forward(service, request, send)
         except ClientDisconnect:
@@ -94,12 +94,12 @@ class ServiceRouter:
         if answer is not None:
             await answer(scope, receive, send)
 
-    def _problem(self, service: Key | None, request: Request) -> PlainTextResponse | None:
+    async def _problem(self, service: Key | None, request: Request) -> PlainTextResponse | None:
         if service is None:
             host = request.headers.get("host", "")
             text = f'no Service is called "{host}"; use SERVICE.NAMESPACE.svc.cluster.local as the host name\n'
             return PlainTextResponse(text, 404)
-        if not self._table.exists(service):
+        if not await asyncio.to_thread(self._table.exists, service):
             namespace, name = service
             return PlainTextResponse(f'there is no Service "{name}" in namespace "{namespace}"\n', 404)
         return None

@@ -68,7 +68,8 @@ def cluster(mirrors: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 def world(cluster: Cluster, registry: Registry) -> Iterator[World]:
     """The cluster as its users see it."""
     router = ServiceRouter.from_kubeconfig(cluster.config.kubeconfig)
-    api = KubernetesApi(access_from_kubeconfig(cluster.config.kubeconfig))
+    access = access_from_kubeconfig(cluster.config.kubeconfig)
+    api = KubernetesApi(access)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -78,5 +79,5 @@ def world(cluster: Cluster, registry: Registry) -> Iterator[World]:
 
     app = Starlette(routes=[Mount("/", router)], lifespan=lifespan)
     with serve(app) as url, httpx.Client(timeout=30) as client:
-        yield World(api, registry, url, client, cluster.config.state_dir / "node" / "processes")
+        yield World(access, api, registry, url, client, cluster.config.state_dir / "node" / "processes")
     api.close()

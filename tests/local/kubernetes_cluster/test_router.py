@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from local.kubernetes.machinery.resources import ENDPOINT_SLICES, SERVICES
-from local.kubernetes.service_endpoints import Targets, addresses_of, parse_service_host
+from local.kubernetes.service_endpoints import ServiceTable, Targets, addresses_of, parse_service_host
 from tests.local.kubernetes_cluster.world import World, eventually
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -104,6 +104,13 @@ def test_a_service_without_endpoints_is_unavailable(world: World) -> None:
         response = world.call("shut")
         assert response.status_code == 503
         assert 'Service "shut" in namespace "default" has no pod that is ready' in response.text
+
+
+def test_a_service_is_known_before_the_watch_tells_of_it(world: World) -> None:
+    table = ServiceTable(world.access)  # follows nothing yet: the watch at its slowest
+    with service(world, "just-made"):
+        assert table.exists(("default", "just-made"))
+    assert not table.exists(("default", "just-made"))
 
 
 def test_unknown_names_are_told_apart(world: World) -> None:

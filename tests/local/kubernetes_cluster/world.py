@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeVar
 import httpx
 from kubernetes.client.exceptions import ApiException
 
-from local.kubernetes.machinery.api import KubernetesApi
+from local.kubernetes.machinery.api import ApiAccess, KubernetesApi
 from local.kubernetes.machinery.resources import DEPLOYMENTS, EVENTS, PODS, SPIN_APPS, Json, Resource
 from tests.local.kubernetes_cluster.registry import Registry
 
@@ -40,6 +40,7 @@ def eventually(look: Callable[[], Found | Literal[False] | None], what: str) -> 
 class World:
     """A cluster, its registry and its router, as tests see them."""
 
+    access: ApiAccess
     api: KubernetesApi
     registry: Registry
     router_url: str
