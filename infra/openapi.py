@@ -6,16 +6,18 @@ says something else.
 
 import json
 import os
+import tomllib
 from pathlib import Path
 from typing import Any, Final
 
 from infra.bundles import ROOT
 
 DESCRIPTION: Final = ROOT / "docs" / "openapi.json"
+_PROJECT: Final = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 _INFO: Final = {
     "title": "Blue FaaS",
-    "version": "1.0.0",
-    "summary": "A Python file in, a running WebAssembly function out.",
+    "version": _PROJECT["version"],
+    "summary": _PROJECT["description"],
     "description": "Who may call is decided by the stack's authorizer: IAM signatures (default) or JWTs. Errors are "
     '`{"detail": …}`.',
 }
