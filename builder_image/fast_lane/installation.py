@@ -75,7 +75,7 @@ class Installation:
 
     @property
     def component(self) -> Path:
-        """The base component, as apps are written from it."""
+        """The base component without its memory: what apps are written from."""
         return self.base / "component.wasm"
 
     @property

@@ -22,7 +22,9 @@ def test_a_component_of_the_base(lane: Lane) -> None:
     build = lane(files={"app.py": HELLO})
     assert (build.status, build.output.splitlines()[-1]) == (0, "Component built successfully")
     assert "componentize-py: fast lane: app.wasm in " in build.output
-    assert is_made_from(Installation(toolchain()).component.read_bytes(), build.component)
+    base = Installation(toolchain()).component.read_bytes()
+    assert is_made_from(base, build.component)
+    assert len(base) < len(build.component) / 2, "the base is kept with a memory that no app is given"
 
 
 def test_quiet_means_quiet(lane: Lane) -> None:

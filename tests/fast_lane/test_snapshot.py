@@ -55,6 +55,14 @@ def test_only_the_memory_differs() -> None:
     assert is_made_from(BASE, written(bytes(3 * PAGE)))
 
 
+def test_a_base_without_its_memory_serves_as_well() -> None:
+    memory = memoryview(b"x" * PAGE)
+    template = written(b"")
+    assert b"base" not in template
+    assert is_made_from(template, BASE)
+    assert b"".join(component(template, memory, 0)) == b"".join(component(BASE, memory, 0))
+
+
 def test_other_code_is_told_apart() -> None:
     other = bytes(wat2wasm('(module (memory (export "memory") 1) (data (i32.const 8) "base") (func (export "g")))'))
     assert not is_made_from(BASE, COMPONENT + section(0, b"\1x") + section(1, other) + section(0, b"\1y"))
