@@ -31,8 +31,9 @@ from fast_lane.binary import (
     sections,
 )
 from fast_lane.component import Component
+from fast_lane.guards import FILES, WASI
 from fast_lane.installation import APP, Base, Installation, tree_digest
-from fast_lane.machine import FUNCTIONS, GUARDS, HOST, WASI, Machine, Mount, instance_name, new_engine
+from fast_lane.machine import FUNCTIONS, HOST, Machine, Mount, instance_name, new_engine
 
 GUEST: Final = Path(__file__).with_name("guest")
 SDK: Final = "spin_sdk"
@@ -123,8 +124,9 @@ def _take_apart(installation: Installation, key: str, content: bytes) -> None:
         (installation.compiled(f"{index}.cwasm")).write_bytes(wasmtime.Module(engine, linked).serialize())
     if missing := set(FUNCTIONS) - functions.keys():
         raise FormatError(f"no library exports {', '.join(sorted(missing))}")
-    guards = wasmtime.Module(engine, Path(__file__).with_name("guards.wat").read_text("utf-8"))
-    installation.compiled(GUARDS).write_bytes(guards.serialize())
+    for name in FILES:
+        source = Path(__file__).with_name(name).with_suffix(".wat").read_text("utf-8")
+        installation.compiled(name).write_bytes(wasmtime.Module(engine, source).serialize())
     # Its memory is the one thing that each app has for itself: with the base's it would be three times as large.
     template = snapshot.component(_without_debug_information(content), memoryview(b""), 0)
     installation.component.write_bytes(b"".join(template))

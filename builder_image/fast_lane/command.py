@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from fast_lane.errors import RefusedError, TimeIsUpError
 from fast_lane.installation import APP, Base, Installation, NotMadeError
 from fast_lane.request import DeclinedError, Request, read
 from fast_lane.surroundings import SDK, folders
@@ -65,20 +66,20 @@ def _build(installation: Installation, base: Base, request: Request) -> int:
             made = run.import_module(request.module) and run.run(_guest(f"make_handler({request.module!r})"))
             if not made:
                 if not run.run(_guest("explain()")):
-                    raise machine.RefusedError("meets a limit of the interpreter")
+                    raise RefusedError("meets a limit of the interpreter")
             elif not run.run(_guest("finish()")):
-                raise machine.RefusedError("replaces parts of the interpreter")
+                raise RefusedError("replaces parts of the interpreter")
         if not (run.stdout.complete and run.stderr.complete):
-            raise machine.RefusedError("prints a lot")
+            raise RefusedError("prints a lot")
         if not made:
             # As componentize-py writes it, whose readers look for this word.
             text = (run.stdout.content + run.stderr.content).decode("utf-8", "replace")
             sys.stderr.write(f"AssertionError: {text}")
             return 1
         taken = run.snapshot()
-    except machine.RefusedError as refused:
+    except RefusedError as refused:
         raise DeclinedError(f"{refused} while it is imported") from None
-    except machine.TimeIsUpError:
+    except TimeIsUpError:
         sys.stderr.write(f"{request.module} was not imported within {_SECONDS} seconds\n")
         return 1
     parts = snapshot.component(installation.component.read_bytes(), taken.memory, taken.stack_pointer)

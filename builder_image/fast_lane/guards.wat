@@ -5,14 +5,13 @@
 ;; 2. Folders are mounted for reading only. An app that writes there is refused: componentize-py lets it write, so
 ;;    componentize-py shall build it. Only bytecode, which CPython tries to keep, is answered as on a read-only disk.
 ;;
-;; Layouts: WASI preview 1, witx/typenames.witx (filestat 64 bytes, dirent 24 bytes before the name).
+;; Layout: WASI preview 1, witx/typenames.witx (filestat 64 bytes). Listings of folders are made constant by listings.py.
 (module
   (import "memory" "memory" (memory 1))
   (export "memory" (memory 0)) ;; the host's WASI functions look for the memory of who calls them
 
   (import "wasi" "path_filestat_get" (func $path_filestat_get (param i32 i32 i32 i32 i32) (result i32)))
   (import "wasi" "fd_filestat_get" (func $fd_filestat_get (param i32 i32) (result i32)))
-  (import "wasi" "fd_readdir" (func $fd_readdir (param i32 i32 i32 i64 i32) (result i32)))
   (import "wasi" "path_open" (func $path_open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
   (import "lane" "refuse_write" (func $refuse_write))
 
@@ -39,26 +38,6 @@
     (local.set $errno (call $fd_filestat_get (local.get $fd) (local.get $stat)))
     (if (i32.eqz (local.get $errno)) (then (call $constant_stat (local.get $stat))))
     (local.get $errno))
-
-  ;; Entries follow each other: next cookie (8), inode (8), length of the name (4), kind (4), name. The last may be cut.
-  (func (export "fd_readdir") (param $fd i32) (param $entry i32) (param $size i32) (param $cookie i64) (param $used i32)
-        (result i32)
-    (local $errno i32)
-    (local $end i32)
-    (local.set $errno (call $fd_readdir
-      (local.get $fd) (local.get $entry) (local.get $size) (local.get $cookie) (local.get $used)))
-    (if (local.get $errno) (then (return (local.get $errno))))
-    (local.set $end (i32.add (local.get $entry) (i32.load (local.get $used))))
-    (block $done
-      (loop $next
-        (br_if $done (i32.gt_u (i32.add (local.get $entry) (i32.const 24)) (local.get $end)))
-        (i64.store offset=8 (local.get $entry) (i64.const 1))
-        (local.set $entry
-          (i32.add (i32.add (local.get $entry) (i32.const 24)) (i32.load offset=16 (local.get $entry))))
-        (br $next)))
-    (if (i32.le_u (i32.add (local.get $entry) (i32.const 16)) (local.get $end))
-      (then (i64.store offset=8 (local.get $entry) (i64.const 1))))
-    (i32.const 0))
 
   ;; Whether a path has a part that is "__pycache__".
   (func $is_bytecode (param $path i32) (param $size i32) (result i32)

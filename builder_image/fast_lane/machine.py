@@ -16,6 +16,8 @@ from typing import Any, Final
 
 import wasmtime
 
+from fast_lane import guards
+from fast_lane.errors import RefusedError, TimeIsUpError
 from fast_lane.installation import Base, Installation
 from fast_lane.timers import Timers
 
@@ -31,25 +33,8 @@ FUNCTIONS: Final = (
 )
 """What the lane calls: CPython's C API and libc. Exported by the base's libraries."""
 
-GUARDS: Final = "guards.cwasm"
-GUARDED: Final = (
-    "fd_filestat_get",
-    "fd_readdir",
-    "path_create_directory",
-    "path_filestat_get",
-    "path_filestat_set_times",
-    "path_link",
-    "path_open",
-    "path_remove_directory",
-    "path_rename",
-    "path_symlink",
-    "path_unlink_file",
-)
-"""WASI functions that guards.wat defines anew."""
-
 HOST: Final = "host"
 """Module name of what a component imports from its host."""
-WASI: Final = "wasi_snapshot_preview1"
 STACK_POINTER: Final = "__stack_pointer"
 MEMORY_BYTES: Final = 1 << 30
 """A component that needs more at import could not be written within the sandbox's limit on files either."""
@@ -57,14 +42,6 @@ OUTPUT_BYTES: Final = 10_000
 """componentize-py 0.17.2 takes as many of stdout and of stderr (src/lib.rs, MemoryOutputPipe); more is an error."""
 
 _TARGETS: Final = {"x86_64": "x86_64-unknown-linux-gnu", "aarch64": "aarch64-unknown-linux-gnu"}
-
-
-class RefusedError(Exception):
-    """The app does something at import that only componentize-py itself can judge; the text completes "it ..."."""
-
-
-class TimeIsUpError(Exception):
-    """The import took longer than it may."""
 
 
 def new_engine(machine: str) -> wasmtime.Engine:
@@ -138,13 +115,15 @@ class Machine:
         self._timers = Timers(self._allocate, self._write, self._read, self._late)
         self._timers.define(self._linker, HOST)
         for instance, name in base.modules:
-            module = wasmtime.Module.deserialize_file(engine, str(installation.compiled(name)))
+            module = self._module(installation.compiled(name))
             self._linker.define_unknown_imports_as_traps(module)
             self._linker.define_instance(
                 self._store, instance_name(instance), self._linker.instantiate(self._store, module)
             )
             if guarded and instance == base.memory:
-                self._guard(wasmtime.Module.deserialize_file(engine, str(installation.compiled(GUARDS))))
+                memory = self._export(instance, "memory")
+                modules = {name: self._module(installation.compiled(name)) for name in guards.FILES}
+                guards.define(self._linker, self._store, modules, memory, self._write)
         self._functions = {name: self._export(instance, name) for name, instance in base.functions.items()}
         self._memory: wasmtime.Memory = self._export(base.memory, "memory")
         self._stack_pointer = self._global(base.memory, STACK_POINTER)
@@ -220,20 +199,8 @@ class Machine:
             wasi.preopen_dir(str(mount.folder), mount.name, mount.writable)
         return wasi
 
-    def _guard(self, guards: wasmtime.Module) -> None:
-        def refuse_write() -> None:
-            raise RefusedError("writes files")
-
-        self._linker.define(self._store, "memory", "memory", self._export(self._base.memory, "memory"))
-        self._linker.define_func("lane", "refuse_write", wasmtime.FuncType([], []), refuse_write)
-        for entry in guards.imports:
-            if entry.module == "wasi":
-                assert entry.name is not None  # noqa: S101 - core imports have names
-                self._linker.define(self._store, "wasi", entry.name, self._linker.get(self._store, WASI, entry.name))
-        instance = self._linker.instantiate(self._store, guards)
-        exports = instance.exports(self._store)
-        for name in GUARDED:
-            self._linker.define(self._store, WASI, name, exports[name])
+    def _module(self, path: Path) -> wasmtime.Module:
+        return wasmtime.Module.deserialize_file(self._engine, str(path))
 
     def _export(self, instance: int, name: str) -> Any:
         return self._linker.get(self._store, instance_name(instance), name)

@@ -14,6 +14,7 @@ from local.places import TOOLCHAIN, shared_root
 
 HANDED_OVER = 42
 """Status of the componentize-py that is not the lane, in these tests."""
+MEMORY_DISK = "/dev/shm"
 STANDARD = ("-w", "spin-http", "componentize", "app", "-o", "app.wasm")
 
 
@@ -59,7 +60,7 @@ def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def lane(stand_in: Path) -> Iterator[Lane]:
     """Run the lane."""
-    with TemporaryDirectory() as parent:
+    with TemporaryDirectory(dir=MEMORY_DISK) as parent:
         number = 0
 
         def run(*arguments: str, files: dict[str, str], **environment: str) -> Build:

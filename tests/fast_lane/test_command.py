@@ -33,6 +33,7 @@ def test_quiet_means_quiet(lane: Lane) -> None:
 
 def test_the_same_source_gives_the_same_bytes(lane: Lane) -> None:
     files = {"app.py": f"import helpers.one\n{HELLO}", "helpers/__init__.py": "", "helpers/one.py": "import json, uuid"}
+    files |= {f"helpers/more{number}.py": "" for number in range(60)}
     first = lane(files=files)
     # Other folder, other times, other inodes, another order of making them; another process anyway.
     second = lane(files=dict(reversed(files.items())), TZ="Asia/Seoul", HOME="/nowhere")

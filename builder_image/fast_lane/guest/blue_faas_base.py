@@ -47,11 +47,11 @@ def begin(module: str, mounts: int) -> None:
     )
     sys.argv[:] = [""]
     sys.path[:] = [*path, *(entry for entry in sys.path if entry.startswith(_PYTHON + "/lib/"))]
-    # Folders that have changed since the base was made: others are mounted there now.
-    for entry in list(sys.path_importer_cache):
-        if not entry.startswith(_PYTHON):
-            del sys.path_importer_cache[entry]
     shelf.fill()
+    # Other folders than the base's are mounted now. CPython looks into all of them before it starts an app: for this.
+    for entry in sys.path[1:]:
+        sys.path_importer_cache.pop(entry, None)
+    sys.meta_path[-1].find_spec("sitecustomize")
 
 
 def make_handler(module: str) -> None:

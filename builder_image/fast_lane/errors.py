@@ -1,0 +1,9 @@
+"""How a run of the base ends, other than well."""
+
+
+class RefusedError(Exception):
+    """The app does something at import that only componentize-py itself can judge; the text completes "it ..."."""
+
+
+class TimeIsUpError(Exception):
+    """The import took longer than it may."""

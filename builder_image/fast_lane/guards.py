@@ -1,0 +1,74 @@
+"""What stands between the app and WASI while it is imported: guards.wat, and `listings`."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import wasmtime
+
+from fast_lane.errors import RefusedError
+from fast_lane.listings import BUFFER, Listings
+
+WASI: Final = "wasi_snapshot_preview1"
+GUARDS: Final = "guards.cwasm"
+LISTER: Final = "lister.cwasm"
+GUARDED: Final = (
+    "fd_filestat_get",
+    "path_create_directory",
+    "path_filestat_get",
+    "path_filestat_set_times",
+    "path_link",
+    "path_open",
+    "path_remove_directory",
+    "path_rename",
+    "path_symlink",
+    "path_unlink_file",
+)
+"""WASI functions that guards.wat defines anew."""
+
+FILES: Final = (GUARDS, LISTER)
+
+
+def define(
+    linker: wasmtime.Linker,
+    store: wasmtime.Store,
+    modules: Mapping[str, wasmtime.Module],
+    memory: wasmtime.Memory,
+    write: Callable[[bytes, int], None],
+) -> None:
+    """Define the guarded functions in the place of WASI's own.
+
+    Parameters
+    ----------
+    modules
+        The compiled `FILES`.
+    memory
+        The app's.
+    write
+        Puts bytes at an address in it, or raises.
+    """
+
+    def refuse_write() -> None:
+        raise RefusedError("writes files")
+
+    def beside_wasi(module: wasmtime.Module) -> Any:
+        """The exports of a module that takes functions of WASI from ``wasi``."""
+        for entry in module.imports:
+            if entry.module == "wasi":
+                assert entry.name is not None  # noqa: S101 - core imports have names
+                linker.define(store, "wasi", entry.name, linker.get(store, WASI, entry.name))
+        return linker.instantiate(store, module).exports(store)
+
+    linker.define(store, "memory", "memory", memory)
+    linker.define_func("lane", "refuse_write", wasmtime.FuncType([], []), refuse_write)
+    guards, lister = (beside_wasi(modules[name]) for name in FILES)
+
+    def list_from(folder: int, cookie: int) -> tuple[int, bytes]:
+        error: int = lister["list"](store, folder, cookie)
+        size = int.from_bytes(lister["memory"].read(store, 0, 4), "little")
+        return error, bytes(lister["memory"].read(store, BUFFER, BUFFER + size))
+
+    for name in GUARDED:
+        linker.define(store, WASI, name, guards[name])
+    i32, i64 = wasmtime.ValType.i32, wasmtime.ValType.i64
+    of_readdir = wasmtime.FuncType([i32(), i32(), i32(), i64(), i32()], [i32()])
+    linker.define_func(WASI, "fd_readdir", of_readdir, Listings(list_from, write).read)
