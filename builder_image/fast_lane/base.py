@@ -43,10 +43,12 @@ _ADAPTER: Final = ("wit-component:shim", "wit-component:fixups", "wit-component:
 _CORE_MODULE: Final = 1
 _SECONDS: Final = 300
 _COMPILE: Final = """
-import compileall, py_compile
+import compileall, py_compile, re
+seldom = re.compile("^/python/(ensurepip|idlelib|pydoc_data|tkinter|turtledemo)/")
 for folder in {folders!r}:
-    compileall.compile_dir(folder, quiet=2, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+    compileall.compile_dir(folder, rx=seldom, quiet=2, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
 """
+"""Seldom imported is what needs a screen, a terminal or pip: it is compiled when an app does, and takes no room."""
 _LOADED: Final = "import sys; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
 
 

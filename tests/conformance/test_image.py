@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from conformance import debian
-from conformance.image.__main__ import leaks
+from conformance.image.__main__ import MOST_MEGABYTES, leaks, too_large
 from conformance.image.builds import URI
 
 LOG = "CapEff:\t0000000000000000\n" + "Address family not supported by protocol\n" * 2
@@ -30,6 +30,11 @@ def test_a_build_that_found_nothing() -> None:
 )
 def test_a_build_that_found_something_or_did_not_look(task: dict[str, object], log: str) -> None:
     assert leaks(task, log)
+
+
+def test_the_size_is_held_to_a_budget() -> None:
+    assert too_large(MOST_MEGABYTES) == []
+    assert too_large(MOST_MEGABYTES + 1) == ["the image has 351 MB, more than 350"]
 
 
 def test_what_is_missing_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

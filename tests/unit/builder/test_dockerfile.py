@@ -13,8 +13,9 @@ DOCKERFILE = (ROOT / "builder_image" / "Dockerfile").read_text()
 
 
 def test_every_stage_begins_from_one_base_by_digest() -> None:
-    bases = re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)
-    assert set(bases) == {"${BASE}"}
+    stages = re.findall(r"^FROM (\S+)(?: AS (\S+))?$", DOCKERFILE, re.MULTILINE)
+    assert {base for base, _ in stages} - {name for _, name in stages} == {"${BASE}", "scratch"}
+    assert "FROM scratch\nCOPY --from=base / /\n" in DOCKERFILE
     (default,) = re.findall(r"^ARG BASE=(\S+)$", DOCKERFILE, re.MULTILINE)
     assert re.fullmatch(r"python:3\.11\.[0-9]+-slim-bookworm@sha256:[0-9a-f]{64}", default)
 
