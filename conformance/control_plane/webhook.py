@@ -21,7 +21,6 @@ from starlette.routing import Route
 from local.kubernetes.api import ApiError, ServerThread, Store
 from local.kubernetes.api.admission import EXECUTOR_KEY, GROUP, admit, mutate
 from local.kubernetes.api.store import Key
-from local.kubernetes.api.watch import Watches
 from local.kubernetes.certificates import ServerCertificate, make_certificate
 from local.kubernetes.machinery.api import KubernetesApi
 from local.kubernetes.machinery.resources import SPIN_APP_EXECUTORS, Json, Resource
@@ -48,7 +47,6 @@ class AdmissionWebhook:
         routes = [Route("/mutate/{plural}", self._mutate, methods=["POST"])]
         routes.append(Route("/validate/{plural}", self._validate, methods=["POST"]))
         app = Starlette(routes=routes)
-        app.state.watches = Watches()
         files = self._certificate
         self._server = ServerThread(app, cert_file=files.certificate, key_file=files.key)
 

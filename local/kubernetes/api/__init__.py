@@ -10,15 +10,13 @@ from local.kubernetes.api.app import create_app
 from local.kubernetes.api.authentication import EksTokenAuthenticator, StaticTokenAuthenticator, User
 from local.kubernetes.api.authorization import RbacAuthorizer
 from local.kubernetes.api.errors import ApiError
-from local.kubernetes.api.faults import Faults
 from local.kubernetes.api.handlers import LogOptions
-from local.kubernetes.api.server import ServerThread, serve
+from local.kubernetes.api.server import ServerThread
 from local.kubernetes.api.store import Store
 
 __all__ = [
     "ApiError",
     "EksTokenAuthenticator",
-    "Faults",
     "LogOptions",
     "RbacAuthorizer",
     "ServerThread",
@@ -26,5 +24,4 @@ __all__ = [
     "Store",
     "User",
     "create_app",
-    "serve",
 ]

@@ -1,8 +1,7 @@
-"""The API server as an ASGI application: authentication, authorization, faults, then discovery or a handler."""
+"""The API server as an ASGI application: authentication, authorization, then discovery or a handler."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,21 +16,18 @@ from starlette.routing import Route
 from local.kubernetes.api import discovery
 from local.kubernetes.api.authentication import Authenticator, User, authenticate
 from local.kubernetes.api.authorization import Attributes, Authorizer, RbacAuthorizer, denial, ensure_default_roles
-from local.kubernetes.api.bodies import JsonResponse, read_body
+from local.kubernetes.api.bodies import JsonResponse
 from local.kubernetes.api.errors import (
     ApiError,
     PathNotFound,
     forbidden,
-    method_not_allowed,
     path_not_found,
     unauthorized,
 )
-from local.kubernetes.api.faults import Fault, Faults
 from local.kubernetes.api.handlers import Handlers, LogSource
 from local.kubernetes.api.objects import Objects
 from local.kubernetes.api.requests import Target, parse_target
 from local.kubernetes.api.resources import CRD_KEY, NAMESPACE_KEY
-from local.kubernetes.api.reviews import review
 from local.kubernetes.api.store import Key, Store
 from local.kubernetes.api.watch import Watches
 
@@ -50,36 +46,31 @@ def create_app(
     *,
     authenticators: Sequence[Authenticator] | None = None,
     rbac: bool = False,
-    faults: Faults | None = None,
     logs: LogSource | None = None,
     crd_folder: Path = CRD_FOLDER,
-    graceful_pods: bool = True,
     root_ca: str = "",
 ) -> Starlette:
     """The server.
 
     `store`: state to serve (`Store.load` it before or after); a new one by default. `authenticators`: tried in order,
     401 when none accepts the token; `None` lets everybody in. `rbac`: check every request against the RBAC objects in
-    the store. `faults`: failures that tests order. `logs`: the kubelet's part of ``kubectl logs``. `crd_folder`: YAML
-    files of CustomResourceDefinitions to serve from the start. `graceful_pods`: a deleted pod that is on a node stays,
-    with a deletion timestamp, until the kubelet deletes it with a grace period of 0; off, it goes at once. `root_ca`:
-    the PEM text of this server's CA, which every namespace has as ConfigMap ``kube-root-ca.crt``.
+    the store. `logs`: the kubelet's part of ``kubectl logs``. `crd_folder`: YAML files of CustomResourceDefinitions to
+    serve from the start. `root_ca`: the PEM text of this server's CA, which every namespace has as ConfigMap
+    ``kube-root-ca.crt``.
 
-    `app.state` has `store`, `objects` (the same operations in-process), `faults` and `watches` (close them before the
-    server stops).
+    `app.state` has `store`, `objects` (the same operations in-process) and `watches` (`ServerThread` closes them).
     """
     store = store or Store()
-    objects = Objects(store, graceful_pods=graceful_pods, root_ca=root_ca)
+    objects = Objects(store, root_ca=root_ca)
     _bootstrap(objects, crd_folder)
     authorizer = RbacAuthorizer(store) if rbac else None
     if rbac:
         ensure_default_roles(objects)
-    server = _Server(objects, authenticators, authorizer, faults or Faults(), logs)
+    server = _Server(objects, authenticators, authorizer, logs)
     methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
     app = Starlette(routes=[Route("/{path:path}", server.answer, methods=methods)])
     app.state.store = store
     app.state.objects = objects
-    app.state.faults = server.faults
     app.state.watches = server.watches
     return app
 
@@ -110,38 +101,26 @@ class _Server:
         objects: Objects,
         authenticators: Sequence[Authenticator] | None,
         authorizer: Authorizer | None,
-        faults: Faults,
         logs: LogSource | None,
     ) -> None:
         self._objects = objects
         self._authenticators = authenticators
         self._authorizer = authorizer
-        self.faults = faults
         self.watches = Watches()
         self._handlers = Handlers(objects, self.watches, logs)
 
     async def answer(self, request: Request) -> Response:
         """The answer to a request, whatever goes wrong on the way to it."""
-        fault = self.faults.take(request.method, request.url.path)
-        if fault:
-            await asyncio.sleep(fault.delay)
-            if fault.cut == "before":
-                return await _cut(request)
         try:
-            if fault and fault.status:
-                raise _ordered(fault)
-            response = await self._answer(request)
+            return await self._answer(request)
         except PathNotFound as error:
-            response = PlainTextResponse(error.message, error.code)
+            return PlainTextResponse(error.message, error.code)
         except ApiError as error:
-            response = JsonResponse(error.status(), error.code, headers=error.headers)
+            return JsonResponse(error.status(), error.code)
         except Exception:
             logger.exception("%s %s failed", request.method, request.url.path)
             internal = ApiError(500, "InternalError", "Internal error occurred: see the log of the API server")
-            response = JsonResponse(internal.status(), 500)
-        if fault and fault.cut == "after":
-            return await _cut(request)
-        return response
+            return JsonResponse(internal.status(), 500)
 
     async def _answer(self, request: Request) -> Response:
         parts = [part for part in request.url.path.split("/") if part]
@@ -160,11 +139,7 @@ class _Server:
             raise path_not_found()
         target = parse_target(self._objects.registry, request.method, parts, dict(request.query_params))
         self._authorize(user, _attributes(target), target)
-        if target.resource is None:
-            if target.verb != "create" or target.name:
-                raise method_not_allowed()
-            return JsonResponse(review(target.plural, await read_body(request), user, self._authorizer), 201)
-        return await self._handlers.handle(request, target, target.resource)
+        return await self._handlers.handle(request, target)
 
     async def _user(self, request: Request) -> User:
         if self._authenticators is None:
@@ -193,18 +168,3 @@ def _attributes(target: Target) -> Attributes:
         namespace=target.namespace,
         name=target.name,
     )
-
-
-def _ordered(fault: Fault) -> ApiError:
-    headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
-    return ApiError(fault.status or 500, fault.reason, fault.message, headers=headers)
-
-
-async def _cut(request: Request) -> Response:
-    """Drop the connection. Under `serve` the transport is in the request's state; elsewhere the exception does it."""
-    transport = getattr(request.state, "transport", None)
-    if transport is None:
-        raise ConnectionResetError("connection cut by an injected fault")
-    transport.abort()
-    await asyncio.sleep(0)  # lets the server notice, so that it does not try to answer
-    return Response()

@@ -120,17 +120,12 @@ def denial(user: User, asked: Attributes) -> str:
 
 
 def ensure_default_roles(objects: Objects) -> None:
-    """The roles that every cluster has and that clients need: cluster-admin, discovery, asking about oneself."""
+    """The roles that every cluster has and that clients need: cluster-admin, and discovery."""
     every = [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}, {"nonResourceURLs": ["*"], "verbs": ["*"]}]
     urls = ["/api", "/api/*", "/apis", "/apis/*", "/healthz", "/livez", "/openapi", "/openapi/*", "/readyz", "/version"]
-    reviews = [
-        _rule("authorization.k8s.io", ["selfsubjectaccessreviews"], ["create"]),
-        _rule("authentication.k8s.io", ["selfsubjectreviews"], ["create"]),
-    ]
     roles: dict[str, tuple[list[Any], str]] = {
         "cluster-admin": (every, MASTERS),
         "system:discovery": ([{"nonResourceURLs": urls, "verbs": ["get"]}], AUTHENTICATED),
-        "system:basic-user": (reviews, AUTHENTICATED),
     }
     role_kind = objects.registry.by_key((_GROUP, "clusterroles"))
     binding_kind = objects.registry.by_key((_GROUP, "clusterrolebindings"))
@@ -141,7 +136,3 @@ def ensure_default_roles(objects: Objects) -> None:
         reference = {"kind": "ClusterRole", "name": name, "apiGroup": _GROUP}
         subjects = [{"kind": "Group", "name": group, "apiGroup": _GROUP}]
         objects.ensure(binding_kind, "", {"metadata": {"name": name}, "roleRef": reference, "subjects": subjects})
-
-
-def _rule(group: str, resources: list[str], verbs: list[str]) -> Object:
-    return {"apiGroups": [group], "resources": resources, "verbs": verbs}

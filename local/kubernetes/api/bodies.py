@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from local.kubernetes.api.errors import bad_request, unsupported_media_type
-from local.kubernetes.api.protobuf_kinds import MEDIA_TYPE, decode_protobuf
+from local.kubernetes.api.protobuf import MEDIA_TYPE, decode_protobuf
 
 
 class JsonResponse(Response):
@@ -24,19 +24,10 @@ class JsonResponse(Response):
         return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def representation(request: Request) -> str:
-    """``Table``, ``PartialObjectMetadata`` or empty: the first form in the Accept header that this server has."""
-    for offer in request.headers.get("accept", "").split(","):
-        media_type, *parameters = (part.strip() for part in offer.split(";"))
-        wanted = dict(parameter.split("=", 1) for parameter in parameters if "=" in parameter)
-        if media_type != "application/json":
-            continue
-        if wanted.get("g") == "meta.k8s.io" and wanted.get("v") == "v1":
-            if wanted.get("as") in ("Table", "PartialObjectMetadata", "PartialObjectMetadataList"):
-                return wanted["as"].removesuffix("List")
-        elif "as" not in wanted:
-            return ""
-    return ""
+def wants_table(request: Request) -> bool:
+    """Whether the Accept header names a Table first, as kubectl's does for `kubectl get`."""
+    first = request.headers.get("accept", "").partition(",")[0]
+    return {"application/json", "as=Table", "v=v1", "g=meta.k8s.io"} <= {part.strip() for part in first.split(";")}
 
 
 async def read_body(request: Request) -> Any:

@@ -57,10 +57,9 @@ class DeleteOptions:
 class Deleter:
     """Takes objects out of the store, and what hangs on them."""
 
-    def __init__(self, store: Store, registry: Registry, graceful_pods: bool) -> None:
+    def __init__(self, store: Store, registry: Registry) -> None:
         self._store = store
         self._registry = registry
-        self._graceful_pods = graceful_pods
 
     def delete(self, resource: Resource, key: Key, options: DeleteOptions) -> tuple[Object, bool]:
         """Delete an object that exists; returns its state, and whether it is gone (else something still holds it)."""
@@ -114,7 +113,7 @@ class Deleter:
 
     def _grace(self, key: Key, obj: Object, options: DeleteOptions) -> int:
         """Seconds that the kubelet has to end a pod; a pod on no node or ended already needs none."""
-        if key.resource != POD_KEY or not self._graceful_pods or not obj["spec"].get("nodeName"):
+        if key.resource != POD_KEY or not obj["spec"].get("nodeName"):
             return 0
         if obj.get("status", {}).get("phase") in ("Succeeded", "Failed"):
             return 0

@@ -20,11 +20,6 @@ VERSION = {
 }
 _VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
 _SUBRESOURCE_VERBS = ["get", "patch", "update"]
-# Served for `kubectl auth can-i` and `kubectl auth whoami`; nothing is stored under them.
-REVIEWS = {
-    ("authorization.k8s.io", "v1"): ("selfsubjectaccessreviews", "SelfSubjectAccessReview"),
-    ("authentication.k8s.io", "v1"): ("selfsubjectreviews", "SelfSubjectReview"),
-}
 
 
 def answer(registry: Registry, parts: list[str]) -> dict[str, Any] | None:
@@ -35,10 +30,10 @@ def answer(registry: Registry, parts: list[str]) -> dict[str, Any] | None:
         case ["api"]:
             return {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []}
         case ["apis"]:
-            groups = [_group(name, versions) for name, versions in _groups(registry).items() if name]
+            groups = [_group(name, versions) for name, versions in registry.groups().items() if name]
             return {"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}
         case ["apis", group]:
-            versions = _groups(registry).get(group)
+            versions = registry.groups().get(group)
             if not versions:
                 raise path_not_found()
             return {"kind": "APIGroup", "apiVersion": "v1", **_group(group, versions)}
@@ -55,13 +50,6 @@ def answer(registry: Registry, parts: list[str]) -> dict[str, Any] | None:
     return None
 
 
-def _groups(registry: Registry) -> dict[str, list[str]]:
-    groups = registry.groups()
-    for group, version in REVIEWS:
-        groups.setdefault(group, [version])
-    return groups
-
-
 def _group(name: str, versions: list[str]) -> dict[str, Any]:
     served = [{"groupVersion": f"{name}/{version}", "version": version} for version in versions]
     return {"name": name, "versions": served, "preferredVersion": served[0]}
@@ -72,11 +60,6 @@ def _resources(registry: Registry, group: str, version: str) -> dict[str, Any]:
     for resource in registry:
         if (resource.group, resource.version) == (group, version):
             found += _resource(resource)
-    if review := REVIEWS.get((group, version)):
-        plural, kind = review
-        found.append(
-            {"name": plural, "singularName": kind.lower(), "namespaced": False, "kind": kind, "verbs": ["create"]}
-        )
     if not found:
         raise path_not_found()
     group_version = f"{group}/{version}" if group else version

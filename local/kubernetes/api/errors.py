@@ -24,14 +24,12 @@ class ApiError(Exception):
         reason: str,
         message: str,
         details: dict[str, Any] | None = None,
-        headers: dict[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.code = code
         self.reason = reason
         self.message = message
         self.details = details or {}
-        self.headers = headers or {}
 
     def status(self) -> dict[str, Any]:
         """The `Status` object that carries this error to the client."""

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import base64
-import inspect
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +13,8 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from local.kubernetes.api import printing
 from local.kubernetes.api.binding import bind
-from local.kubernetes.api.bodies import JsonResponse, read_body, representation
+from local.kubernetes.api.bodies import JsonResponse, read_body, wants_table
+from local.kubernetes.api.decoding import WriteOptions
 from local.kubernetes.api.deletion import DeleteOptions
 from local.kubernetes.api.errors import ApiError, bad_request, expired, go_value, method_not_allowed
 from local.kubernetes.api.objects import Objects
@@ -41,9 +41,9 @@ class LogOptions:
     limit_bytes: int | None = None
 
 
-LogSource = Callable[[Object, LogOptions], "str | Awaitable[str] | AsyncIterator[bytes]"]
-"""The kubelet's part of ``kubectl logs``: from a Pod to its log, whole (plain or awaited) or as a stream of bytes.
-Raise ApiError 400 while the container has not started."""
+LogSource = Callable[[Object, LogOptions], "str | AsyncIterator[bytes]"]
+"""The kubelet's part of ``kubectl logs``: from a Pod to its log, whole or as a stream of bytes. It raises ApiError 400
+while the container has not started."""
 
 
 class Handlers:
@@ -55,57 +55,30 @@ class Handlers:
         self._watches = watches
         self._logs = logs
 
-    async def handle(self, request: Request, target: Target, resource: Resource) -> Response:
-        """Answer a request for a stored kind. Raises ApiError."""
-        query = dict(request.query_params)
+    async def handle(self, request: Request, target: Target) -> Response:
+        """Answer a request for a resource. Raises ApiError."""
         match target.verb:
             case "get":
-                return await self._get(request, target, resource)
+                return self._get(request, target)
             case "list":
-                return self._list(request, target, resource, query)
+                return self._list(request, target)
             case "watch":
-                return self._watch(request, target, resource, query)
-        body = await read_body(request)
-        match target.verb:
-            case "create":
-                return self._create(request, target, resource, query, body)
-            case "update" if target.name:
-                options = write_options(target.verb, query, request.headers.get("user-agent", ""))
-                names = (target.namespace if resource.namespaced else "", target.name)
-                obj = self._objects.update(resource, *names, body, options, target.subresource)
-                return _written(obj, 200, options.warnings)
-            case "patch" if target.name:
-                patch_type = request.headers.get("content-type", "").split(";")[0].strip()
-                options = write_options(target.verb, query, request.headers.get("user-agent", ""), patch_type)
-                names = (target.namespace if resource.namespaced else "", target.name)
-                obj, created = self._objects.patch(resource, *names, patch_type, body, options, target.subresource)
-                return _written(obj, 201 if created else 200, options.warnings)
-            case "delete" if not target.subresource:
-                return self._delete(target, resource, query, body)
-            case "deletecollection":
-                return self._delete_collection(target, resource, query, body)
-        if resource.custom and not target.name:
-            raise bad_request("name must be provided")
-        raise method_not_allowed()
+                return self._watch(request, target)
+        return self._write(request, target, await read_body(request))
 
     # ---- reading
 
-    async def _get(self, request: Request, target: Target, resource: Resource) -> Response:
-        obj = self._objects.get(resource, target.namespace if resource.namespaced else "", target.name)
+    def _get(self, request: Request, target: Target) -> Response:
+        resource = target.resource
+        obj = self._objects.get(resource, target.scope, target.name)
         if target.subresource == "log":
-            return await self._log(request, obj)
+            return self._log(request, obj)
         if target.subresource == "scale":
             return JsonResponse(read_scale(resource, obj))
-        match representation(request):
-            case "Table":
-                version = {"resourceVersion": obj["metadata"]["resourceVersion"]}
-                include = request.query_params.get("includeObject", "Metadata")
-                return JsonResponse(printing.table(resource, [obj], include, version))
-            case "PartialObjectMetadata":
-                return JsonResponse(printing.partial_metadata(obj))
-        return JsonResponse(obj)
+        table = _table_for(request, resource)
+        return JsonResponse(table([obj], _version_of(obj), True) if table else obj)
 
-    async def _log(self, request: Request, pod: Object) -> Response:
+    def _log(self, request: Request, pod: Object) -> Response:
         query = request.query_params
         if self._logs is None:
             raise bad_request("this server runs without a kubelet: there are no logs")
@@ -126,14 +99,13 @@ class Handlers:
             limit_bytes=number("limitBytes"),
         )
         found = self._logs(pod, options)
-        if inspect.isawaitable(found):
-            found = await found
         if isinstance(found, str):
             return PlainTextResponse(found)
         return StreamingResponse(found, media_type="text/plain")
 
-    def _list(self, request: Request, target: Target, resource: Resource, query: dict[str, str]) -> Response:
-        matches = _matcher(target, resource, query)
+    def _list(self, request: Request, target: Target) -> Response:
+        query, resource = request.query_params, target.resource
+        matches = _matcher(target, query)
         with self._store.lock:
             version = str(self._store.version)
             found = [item for item in self._store.select(resource.key, target.namespace) if matches(*item)]
@@ -151,20 +123,8 @@ class Handlers:
             metadata["continue"] = _token(version, last)
             found = found[: int(limit)]
         objects = [obj for _, obj in found]
-        match representation(request):
-            case "Table":
-                include = query.get("includeObject", "Metadata")
-                return JsonResponse(printing.table(resource, objects, include, metadata))
-            case "PartialObjectMetadata":
-                return JsonResponse(
-                    {
-                        "kind": "PartialObjectMetadataList",
-                        "apiVersion": "meta.k8s.io/v1",
-                        "metadata": metadata,
-                        "items": [printing.partial_metadata(obj) for obj in objects],
-                    }
-                )
-        return JsonResponse(_as_list(resource, metadata, objects))
+        table = _table_for(request, resource)
+        return JsonResponse(table(objects, metadata, True) if table else _as_list(resource, metadata, objects))
 
     def _continued(self, token: str) -> tuple[list[str], str]:
         """Where a list goes on, and the version it began at."""
@@ -180,30 +140,49 @@ class Handlers:
             )
         return start, version
 
-    def _watch(self, request: Request, target: Target, resource: Resource, query: dict[str, str]) -> Response:
+    def _watch(self, request: Request, target: Target) -> Response:
+        query = dict(request.query_params)
         for name, code in (("resourceVersion", 500), ("timeoutSeconds", 400)):
             if not query.get(name, "0").strip().isdecimal() and query.get(name):
                 shown = go_value(query[name])
                 why = f"{name}: Invalid value: {shown}: strconv.ParseUint: parsing {shown}: invalid syntax"
                 raise ApiError(code, "" if code == 500 else "BadRequest", why)
-        form = representation(request)
-        include = query.get("includeObject", "Metadata")
+        table = _table_for(request, target.resource)
 
         def show(obj: Object, first: bool) -> Any:
-            if form == "Table":
-                version = {"resourceVersion": obj["metadata"]["resourceVersion"]}
-                return printing.table(resource, [obj], include, version, headers=first)
-            return printing.partial_metadata(obj) if form else obj
+            return table([obj], _version_of(obj), first) if table else obj
 
-        lines = self._watches.stream(self._store, resource, _matcher(target, resource, query), show, query)
+        lines = self._watches.stream(self._store, target.resource, _matcher(target, query), show, query)
         return StreamingResponse(lines, media_type="application/json")
 
     # ---- writing
 
-    def _create(
-        self, request: Request, target: Target, resource: Resource, query: dict[str, str], body: Any
-    ) -> Response:
-        options = write_options(target.verb, query, request.headers.get("user-agent", ""))
+    def _write(self, request: Request, target: Target, body: Any) -> Response:
+        query, resource = dict(request.query_params), target.resource
+        agent, media_type = request.headers.get("user-agent", ""), request.headers.get("content-type", "")
+        match target.verb:
+            case "create":
+                return self._create(target, write_options("create", query, agent), body)
+            case "update" if target.name:
+                options = write_options("update", query, agent)
+                obj = self._objects.update(resource, target.scope, target.name, body, options, target.subresource)
+                return _written(obj, 200, options.warnings)
+            case "patch" if target.name:
+                patch_type = media_type.split(";")[0].strip()
+                options = write_options("patch", query, agent, patch_type)
+                where = (resource, target.scope, target.name)
+                obj, created = self._objects.patch(*where, patch_type, body, options, target.subresource)
+                return _written(obj, 201 if created else 200, options.warnings)
+            case "delete" if not target.subresource:
+                return self._delete(target, DeleteOptions.parse(query, body))
+            case "deletecollection":
+                return self._delete_collection(target, DeleteOptions.parse(query, body), query)
+        if resource.custom and not target.name:
+            raise bad_request("name must be provided")
+        raise method_not_allowed()
+
+    def _create(self, target: Target, options: WriteOptions, body: Any) -> Response:
+        resource = target.resource
         if target.subresource == "binding":
             bind(self._objects, resource, target.namespace, target.name, body, options)
             return JsonResponse(_success(), 201)
@@ -214,13 +193,11 @@ class Handlers:
             or (resource.namespaced and not target.namespace)
         ):
             raise method_not_allowed()
-        namespace = target.namespace if resource.namespaced else ""
-        obj = self._objects.create(resource, namespace, body, options)
-        return _written(obj, 201, options.warnings)
+        return _written(self._objects.create(resource, target.scope, body, options), 201, options.warnings)
 
-    def _delete(self, target: Target, resource: Resource, query: dict[str, str], body: Any) -> Response:
-        namespace = target.namespace if resource.namespaced else ""
-        obj, gone = self._objects.delete(resource, namespace, target.name, DeleteOptions.parse(query, body))
+    def _delete(self, target: Target, options: DeleteOptions) -> Response:
+        resource = target.resource
+        obj, gone = self._objects.delete(resource, target.scope, target.name, options)
         if gone and resource.key not in _RETURN_DELETED:
             details = {
                 "name": target.name,
@@ -231,10 +208,11 @@ class Handlers:
             return JsonResponse(_success({key: value for key, value in details.items() if value}))
         return JsonResponse(obj)
 
-    def _delete_collection(self, target: Target, resource: Resource, query: dict[str, str], body: Any) -> Response:
+    def _delete_collection(self, target: Target, options: DeleteOptions, query: dict[str, str]) -> Response:
+        resource = target.resource
         if resource.namespaced and not target.namespace:
             raise method_not_allowed()
-        options, matches = DeleteOptions.parse(query, body), _matcher(target, resource, query)
+        matches = _matcher(target, query)
         deleted = []
         with self._store.lock:
             for key, obj in self._store.select(resource.key, target.namespace):
@@ -248,18 +226,30 @@ class Handlers:
 _RETURN_DELETED = {("", "pods"), ("", "services"), ("", "serviceaccounts"), ("", "resourcequotas")}
 
 
-def _matcher(target: Target, resource: Resource, query: dict[str, str]) -> Matcher:
+def _matcher(target: Target, query: Mapping[str, str]) -> Matcher:
     """What a list or watch selects, by namespace, name, labels and fields. Raises ApiError 400."""
     labels = parse_label_selector(query.get("labelSelector"))
-    fields = parse_field_selector(query.get("fieldSelector"), resource.selectable)
-    namespace = target.namespace if resource.namespaced else ""
+    fields = parse_field_selector(query.get("fieldSelector"), target.resource.selectable)
 
     def matches(key: Key, obj: Object) -> bool:
-        if (namespace and key.namespace != namespace) or (target.name and key.name != target.name):
+        if (target.scope and key.namespace != target.scope) or (target.name and key.name != target.name):
             return False
         return labels(obj["metadata"].get("labels") or {}) and fields(obj)
 
     return matches
+
+
+def _table_for(request: Request, resource: Resource) -> Callable[[list[Object], Object, bool], Object] | None:
+    """Makes the Table that a request asks for, of objects, metadata and whether it has headers; `None` for no Table."""
+    columns = printing.columns_of(resource)
+    whole = request.query_params.get("includeObject") == "Object"
+    if not columns or not wants_table(request):
+        return None
+    return lambda objects, metadata, headers: printing.table(columns, objects, metadata, headers=headers, whole=whole)
+
+
+def _version_of(obj: Object) -> Object:
+    return {"resourceVersion": obj["metadata"]["resourceVersion"]}
 
 
 def _as_list(resource: Resource, metadata: Object, objects: list[Object]) -> Object:

@@ -17,6 +17,7 @@ from local.kubernetes.api.errors import (
     required_value,
     unsupported_value,
 )
+from local.kubernetes.api.paths import at
 from local.kubernetes.api.quantities import parse_quantity
 from local.kubernetes.api.selectors import match_label_selector
 
@@ -43,16 +44,10 @@ def check_change(key: tuple[str, str], old: Object, new: Object) -> list[FieldEr
         return [forbidden_field(name, "field is immutable when `immutable` is set") for name in changed]
     errors = []
     for path, why in _IMMUTABLE.get(key, ()):
-        before, after = _at(old, path), _at(new, path)
+        before, after = at(old, path), at(new, path)
         if before not in (None, after):
             errors.append(invalid_value(path, after, why))
     return errors
-
-
-def _at(obj: Any, path: str) -> Any:
-    for step in path.split("."):
-        obj = obj.get(step) if isinstance(obj, dict) else None
-    return obj
 
 
 def _service(obj: Object) -> list[FieldError]:

@@ -43,14 +43,12 @@ _DEFAULT = WriteOptions(validation="Ignore")  # in-process callers have no use f
 class Objects:
     """All kinds' objects. `namespace` is empty for cluster-wide kinds; every method may raise ApiError."""
 
-    def __init__(
-        self, store: Store, registry: Registry | None = None, *, graceful_pods: bool = True, root_ca: str = ""
-    ) -> None:
+    def __init__(self, store: Store, *, root_ca: str = "") -> None:
         """``root_ca``: PEM text that every namespace gets, for its pods to check this server by."""
         self.store = store
         self._root_ca = root_ca
-        self.registry = registry or Registry()
-        self.deleter = Deleter(store, self.registry, graceful_pods)
+        self.registry = Registry()
+        self.deleter = Deleter(store, self.registry)
         self._namespaces = self._resource(NAMESPACE_KEY)
         store.on_load = self._register_definitions
         self._register_definitions()

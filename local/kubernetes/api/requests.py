@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import cast
 
 from local.kubernetes.api.decoding import FieldValidation, WriteOptions
-from local.kubernetes.api.discovery import REVIEWS
 from local.kubernetes.api.errors import (
     forbidden_field,
     invalid,
@@ -41,8 +40,12 @@ class Target:
     subresource: str
     verb: str
     """Kubernetes' verb: get, list, watch, create, update, patch, delete, deletecollection."""
-    resource: Resource | None
-    """`None` for the review kinds, which are not stored."""
+    resource: Resource
+
+    @property
+    def scope(self) -> str:
+        """The namespace that its objects are stored in; empty for cluster-wide kinds."""
+        return self.namespace if self.resource.namespaced else ""
 
 
 def parse_target(registry: Registry, method: str, parts: list[str], query: dict[str, str]) -> Target:
@@ -61,10 +64,7 @@ def parse_target(registry: Registry, method: str, parts: list[str], query: dict[
     if len(rest) > 3:
         raise path_not_found()
     resource = registry.find(group, version, plural)
-    is_review = REVIEWS.get((group, version), ("", ""))[0] == plural
-    if not is_review and (
-        resource is None or not _serves(resource, subresource) or (namespace and not resource.namespaced)
-    ):
+    if resource is None or not _serves(resource, subresource) or (namespace and not resource.namespaced):
         built_in = any((known.group, known.version) == (group, version) and not known.custom for known in registry)
         raise type_not_found() if built_in else path_not_found()
     verb = _VERBS.get(method, method.lower())
@@ -72,7 +72,7 @@ def parse_target(registry: Registry, method: str, parts: list[str], query: dict[
         verb = {"get": "list", "delete": "deletecollection"}[verb]
     if verb in ("list", "get") and query.get("watch") in _TRUE:
         verb = "watch"
-    if resource is not None and resource.key == NAMESPACE_KEY and name:
+    if resource.key == NAMESPACE_KEY and name:
         namespace = name
     return Target(group, version, plural, namespace, name, subresource, verb, resource)
 

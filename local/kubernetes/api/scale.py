@@ -6,6 +6,7 @@ import copy
 from typing import Any
 
 from local.kubernetes.api.errors import bad_request, invalid, invalid_value
+from local.kubernetes.api.paths import at
 from local.kubernetes.api.resources import Resource, ScalePaths
 from local.kubernetes.api.selectors import format_label_selector
 from local.kubernetes.api.store import Object
@@ -16,14 +17,14 @@ def read_scale(resource: Resource, obj: Object) -> Object:
     paths = _paths(resource)
     metadata = obj["metadata"]
     kept = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
-    selector = _read(obj, paths.selector) if paths.selector else None
+    selector = at(obj, paths.selector) if paths.selector else None
     text = format_label_selector(selector) if isinstance(selector, dict) else selector
-    status: Object = {"replicas": _read(obj, paths.status_replicas) or 0}
+    status: Object = {"replicas": at(obj, paths.status_replicas) or 0}
     return {
         "kind": "Scale",
         "apiVersion": "autoscaling/v1",
         "metadata": {key: metadata[key] for key in kept if key in metadata},
-        "spec": {"replicas": replicas} if (replicas := _read(obj, paths.spec_replicas)) else {},
+        "spec": {"replicas": replicas} if (replicas := at(obj, paths.spec_replicas)) else {},
         "status": status | ({"selector": text} if text else {}),
     }
 
@@ -58,9 +59,3 @@ def _paths(resource: Resource) -> ScalePaths:
     if resource.scale is None:
         raise ValueError(f"{resource.qualified} has no scale")
     return resource.scale
-
-
-def _read(obj: Any, path: str) -> Any:
-    for step in path.strip(".").split("."):
-        obj = obj.get(step) if isinstance(obj, dict) else None
-    return obj

@@ -11,6 +11,7 @@ from typing import Any
 
 from local.kubernetes.api import names
 from local.kubernetes.api.errors import bad_request
+from local.kubernetes.api.paths import at
 
 Labels = Mapping[str, str]
 LabelMatcher = Callable[[Labels], bool]
@@ -131,14 +132,14 @@ def parse_field_selector(text: str | None, known: Collection[str]) -> ObjectMatc
     ``known``: the fields that the kind can be selected by. Raises ApiError 400 for another, and when it cannot be
     parsed.
     """
-    requirements: list[tuple[list[str], bool, str]] = []
+    requirements: list[tuple[str, bool, str]] = []
     for part in filter(None, (text or "").split(",")):
         match = _FIELD.fullmatch(part.strip())
         if match is None:
             raise bad_request(f"invalid field selector: '{part}'; can't understand '{part}'")
         if match[1] not in known:
             raise bad_request(f"field label not supported: {match[1]}")
-        requirements.append((match[1].split("."), match[2] != "!=", match[3]))
+        requirements.append((match[1], match[2] != "!=", match[3]))
 
     def matches(obj: dict[str, Any]) -> bool:
         return all((_scalar(obj, path) == value) == equal for path, equal, value in requirements)
@@ -146,9 +147,6 @@ def parse_field_selector(text: str | None, known: Collection[str]) -> ObjectMatc
     return matches
 
 
-def _scalar(obj: Any, path: list[str]) -> str:
-    for key in path:
-        obj = obj.get(key) if isinstance(obj, dict) else None
-    if isinstance(obj, bool):
-        return str(obj).lower()
-    return "" if obj is None else str(obj)
+def _scalar(obj: Any, path: str) -> str:
+    value = at(obj, path, "")
+    return str(value).lower() if isinstance(value, bool) else str(value)

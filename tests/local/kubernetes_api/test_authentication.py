@@ -16,7 +16,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from local.kubernetes.api import EksTokenAuthenticator, User
-from tests.local.kubernetes_api.conftest import ApiServer, Http
+from tests.local.kubernetes_api.conftest import ApiServer
 
 CLUSTER = "blue-faas"
 ARN = "arn:aws:sts::123456789012:assumed-role/deployer/session"
@@ -127,9 +127,3 @@ def test_requests_without_a_known_token_are_unauthorized(server: ApiServer, head
             assert response.status_code == 401
             assert response.json()["reason"] == "Unauthorized"
         assert anybody.get("/readyz").status_code == (401 if header == "Bearer wrong" else 200)
-
-
-def test_whoami(http: Http) -> None:
-    body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
-    answer = http.ok("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", body)
-    assert answer["status"]["userInfo"] == {"username": "admin", "groups": ["system:masters", "system:authenticated"]}

@@ -22,7 +22,6 @@ from local.kubernetes.api.authentication import Authenticator
 from local.kubernetes.api.decoding import WriteOptions
 from local.kubernetes.api.patches import APPLY_PATCH
 from local.kubernetes.api.store import Key
-from local.kubernetes.api.watch import Watches
 from local.kubernetes.controllers.spinapp import FIELD_MANAGER
 from local.kubernetes.kubeconfig import write_kubeconfig
 from local.kubernetes.kustomization import build
@@ -135,9 +134,7 @@ class RealCluster:
             headers.append((b"authorization", f"Bearer {token}".encode()))
             await ways[token or self._server.deployer]({**scope, "headers": headers}, receive, send)
 
-        app = Starlette(routes=[Mount("/", api)])
-        app.state.watches = Watches()
-        return app
+        return Starlette(routes=[Mount("/", api)])
 
     def _way(self, token: str) -> Starlette:
         """A proxy that takes and hands on this token."""

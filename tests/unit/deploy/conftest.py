@@ -23,6 +23,7 @@ os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "BlueFaas")
 os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "blue-faas")
 
 from functions import deploy as deploy_function
+from functions.cluster import retries
 from functions.cluster.eks import cluster_api
 from functions.cluster.settings import DeploySettings
 from functions.registry import ecr
@@ -185,7 +186,7 @@ def eks_api(server: KubernetesServer, authority: trustme.CA) -> Iterator[Eks]:
             """Keep the test output clean."""
 
     http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=http.serve_forever, daemon=True).start()
+    threading.Thread(target=http.serve_forever, args=(0.02,), daemon=True).start()
     eks.url = f"http://127.0.0.1:{http.server_address[1]}"
     pem = authority.cert_pem.bytes()
     eks.clusters[CLUSTER] = {
@@ -223,7 +224,11 @@ def _own_ecr_client() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def environment(eks: Eks, server: KubernetesServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What the stack and the Lambda runtime set; the cluster's connection stays warm from test to test."""
+    """What the stack and the Lambda runtime set; the cluster's connection stays warm from test to test.
+
+    The first pause before another try is a tenth of the function's: tests look at what is tried again, and how often.
+    """
+    monkeypatch.setattr(retries, "_FIRST_PAUSE", 0.005)
     for name, value in {
         "AWS_ENDPOINT_URL_EKS": eks.url,
         "AWS_ENDPOINT_URL_ECR": eks.url,
