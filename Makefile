@@ -13,9 +13,9 @@ export JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION = 20
 unexport PYTHONDONTWRITEBYTECODE
 
 # Those that take longest first, so that nothing is left to wait for at the end.
-LONGEST := $(addprefix tests/,local chaos security/service security/builder local/kubernetes_cluster local/functions \
-           unit unit/deploy local/aws infra)
-FOLDERS := $(LONGEST) $(filter-out $(LONGEST),$(sort $(patsubst %/,%,$(dir $(shell find tests -name "test_*.py")))))
+LONGEST := $(addprefix tests/,e2e chaos security/service security/builder) \
+           $(addprefix local/tests/,kubernetes_cluster spin_host) tests/unit tests/unit/cluster local/tests/aws tests/infra
+FOLDERS := $(LONGEST) $(filter-out $(LONGEST),$(sort $(patsubst %/,%,$(dir $(shell find tests local/tests -name "test_*.py")))))
 
 .PHONY: help setup demo local smoke synth test conformance fuzz check format openapi bundles clean $(FOLDERS)
 
@@ -40,8 +40,8 @@ setup: .venv/made build/prepared
 	@$(VENV)/uv pip install --quiet --python $(VENV)/python -r requirements-dev.txt
 	@touch $@
 
-build/prepared: .venv/made builder_image/toolchain.txt $(wildcard builder_image/builder/*.py builder_image/fast_lane/* builder_image/fast_lane/guest/*) local/prepare.py
-	@$(VENV)/python -m local.prepare
+build/prepared: .venv/made builder_image/toolchain.txt $(wildcard builder_image/builder/*.py builder_image/builder/*/*.py builder_image/fast_lane/* builder_image/fast_lane/guest/*) local/cloud/prepare.py
+	@$(VENV)/python -m local.cloud.prepare
 	@mkdir -p build && touch $@
 
 node_modules/made: package.json package-lock.json
@@ -49,7 +49,7 @@ node_modules/made: package.json package-lock.json
 	@touch $@
 
 demo: setup
-	@$(VENV)/python -m local.demo
+	@$(VENV)/python -m local.cloud.demo
 
 local: setup
 	@exec $(VENV)/python -m local --port $(PORT) $(if $(STATE),--state-dir $(STATE)) $(if $(filter no,$(CLUSTER)),--no-cluster)
@@ -63,13 +63,13 @@ synth: .venv/made node_modules/made
 	@echo "Template: cdk.out/BlueFaas.template.json"
 
 check: .venv/made
-	@$(VENV)/ruff check . && $(VENV)/ruff format --check . && $(VENV)/mypy . && PYTHONPATH=.:builder_image $(VENV)/lint-imports --no-logo && $(VENV)/python -m infra.cluster_rbac --check
+	@$(VENV)/ruff check . && $(VENV)/ruff format --check . && $(VENV)/mypy . && PYTHONPATH=.:builder_image $(VENV)/lint-imports --no-logo && $(VENV)/python -m infra.tools.cluster_rbac --check
 
 openapi: .venv/made
-	@$(VENV)/python -m infra.openapi
+	@$(VENV)/python -m infra.tools.openapi
 
 bundles: .venv/made
-	@$(VENV)/python -m infra.bundles
+	@$(VENV)/python -m infra.tools.bundles
 
 format: .venv/made
 	@$(VENV)/ruff check --fix . && $(VENV)/ruff format .
@@ -97,5 +97,5 @@ $(FOLDERS): setup
 	@echo $@ && $(VENV)/python -m pytest $@/test_*.py
 
 clean:
-	@test ! -x $(VENV)/python || $(VENV)/python -c "import shutil; from local.places import shared_root; shutil.rmtree(shared_root(), True)"
+	@test ! -x $(VENV)/python || $(VENV)/python -c "import shutil; from local.cloud.places import shared_root; shutil.rmtree(shared_root(), True)"
 	rm -rf .venv build cdk.out .local node_modules

@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from local.places import BUILD
+from local.cloud.places import BUILD
 
 FOLDER = BUILD / "conformance"
 """What is made once and used by later runs."""

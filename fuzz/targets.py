@@ -10,27 +10,29 @@ from pathlib import Path
 from typing import Final
 
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
-from builder import python_traceback, requirements, source, toml_text
+from builder.compile import python_traceback
 from builder.errors import BuildError
-from builder.glob import Patterns, TooMuchWorkError
-from builder.manifest import Manifest
-from builder.sdk_classes import top_level
+from builder.packages import requirements
 from builder.settings import Limits
-from builder.source import App
+from builder.source import toml_text
+from builder.source.glob import Patterns, TooMuchWorkError
+from builder.source.manifest import Manifest
+from builder.source.text import decode
+from builder.source.upload import App, unpack
 from builder.task import Task
-from builder.text import decode
+from builder.typecheck.sdk_classes import top_level
 from pydantic import TypeAdapter, ValidationError
 
+from functions.api.media_type import parse_header
+from functions.api.multipart_form import UnreadableFormError, read_form
+from functions.api.request_body import json_object
 from functions.contracts import archive
-from functions.contracts.apps import RollbackRequest
 from functions.contracts.archive_names import UnusableArchiveError
-from functions.contracts.builds import UploadRequest
-from functions.contracts.deploy import DeployRequest
 from functions.contracts.names import ImageRepository, WorkspaceId, check_file_name
-from functions.media_type import parse_header
-from functions.multipart_form import UnreadableFormError, read_form
+from functions.models.apps import RollbackRequest
+from functions.models.builds import UploadRequest
+from functions.models.deploy import DeployRequest
 from functions.registry.reference import ImageReference
-from functions.request_body import json_object
 from functions.tasks.paging import UnusableTokenError, position_in
 
 _BOUNDARY: Final = "b"
@@ -105,7 +107,7 @@ def _upload(data: bytes) -> None:
         (folder / "app").mkdir()
         kind = "zip" if data.startswith(b"PK") else "py"
         task = Task("w", "t", f"build-sources/w/t/app.{kind}", "r.example.com/a", None, None)
-        requirements.of_app(source.unpack(folder / "upload", task, folder / "app", _LIMITS), "3.4.1")
+        requirements.of_app(unpack(folder / "upload", task, folder / "app", _LIMITS), "3.4.1")
 
 
 def _manifest(data: bytes) -> None:

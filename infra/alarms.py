@@ -9,9 +9,9 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
-from infra import measured
+from infra import metrics
 from infra.api import Api
-from infra.measured import Watched
+from infra.metrics import Watched
 from infra.nag import accept
 from infra.settings import Settings
 
@@ -34,7 +34,7 @@ class Alarms(Construct):
         self.topic = self._topic(settings.alarms.email)
         self.alarms: list[cloudwatch.Alarm] = []
         self._tasks(settings, watched)
-        for function in measured.functions_of(self):
+        for function in metrics.functions_of(self):
             self._alarm(
                 f"LambdaErrors-{function.module}", f"{function.module} failed", function.metric_errors(statistic="Sum")
             )
@@ -43,7 +43,7 @@ class Alarms(Construct):
                 f"{function.module} was refused: too many at once",
                 function.metric_throttles(statistic="Sum"),
             )
-        for queue in measured.queues_of(self):
+        for queue in metrics.queues_of(self):
             name = queue.node.path.split("/")[1]
             self._alarm(
                 f"Undelivered-{name}",
@@ -63,26 +63,26 @@ class Alarms(Construct):
         self._alarm(
             "FailedTasks",
             "Many tasks failed, whatever the reason",
-            measured.ended("TaskFailed", self, period=_QUARTER),
+            metrics.ended("TaskFailed", self, period=_QUARTER),
             threshold=settings.alarms.failed_tasks,
         )
         self._alarm(
             "UnexpectedFailures",
             "Tasks failed for no fault of their source",
-            measured.ended("TaskFailedUnexpectedly", self, period=_QUARTER),
+            metrics.ended("TaskFailedUnexpectedly", self, period=_QUARTER),
             threshold=settings.alarms.unexpected_failures,
         )
-        self._alarm("StuckTasks", "Tasks run longer than they may", measured.reconciler("StuckTasks", self), periods=2)
+        self._alarm("StuckTasks", "Tasks run longer than they may", metrics.reconciler("StuckTasks", self), periods=2)
         self._alarm(
             "ReconcileFailures",
             "The reconciler cannot bring tasks to an end",
-            measured.reconciler("ReconcileFailures", self),
+            metrics.reconciler("ReconcileFailures", self),
             periods=2,
         )
         self._alarm(
             "ReconcilerSilent",
             "The reconciler has not run for a quarter of an hour",
-            measured.reconciler("OpenTasks", self, statistic="SampleCount", period=_QUARTER),
+            metrics.reconciler("OpenTasks", self, statistic="SampleCount", period=_QUARTER),
             comparison=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
             missing=cloudwatch.TreatMissingData.BREACHING,
         )
@@ -100,7 +100,7 @@ class Alarms(Construct):
         self._alarm(
             "BuildQueue",
             "Builds wait long for their turn",
-            measured.codebuild("QueuedDuration", watched.builder, statistic="Maximum"),
+            metrics.codebuild("QueuedDuration", watched.builder, statistic="Maximum"),
             threshold=settings.builds.queued_minutes * 60 / 2,
             periods=2,
         )
@@ -113,7 +113,7 @@ class Alarms(Construct):
             self._alarm(
                 f"ApiLatency-{route.rpartition('/')[2]}",
                 f"{route} is slow",
-                measured.latency(api, route),
+                metrics.latency(api, route),
                 threshold=settings.alarms.latency_seconds * 1000,
                 periods=3,
             )

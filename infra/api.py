@@ -12,13 +12,13 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.build_pipeline import BuildPipeline
-from infra.bundles import API_BUNDLE
 from infra.lambda_function import ServiceFunction
 from infra.log_groups import vended_log_group
 from infra.nag import accept
 from infra.settings import Settings
 from infra.storage import Storage
 from infra.submission import allow_submission, submission_environment
+from infra.tools.bundles import API_BUNDLE
 
 _ACCESS_LOG = {
     "requestId": "$context.requestId",

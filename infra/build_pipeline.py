@@ -12,12 +12,12 @@ from constructs import Construct
 from infra import build_states
 from infra.build_states import BuildStates
 from infra.builder import Builder
-from infra.bundles import API_BUNDLE
 from infra.lambda_function import ServiceFunction
 from infra.log_groups import vended_log_group
 from infra.nag import accept, wildcard
 from infra.settings import Builds
 from infra.storage import Storage
+from infra.tools.bundles import API_BUNDLE
 from infra.undelivered import UndeliveredQueue
 
 

@@ -7,11 +7,11 @@ from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from infra.bundles import ROOT
-from infra.image_context import DOCKERFILE, image_context
 from infra.nag import accept, wildcard
 from infra.settings import Builds, Limits
 from infra.storage import Storage
+from infra.tools.bundles import ROOT
+from infra.tools.image_context import DOCKERFILE, image_context
 
 _COMPUTE = {
     "SMALL": codebuild.ComputeType.SMALL,

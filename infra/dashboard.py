@@ -6,10 +6,10 @@ import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from functions.tasks.measures import SERVICE
-from infra import measured
+from functions.tasks.task_metrics import SERVICE
+from infra import metrics
 from infra.alarms import Alarms
-from infra.measured import Watched
+from infra.metrics import Watched
 
 
 class Dashboard(Construct):
@@ -36,15 +36,15 @@ class Dashboard(Construct):
             _graph(
                 "Tasks ended",
                 [
-                    measured.ended(name, self)
+                    metrics.ended(name, self)
                     for name in ("TaskDone", "TaskReused", "TaskFailed", "TaskFailedUnexpectedly")
                 ],
             ),
-            _graph("Tasks not ended", [measured.reconciler(name, self) for name in ("OpenTasks", "StuckTasks")]),
+            _graph("Tasks not ended", [metrics.reconciler(name, self) for name in ("OpenTasks", "StuckTasks")]),
             _graph(
                 "Reconciled",
                 [
-                    measured.reconciler(name, self, statistic="Sum")
+                    metrics.reconciler(name, self, statistic="Sum")
                     for name in ("ReconciledStarted", "ReconciledEnded", "ReconciledAnnounced", "ReconcileFailures")
                 ],
             ),
@@ -53,7 +53,7 @@ class Dashboard(Construct):
             _graph("Build time by step (p90, seconds)", [_build_steps(self)]),
             _graph(
                 "CodeBuild (seconds)",
-                [measured.codebuild(name, watched.builder, "p90") for name in ("QueuedDuration", "BuildDuration")],
+                [metrics.codebuild(name, watched.builder, "p90") for name in ("QueuedDuration", "BuildDuration")],
             ),
             _graph(
                 "Executions",
@@ -67,7 +67,7 @@ class Dashboard(Construct):
                 ],
             ),
         )
-        functions = measured.functions_of(self)
+        functions = metrics.functions_of(self)
         dashboard.add_widgets(
             _graph("Lambda errors", [f.metric_errors(label=f.module) for f in functions]),
             _graph("Lambda throttles", [f.metric_throttles(label=f.module) for f in functions]),
@@ -84,13 +84,13 @@ class Dashboard(Construct):
             ),
             _graph(
                 "API latency (p95, ms)",
-                [measured.latency(watched.api, route) for route in watched.api.measured_routes],
+                [metrics.latency(watched.api, route) for route in watched.api.measured_routes],
             ),
             _graph(
                 "Undelivered events",
                 [
                     queue.metric_approximate_number_of_messages_visible(label=queue.node.path.split("/")[1])
-                    for queue in measured.queues_of(self)
+                    for queue in metrics.queues_of(self)
                 ],
             ),
         )
@@ -115,6 +115,6 @@ def _graph(title: str, metrics: Sequence[cloudwatch.IMetric]) -> cloudwatch.Grap
 
 def _build_steps(scope: Construct) -> cloudwatch.MathExpression:
     # A search, so that a step that the builder learns later shows without a change here.
-    schema = f"{{{measured.namespace(scope)},service,step}}"
+    schema = f"{{{metrics.namespace(scope)},service,step}}"
     search = f"SEARCH('{schema} MetricName=\"BuildStepTime\" service=\"{SERVICE}\"', 'p90')"
-    return cloudwatch.MathExpression(expression=search, using_metrics={}, label="", period=measured.FIVE_MINUTES)
+    return cloudwatch.MathExpression(expression=search, using_metrics={}, label="", period=metrics.FIVE_MINUTES)

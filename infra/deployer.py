@@ -9,11 +9,11 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from infra.bundles import DEPLOY_BUNDLE
 from infra.lambda_function import ServiceFunction
 from infra.nag import accept, wildcard
 from infra.settings import Kubernetes, Settings, Vpc
 from infra.storage import Storage
+from infra.tools.bundles import DEPLOY_BUNDLE
 
 
 class Deployer(Construct):

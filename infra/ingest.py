@@ -5,11 +5,11 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
-from infra.bundles import API_BUNDLE
 from infra.lambda_function import ServiceFunction
 from infra.settings import Settings
 from infra.storage import Storage
 from infra.submission import allow_submission, submission_environment
+from infra.tools.bundles import API_BUNDLE
 from infra.undelivered import UndeliveredQueue
 
 

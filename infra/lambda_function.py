@@ -7,20 +7,20 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from infra.bundles import Bundle
 from infra.nag import accept
+from infra.tools.bundles import Bundle
 
 RUNTIME = lambda_.Runtime.PYTHON_3_13
 ARCHITECTURE = lambda_.Architecture.ARM_64
 
 
 class ServiceFunction(lambda_.Function):
-    """One handler of ``functions/``.
+    """One handler of ``functions/handlers/``.
 
     Parameters
     ----------
     module
-        File in ``functions/`` without extension; its ``handler`` is the entry point.
+        File in ``functions/handlers/`` without extension; its ``handler`` is the entry point.
     environment
         What the handler's typed environment reads.
     """
@@ -44,7 +44,7 @@ class ServiceFunction(lambda_.Function):
             description=description,
             runtime=RUNTIME,
             architecture=ARCHITECTURE,
-            handler=f"functions.{module}.handler",
+            handler=f"functions.handlers.{module}.handler",
             code=lambda_.Code.from_asset(
                 str(bundle.build()), asset_hash=bundle.digest(), asset_hash_type=cdk.AssetHashType.CUSTOM
             ),
@@ -79,7 +79,7 @@ class ServiceFunction(lambda_.Function):
         accept(self, "X-Ray's actions know no resources.", "AwsSolutions-IAM5[Resource::*]")
         accept(
             self,
-            "The runtime changes together with the pinned wheels of the bundles (infra/bundles.py), not by itself.",
+            "The runtime changes with the pinned wheels of the bundles (infra/tools/bundles.py), not by itself.",
             "AwsSolutions-L1",
             "Serverless-LambdaLatestVersion",
         )

@@ -8,9 +8,9 @@ from constructs import Construct
 
 from functions.contracts.task import UNSETTLED_INDEX
 from infra.build_pipeline import BuildPipeline
-from infra.bundles import API_BUNDLE
 from infra.lambda_function import ServiceFunction
 from infra.storage import Storage
+from infra.tools.bundles import API_BUNDLE
 from infra.undelivered import UndeliveredQueue
 
 EVERY = cdk.Duration.minutes(5)

@@ -11,7 +11,7 @@ from infra.dashboard import Dashboard
 from infra.deployer import Deployer
 from infra.events import TaskEvents
 from infra.ingest import Ingest
-from infra.measured import Watched
+from infra.metrics import Watched
 from infra.reconciler import Reconciler
 from infra.settings import Settings
 from infra.storage import Storage

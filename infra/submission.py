@@ -5,10 +5,10 @@ import json
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
-from infra.image_context import image_context
 from infra.settings import Settings
 from infra.settings import Storage as StorageSettings
 from infra.storage import Storage
+from infra.tools.image_context import image_context
 
 
 def submission_environment(settings: Settings, storage: Storage, state_machine_arn: str) -> dict[str, str]:

@@ -8,13 +8,13 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
-from local.assembly import AUTHORIZERS, SynthesisError
 from local.aws.assembly import DeployError
-from local.cloud import Cloud, CloudOptions
-from local.places import state_root
-from local.prepare import PrepareError
-from local.processes import PartFailedError
-from local.welcome import welcome
+from local.cloud.assembly import AUTHORIZERS, SynthesisError
+from local.cloud.places import state_root
+from local.cloud.prepare import PrepareError
+from local.cloud.processes import PartFailedError
+from local.cloud.supervisor import Cloud, CloudOptions
+from local.cloud.welcome import welcome
 
 
 def main() -> None:

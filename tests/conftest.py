@@ -10,7 +10,7 @@ import os
 import botocore.loaders
 import hypothesis
 
-from local.collector import spare_what_stays
+from local.cloud.collector import spare_what_stays
 
 gc.disable()  # until all modules are loaded
 

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import Final, NoReturn
 
-from builder import pipeline, processes, role_address
+from builder import pipeline
 from builder.aws import Aws
 from builder.errors import BuildError, PlatformError, TaskEndedError, TypeCheckError
 from builder.log import BuildLog, printable
+from builder.sandbox import processes, role_address
 from builder.settings import Settings, SettingsError
 from builder.toolchain import Toolchain, ToolchainError, identity
 from functions.contracts.build_result import BuildResult

@@ -10,30 +10,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder import (
-    collect,
-    compile,  # noqa: A004
-    credentials,
-    identity,
-    package_index,
-    packages,
-    processes,
-    pushed,
-    source,
-    typecheck,
-)
-from builder.attest import Attestor
 from builder.aws import Aws
-from builder.collect import Package
+from builder.compile import spin_build
+from builder.documents.attest import Attestor
 from builder.log import BuildLog
-from builder.packages import Packages
-from builder.registry import Registry
-from builder.sandbox import Sandbox
+from builder.packages import install, package_index
+from builder.packages.install import Packages
+from builder.push import collect, credentials, pushed
+from builder.push.collect import Package
+from builder.push.registry import Registry
+from builder.sandbox import processes
+from builder.sandbox.run import Sandbox
+from builder.sandbox.work_folder import work_folder
 from builder.settings import Settings
-from builder.source import App
+from builder.source import identity
+from builder.source.upload import App, fetch, unpack
 from builder.task import Task, TaskRow
 from builder.toolchain import Toolchain
-from builder.work_folder import work_folder
+from builder.typecheck import type_check
 from functions.contracts.build_result import BuildResult, Way
 from functions.contracts.task import provenance_key, sbom_key, wasm_key
 
@@ -59,7 +53,7 @@ def run(settings: Settings, aws: Aws, toolchain: Toolchain, log: BuildLog) -> Bu
         threads.submit(lambda: toolchain.versions)  # asked for early, kept by the toolchain
         app, source_sha256 = build.fetch()
         threads.submit(lambda: aws.kms if task.registry_credentials is not None else aws.ecr)
-        installed = packages.install(app, toolchain, build.installer, work / "environment", settings.limits, log)
+        installed = install.install(app, toolchain, build.installer, work / "environment", settings.limits, log)
         package = build.make(app, installed)
         ways = build.ways(app, package)
         pins = [entry.pin for entry in installed.locked] if installed is not None else []
@@ -101,9 +95,9 @@ class _Build:
         upload, folder = self.work / "upload", self.work / "app"
         folder.mkdir(mode=0o700)
         with self.log.step("fetch", f"Fetch {task.file_name}"):
-            sha256 = source.fetch(self.aws.s3, self.settings.code_bucket, task.source_key, upload, limits)
+            sha256 = fetch(self.aws.s3, self.settings.code_bucket, task.source_key, upload, limits)
         with self.log.step("unpack", "Unpack and read spin.toml"):
-            app = source.unpack(upload, task, folder, limits)
+            app = unpack(upload, task, folder, limits)
         upload.unlink()
         return app, sha256
 
@@ -117,16 +111,16 @@ class _Build:
         check_environment = toolchain.environment()
         build_environment = toolchain.environment(installed.environment if installed is not None else None)
         with self._sandbox("check", check_environment) as check_box, self._sandbox("build", build_environment) as box:
-            folder = compile.place(app, box)
+            folder = spin_build.place(app, box)
 
             def check() -> None:
                 with log.step("type_check", "Type check"):
                     known = installed.folder if installed is not None else None
-                    typecheck.check(app, check_box, toolchain, settings.mypy_cache, log, known)
+                    type_check.check(app, check_box, toolchain, settings.mypy_cache, log, known)
 
             def build() -> None:
                 with log.step("build", "spin build"):
-                    compile.build(app, folder, box, toolchain, log)
+                    spin_build.build(app, folder, box, toolchain, log)
 
             self._side_by_side(check, build, box)
             # The last process of the builder's own that may be running: `spin --version`.

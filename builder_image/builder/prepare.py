@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from builder.typecheck import CONFIG
+from builder.typecheck.type_check import CONFIG
 
 _DEFAULT_TOOLCHAIN: Final = "/opt/toolchain"
 

@@ -14,10 +14,10 @@ from conformance.control_plane.preparation import apply_definitions, apply_manif
 from conformance.control_plane.programs import MissingError, find, version_of
 from conformance.control_plane.webhook import AdmissionWebhook
 from conformance.report import NOT_RUN, record
+from local.cloud.processes import PartFailedError
 from local.kubernetes.machinery.api import ApiAccess, KubernetesApi
-from local.processes import PartFailedError
 
-SUITES = ("tests/local/kubernetes_api", "tests/unit/deploy")
+SUITES = ("local/tests/kubernetes_api", "tests/unit/cluster")
 
 
 def main() -> int:

@@ -20,6 +20,8 @@ from kubernetes.client.exceptions import ApiException
 
 from conformance.control_plane.node import running_node
 from conformance.control_plane.plane import LOGS, ControlPlane
+from local.cloud.places import ROOT, state_root
+from local.cloud.processes import free_port
 from local.kubernetes.machinery.api import KubernetesApi, is_not_found
 from local.kubernetes.machinery.meta import is_true
 from local.kubernetes.machinery.resources import (
@@ -32,8 +34,6 @@ from local.kubernetes.machinery.resources import (
     Resource,
 )
 from local.kubernetes.ports import listening_ports
-from local.places import ROOT, state_root
-from local.processes import free_port
 
 NAMESPACE: Final = "default"
 APP: Final = "hello"

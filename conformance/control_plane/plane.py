@@ -16,10 +16,10 @@ import yaml
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from local.cloud.places import BUILD
+from local.cloud.processes import Part, free_port
 from local.kubernetes.certificates import make_certificate
 from local.kubernetes.kubeconfig import write_kubeconfig
-from local.places import BUILD
-from local.processes import Part, free_port
 
 LOGS: Final = BUILD / "control-plane" / "logs"
 """One file for each program, of the last run."""

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from local.places import BUILD
+from local.cloud.places import BUILD
 
 MODULE: Final = Path(__file__).parent / "binaries"
 """The Go module that pins everything that is built."""

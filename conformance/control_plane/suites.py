@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from local.places import ROOT
-from tests.control_plane import DIFFERS, REAL, VARIABLE
+from local.cloud.places import ROOT
+from tests.support.control_plane import DIFFERS, REAL, VARIABLE
 
 
 @dataclass

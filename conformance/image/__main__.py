@@ -17,8 +17,8 @@ from conformance import debian
 from conformance.image.builds import URI, enter_image, look_around
 from conformance.image.image import COMMANDS, BuildahError, Image, buildah_version
 from conformance.report import NOT_RUN, record
-from local.cloud import Cloud, CloudOptions
-from local.demo import Demo, DemoFailedError
+from local.cloud.demo import Demo, DemoFailedError
+from local.cloud.supervisor import Cloud, CloudOptions
 
 MOST_MEGABYTES: Final = 350
 """CodeBuild keeps no image: each build begins with fetching it."""
@@ -49,7 +49,7 @@ def main() -> int:
         "base": f"{image.base_release} with its Python 3.11, in place of the Dockerfile's `BASE`",
         "made by": f"{buildah_version()}, {image.steps} steps, in {made:.0f} s",
         "size": f"{image.megabytes} MB, {image.megabytes_of_ours} MB of them /opt; the Spin CLI comes on top",
-        "`spin`": "`local/spin`",
+        "`spin`": "`local/spin_cli`",
         "host": "Linux 4.14's system calls, docker's default capabilities and filter, `env.sh` readable",
         "examples/hello": _line(hello, "steps") + "; " + _line(hello, "answer"),
         "found by a build that looks for the role": "; ".join(found) or "nothing",

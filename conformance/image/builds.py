@@ -15,8 +15,8 @@ from typing import Any, Final
 import httpx
 
 from conformance.image.image import MIRRORS, Image
-from local.cloud import Cloud
-from local.places import ROOT
+from local.cloud.places import ROOT
+from local.cloud.supervisor import Cloud
 
 URI: Final = "/v2/credentials/8d1f6c52-0e0b-4e43-9f0a-3c2b7a5d9e40"
 """What stands for the path of the build role's credentials."""

@@ -17,8 +17,8 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from builder import bpf
-from builder.syscall_filter import NEW_NAMESPACES
+from builder.sandbox import bpf
+from builder.sandbox.syscall_filter import NEW_NAMESPACES
 
 _FIRST_NEWER: Final = {"x86_64": 333, "aarch64": 292}
 """First number after Linux 4.14's last system call, which is statx on both."""

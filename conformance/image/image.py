@@ -2,7 +2,7 @@
 
 Two things differ from a docker build. The base is Debian's Python 3.11 on the same Debian release, slimmed as docker's
 is, in place of the official image; it stands in for ``ARG BASE``. The Spin CLI, the one download that is neither
-Debian's nor PyPI's, is `local.spin`: ``fetch_spin.py`` is replaced.
+Debian's nor PyPI's, is `local.spin_cli`: ``fetch_spin.py`` is replaced.
 """
 
 import shutil
@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Final
 
 from conformance import debian
-from infra.image_context import DOCKERFILE, image_context
-from local.places import SPIN_ENVIRONMENT, shared_root
-from local.spin.wrapper import install_wrapper
+from infra.tools.image_context import DOCKERFILE, image_context
+from local.cloud.places import SPIN_ENVIRONMENT, shared_root
+from local.spin_cli.wrapper import install_wrapper
 
 COMMANDS: Final = ("buildah", "debootstrap")
 _BASE_PACKAGES: Final = ("python3.11", "python3.11-venv", "python3-pip")

@@ -14,7 +14,7 @@ from typing import Final
 from conformance import debian
 from conformance.report import NOT_RUN, record
 from infra.lambda_function import RUNTIME
-from local.places import ROOT
+from local.cloud.places import ROOT
 
 _SUITES: Final = {"python3.13": "trixie"}
 """Runtime to the Debian release whose Python it is."""

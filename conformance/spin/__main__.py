@@ -12,7 +12,7 @@ from conformance.spin import http_cases, push_cases
 from conformance.spin.compare import Finding, Verdict
 from conformance.spin.http_answers import compare_http
 from conformance.spin.pushes import compare_pushes
-from tests.local.oci.servers import local_registry
+from local.tests.oci.servers import local_registry
 
 _VERSION = "3.6."
 

@@ -23,11 +23,11 @@ from conformance.spin.compare import Finding, compare
 from conformance.spin.http_cases import ENVIRONMENT, FILES, MANIFEST, HttpCase
 from conformance.spin.push_cases import PushCase
 from conformance.spin.pushes import push, write
+from local.cloud.processes import free_port
 from local.kubernetes.kubelet.images import ImageStore
-from local.processes import free_port
-from local.spin.wrapper import install_wrapper
-from tests.local import components
-from tests.local.oci.servers import LocalRegistry
+from local.spin_cli.wrapper import install_wrapper
+from local.tests.oci.servers import LocalRegistry
+from tests.support import components
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
 _START_SECONDS: Final = 900
@@ -76,7 +76,7 @@ def _real(spin: Path, reference: str, work: Path) -> Iterator[int]:
 def _ours(reference: str, work: Path) -> Iterator[int]:
     image = asyncio.run(ImageStore(work / "node", None, None).ensure(reference, pull_always=True))
     port = free_port()
-    command = [sys.executable, "-m", "local.functions", "--app", image.folder, "--port", str(port)]
+    command = [sys.executable, "-m", "local.spin_host", "--app", image.folder, "--port", str(port)]
     command += ["--state-dir", work / "our-state", "--cache-dir", components.COMPILED]
     with _serving(command, port, work, "ours"):
         yield port

@@ -13,9 +13,9 @@ import httpx
 from conformance.spin.compare import Finding, compare
 from conformance.spin.push_cases import PushCase
 from local.oci.registry import INDEX_TYPE, MANIFEST_TYPE
-from local.spin.image import APP_LAYER
-from local.spin.wrapper import install_wrapper
-from tests.local.oci.servers import LocalRegistry
+from local.spin_cli.image import APP_LAYER
+from local.spin_cli.wrapper import install_wrapper
+from local.tests.oci.servers import LocalRegistry
 
 REPOSITORY: Final = "conformance"
 _ROOT: Final = Path(__file__).resolve().parents[2]

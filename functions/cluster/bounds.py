@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Self
 
-from functions.contracts.deploy import DeployOptions
+from functions.models.deploy import DeployOptions
 
 
 @dataclass(frozen=True, slots=True)

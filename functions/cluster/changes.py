@@ -14,7 +14,7 @@ from functions.cluster.api import Object
 from functions.cluster.bounds import Bounds
 from functions.cluster.images import Image
 from functions.cluster.settings import DeploySettings
-from functions.contracts.deploy import DeployRequest, check_scaling
+from functions.models.deploy import DeployRequest, check_scaling
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import Final
 
-from functions.cluster import changes, history, manifests, names, surroundings
+from functions.cluster import changes, generated_names, history, manifests, preconditions
 from functions.cluster.api import ClusterApi, Object, find
 from functions.cluster.autoscaler import Autoscaler, Rehearsed
 from functions.cluster.bounds import Bounds
@@ -33,7 +33,7 @@ from functions.cluster.images import Image, check_image
 from functions.cluster.resources import SPIN_APPS
 from functions.cluster.retries import until_done
 from functions.cluster.settings import DeploySettings
-from functions.contracts.deploy import DeployRequest, check_scaling
+from functions.models.deploy import DeployRequest, check_scaling
 
 _NAME_ATTEMPTS: Final = 5
 """Generated names to try; even one is rarely taken."""
@@ -98,7 +98,7 @@ class Deployer:
         chosen: list[tuple[history.Revision, Image]] = []
 
         def update() -> Deployed:
-            app = surroundings.existing_app(self.api, namespace, name, self.deadline)
+            app = preconditions.existing_app(self.api, namespace, name, self.deadline)
             if not chosen:
                 # Once: after a lost answer, or another's deploy, "the one before" would be another one.
                 revision = _revision_to_go_back_to(app, number)
@@ -115,13 +115,15 @@ class Deployer:
     def _create_under_new_name(self, request: DeployRequest, image: Image) -> Object:
         # Never an update: the app of a name that is taken is somebody else's.
         create = partial(self._create, request, image)
-        return until_done(lambda: create(names.generate()), self.deadline, AlreadyExistsError, most=_NAME_ATTEMPTS)
+        return until_done(
+            lambda: create(generated_names.generate()), self.deadline, AlreadyExistsError, most=_NAME_ATTEMPTS
+        )
 
     def _update_or_create(self, request: DeployRequest, image: Image, name: str) -> Object:
         def write() -> Object:
             app = find(self.api, SPIN_APPS, request.namespace, name, self.deadline)
             if app is None:
-                surroundings.check_name_is_free(self.api, request.namespace, name, self.deadline)
+                preconditions.check_name_is_free(self.api, request.namespace, name, self.deadline)
                 return self._create(request, image, name)
             return self._update(app, changes.update(app, request, image, self.settings, self.by))
 
@@ -212,11 +214,11 @@ class Deployer:
     def _check_surroundings(self, namespace: str, changed: Object, spec: Object) -> None:
         """What ``changed`` names must be there, and what it asks for must fit; ``spec`` is the app's as it will be."""
         if account := changed.get("serviceAccountName"):
-            surroundings.check_service_account(self.api, namespace, account, self.deadline)
+            preconditions.check_service_account(self.api, namespace, account, self.deadline)
         resources = spec.get("resources") or {}
         limits = resources.get("limits") or {}
         if any(kind not in limits for kind in (changed.get("resources") or {}).get("requests") or {}):
-            surroundings.check_limit_ranges(self.api, namespace, resources, self.deadline)
+            preconditions.check_limit_ranges(self.api, namespace, resources, self.deadline)
 
     def _autoscaler(self, namespace: str, name: str, bounds: Bounds) -> Autoscaler:
         return Autoscaler(self.api, self.settings, namespace, name, bounds, self.deadline)
@@ -232,7 +234,7 @@ def _explaining(namespace: str, executor: str) -> Iterator[None]:
     try:
         yield
     except InvalidError as error:
-        if (missing := surroundings.missing_executor(error, namespace, executor)) is not None:
+        if (missing := preconditions.missing_executor(error, namespace, executor)) is not None:
             raise missing from error
         raise
 

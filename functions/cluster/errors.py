@@ -1,8 +1,8 @@
 """What can go wrong between us and the cluster, by what one can do about it.
 
-The adapter raises these and nothing else; the flow catches the few it can handle; `functions.cluster.answers` turns the
-rest into HTTP answers. Messages carry the server's own words, cut to a readable size: an API server repeats the whole
-refused object in some of them.
+The adapter raises these and nothing else; the flow catches the few it can handle; `functions.api.cluster_errors` turns
+the rest into HTTP answers. Messages carry the server's own words, cut to a readable size: an API server repeats the
+whole refused object in some of them.
 """
 
 import json

@@ -17,7 +17,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from functions.cluster.api import Object
-from functions.contracts.quantity import same_amount
+from functions.models.quantity import same_amount
 
 ANNOTATION: Final = "blue-faas/revisions"
 MOST_REVISIONS: Final = 20

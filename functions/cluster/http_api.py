@@ -4,7 +4,7 @@
 models are left out. A deploy wants objects as JSON: models would drop what they do not know, and SpinApps have none.
 
 The client's package loads far more than that when it is imported as a whole. The deploy function's bundle ships the few
-modules used here (`infra.kubernetes_client`); what is imported below is the same in both.
+modules used here (`infra.tools.kubernetes_client`); what is imported below is the same in both.
 """
 
 import functools

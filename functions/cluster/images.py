@@ -9,12 +9,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from functions.cluster.deadline import Deadline
 from functions.cluster.errors import RefusedError
 from functions.cluster.settings import DeploySettings
-from functions.contracts.deploy import image_repository
+from functions.models.deploy import image_repository
 from functions.registry import ecr
 from functions.registry.allow_list import is_allowed
 from functions.registry.lookup import find_image
+from functions.registry.outcomes import ImageFound, ImageMissing, NotChecked
 from functions.registry.reference import ImageReference
-from functions.registry.results import ImageFound, ImageMissing, NotChecked
 from functions.telemetry import logger
 
 _LOOK_UP_SECONDS: Final = 5.0

@@ -13,8 +13,8 @@ from functions.cluster.bounds import Bounds
 from functions.cluster.images import Image
 from functions.cluster.resources import AUTOSCALERS, DEPLOYMENTS, SPIN_APPS
 from functions.cluster.settings import DeploySettings
-from functions.contracts.deploy import DeployRequest, SecretKey, VariableText
-from functions.contracts.quantity import amount, same_amount
+from functions.models.deploy import DeployRequest, SecretKey, VariableText
+from functions.models.quantity import amount, same_amount
 
 MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 MANAGER: Final = "blue-faas"

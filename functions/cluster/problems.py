@@ -7,7 +7,7 @@ from functions.cluster.api import ClusterApi, Object
 from functions.cluster.deadline import Deadline
 from functions.cluster.errors import shorten
 from functions.cluster.resources import EVENTS, PODS
-from functions.contracts.apps import PodProblem
+from functions.models.apps import PodProblem
 
 # Reasons that kubelet gives for a container that does not run, and that do not go away by waiting a little.
 _FAILING: Final = frozenset(

@@ -7,8 +7,8 @@ from functions.cluster import manifests
 from functions.cluster.api import ClusterApi, find
 from functions.cluster.deadline import Deadline
 from functions.cluster.errors import OUTCOME_UNKNOWN, ConflictError, NotFoundError, RefusedError
+from functions.cluster.preconditions import existing_app
 from functions.cluster.resources import AUTOSCALERS, SPIN_APPS
-from functions.cluster.surroundings import existing_app
 
 
 def remove(api: ClusterApi, namespace: str, name: str, deadline: Deadline) -> None:

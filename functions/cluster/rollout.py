@@ -13,7 +13,7 @@ from functions.cluster.deadline import Deadline
 from functions.cluster.errors import TooSlowError
 from functions.cluster.problems import PASSING, deployment_problem, pod_problems, pods_of, runtime_problem
 from functions.cluster.resources import DEPLOYMENTS
-from functions.contracts.deploy import Rollout
+from functions.models.deploy import Rollout
 
 _PAUSE: Final = 0.5
 _LONGEST_WAIT: Final = 20.0

@@ -8,11 +8,11 @@ from functions.cluster.api import ClusterApi, Object, find
 from functions.cluster.changes import autoscales, ready_replicas
 from functions.cluster.deadline import Deadline
 from functions.cluster.errors import shorten
+from functions.cluster.parallel import together
 from functions.cluster.problems import PASSING, events_of, pod_problems, pods_of
 from functions.cluster.resources import AUTOSCALERS, DEPLOYMENTS, SERVICES
 from functions.cluster.settings import DeploySettings
-from functions.cluster.together import together
-from functions.contracts.apps import (
+from functions.models.apps import (
     AppEvent,
     AppState,
     AppSummary,

@@ -45,7 +45,7 @@ class RowField(StrEnum):
     """Epoch seconds at which DynamoDB may drop the row."""
     DEPLOY = "deploy"
     """What to do with the image when it is built: ``{"namespace", "options", "requested_by"}`` (see
-    `functions.deploy_built`); absent when nothing."""
+    `functions.api.build_deployment`); absent when nothing."""
     DEPLOYMENT = "deployment"
     """What came of it, as JSON text: a deploy's answer, or ``{"error": ...}``."""
     ERRORS = "errors"

@@ -3,8 +3,8 @@
 from typing import Final
 
 from functions.registry import distribution, ecr
+from functions.registry.outcomes import Lookup, NotChecked, RegistryCredentials
 from functions.registry.reference import ImageReference
-from functions.registry.results import Lookup, NotChecked, RegistryCredentials
 
 SECONDS: Final = 5.0
 """Time that one lookup may take when the caller does not say."""

@@ -13,7 +13,7 @@ _ECR_HOST: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class ImageReference:
-    """One image. Its text has been checked by `functions.contracts.deploy.ImageReference`, or is the builder's own."""
+    """One image. Its text has been checked by `functions.models.deploy.ImageReference`, or is the builder's own."""
 
     host: str
     repository: str

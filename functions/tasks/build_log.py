@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 import boto3
 from botocore.exceptions import ClientError
 
-from functions.contracts.builds import LogLine
 from functions.contracts.task import ENDED, RowField
+from functions.models.builds import LogLine
 from functions.tasks.paging import UnusableTokenError
 from functions.tasks.store import Row, timestamp, utc_now
 

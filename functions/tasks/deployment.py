@@ -1,20 +1,16 @@
 """The ``deploy`` block of a build: what is to be done with the image, and what came of it.
 
-It is checked before anything is built, by the same rules as a deploy (in a form it comes as JSON text); it waits in the
-task's row, and the pipeline's state Deploy (`functions.deploy_built`) carries it out.
+It is checked before anything is built, by the same rules as a deploy (`functions.api.deploy_block`); it waits in the
+task's row, and the pipeline's state Deploy (`functions.api.build_deployment`) carries it out.
 """
 
 import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
-from pydantic import ValidationError
-
-from functions.contracts.builds import TaskDeployment
-from functions.contracts.deploy import DeployOptions
 from functions.contracts.task import RowField, TaskStatus
-from functions.request_body import json_object
+from functions.models.builds import TaskDeployment
+from functions.models.deploy import DeployOptions
 from functions.tasks.environment import Environment
 
 NAMESPACE: Final = "namespace"
@@ -23,22 +19,6 @@ OPTIONS: Final = "options"
 """Key of the row's block: the request's own fields as JSON text."""
 REQUESTED_BY: Final = "requested_by"
 """Key of the row's block: who sent the build."""
-
-
-def parse_block(text: str) -> DeployOptions:
-    """The block of a form.
-
-    Raises
-    ------
-    RequestValidationError
-        It is no JSON object that a deploy would take: answered 422, with the place.
-    """
-    body = json_object(text.encode(), ("body", "deploy"))
-    try:
-        return DeployOptions.model_validate({} if body is None else body)
-    except ValidationError as error:
-        problems = error.errors(include_url=False, include_input=False, include_context=False)
-        raise RequestValidationError([{**p, "loc": ("body", "deploy", *p["loc"])} for p in problems]) from None
 
 
 class NoClusterError(Exception):

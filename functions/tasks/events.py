@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from functions.contracts.events import DETAIL_TYPE, SOURCE, EndedResult, TaskEnded
 from functions.contracts.task import ENDED, RowField, TaskStatus
+from functions.models.events import DETAIL_TYPE, SOURCE, EndedResult, TaskEnded
 from functions.tasks.environment import Environment
 from functions.tasks.store import TaskStore
 from functions.tasks.unsettled import settle

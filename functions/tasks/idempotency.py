@@ -11,8 +11,8 @@ import time
 from collections.abc import Iterable
 from typing import Final
 
-from functions.tasks.side_items import IDEMPOTENCY, side_key
 from functions.tasks.store import TaskStore, written_if
+from functions.tasks.table_keys import IDEMPOTENCY, side_key
 
 KEPT_SECONDS: Final = 24 * 60 * 60
 """How long a key stands for its task."""

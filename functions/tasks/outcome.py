@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from functions.contracts.build_result import BuildResult
 from functions.contracts.task import ENDED, RowField, TaskStatus, result_key, wasm_key
-from functions.tasks import measures
+from functions.tasks import task_metrics
 from functions.tasks.environment import Environment
 from functions.tasks.events import announce_end
 from functions.tasks.store import TaskStore, result_for_row
@@ -39,7 +39,7 @@ def finish(environment: Environment, workspace_id: str, task_id: str, result: Ma
     """End a task as ``done`` and announce it; False when it had ended before (nothing is written or announced)."""
     if not TaskStore.named(environment.task_table).end_done(workspace_id, task_id, result):
         return False
-    measures.count("TaskDone")
+    task_metrics.count("TaskDone")
     logger.info("task done", workspace_id=workspace_id, task_id=task_id)
     announce_end(environment, workspace_id, task_id)
     return True
@@ -47,8 +47,8 @@ def finish(environment: Environment, workspace_id: str, task_id: str, result: Ma
 
 def reused(environment: Environment, workspace_id: str, task_id: str) -> None:
     """Count and announce a task whose row was made ``done``, by an earlier build of the same source."""
-    measures.count("TaskDone")
-    measures.count("TaskReused")
+    task_metrics.count("TaskDone")
+    task_metrics.count("TaskReused")
     announce_end(environment, workspace_id, task_id)
 
 
@@ -75,9 +75,9 @@ def fail(
     tasks = TaskStore.named(environment.task_table)
     if not tasks.end_failed(workspace_id, task_id, error[:_MAX_ERROR_CHARACTERS], errors):
         return False
-    measures.count("TaskFailed")
+    task_metrics.count("TaskFailed")
     if unexpected:
-        measures.count("TaskFailedUnexpectedly")
+        task_metrics.count("TaskFailedUnexpectedly")
     logger.info("task failed", workspace_id=workspace_id, task_id=task_id, unexpected=unexpected)
     announce_end(environment, workspace_id, task_id)
     return True
@@ -103,7 +103,7 @@ def end_task(environment: Environment, workspace_id: str, task_id: str, reason_w
         ended = fail(environment, workspace_id, task_id, reason_without_result, unexpected=True)
         status = TaskStatus.FAILED
     if ended and report is not None:
-        measures.build_time(report.durations)
+        task_metrics.build_time(report.durations)
     return status if ended else _status_now(TaskStore.named(environment.task_table), workspace_id, task_id)
 
 

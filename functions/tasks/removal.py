@@ -16,9 +16,9 @@ from functions.tasks import outcome
 from functions.tasks.environment import Environment
 from functions.tasks.events import announce_end
 from functions.tasks.idempotency import IdempotencyKeys
-from functions.tasks.side_items import DELETED, EARLIER_BUILDS, side_key
 from functions.tasks.store import Row, TaskStore, written_if
 from functions.tasks.submission import step_functions, usage_of
+from functions.tasks.table_keys import DELETED, EARLIER_BUILDS, side_key
 from functions.telemetry import logger
 
 if TYPE_CHECKING:

@@ -17,9 +17,9 @@ from botocore.exceptions import ClientError
 
 from functions.contracts.task import RowField, TaskStatus, artifact_prefix, wasm_key
 from functions.registry.lookup import find_image
-from functions.registry.results import ImageFound, RegistryCredentials
-from functions.tasks.side_items import EARLIER_BUILDS, side_key
+from functions.registry.outcomes import ImageFound, RegistryCredentials
 from functions.tasks.store import TaskStore, utc_now
+from functions.tasks.table_keys import EARLIER_BUILDS, side_key
 from functions.telemetry import logger
 
 if TYPE_CHECKING:

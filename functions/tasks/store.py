@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from functions.contracts.build_result import BuildResult
 from functions.contracts.task import ENDED, UNSETTLED, RowField, TaskStatus
-from functions.tasks.side_items import EARLIER_BUILDS, side_key
+from functions.tasks.table_keys import EARLIER_BUILDS, side_key
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table

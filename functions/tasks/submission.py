@@ -17,7 +17,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from functions.contracts.task import RowField, source_key, source_prefix
-from functions.registry.results import RegistryCredentials
+from functions.registry.outcomes import RegistryCredentials
 from functions.tasks import credentials, outcome, reuse
 from functions.tasks.environment import Environment
 from functions.tasks.store import TaskStore

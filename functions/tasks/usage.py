@@ -14,8 +14,8 @@ from typing import Any, Final, Literal
 
 from functions.contracts.task import ENDED
 from functions.tasks.identifiers import made_at_ms
-from functions.tasks.side_items import USAGE, side_key
 from functions.tasks.store import TaskStore, written_if
+from functions.tasks.table_keys import USAGE, side_key
 
 _TRIES: Final = 6
 _CLAIM_WITHOUT_ROW_SECONDS: Final = 300

@@ -7,8 +7,8 @@ import subprocess
 from collections.abc import Iterator
 from typing import Final
 
-from infra.bundles import ROOT
 from infra.preflight.findings import Finding, ok, problem
+from infra.tools.bundles import ROOT
 
 _OLDEST_NODE: Final = 20
 _SECONDS: Final = 30

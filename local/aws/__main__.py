@@ -16,7 +16,7 @@ from local.aws.settings import (
     DEFAULT_REGION,
     Settings,
 )
-from local.collector import spare_what_stays
+from local.cloud.collector import spare_what_stays
 
 
 def parse(arguments: list[str] | None = None) -> Settings:
@@ -31,7 +31,7 @@ def parse(arguments: list[str] | None = None) -> Settings:
     add("--codebuild-concurrency", type=int, default=DEFAULT_CONCURRENT_BUILDS, help="builds at a time")
     add("--kubernetes-file", type=Path, help="JSON file: endpoint and ca_data of the cluster; may be written later")
     add("--faults-file", type=Path, help="JSON file: requests that are to fail (local.aws.faults); may come and go")
-    add("--issuer", help="URL at which the local issuer of tokens publishes its keys (local.issuer)")
+    add("--issuer", help="URL at which the local issuer of tokens publishes its keys (local.cloud.issuer)")
     add("--cluster-name", default=DEFAULT_CLUSTER, help="name of the EKS cluster")
     add("--region", default=DEFAULT_REGION)
     add("--account", default=DEFAULT_ACCOUNT, help="12-digit account id")

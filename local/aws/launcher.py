@@ -19,7 +19,7 @@ from local.aws.faults import FaultyApi
 from local.aws.gate import Gate
 from local.aws.seams import check_version
 from local.aws.settings import Settings
-from local.serving import SignalFreeServer, bound_socket
+from local.cloud.serving import SignalFreeServer, bound_socket
 
 STOP_BUILDS_SECONDS: Final = 10.0
 SETTLE_SECONDS: Final = 3.0

@@ -2,7 +2,7 @@
 
 Clouds that run with ``BLUE_FAAS_DECISIONS=FILE`` in their environment append to FILE (`local.aws.iam.decisions`):
 
-    BLUE_FAAS_DECISIONS=/tmp/decisions make tests/local tests/chaos tests/security/service
+    BLUE_FAAS_DECISIONS=/tmp/decisions make tests/e2e tests/chaos tests/security/service
     .venv/bin/python -m local.aws.unused_rights /tmp/decisions
 
 Exit code 1 when there is something to report. What no cloud on this machine can use is left out: see `UNSEEN`.
@@ -94,7 +94,7 @@ def main() -> None:
         parser.error(f"{given.decisions} does not exist: run clouds with BLUE_FAAS_DECISIONS={given.decisions} first")
     template = given.template
     if template is None:
-        from local.assembly import assembly, wants_cluster
+        from local.cloud.assembly import assembly, wants_cluster
 
         template = assembly(cluster=wants_cluster()) / f"{given.stack}.template.json"
     decisions = [json.loads(line) for line in given.decisions.read_text().splitlines()]

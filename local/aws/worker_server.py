@@ -41,7 +41,7 @@ def main() -> None:
     """Serve until the socket ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all: who started this one ends it in its own time
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits here: the kernel collects those that have ended
-    gc.set_threshold(20_000, 20, 100)  # what local.collector does, which a worker must not find
+    gc.set_threshold(20_000, 20, 100)  # what local.cloud.collector does, which a worker must not find
     atexit.register(gc.freeze)
     for package in PACKAGES:
         with contextlib.suppress(ImportError):  # the worker that needs it says so

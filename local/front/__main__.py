@@ -5,7 +5,7 @@ from pathlib import Path
 
 import uvicorn
 
-from local.collector import spare_what_stays
+from local.cloud.collector import spare_what_stays
 from local.front.app import create_app
 from local.front.config import FrontConfig
 

@@ -69,7 +69,7 @@ def _issuer(config: FrontConfig) -> list[Route]:
     """What the issuer of tokens publishes, where there is one."""
     if config.issuer_key is None:
         return []
-    from local import issuer
+    from local.cloud import issuer
 
     def route(path: str, document: Mapping[str, Any]) -> Route:
         return Route(issuer.PATH + path, lambda _: JSONResponse(document))

@@ -7,7 +7,7 @@ import sys
 import threading
 from pathlib import Path
 
-from local.collector import spare_what_stays
+from local.cloud.collector import spare_what_stays
 from local.kubernetes.config import parse_arguments
 
 

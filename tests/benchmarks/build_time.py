@@ -19,8 +19,8 @@ from typing import Any, Final
 
 import httpx
 
-from local.cloud import Cloud, CloudOptions
-from local.places import ROOT, TOOLCHAIN, shared_root
+from local.cloud.places import ROOT, TOOLCHAIN, shared_root
+from local.cloud.supervisor import Cloud, CloudOptions
 
 _HELLO: Final = ROOT / "examples" / "hello" / "app.py"
 _POLL_SECONDS: Final = 0.25

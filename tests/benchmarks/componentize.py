@@ -18,7 +18,7 @@ from typing import Final
 
 from fast_lane.installation import Installation
 
-from local.places import ROOT, TOOLCHAIN, shared_root
+from local.cloud.places import ROOT, TOOLCHAIN, shared_root
 from tests.benchmarks.build_time import machine
 
 _HELLO: Final = ROOT / "examples" / "hello"

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from infra import bundles
-from infra.bundle_report import UNZIPPED_LIMIT, files_in, import_handler
-from infra.bundles import ALL, API_BUNDLE, DEPLOY_BUNDLE, Bundle, put_in_place, scratch_for
+from infra.tools import bundles
+from infra.tools.bundle_report import UNZIPPED_LIMIT, files_in, import_handler
+from infra.tools.bundles import ALL, API_BUNDLE, DEPLOY_BUNDLE, Bundle, put_in_place, scratch_for
 
 HANDLERS = [(bundle, handler) for bundle in ALL for handler in bundle.handlers()]
 

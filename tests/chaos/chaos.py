@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from local.cloud import Cloud
-from tests.local.client import COMPONENT, Client, spin_toml, zipped
+from local.cloud.supervisor import Cloud
+from tests.support.client import COMPONENT, Client, spin_toml, zipped
 
 SLEEP = "sleep 1000"
 

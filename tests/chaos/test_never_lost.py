@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from local.cloud import Cloud, CloudOptions
+from local.cloud.supervisor import Cloud, CloudOptions
 from tests.chaos.chaos import SLEEP, Chaos, reporting, source
-from tests.local.background import repeatedly
-from tests.local.client import PATIENCE
+from tests.support.background import repeatedly
+from tests.support.client import PATIENCE
 
 RECONCILER, INGEST = "Reconciler", "Ingest"
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from local.cloud import Cloud, CloudOptions
-from local.places import state_root
-from local.processes import PartFailedError
-from tests.local import components
-from tests.local.client import COMPONENT, Client, spin_toml, zipped
+from local.cloud.places import state_root
+from local.cloud.processes import PartFailedError
+from local.cloud.supervisor import Cloud, CloudOptions
+from tests.support import components
+from tests.support.client import COMPONENT, Client, spin_toml, zipped
 
 
 def small(number: int, command: str | None = None) -> bytes:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-BUILDER = "builder_image/builder/names.py"
+BUILDER = "builder_image/builder/source/names.py"
+LAYERS = "The Lambda code is layered: handlers, API, domain, models, registries, contracts"
 PACKAGES = ("functions", "infra", "local", "builder_image/builder", "builder_image/fast_lane")
 
 
@@ -30,21 +31,24 @@ def broken(tree: Path) -> set[str]:
     environment = {**os.environ, "PYTHONPATH": f"{tree}:{tree / 'builder_image'}"}
     done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False)
     assert "Contracts: " in done.stdout, done.stdout + done.stderr
-    return {line.partition(" BROKEN")[0] for line in done.stdout.splitlines() if " BROKEN" in line}
+    return {line.partition("BROKEN")[0].strip() for line in done.stdout.splitlines() if "BROKEN" in line}
 
 
 @pytest.mark.parametrize(
     ("file", "planted", "contract"),
     [
-        ("functions/caller.py", "local.places", "The product never imports the one-machine cloud"),
+        ("functions/api/caller.py", "local.cloud.places", "The product never imports the one-machine cloud"),
         (BUILDER, "infra.settings", "Lambda code and the builder do not know how they are deployed"),
         (BUILDER, "functions.tasks.store", "The builder imports of the Lambda code only what its image carries"),
-        (BUILDER, "functions.caller", "The builder imports of the Lambda code only what its image carries"),
-        ("functions/contracts/names.py", "functions.caller", "What the builder's image carries stands alone"),
-        ("functions/registry/results.py", "functions.tasks.store", "What the builder's image carries stands alone"),
+        (BUILDER, "functions.api.caller", "The builder imports of the Lambda code only what its image carries"),
+        ("functions/contracts/names.py", "functions.api.caller", "What the builder's image carries stands alone"),
+        ("functions/registry/outcomes.py", "functions.tasks.store", "What the builder's image carries stands alone"),
+        ("functions/tasks/paging.py", "functions.api.caller", LAYERS),
+        ("functions/models/spelling.py", "functions.cluster.api", LAYERS),
+        ("functions/cluster/bounds.py", "functions.tasks.store", LAYERS),
         (
             "builder_image/fast_lane/__init__.py",
-            "builder.names",
+            "builder.source.names",
             "The fast lane stands alone, in the toolchain of every build",
         ),
     ],
@@ -54,7 +58,7 @@ def test_a_planted_import_breaks_its_contract(tree: Path, file: str, planted: st
     content = path.read_text()
     path.write_text(f"{content}\nimport {planted}\n")
     try:
-        assert broken(tree) == {contract}
+        assert contract in broken(tree)
     finally:
         path.write_text(content)
 

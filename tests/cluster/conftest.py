@@ -11,9 +11,9 @@ from local.kubernetes.kustomization import build
 from local.kubernetes.seed import CLUSTER_MANIFESTS
 
 # Fixtures: the server, EKS and everything that the Lambda finds around it.
-from tests.unit.deploy.conftest import *  # noqa: F403
-from tests.unit.deploy.conftest import _own_ecr_client  # noqa: F401  # private names are not in *
-from tests.unit.deploy.kubernetes_server import Administrator, KubernetesServer
+from tests.unit.cluster.conftest import *  # noqa: F403
+from tests.unit.cluster.conftest import _own_ecr_client  # noqa: F401  # private names are not in *
+from tests.unit.cluster.kubernetes_server import Administrator, KubernetesServer
 
 Json = dict[str, Any]
 PLURALS = {

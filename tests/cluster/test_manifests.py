@@ -14,7 +14,7 @@ from local.kubernetes.kubelet.registration import NODE_NAMES, SPOT_TAINT, node_o
 from local.kubernetes.kustomization import build
 from local.kubernetes.seed import CLUSTER_MANIFESTS
 from tests.cluster.conftest import Json, Operator
-from tests.unit.deploy.kubernetes_server import ADMINISTRATOR, KubernetesServer
+from tests.unit.cluster.kubernetes_server import ADMINISTRATOR, KubernetesServer
 
 ROLE_BINDINGS = Resource("rbac.authorization.k8s.io", "v1", "rolebindings", "RoleBinding")
 QUOTAS = Resource("", "v1", "resourcequotas", "ResourceQuota")

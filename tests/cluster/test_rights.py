@@ -7,14 +7,14 @@ import pytest
 
 from functions.cluster.permissions import PERMISSIONS
 from functions.cluster.resources import SERVICE_ACCOUNTS, SPIN_APPS
-from functions.deploy import app as deploy_api
-from infra.cluster_rbac import ROOT, main, render
+from functions.handlers.deploy import app as deploy_api
+from infra.tools.cluster_rbac import ROOT, main, render
 from local.kubernetes.kustomization import build
 from local.kubernetes.seed import CLUSTER_MANIFESTS
 from tests.cluster.conftest import Json, Operator
-from tests.unit.deploy.clusters import DEPLOYER
-from tests.unit.deploy.conftest import IMAGE, Deploy, invoke_raw
-from tests.unit.deploy.kubernetes_server import KubernetesServer
+from tests.unit.cluster.clusters import DEPLOYER
+from tests.unit.cluster.conftest import IMAGE, Deploy, invoke_raw
+from tests.unit.cluster.kubernetes_server import KubernetesServer
 
 Right = tuple[str, str, str]
 """(API group, plural, verb)"""
@@ -128,14 +128,14 @@ def test_no_right_is_a_wildcard_or_leads_to_more_rights() -> None:
 
 
 def test_the_files_are_what_the_permissions_table_makes_them(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--check"]) == 0, f"{capsys.readouterr().out}Run: python -m infra.cluster_rbac"
+    assert main(["--check"]) == 0, f"{capsys.readouterr().out}Run: python -m infra.tools.cluster_rbac"
 
 
 def test_a_file_that_is_out_of_date_is_named(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     changed = {path: f"{text}# more\n" for path, text in render(DEPLOYER).items()}
-    monkeypatch.setattr("infra.cluster_rbac.render", lambda _: changed)
+    monkeypatch.setattr("infra.tools.cluster_rbac.render", lambda _: changed)
     assert main(["--check"]) == 1
     assert "cluster/base/rbac.yaml: out of date" in capsys.readouterr().out
 

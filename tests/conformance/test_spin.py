@@ -14,8 +14,8 @@ from conformance.spin.http_answers import compare_http
 from conformance.spin.http_cases import HttpCase, request
 from conformance.spin.push_cases import PushCase, manifest
 from conformance.spin.pushes import compare_pushes
-from tests.local import components
-from tests.local.oci.servers import LocalRegistry, local_registry
+from local.tests.oci.servers import LocalRegistry, local_registry
+from tests.support import components
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -34,7 +34,7 @@ _SERVE = """\
 import asyncio, sys
 sys.path.insert(0, {root!r})
 from pathlib import Path
-from local.functions.cli import main
+from local.spin_host.cli import main
 from local.kubernetes.kubelet.images import ImageStore
 reference, _, address, _, state = sys.argv[1:]
 image = asyncio.run(ImageStore(Path(state) / "images", None, None).ensure(reference, pull_always=True))
@@ -55,7 +55,7 @@ def fake(tmp_path: Path) -> Path:
     """A `spin` that adds an annotation where a manifest says FAULT."""
     serve, spin = tmp_path / "serve.py", tmp_path / "spin"
     serve.write_text(_SERVE.format(root=str(ROOT), cache=str(components.COMPILED)))
-    stand_in = ROOT / "local" / "spin" / "__main__.py"
+    stand_in = ROOT / "local" / "spin_cli" / "__main__.py"
     spin.write_text(_FAKE.format(python=sys.executable, serve=serve, stand_in=stand_in))
     spin.chmod(0o755)
     return spin

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from fast_lane.installation import FOLDER, Installation
 
-from local.places import TOOLCHAIN, shared_root
+from local.cloud.places import TOOLCHAIN, shared_root
 
 HANDED_OVER = 42
 """Status of the componentize-py that is not the lane, in these tests."""

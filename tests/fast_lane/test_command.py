@@ -7,7 +7,7 @@ import pytest
 from fast_lane.installation import Installation
 from fast_lane.snapshot import is_made_from
 
-from local.places import ROOT
+from local.cloud.places import ROOT
 from tests.fast_lane.conftest import HANDED_OVER, STANDARD, Lane, toolchain
 
 HELLO = (ROOT / "examples" / "hello" / "app.py").read_text()

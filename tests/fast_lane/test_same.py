@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from fast_lane.installation import Installation
 
-from local.places import ROOT
+from local.cloud.places import ROOT
+from local.tests.spin_host.pods import Pod, Pulled, start
 from tests.fast_lane.conftest import STANDARD, toolchain
-from tests.local.components import COMPILED, KEPT
-from tests.local.functions.pods import Pod, Pulled, start
+from tests.support.components import COMPILED, KEPT
 
 SOURCE = Path(__file__).with_name("probe.py").read_bytes()
 

@@ -7,9 +7,9 @@ from typing import Any
 import pydantic
 import pytest
 
-from infra import openapi
 from infra.settings import AuthorizerError, Limits
-from local.assembly import OVERRIDES
+from infra.tools import openapi
+from local.cloud.assembly import OVERRIDES
 from tests.infra.conftest import OTHER, ROOT, stack_with, synthesis
 from tests.infra.reading import resources, text
 

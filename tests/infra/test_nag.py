@@ -5,7 +5,7 @@ from pathlib import Path
 import aws_cdk as cdk
 import pytest
 
-from local.assembly import OVERRIDES
+from local.cloud.assembly import OVERRIDES
 from tests.infra.conftest import OTHER, stack_with, synthesis
 
 

@@ -13,7 +13,7 @@ from moto import mock_aws
 
 from functions.tasks.environment import Environment
 from functions.tasks.store import TaskStore
-from tests.unit.aws_account import Account
+from tests.support.aws_account import Account
 
 
 @pytest.fixture(scope="session")

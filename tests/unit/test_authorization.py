@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions import builds
-from functions.authorization import workspaces_in
+from functions.api.authorization import workspaces_in
+from functions.handlers import builds
 from functions.tasks.environment import Environment
-from tests.unit.aws_account import Account
-from tests.unit.build_api import WORKSPACE, announce, call, request, started, upload
-from tests.unit.events import body_of, http_event
+from tests.support.aws_account import Account
+from tests.support.build_api import WORKSPACE, announce, call, request, started, upload
+from tests.support.events import body_of, http_event
 from tests.unit.test_uploads import body
 
 MINE = {"sub": "me", "workspaces": f"[{WORKSPACE} third-workspace]"}

@@ -11,12 +11,12 @@ from typing import Any
 import boto3
 import pytest
 
-from functions import builds
 from functions.contracts.archive import MOST_ENTRIES
+from functions.handlers import builds
 from functions.tasks.store import TaskStore
 from tests.security.service import archives
-from tests.unit.aws_account import BUCKET, OTHER_REPOSITORY, OWN_REPOSITORY, TABLE, Account
-from tests.unit.events import LambdaContext, body_of, http_event, upload_event
+from tests.support.aws_account import BUCKET, OTHER_REPOSITORY, OWN_REPOSITORY, TABLE, Account
+from tests.support.events import LambdaContext, body_of, http_event, upload_event
 
 SOURCE = b"x = 1\n"
 PASSWORD = "s3cret-registry-password"

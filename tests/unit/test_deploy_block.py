@@ -7,9 +7,9 @@ from typing import Any
 import boto3
 import pytest
 
-from tests.unit.aws_account import TABLE, Account
-from tests.unit.build_api import SOURCE, WORKSPACE, announce, started, task, upload
-from tests.unit.events import body_of
+from tests.support.aws_account import TABLE, Account
+from tests.support.build_api import SOURCE, WORKSPACE, announce, started, task, upload
+from tests.support.events import body_of
 
 BLOCK = {"namespace": "default", "app_name": "my-function", "use_spot": False, "variables": {"a": "1"}}
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from functions.routes.chosen_task import chosen_task
+from functions.api.idempotent_task import chosen_task
 from functions.tasks import idempotency
 from functions.tasks.environment import Environment
 from functions.tasks.submission import Registry, Submission, put_source, submit
-from tests.unit.aws_account import OTHER_REPOSITORY, OWN_REPOSITORY, Account
-from tests.unit.build_api import SOURCE, WORKSPACE, started, upload
-from tests.unit.events import body_of
+from tests.support.aws_account import OTHER_REPOSITORY, OWN_REPOSITORY, Account
+from tests.support.build_api import SOURCE, WORKSPACE, started, upload
+from tests.support.events import body_of
 
 
 def test_the_same_request_again_has_the_same_answer(account: Account) -> None:
@@ -110,7 +110,7 @@ def test_a_request_that_broke_in_the_middle_is_finished_by_the_next(
         raise LostError
 
     with monkeypatch.context() as broken:
-        broken.setattr("functions.routes.builds.submit", lost)
+        broken.setattr("functions.api.routes.builds.submit", lost)
         broken.setattr(idempotency.IdempotencyKeys, "forget", lambda *_: None)
         with pytest.raises(LostError):
             upload(key="k")

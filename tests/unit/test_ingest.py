@@ -7,10 +7,10 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
-from functions import ingest
+from functions.handlers import ingest
 from functions.tasks.submission import StartFailedError
-from tests.unit.aws_account import BUCKET, OWN_REPOSITORY, Account
-from tests.unit.events import LambdaContext
+from tests.support.aws_account import BUCKET, OWN_REPOSITORY, Account
+from tests.support.events import LambdaContext
 
 
 def created(key: str, version_id: str) -> dict[str, Any]:

@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterator
 import boto3
 import pytest
 
-from functions import ingest
+from functions.handlers import ingest
 from functions.tasks import usage
 from functions.tasks.environment import Environment
 from functions.tasks.identifiers import new_task_id
 from functions.tasks.store import TaskStore
 from functions.tasks.usage import LimitReachedError, Limits, Usage
-from tests.unit.aws_account import TABLE, Account
-from tests.unit.build_api import WORKSPACE, announce, request, started, task, upload
-from tests.unit.events import LambdaContext, body_of
+from tests.support.aws_account import TABLE, Account
+from tests.support.build_api import WORKSPACE, announce, request, started, task, upload
+from tests.support.events import LambdaContext, body_of
 from tests.unit.test_ingest import created
 from tests.unit.test_uploads import body
 

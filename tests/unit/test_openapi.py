@@ -5,17 +5,17 @@ import gzip
 import json
 import re
 
-from functions import builds, deploy
-from infra import openapi
-from tests.unit.aws_account import Account
-from tests.unit.build_api import call
-from tests.unit.events import body_of, http_event
+from functions.handlers import builds, deploy
+from infra.tools import openapi
+from tests.support.aws_account import Account
+from tests.support.build_api import call
+from tests.support.events import body_of, http_event
 
 METHODS = {"get", "post", "put", "delete", "patch"}
 
 
 def test_the_checked_in_description_is_what_the_code_says() -> None:
-    assert openapi.DESCRIPTION.read_text(encoding="utf-8") == openapi.text(), "run: python -m infra.openapi"
+    assert openapi.DESCRIPTION.read_text(encoding="utf-8") == openapi.text(), "run: python -m infra.tools.openapi"
 
 
 def test_every_route_of_both_functions_is_described() -> None:

@@ -7,17 +7,17 @@ from collections.abc import Iterator
 import boto3
 import pytest
 
-from functions import reconcile
 from functions.contracts.build_result import BuildResult
 from functions.contracts.task import RowField, result_key
+from functions.handlers import reconcile
 from functions.tasks import outcome, reconciliation, unsettled
 from functions.tasks.environment import Environment
 from functions.tasks.reconciliation import Step
 from functions.tasks.store import TaskStore, timestamp
 from functions.tasks.submission import start_execution
-from tests.unit.aws_account import TABLE, Account
-from tests.unit.bus import Breaker, Subscriber, breaker
-from tests.unit.events import LambdaContext
+from tests.support.aws_account import TABLE, Account
+from tests.support.bus import Breaker, Subscriber, breaker
+from tests.support.events import LambdaContext
 
 WORKSPACE = "my-workspace"
 MINUTE = datetime.timedelta(minutes=1)

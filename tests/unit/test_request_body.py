@@ -7,12 +7,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from functions.multipart_form import MOST_PARTS, UnreadableFormError, read_form
-from tests.unit import clients
-from tests.unit.aws_account import Account
-from tests.unit.build_api import call
-from tests.unit.clients import BOUNDARY, DOTNET_WORKSPACE, WORKSPACE, Part, disposition, file_part
-from tests.unit.events import body_of, http_event
+from functions.api.multipart_form import MOST_PARTS, UnreadableFormError, read_form
+from tests.support import clients
+from tests.support.aws_account import Account
+from tests.support.build_api import call
+from tests.support.clients import BOUNDARY, DOTNET_WORKSPACE, WORKSPACE, Part, disposition, file_part
+from tests.support.events import body_of, http_event
 
 FORM = f"multipart/form-data; boundary={BOUNDARY}"
 

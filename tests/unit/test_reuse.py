@@ -8,13 +8,13 @@ from typing import Any
 import boto3
 import pytest
 
-from functions import ingest
 from functions.contracts.task import RowField
+from functions.handlers import ingest
 from functions.tasks.environment import Environment
 from functions.tasks.store import TaskStore
-from tests.unit.aws_account import BUCKET, OTHER_REPOSITORY, OWN_REPOSITORY, TABLE, Account
-from tests.unit.build_api import SOURCE, WORKSPACE, announce, request, started, task, upload, zip_of
-from tests.unit.events import LambdaContext, body_of
+from tests.support.aws_account import BUCKET, OTHER_REPOSITORY, OWN_REPOSITORY, TABLE, Account
+from tests.support.build_api import SOURCE, WORKSPACE, announce, request, started, task, upload, zip_of
+from tests.support.events import LambdaContext, body_of
 from tests.unit.test_ingest import created
 
 WASM = b"\0asm"

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from functions import close_task, record_result
 from functions.contracts.build_result import BuildResult
 from functions.contracts.task import result_key
+from functions.handlers import close_task, record_result
 from functions.tasks.store import TaskStore
-from tests.unit.aws_account import BUCKET, TABLE, Account
-from tests.unit.events import LambdaContext
+from tests.support.aws_account import BUCKET, TABLE, Account
+from tests.support.events import LambdaContext
 
 WORKSPACE, TASK = "my-workspace", "01a20fe6-bb1b-747b-ac1d-6d7ba8fb4677"
 IDS = {"workspace_id": WORKSPACE, "task_id": TASK}

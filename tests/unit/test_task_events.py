@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from functions import record_result
 from functions.contracts.build_result import BuildResult
-from functions.contracts.events import TaskEnded
 from functions.contracts.task import result_key
+from functions.handlers import record_result
+from functions.models.events import TaskEnded
 from functions.tasks import events, outcome
 from functions.tasks.environment import Environment
 from functions.tasks.store import TaskStore
-from tests.unit.aws_account import TABLE, Account
-from tests.unit.bus import Breaker, Subscriber, breaker
-from tests.unit.events import LambdaContext
+from tests.support.aws_account import TABLE, Account
+from tests.support.bus import Breaker, Subscriber, breaker
+from tests.support.events import LambdaContext
 
 SCHEMA = Path(__file__).resolve().parent.parent.parent / "docs" / "task-ended.schema.json"
 WORKSPACE, TASK = "my-workspace", "01a20fe6-bb1b-747b-ac1d-6d7ba8fb4677"
@@ -136,5 +136,5 @@ def test_metrics_of_an_end(account: Account, subscriber: Subscriber, capsys: pyt
 
 
 def test_the_published_schema_is_that_of_the_code() -> None:
-    """Write it anew with: python -m functions.contracts.events > docs/task-ended.schema.json"""
+    """Write it anew with: python -m functions.models.events > docs/task-ended.schema.json"""
     assert json.loads(SCHEMA.read_text(encoding="utf-8")) == TaskEnded.model_json_schema(mode="serialization")

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from functions.contracts.builds import Task
 from functions.contracts.task import TaskStatus
-from functions.tasks import build_log, waiting
+from functions.models.builds import Task
+from functions.tasks import build_log, long_poll
 from functions.tasks.environment import Environment
 from functions.tasks.store import TaskStore
-from tests.unit.aws_account import BUCKET, TABLE, Account
-from tests.unit.build_api import SOURCE, WORKSPACE, request, started, task, upload
-from tests.unit.events import body_of
+from tests.support.aws_account import BUCKET, TABLE, Account
+from tests.support.build_api import SOURCE, WORKSPACE, request, started, task, upload
+from tests.support.events import body_of
 
 RESULT = {"wasm_path": "s3://b/app.wasm", "image_url": "host/repo:tag"}
 
@@ -106,12 +106,12 @@ class TestWait:
     def test_an_ended_task_is_answered_at_once(self, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
         task_id = started()
         done(task_id)
-        monkeypatch.setattr("functions.tasks.waiting.time.sleep", lambda _: pytest.fail("waited for an ended task"))
+        monkeypatch.setattr("functions.tasks.long_poll.time.sleep", lambda _: pytest.fail("waited for an ended task"))
         assert task(task_id, wait=25)["status"] == "done"
 
     def test_a_change_of_the_status_ends_the_wait(self, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
         task_id = started()
-        monkeypatch.setattr("functions.tasks.waiting.time.sleep", lambda _: done(task_id))
+        monkeypatch.setattr("functions.tasks.long_poll.time.sleep", lambda _: done(task_id))
         assert task(task_id, wait=25)["status"] == "done"
 
     def test_time_is_over_without_a_change(self, account: Account) -> None:
@@ -124,7 +124,7 @@ class TestWait:
             failed(task_id)
             TaskStore.named(TABLE).delete(WORKSPACE, task_id)
 
-        monkeypatch.setattr("functions.tasks.waiting.time.sleep", gone)
+        monkeypatch.setattr("functions.tasks.long_poll.time.sleep", gone)
         assert request("GET", f"/api/v1/tasks/{task_id}", workspace_id=WORKSPACE, wait=5)["statusCode"] == 404
 
     @pytest.mark.parametrize(("wait", "status"), [(0, 200), (-1, 422), (26, 422), ("x", 422)])
@@ -132,9 +132,9 @@ class TestWait:
         assert request("GET", f"/api/v1/tasks/{started()}", workspace_id=WORKSPACE, wait=wait)["statusCode"] == status
 
     def test_the_function_keeps_time_to_answer(self) -> None:
-        assert waiting.time_to_wait(25, 28_000) == 25
-        assert waiting.time_to_wait(25, 20_000) == 18
-        assert waiting.time_to_wait(25, 500) == 0
+        assert long_poll.time_to_wait(25, 28_000) == 25
+        assert long_poll.time_to_wait(25, 20_000) == 18
+        assert long_poll.time_to_wait(25, 500) == 0
 
 
 class TestLog:
@@ -202,7 +202,7 @@ class TestLog:
 
     def test_waits_for_the_next_line(self, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
         task_id = self.building(account)
-        monkeypatch.setattr("functions.tasks.waiting.time.sleep", lambda _: account.log(self.STREAM, "at last"))
+        monkeypatch.setattr("functions.tasks.long_poll.time.sleep", lambda _: account.log(self.STREAM, "at last"))
         assert [line["message"] for line in body_of(log(task_id, wait=20))["lines"]] == ["at last"]
 
     def test_the_operators_lines_are_not_shown(self, account: Account) -> None:

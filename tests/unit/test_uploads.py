@@ -10,12 +10,12 @@ from urllib.parse import parse_qs, urlsplit
 import boto3
 import pytest
 
-from functions import ingest
-from functions.routes import uploads
+from functions.api.routes import uploads
+from functions.handlers import ingest
 from functions.tasks.store import TaskStore
-from tests.unit.aws_account import BUCKET, OTHER_REPOSITORY, TABLE, Account
-from tests.unit.build_api import PASSWORD, SOURCE, WORKSPACE, announce, task
-from tests.unit.events import LambdaContext, body_of
+from tests.support.aws_account import BUCKET, OTHER_REPOSITORY, TABLE, Account
+from tests.support.build_api import PASSWORD, SOURCE, WORKSPACE, announce, task
+from tests.support.events import LambdaContext, body_of
 from tests.unit.test_ingest import created
 
 DIGEST = hashlib.sha256(SOURCE).digest()

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from functions.routes import documentation
+from functions.api.routes import documentation
 from functions.tasks.environment import Environment
-from tests.unit.aws_account import Account
-from tests.unit.build_api import SOURCE, WORKSPACE, announce, request, started, task, upload
-from tests.unit.events import body_of
+from tests.support.aws_account import Account
+from tests.support.build_api import SOURCE, WORKSPACE, announce, request, started, task, upload
+from tests.support.events import body_of
 
 BLOCK = {"namespace": "default", "app_name": "my-function"}
 

@@ -22,7 +22,7 @@ from ministack.services import apigateway
 from local.aws.gate import ARRIVED
 from local.aws.iam import signature
 from local.aws.settings import Settings
-from local.issuer import ISSUER
+from local.cloud.issuer import ISSUER
 
 Answer = tuple[int, dict[str, str], bytes]
 

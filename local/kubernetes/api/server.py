@@ -11,7 +11,7 @@ import uvicorn
 from starlette.applications import Starlette
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from local.serving import SignalFreeServer, bound_socket
+from local.cloud.serving import SignalFreeServer, bound_socket
 
 _GRACE = 2
 _BACKLOG = 512

@@ -43,7 +43,7 @@ class AppImage:
     size: int
     """Bytes of all layers."""
     folder: Path
-    """What `local.functions` takes as ``--app``."""
+    """What `local.spin_host` takes as ``--app``."""
 
 
 def check_for_shim(config: Mapping[str, Any], media_types: Sequence[str]) -> None:

@@ -19,7 +19,7 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
-from local.collector import spare_what_stays
+from local.cloud.collector import spare_what_stays
 from local.kubernetes.kubelet.leftovers import forget_process, record_process
 from local.kubernetes.kubelet.logs import LogFile
 
@@ -29,7 +29,7 @@ _LONGEST_LINE = 1 << 20
 _HOST_NAMES = ("PATH", "PYTHON", "LD_", "DYLD_")
 
 _forks = multiprocessing.get_context("forkserver")
-_forks.set_forkserver_preload(["local.functions.cli"])
+_forks.set_forkserver_preload(["local.spin_host.cli"])
 
 
 def host_environment(pod_environment: dict[str, str]) -> dict[str, str]:
@@ -39,7 +39,7 @@ def host_environment(pod_environment: dict[str, str]) -> dict[str, str]:
 
 
 def _become(arguments: Sequence[str], environment: dict[str, str], stdout: Connection, stderr: Connection) -> None:
-    """What a forked process does: it is ``python -m local.functions`` with these arguments."""
+    """What a forked process does: it is ``python -m local.spin_host`` with these arguments."""
     os.setpgid(0, 0)
     for number, stream in enumerate((stdout, stderr), start=1):
         os.dup2(stream.fileno(), number)
@@ -47,7 +47,7 @@ def _become(arguments: Sequence[str], environment: dict[str, str], stdout: Conne
     os.environ.clear()
     os.environ.update(environment)
     spare_what_stays()
-    from local.functions.cli import main
+    from local.spin_host.cli import main
 
     sys.exit(main(list(arguments)))
 
@@ -76,7 +76,7 @@ class FunctionProcess:
     async def start(
         cls, arguments: Sequence[str], environment: dict[str, str], log: LogFile, record: Path
     ) -> "FunctionProcess":
-        """Start ``python -m local.functions`` with these arguments.
+        """Start ``python -m local.spin_host`` with these arguments.
 
         ``record`` is the file by which a later kubelet finds the process if this one dies.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from builder.sandbox import Outcome, Sandbox
+from builder.sandbox.run import Outcome, Sandbox
 from builder.settings import MIB, Limits
 
 from tests.unit.builder.conftest import aws, check_upload, cloud, mypy_cache

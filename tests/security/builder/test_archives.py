@@ -7,10 +7,10 @@ import zlib
 from pathlib import Path
 
 import pytest
-from builder.archive import unpack
 from builder.errors import BuildError
-from builder.manifest import Manifest
 from builder.settings import MIB, Limits
+from builder.source.archive import unpack
+from builder.source.manifest import Manifest
 
 from tests.unit.builder.harness import Cloud, manifest, zipped
 

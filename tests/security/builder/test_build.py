@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from builder.processes import of_user
-from builder.sandbox_users import USERS
+from builder.sandbox.processes import of_user
+from builder.sandbox.users import USERS
 
 from functions.contracts.build_result import BuildResult
 from tests.unit.builder.harness import (

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from builder import package_index
-from builder.processes import of_user
+from builder.packages import package_index
+from builder.sandbox.processes import of_user
 
 from functions.contracts.build_result import BuildResult
 from functions.contracts.task import provenance_key, sbom_key

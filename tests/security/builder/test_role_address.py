@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from builder.role_address import ExposedError, close
+from builder.sandbox.role_address import ExposedError, close
 
 from tests.security.builder.conftest import Box
 from tests.unit.builder.harness import FIRST_UID, ROOT, open_folder
@@ -86,7 +86,7 @@ _WITHOUT_ROOT = """\
 import os, sys
 sys.path[:0] = sys.argv[1:3]
 from pathlib import Path
-from builder.role_address import ExposedError, close
+from builder.sandbox.role_address import ExposedError, close
 os.setresuid(65534, 65534, 65534)
 root = Path(sys.argv[3])
 try:

@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from builder import syscall_filter
-from builder.bpf import NUMBERS
 from builder.errors import StoppedError
-from builder.processes import of_user
-from builder.sandbox import remove_folder
+from builder.sandbox import syscall_filter
+from builder.sandbox.bpf import NUMBERS
+from builder.sandbox.processes import of_user
+from builder.sandbox.run import remove_folder
 from builder.settings import MIB
 
 from tests.security.builder.conftest import Box, MakeBox

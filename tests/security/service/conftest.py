@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.cloud import Cloud, CloudOptions
-from tests.local.conftest import PLANTED, cloud
+from local.cloud.supervisor import Cloud, CloudOptions
+from tests.e2e.conftest import PLANTED, cloud
 
 __all__ = ["cloud"]
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.local.client import Client
+from tests.support.client import Client
 
 Piece = tuple[str, bytes]
 

@@ -1,6 +1,6 @@
 """An app is alone in its folder: tools that walk up from it find nothing of the product."""
 
-from tests.local.client import COMPONENT, Client, spin_toml, zipped
+from tests.support.client import COMPONENT, Client, spin_toml, zipped
 
 _MARKERS = ".git .hg package.json pyproject.toml setup.cfg pytest.ini mypy.ini uv.toml Makefile Cargo.toml .npmrc"
 _WALK_UP = (

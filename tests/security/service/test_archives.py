@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.local.client import COMPONENT, Client, spin_toml, zipped
 from tests.security.service import archives
+from tests.support.client import COMPONENT, Client, spin_toml, zipped
 
 HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "leaves the folder": (lambda: archives.named("../../etc/cron.d/x"), "leaves its folder"),

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from tests.local.background import repeatedly
-from tests.local.client import COMPONENT, Client, spin_toml, zipped
 from tests.security.service import stores
 from tests.security.service.stores import Piece
+from tests.support.background import repeatedly
+from tests.support.client import COMPONENT, Client, spin_toml, zipped
 
 WORKSPACE = "secret-keepers"
 LOGIN_FILE = "/home/fermyon/registry-auth.json"

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.local.client import COMPONENT, Client, spin_toml, zipped
+from tests.support.client import COMPONENT, Client, spin_toml, zipped
 
 WORKSPACE = "hostile-manifests"
 _HEAD = 'spin_manifest_version = 2\n[application]\nname = "app"\n'

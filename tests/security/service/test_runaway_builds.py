@@ -9,9 +9,9 @@ import time
 
 import pytest
 
-from tests.local.client import COMPONENT, Client, spin_toml, zipped
 from tests.security.service.conftest import SECONDS
 from tests.security.service.stores import command_lines
+from tests.support.client import COMPONENT, Client, spin_toml, zipped
 
 FORKS = "import os, time\nwhile True:\n  try: os.fork()\n  except OSError: time.sleep(0.5)\n"
 MEMORY = "kept = []\nwhile True: kept.append(bytearray(b'x') * (8 << 20))\n"

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from local.cloud import Cloud
+from local.cloud.places import shared_root
+from local.cloud.supervisor import Cloud
 from local.kubernetes.kubeconfig import access_from_kubeconfig
-from local.places import shared_root
-from tests.local.background import repeatedly
-from tests.local.client import COMPONENT, ROOT, Client, spin_toml, zipped
-from tests.local.conftest import PLANTED
+from tests.e2e.conftest import PLANTED
 from tests.security.service.stores import command_lines
+from tests.support.background import repeatedly
+from tests.support.client import COMPONENT, ROOT, Client, spin_toml, zipped
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="without root, builds run as the user who started the cloud")
 

@@ -10,15 +10,15 @@ from builder.aws import Aws
 from builder.errors import BuildError
 from builder.log import BuildLog
 from builder.prepare import prepare
-from builder.sandbox import Sandbox
+from builder.sandbox.run import Sandbox
 from builder.settings import Limits
-from builder.source import unpack
+from builder.source.upload import unpack
 from builder.task import Task
 from builder.toolchain import Toolchain
-from builder.typecheck import check
+from builder.typecheck.type_check import check
 from moto import mock_aws
 
-from local import places
+from local.cloud import places
 from tests.unit.builder.harness import FIRST_UID, TOOLCHAIN, Cloud, install_spin, make_account, open_folder
 
 CheckUpload = Callable[..., str | None]

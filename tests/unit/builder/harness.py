@@ -16,7 +16,7 @@ from typing import Any, Final
 from builder.aws import Aws
 from builder.command import build
 from builder.log import BuildLog
-from builder.sandbox_users import USERS
+from builder.sandbox.users import USERS
 from builder.settings import Limits, Settings
 
 from functions.contracts.build_result import BuildResult
@@ -28,7 +28,7 @@ from functions.contracts.task import (
     source_key,
     wasm_key,
 )
-from local import places
+from local.cloud import places
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 TOOLCHAIN: Final = Path(os.environ.get("BLUE_FAAS_TOOLCHAIN", places.shared_root() / places.TOOLCHAIN))
@@ -60,7 +60,7 @@ _SPIN: Final = """\
 #!/bin/sh
 case "$1" in
 --version) echo "spin 3.6.3 (test 2026-01-01)" ;;
-build) exec {python} -I {root}/local/spin/__main__.py "$@" ;;
+build) exec {python} -I {root}/local/spin_cli/__main__.py "$@" ;;
 *) exec {python} -I {recorder} "$@" ;;
 esac
 """

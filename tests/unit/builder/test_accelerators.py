@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from builder.accelerators import is_native, missing_modules, necessary
+from builder.packages.accelerators import is_native, missing_modules, necessary
 
 SO = "cpython-312-x86_64-linux-gnu.so"
 

@@ -8,9 +8,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from builder.archive import unpack
 from builder.errors import BuildError
 from builder.settings import Limits
+from builder.source.archive import unpack
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

@@ -6,9 +6,9 @@ import hashlib
 import json
 
 import pytest
-from builder import provenance
+from builder.documents import provenance
+from builder.documents.statements import canonical, package_url
 from builder.settings import Settings
-from builder.statements import canonical, package_url
 from builder.toolchain import buildspec, identity
 from hypothesis import given
 from hypothesis import strategies as st

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
-from builder.build_errors import describe
-from builder.manifest import Manifest
-from builder.output import Output
-from builder.sandbox import Outcome
-from builder.source import App
+from builder.compile.build_errors import describe
+from builder.sandbox.output import Output
+from builder.sandbox.run import Outcome
+from builder.source.manifest import Manifest
+from builder.source.upload import App
 
 FOLDER = Path("/work/build-1/build/app")
 SPIN = "Error: Build command for component app failed with status Exited(1)\n"

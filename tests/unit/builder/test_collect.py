@@ -5,11 +5,11 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
-from builder import glob
-from builder.collect import Package, collect
 from builder.errors import BuildError
-from builder.manifest import Manifest
+from builder.push.collect import Package, collect
 from builder.settings import Limits
+from builder.source import glob
+from builder.source.manifest import Manifest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

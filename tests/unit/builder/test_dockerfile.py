@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from infra import image_context
+from infra.tools import image_context
 from tests.unit.builder.harness import ROOT
 
 DOCKERFILE = (ROOT / "builder_image" / "Dockerfile").read_text()

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from builder.identity import image_tag
+from builder.source.identity import image_tag
 
 VERSIONS = {"spin": "3.6.3", "mypy": "2.4.1"}
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from builder.errors import BuildError
-from builder.manifest import Manifest
+from builder.source.manifest import Manifest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

@@ -1,9 +1,9 @@
 """Names of the app and component made for a single file."""
 
 import pytest
-from builder.manifest import Manifest
-from builder.names import KEBAB_ID, component_id
-from builder.single_file import make_app
+from builder.source.manifest import Manifest
+from builder.source.names import KEBAB_ID, component_id
+from builder.source.single_file import make_app
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -4,8 +4,8 @@ import contextlib
 from ipaddress import IPv4Address, IPv6Address, ip_network
 
 import pytest
-from builder.outbound_hosts import AllowedHost, HostError, HostKind, check, needs_service_chaining, parse
-from builder.templates import TemplateError
+from builder.source.outbound_hosts import AllowedHost, HostError, HostKind, check, needs_service_chaining, parse
+from builder.source.templates import TemplateError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

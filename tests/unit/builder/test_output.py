@@ -4,7 +4,7 @@ import io
 
 import pytest
 from builder.log import BuildLog, printable
-from builder.output import Output
+from builder.sandbox.output import Output
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from builder import sdk_classes
+from builder.typecheck import sdk_classes
 
 from tests.unit.builder.conftest import CheckUpload
 from tests.unit.builder.harness import HELLO, manifest, zipped

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from builder import collect as collecting
+from builder.push import collect as collecting
 
 from tests.unit.builder.harness import (
     BUCKET,

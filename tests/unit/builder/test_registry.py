@@ -5,9 +5,9 @@ import json
 from pathlib import Path
 
 import pytest
-from builder.credentials import login_for
 from builder.errors import BuildError
-from builder.registry import Login
+from builder.push.credentials import login_for
+from builder.push.registry import Login
 from builder.task import Task
 
 from tests.unit.builder.harness import COMPONENT, DIGEST, REPOSITORY, Cloud, manifest, seal, zipped

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 from builder.errors import BuildError
-from builder.requirements import Wanted, of_app, parse
+from builder.packages.requirements import Wanted, of_app, parse
 from builder.settings import Limits
-from builder.source import unpack
+from builder.source.upload import unpack
 from builder.task import Task
 from hypothesis import given
 from hypothesis import strategies as st

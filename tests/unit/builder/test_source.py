@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 from builder.errors import BuildError
 from builder.settings import Limits
-from builder.source import fetch
+from builder.source.upload import fetch
 
 
 def fetched(tmp_path: Path, code: str) -> str:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 from builder.errors import BuildError
-from builder.http_trigger import TriggerError, check
-from builder.manifest import Manifest
+from builder.source.http_trigger import TriggerError, check
+from builder.source.manifest import Manifest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

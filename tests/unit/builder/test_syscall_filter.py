@@ -1,8 +1,8 @@
 """The filter on system calls as bytes; what the kernel makes of it is in tests/security/builder."""
 
 import pytest
-from builder import bpf
-from builder.syscall_filter import program
+from builder.sandbox import bpf
+from builder.sandbox.syscall_filter import program
 
 
 @pytest.mark.parametrize("network", [True, False])

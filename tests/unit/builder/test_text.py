@@ -6,17 +6,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from builder import requirements
 from builder.errors import BuildError
+from builder.packages import requirements
 from builder.settings import Limits
-from builder.source import App, unpack
+from builder.source.text import composed, decode, decode_python
+from builder.source.toml_text import MOST_CHARACTERS, MOST_KEY_PARTS, MOST_NESTED, MOST_WORD, read_toml
+from builder.source.upload import App, unpack
 from builder.task import Task
-from builder.text import composed, decode, decode_python
-from builder.toml_text import MOST_CHARACTERS, MOST_KEY_PARTS, MOST_NESTED, MOST_WORD, read_toml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from local.spin.manifest import load_manifest
+from local.spin_cli.manifest import load_manifest
 from tests.unit.builder.harness import manifest, zipped
 
 FORMS: dict[str, Callable[[str], bytes]] = {

@@ -4,9 +4,9 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-from builder.collect import collect
+from builder.push.collect import collect
 from builder.settings import Limits
-from builder.source import unpack
+from builder.source.upload import unpack
 from builder.task import Task
 
 from functions.tasks.source import check_source

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from builder.work_folder import work_folder
+from builder.sandbox.work_folder import work_folder
 
 from tests.unit.builder.harness import ROOT
 
@@ -14,7 +14,7 @@ _HOLD = """\
 import sys
 sys.path[:0] = sys.argv[1:3]
 from pathlib import Path
-from builder.work_folder import work_folder
+from builder.sandbox.work_folder import work_folder
 with work_folder(Path(sys.argv[3])) as folder:
     (folder / "deep").mkdir()
     (folder / "deep" / "file").write_text("x")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from functions.registry.lookup import find_image
-from functions.registry.results import ImageFound, ImageMissing, NotChecked, RegistryCredentials
+from functions.registry.outcomes import ImageFound, ImageMissing, NotChecked, RegistryCredentials
 from tests.unit.registry.http_registry import DIGEST, PASSWORD, USER, HttpRegistry, start
 
 CREDENTIALS = RegistryCredentials(USER, PASSWORD)

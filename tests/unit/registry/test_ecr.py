@@ -12,8 +12,8 @@ from moto import mock_aws
 
 from functions.registry import ecr
 from functions.registry.lookup import find_image
+from functions.registry.outcomes import ImageFound, ImageMissing, NotChecked, RegistryCredentials
 from functions.registry.reference import ImageReference
-from functions.registry.results import ImageFound, ImageMissing, NotChecked, RegistryCredentials
 
 HOST = "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com"
 MANIFEST = json.dumps({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "layers": []})

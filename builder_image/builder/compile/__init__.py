@@ -1,0 +1,1 @@
+"""`spin build` in the sandbox, and why it failed."""

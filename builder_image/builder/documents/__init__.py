@@ -1,0 +1,1 @@
+"""What is written about a build: the SBOM and the provenance."""

@@ -1,0 +1,1 @@
+"""The packages that an app asks for: read, resolved, installed."""

@@ -1,0 +1,276 @@
+"""Run a command that runs the uploader's code: as nobody, knowing nothing, within limits, and gone afterwards.
+
+Layers, each of which holds without the others: a user of its own (sandbox_users.py), an environment made from nothing,
+no network and no way back to root (sandbox_launcher.py), a filter on system calls (syscall_filter.py), resource limits
+by the kernel, and the watch kept here over time, memory, disk and output of all the step's processes together.
+"""
+
+import contextlib
+import errno
+import json
+import os
+import selectors
+import signal
+import stat
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Final, Self, cast
+
+from builder.errors import StoppedError
+from builder.sandbox import syscall_filter
+from builder.sandbox.output import Output
+from builder.sandbox.processes import end_descriptor, kill_user, memory_of_user, reap_user
+from builder.sandbox.users import SandboxUser
+from builder.settings import Limits
+
+_LAUNCHER: Final = Path(__file__).with_name("launcher.py")
+_WATCH_SECONDS: Final = 0.5
+_READ_BYTES: Final = 65_536
+_OPEN_FILES: Final = 4096
+_FREE_BYTES: Final = 256 * 1024 * 1024
+_FREE_FILES: Final = 10_000
+_LEAST_BYTES: Final = 4096
+"""What a file counts for that has no content: its name and its inode lie on the disk too."""
+_SHARED_FOLDERS: Final = ("/tmp", "/var/tmp", "/dev/shm", "/run/lock")  # noqa: S108
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a step ended. ``failure`` is None, or a sentence saying which limit ended it."""
+
+    exit_code: int
+    failure: str | None
+    output: Output
+
+    @property
+    def succeeded(self) -> bool:
+        """Ended by itself, well."""
+        return self.exit_code == 0 and self.failure is None
+
+
+@dataclass(slots=True)
+class Sandbox:
+    """One step's place: a folder of its own and the user that owns it. Use as a context manager."""
+
+    user: SandboxUser
+    folder: Path
+    environment: Mapping[str, str]
+    limits: Limits
+    network: bool = False
+    """Only for a step in which nothing of the uploader's runs."""
+    _stop: int = field(default_factory=lambda: os.eventfd(0, os.EFD_CLOEXEC))
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @classmethod
+    def make(
+        cls,
+        folder: Path,
+        environment: Mapping[str, str],
+        first_user: str,
+        lock_dir: Path,
+        limits: Limits,
+        *,
+        network: bool = False,
+    ) -> Self:
+        """Make ``folder`` (with a home and a temporary folder in it); fill it, then call `hand_over`."""
+        for part in (folder, folder / "home", folder / "tmp"):
+            part.mkdir(mode=0o700)
+        own = {"HOME": str(folder / "home"), "TMPDIR": str(folder / "tmp"), "LANG": "C.UTF-8", **environment}
+        return cls(SandboxUser.take(first_user, lock_dir), folder, own, limits, network)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.user.uid is not None:
+            kill_user(self.user.uid)
+            reap_user(self.user.uid)
+            _remove_leftovers(self.user.uid)
+        # Last: from here on another build may have this user.
+        self.user.release()
+        with self._lock:
+            if self._stop >= 0:
+                os.close(self._stop)
+            self._stop = -1
+
+    def hand_over(self) -> None:
+        """Give the folder to the step's user."""
+        self.user.own(self.folder)
+
+    def stop(self) -> None:
+        """End the running step, and any that would start, from another thread: it raises `StoppedError`."""
+        with self._lock:
+            if self._stop >= 0:
+                os.eventfd_write(self._stop, 1)
+
+    def run(
+        self, command: Sequence[str], folder: Path, seconds: float, on_line: Callable[[str], None] = lambda _: None
+    ) -> Outcome:
+        """Run ``command`` (its first word an absolute path) in ``folder``; when this returns, nothing of it is left.
+
+        Raises
+        ------
+        StoppedError
+            `stop` was called.
+        """
+        output = Output(on_line, self.limits.log_bytes)
+        process = self._start(command, folder)
+        try:
+            failure = self._watch(process, output, seconds)
+        finally:
+            self._end(process)
+            if process.stdout is not None:
+                output.drain(process.stdout.fileno())
+                process.stdout.close()
+            output.finish()
+        return Outcome(process.returncode, failure, output)
+
+    def _start(self, command: Sequence[str], folder: Path) -> "subprocess.Popen[bytes]":
+        orders = {
+            "command": list(command),
+            "environment": dict(self.environment),
+            "folder": str(folder),
+            "uid": self.user.uid,
+            "network": self.network,
+            "filter": syscall_filter.program(network=self.network).hex(),
+            "limits": {
+                "RLIMIT_CORE": 0,
+                "RLIMIT_CPU": self.limits.cpu_seconds,
+                "RLIMIT_FSIZE": self.limits.file_bytes,
+                "RLIMIT_NOFILE": _OPEN_FILES,
+                # Not address space: componentize-py's WebAssembly engine reserves much more than it uses.
+                "RLIMIT_DATA": self.limits.memory_bytes,
+                # Counted per user: without a user of its own the step would be counted with everything else.
+                **({"RLIMIT_NPROC": self.limits.processes} if self.user.uid is not None else {}),
+            },
+        }
+        process = subprocess.Popen(
+            [sys.executable, "-I", "-S", str(_LAUNCHER)],
+            env={},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        # A launcher that ended before it read them says why on its output.
+        with contextlib.suppress(BrokenPipeError), cast(IO[bytes], process.stdin) as orders_pipe:
+            orders_pipe.write(json.dumps(orders).encode())
+        return process
+
+    def _watch(self, process: "subprocess.Popen[bytes]", output: Output, seconds: float) -> str | None:
+        assert process.stdout is not None  # noqa: S101 - asked for above
+        deadline = time.monotonic() + seconds
+        next_look = time.monotonic() + _WATCH_SECONDS
+        ended = end_descriptor(process.pid)
+        os.set_blocking(process.stdout.fileno(), False)
+        try:
+            with selectors.DefaultSelector() as selector:
+                selector.register(ended, selectors.EVENT_READ)
+                selector.register(self._stop, selectors.EVENT_READ)
+                selector.register(process.stdout, selectors.EVENT_READ)
+                while True:
+                    ready = {key.fd for key, _ in selector.select(max(0.0, next_look - time.monotonic()))}
+                    if self._stop in ready:
+                        raise StoppedError
+                    if ended in ready:
+                        return None
+                    if process.stdout.fileno() in ready and not output.read(process.stdout.fileno(), _READ_BYTES):
+                        selector.unregister(process.stdout)
+                    now = time.monotonic()
+                    if now >= deadline:
+                        return f"took longer than {seconds:g} seconds"
+                    if now >= next_look:
+                        next_look = now + _WATCH_SECONDS
+                        if failure := self._over_limit():
+                            return failure
+        finally:
+            os.close(ended)
+
+    def _over_limit(self) -> str | None:
+        if self.user.uid is not None and memory_of_user(self.user.uid) > self.limits.memory_bytes:
+            return f"used more than {self.limits.memory_bytes:,} bytes of memory"
+        try:
+            if disk_used(self.folder) + self._disk_used_elsewhere() > self.limits.disk_bytes:
+                return f"wrote more than {self.limits.disk_bytes:,} bytes to disk"
+        except TooDeepError:
+            return "made folders that are nested too deeply"
+        machine = os.statvfs(self.folder)
+        # Some file systems make what files need as they need it, and have no number of them.
+        files_run_out = machine.f_files and machine.f_favail < _FREE_FILES
+        if machine.f_bavail * machine.f_frsize < _FREE_BYTES or files_run_out:
+            return "left the build machine without free disk space"
+        return None
+
+    def _disk_used_elsewhere(self) -> int:
+        entries = _entries_of(self.user.uid) if self.user.uid is not None else ()
+        return sum(disk_used(path) if is_folder else size for path, is_folder, size in entries)
+
+    def _end(self, process: "subprocess.Popen[bytes]") -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        if self.user.uid is not None:
+            kill_user(self.user.uid)
+        process.wait()  # not sooner: what it left behind could tell by it that nobody looks any more
+
+
+def disk_used(folder: Path) -> int:
+    """Bytes on disk below ``folder``, a block at least for each file, links not followed, without what has vanished.
+
+    Raises
+    ------
+    TooDeepError
+        There may be more, where no path leads.
+    """
+    total = 0
+    pending = deque([folder])
+    while pending:
+        try:
+            with os.scandir(pending.popleft()) as entries:
+                for entry in entries:
+                    with contextlib.suppress(FileNotFoundError):
+                        total += _size(entry.stat(follow_symlinks=False))
+                        if entry.is_dir(follow_symlinks=False):
+                            pending.append(Path(entry.path))
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                raise TooDeepError from None
+    return total
+
+
+class TooDeepError(Exception):
+    """Folders are nested so deeply that their paths are too long to be opened."""
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder that others' code has filled, however deep it is."""
+    # shutil calls itself once a level, and builds each entry's path anew: deep folders would take it minutes.
+    subprocess.run(["/bin/rm", "-rf", "--", str(folder)], env={}, capture_output=True, check=False)
+
+
+def _remove_leftovers(uid: int) -> None:
+    for path, is_folder, _ in list(_entries_of(uid)):
+        if is_folder:
+            remove_folder(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _entries_of(uid: int) -> Iterator[tuple[Path, bool, int]]:
+    """What a user has in folders that everyone can write to: path, whether it is a folder, bytes on disk."""
+    for folder in _SHARED_FOLDERS:
+        with contextlib.suppress(OSError), os.scandir(folder) as entries:
+            for entry in entries:
+                with contextlib.suppress(OSError):
+                    status = entry.stat(follow_symlinks=False)
+                    if status.st_uid == uid:
+                        yield Path(entry.path), stat.S_ISDIR(status.st_mode), _size(status)
+
+
+def _size(status: os.stat_result) -> int:
+    return max(status.st_blocks * 512, _LEAST_BYTES)

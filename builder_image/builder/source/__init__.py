@@ -1,0 +1,1 @@
+"""From an upload to a checked Spin app in a folder: archives, names, text, spin.toml."""

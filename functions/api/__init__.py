@@ -1,0 +1,1 @@
+"""What the HTTP APIs share: bodies in, errors out, who calls, and what a caller may name."""

@@ -1,0 +1,48 @@
+"""State Deploy of the build pipeline: puts a finished build on the cluster, as the build's ``deploy`` block says.
+
+A deployment that fails does not undo the build: the task stays done, and its ``deployment`` says what went wrong.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from functions.api.deployments import Deployments
+from functions.api.http import ApiError
+from functions.cluster.settings import DeploySettings
+from functions.contracts.task import RowField
+from functions.models.deploy import DeployOptions, DeployRequest
+from functions.tasks.deployment import OPTIONS, REQUESTED_BY
+from functions.tasks.store import TaskStore
+from functions.telemetry import logger
+
+
+class BuiltTask(BaseModel):
+    """Input of the state. What is to be deployed is read from the task's row, so that no execution log has it."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    workspace_id: str
+    task_id: str
+
+
+def deploy(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """The deployment as the task shows it: a deploy's answer, or ``{"error": …}``."""
+    task = BuiltTask.model_validate(event)
+    row = TaskStore.named(DeploySettings.read().task_table).get(task.workspace_id, task.task_id) or {}
+    block, result = row.get(RowField.DEPLOY), row.get(RowField.RESULT)
+    if not block or not result:
+        return {"error": "There is nothing to deploy: the task has no image, or asks for no deployment."}
+    try:
+        options = DeployOptions.model_validate_json(block[OPTIONS])
+        request = DeployRequest(image_ref=result["image_url"], **options.model_dump(exclude_unset=True))
+        answer = Deployments.open(context, str(block.get(REQUESTED_BY, ""))).deploy(request)
+    except ApiError as error:
+        return {"error": error.detail}
+    except ValidationError:
+        # The block was checked when it came in: only the image can be one that a deploy does not take.
+        logger.exception("built image cannot be deployed", task_id=task.task_id)
+        return {"error": f"Image '{result.get('image_url')}' cannot be deployed by its reference."}
+    return answer.model_dump(mode="json")

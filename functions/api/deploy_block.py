@@ -1,0 +1,23 @@
+"""Read the ``deploy`` field of a build's form: JSON text, held to the rules of a deploy."""
+
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+
+from functions.api.request_body import json_object
+from functions.models.deploy import DeployOptions
+
+
+def parse_block(text: str) -> DeployOptions:
+    """The block of a form.
+
+    Raises
+    ------
+    RequestValidationError
+        It is no JSON object that a deploy would take: answered 422, with the place.
+    """
+    body = json_object(text.encode(), ("body", "deploy"))
+    try:
+        return DeployOptions.model_validate({} if body is None else body)
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_input=False, include_context=False)
+        raise RequestValidationError([{**p, "loc": ("body", "deploy", *p["loc"])} for p in problems]) from None

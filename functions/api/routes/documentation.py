@@ -1,0 +1,69 @@
+"""GET /openapi.json and GET /docs: the API's description as it is checked in, and as a page to read and try.
+
+The description covers functions of other bundles too, so it is generated beforehand (`python -m infra.tools.openapi`)
+and shipped as a file. The page brings everything with it: Powertools carries Swagger UI, no other host is asked.
+"""
+
+import functools
+import json
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, Final
+
+from aws_lambda_powertools.event_handler import Response, content_types
+from aws_lambda_powertools.event_handler.api_gateway import Router
+from aws_lambda_powertools.event_handler.openapi import swagger_ui
+
+from functions.tasks.environment import Environment
+
+DESCRIPTION = Path(__file__).resolve().parents[3] / "docs" / "openapi.json"
+
+_APPS: Final = "Apps"
+"""Tag of the deploy function's operations."""
+_BLOCK: Final = "deploy"
+"""Property of the requests that may ask for a deployment."""
+
+router = Router()  # type: ignore[no-untyped-call]  # Powertools' constructor has no annotations
+
+
+@router.get("/openapi.json", include_in_schema=False, enable_validation=False, compress=True)
+def openapi() -> Response[str]:
+    """The OpenAPI document."""
+    return Response(HTTPStatus.OK, content_types.APPLICATION_JSON, _description())
+
+
+@router.get("/docs", include_in_schema=False, enable_validation=False, compress=True)
+def docs() -> Response[str]:
+    """Swagger UI on the document."""
+    return Response(HTTPStatus.OK, content_types.TEXT_HTML, _page())
+
+
+@functools.cache
+def _description() -> str:
+    text = DESCRIPTION.read_text(encoding="utf-8")
+    return text if Environment.read().deploys else json.dumps(_without_deployments(json.loads(text)))
+
+
+def _without_deployments(description: dict[str, Any]) -> dict[str, Any]:
+    """The description of an installation that has no cluster: no routes about apps, no ``deploy`` in builds."""
+    paths = {
+        path: operations
+        for path, operations in description["paths"].items()
+        if not any(_APPS in operation["tags"] for operation in operations.values())
+    }
+    schemas = description["components"]["schemas"]
+    for schema in schemas.values():
+        schema.get("properties", {}).pop(_BLOCK, None)
+    return description | {"paths": paths}
+
+
+@functools.cache
+def _page() -> str:
+    assets = Path(swagger_ui.__file__).parent
+    return swagger_ui.generate_swagger_html(
+        _description().replace("</", "<\\/"),
+        (assets / "swagger-ui-bundle.min.js").read_text(encoding="utf-8"),
+        (assets / "swagger-ui.min.css").read_text(encoding="utf-8"),
+        "",
+        None,
+    )

@@ -1,0 +1,151 @@
+"""Tasks: one, a workspace's, a build's log, and their end before time."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.api_gateway import Router
+from aws_lambda_powertools.event_handler.openapi.params import Path, Query
+
+from functions.api.authorization import check_workspace
+from functions.api.error_responses import documented, task_not_found
+from functions.contracts.names import WorkspaceId
+from functions.contracts.task import ENDED, RowField, TaskStatus
+from functions.models.builds import Task, TaskLog, TaskPage, TaskRemoved
+from functions.tasks import build_log, removal
+from functions.tasks.environment import Environment
+from functions.tasks.identifiers import is_task_id
+from functions.tasks.long_poll import MOST_SECONDS, poll, time_to_wait
+from functions.tasks.paging import UnusableTokenError, position_in, token_for
+from functions.tasks.store import Row, TaskStore
+from functions.tasks.task_response import task_view
+
+router = Router()  # type: ignore[no-untyped-call]  # Powertools' constructor has no annotations
+
+TaskId = Annotated[str, Path(description="UUID of the task.")]
+Workspace = Annotated[WorkspaceId, Query(description="Workspace that the task belongs to.")]
+Wait = Annotated[
+    int, Query(ge=0, le=MOST_SECONDS, description="Seconds to hold the answer back while there is nothing new.")
+]
+Next = Annotated[str | None, Query(max_length=2048, description="The answer's `next` of the request before.")]
+MOST_TASKS = 100
+
+
+@router.get(
+    "/api/v1/tasks/<task_id>",
+    summary="Where a task is, and what came of it",
+    tags=["Tasks"],
+    operation_id="getTask",
+    responses=documented(Task, HTTPStatus.NOT_FOUND),
+)
+def get_task(task_id: TaskId, workspace_id: Workspace, wait: Wait = 0) -> Task:
+    """A task as it is now. With ``wait``: at once when it has ended, else when its status changes or time is over."""
+    tasks = _tasks_of(workspace_id)
+    first = _existing(tasks, workspace_id, task_id)
+    if not wait or first[RowField.STATUS] in ENDED:
+        return task_view(first)
+    row = poll(
+        lambda: tasks.get(workspace_id, task_id),
+        lambda now: now is None or now[RowField.STATUS] != first[RowField.STATUS],
+        _seconds(wait),
+    )
+    if row is None:
+        raise task_not_found(workspace_id, task_id)
+    return task_view(row)
+
+
+@router.get(
+    "/api/v1/workspaces/<workspace_id>/tasks",
+    summary="A workspace's tasks, newest first",
+    tags=["Tasks"],
+    operation_id="listTasks",
+    responses=documented(TaskPage, HTTPStatus.NOT_FOUND),
+)
+def list_tasks(
+    workspace_id: Annotated[WorkspaceId, Path()],
+    limit: Annotated[int, Query(ge=1, le=MOST_TASKS, description="Most tasks in one answer.")] = 20,
+    next: Next = None,  # noqa: A002  # the query parameter's name
+) -> TaskPage:
+    """Up to ``limit`` tasks; ``next`` of the answer leads on to older ones. A workspace that is not used has none."""
+    tasks = _tasks_of(workspace_id)
+    page = tasks.newest(workspace_id, limit, None if next is None else _task_id_in(next))
+    return TaskPage(
+        tasks=[task_view(row) for row in page.rows], next=None if page.before is None else token_for(page.before)
+    )
+
+
+@router.get(
+    "/api/v1/tasks/<task_id>/logs",
+    summary="A task's build log",
+    tags=["Tasks"],
+    operation_id="getTaskLog",
+    responses=documented(TaskLog, HTTPStatus.NOT_FOUND),
+)
+def get_task_log(
+    task_id: TaskId,
+    workspace_id: Workspace,
+    next: Next = None,  # noqa: A002  # the query parameter's name
+    wait: Wait = 0,
+) -> TaskLog:
+    """What a build has written so far; ``next`` leads on to what it writes later, until it is null.
+
+    With ``wait`` the answer is held back until there are new lines, the log is complete, or time is over.
+    """
+    tasks = _tasks_of(workspace_id)
+    position = build_log.START if next is None else position_in(next)
+    row = _existing(tasks, workspace_id, task_id)
+    group = Environment.read().build_log_group
+
+    def ask() -> tuple[Row, build_log.LogPart]:
+        now = tasks.get(workspace_id, task_id) or row
+        return now, build_log.read(group, now, position)
+
+    now, part = poll(ask, lambda answer: bool(answer[1].lines) or answer[1].complete, _seconds(wait))
+    return TaskLog(
+        task_id=task_id,
+        status=TaskStatus(str(now[RowField.STATUS])),
+        lines=list(part.lines),
+        next=None if part.complete else token_for(part.position),
+    )
+
+
+@router.delete(
+    "/api/v1/tasks/<task_id>",
+    summary="Cancel a running task, or delete one that has ended",
+    tags=["Tasks"],
+    operation_id="deleteTask",
+    responses=documented(TaskRemoved, HTTPStatus.NOT_FOUND),
+)
+def delete_task(task_id: TaskId, workspace_id: Workspace) -> TaskRemoved:
+    """Stop the build of a running task, which is then failed; remove an ended task with its source and component."""
+    tasks = _tasks_of(workspace_id)
+    row = _existing(tasks, workspace_id, task_id)
+    environment = Environment.read()
+    if row[RowField.STATUS] not in ENDED and removal.cancel(environment, workspace_id, task_id):
+        return TaskRemoved(task_id=task_id, outcome="cancelled")
+    removal.delete(environment, _existing(tasks, workspace_id, task_id))
+    return TaskRemoved(task_id=task_id, outcome="deleted")
+
+
+def _tasks_of(workspace_id: str) -> TaskStore:
+    """The tasks, for a caller who may see this workspace."""
+    check_workspace(router.current_event.raw_event, workspace_id)
+    return TaskStore.named(Environment.read().task_table)
+
+
+def _existing(tasks: TaskStore, workspace_id: str, task_id: str) -> Row:
+    # An id that this service never gives is not looked up: DynamoDB refuses keys over 1,024 bytes.
+    row = tasks.get(workspace_id, task_id) if is_task_id(task_id) else None
+    if row is None:
+        raise task_not_found(workspace_id, task_id)
+    return row
+
+
+def _task_id_in(token: str) -> str:
+    position = position_in(token)
+    if not is_task_id(position):
+        raise UnusableTokenError
+    return position
+
+
+def _seconds(wait: int) -> float:
+    return time_to_wait(wait, router.lambda_context.get_remaining_time_in_millis())

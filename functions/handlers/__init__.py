@@ -1,0 +1,1 @@
+"""Entry points of the Lambda functions: each parses its event, calls the code behind it, and answers."""

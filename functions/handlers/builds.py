@@ -1,0 +1,31 @@
+"""The build API: takes sources in, tells where tasks are. Its routes are in functions/api/routes."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from functions.api.error_responses import answer_refusals
+from functions.api.http import create_resolver, resolve
+from functions.api.routes import builds, documentation, tasks, uploads
+from functions.models.builds import Health
+from functions.tasks.environment import Environment
+from functions.telemetry import logger, metrics, tracer
+
+app = create_resolver()
+answer_refusals(app)
+for _routes in (builds, uploads, tasks, documentation):
+    app.include_router(_routes.router)
+
+
+@app.get("/health", summary="Whether the API answers", tags=["Service"], operation_id="getHealth")
+def health() -> Health:
+    """Says that the API answers."""
+    return Health()
+
+
+@logger.inject_lambda_context
+@tracer.capture_lambda_handler(capture_response=False)
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Lambda entry point (API Gateway HTTP API, payload format 2.0)."""
+    return resolve(app, event, context, Environment.read().max_upload_bytes)

@@ -1,0 +1,23 @@
+"""The deploy function: the routes of `functions.api.routes.apps`, and the build pipeline's state Deploy."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from functions.api import build_deployment
+from functions.api.http import create_resolver, resolve
+from functions.api.routes import apps
+from functions.telemetry import logger, metrics, tracer
+
+app = create_resolver()
+app.include_router(apps.router)
+
+
+@logger.inject_lambda_context
+@tracer.capture_lambda_handler(capture_response=False)
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Lambda entry point: API Gateway (HTTP API, payload format 2.0), or the state machine with its own input."""
+    if "requestContext" in event:
+        return resolve(app, event, context)
+    return build_deployment.deploy(event, context)

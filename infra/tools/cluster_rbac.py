@@ -1,0 +1,95 @@
+"""``python -m infra.tools.cluster_rbac``: write the deployer's RBAC manifests from the permissions table.
+
+The table (`functions.cluster.permissions`) is what the deploy function uses; ``cluster/`` is what an operator applies.
+Writing the one from the other keeps them equal; ``--check`` and a test fail when they are not.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from functions.cluster.permissions import PERMISSIONS, rules
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+RBAC_GROUP: Final = "rbac.authorization.k8s.io"
+_HEADER: Final = (
+    "# Written by `python -m infra.tools.cluster_rbac` from functions/cluster/permissions.py: do not edit.\n"
+)
+
+Json = dict[str, Any]
+
+
+def manifests(group: str) -> dict[str, list[Json]]:
+    """Path below the repository to the objects in it, for the Kubernetes group ``group``.
+
+    Rights on namespaced kinds are in a ClusterRole that binds nothing by itself: each tenant's RoleBinding grants it
+    in its own namespace. Only what has no namespace is bound for the whole cluster.
+    """
+    by_scope: dict[bool, list[Json]] = {True: [], False: []}
+    for resource, rule in zip(PERMISSIONS, rules(), strict=True):
+        by_scope[resource.namespaced].append(rule)
+    wide = f"{group}-cluster"
+    return {
+        "cluster/base/rbac.yaml": [
+            _role(group, by_scope[True]),
+            _role(wide, by_scope[False]),
+            _binding("ClusterRoleBinding", wide, group),
+        ],
+        "cluster/tenant/role-binding.yaml": [_binding("RoleBinding", group, group)],
+    }
+
+
+def render(group: str) -> dict[Path, str]:
+    """File to its text."""
+    return {
+        ROOT / path: _HEADER + yaml.safe_dump_all(objects, sort_keys=False, width=120)
+        for path, objects in manifests(group).items()
+    }
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Entry point. Status 1 when ``--check`` finds a file that differs."""
+    parser = argparse.ArgumentParser(prog="python -m infra.tools.cluster_rbac", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; fail when a file is out of date")
+    options = parser.parse_args(arguments)
+    settings = json.loads((ROOT / "cdk.json").read_text("utf-8"))["context"]["blue-faas"]
+    stale = []
+    for path, text in render(settings["kubernetes"]["access_group"]).items():
+        if path.exists() and path.read_text("utf-8") == text:
+            continue
+        stale.append(path)
+        if not options.check:
+            path.write_text(text, "utf-8")
+    for path in stale:
+        print(f"{path.relative_to(ROOT)}: {'out of date' if options.check else 'written'}")  # noqa: T201  # its answer
+    if stale and options.check:
+        print("Run: python -m infra.tools.cluster_rbac", file=sys.stderr)  # noqa: T201  # its answer
+        return 1
+    return 0
+
+
+def _role(name: str, role_rules: list[Json]) -> Json:
+    return {
+        "apiVersion": f"{RBAC_GROUP}/v1",
+        "kind": "ClusterRole",
+        "metadata": {"name": name},
+        "rules": role_rules,
+    }
+
+
+def _binding(kind: str, role: str, group: str) -> Json:
+    return {
+        "apiVersion": f"{RBAC_GROUP}/v1",
+        "kind": kind,
+        "metadata": {"name": role},
+        "roleRef": {"apiGroup": RBAC_GROUP, "kind": "ClusterRole", "name": role},
+        "subjects": [{"apiGroup": RBAC_GROUP, "kind": "Group", "name": group}],
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,40 @@
+"""What docker gets to see of the repository when it builds the builder image: the files below and nothing else."""
+
+import hashlib
+import shutil
+from pathlib import Path
+from typing import Final
+
+from infra.tools.bundles import BUILD, ROOT, put_in_place, scratch_for
+
+_CONTENT: Final = (
+    "builder_image",
+    "functions/__init__.py",
+    "functions/contracts",
+    "functions/registry",
+    "constraints.txt",
+)
+DOCKERFILE: Final = "builder_image/Dockerfile"
+
+
+def image_context() -> Path:
+    """Folder with the docker build context; a new one only when a file of it changed."""
+    files = sorted(path for part in _CONTENT for path in _files(ROOT / part))
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(f"{path.relative_to(ROOT)}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
+    context = BUILD / "image" / digest.hexdigest()[:16]
+    if not context.exists():
+        scratch = scratch_for(context)
+        for path in files:
+            target = scratch / path.relative_to(ROOT)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+        put_in_place(scratch, context)
+    return context
+
+
+def _files(path: Path) -> list[Path]:
+    if path.is_file():
+        return [path]
+    return [file for file in path.rglob("*") if file.is_file() and "__pycache__" not in file.parts]

@@ -1,0 +1,77 @@
+"""The API's description, made from the code of all functions behind it: ``python -m infra.tools.openapi`` writes it.
+
+It is checked in (docs/openapi.json), shipped with the functions and served at /openapi.json; a test fails when the code
+says something else.
+"""
+
+import json
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, Final
+
+from infra.tools.bundles import ROOT
+
+DESCRIPTION: Final = ROOT / "docs" / "openapi.json"
+_PROJECT: Final = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+_INFO: Final = {
+    "title": "Blue FaaS",
+    "version": _PROJECT["version"],
+    "summary": _PROJECT["description"],
+    "description": "Who may call is decided by the stack's authorizer: IAM signatures (default) or JWTs. Errors are "
+    '`{"detail": …}`.',
+}
+_SECURITY_SCHEMES: Final = {
+    "iam": {
+        "type": "apiKey",
+        "name": "Authorization",
+        "in": "header",
+        "x-amazon-apigateway-authtype": "awsSigv4",
+        "description": "AWS Signature Version 4 for execute-api.",
+    },
+    "jwt": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "A claim lists the workspaces."},
+}
+_OPEN: Final = frozenset({"/health"})
+
+
+def describe() -> dict[str, Any]:
+    """The OpenAPI document of every route, whichever function is behind it."""
+    # Powertools and boto3 look for these when the functions are imported; none of them is used here.
+    os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
+    os.environ.setdefault("POWERTOOLS_TRACE_DISABLED", "true")
+    from functions.handlers import builds, deploy
+
+    paths: dict[str, Any] = {}
+    schemas: dict[str, Any] = {}
+    for app in (builds.app, deploy.app):
+        part = json.loads(app.get_openapi_json_schema())
+        for found, into in ((part["paths"], paths), (part.get("components", {}).get("schemas", {}), schemas)):
+            if twice := [name for name in found if name in into and found[name] != into[name]]:
+                raise ValueError(f"described differently by two functions: {', '.join(twice)}")
+            into.update(found)
+    for path in _OPEN:
+        for operation in paths[path].values():
+            operation["security"] = []
+    return {
+        "openapi": "3.1.0",
+        "info": _INFO,
+        "servers": [{"url": "/"}],
+        "security": [{name: []} for name in _SECURITY_SCHEMES],
+        "paths": dict(sorted(paths.items())),
+        "components": {"securitySchemes": _SECURITY_SCHEMES, "schemas": dict(sorted(schemas.items()))},
+    }
+
+
+def text() -> str:
+    """`describe` as the file has it."""
+    return json.dumps(describe(), indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def write(path: Path = DESCRIPTION) -> None:
+    """Write the description."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write()

@@ -1,0 +1,353 @@
+"""The one-machine cloud as a whole: starts its parts, deploys the stack to it, stops it.
+
+```
+front :8000 ─▶ aws (ministack, CodeBuild runner) ◀─ builds run blue-faas-build
+     └───────▶ kubernetes (API, controllers, kubelet) ◀─ deploy function
+```
+"""
+
+import base64
+import fcntl
+import http.client
+import json
+import os
+import shutil
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from pathlib import Path
+from typing import Self
+
+from local.aws.assembly import deploy_assembly
+from local.aws.credentials import RunCredentials
+from local.aws.settings import DEFAULT_ACCOUNT, DEFAULT_REGION
+from local.cloud import issuer
+from local.cloud.assembly import CLUSTER_NAME, assembly, wants_cluster
+from local.cloud.places import (
+    MYPY_CACHE,
+    ROOT,
+    SPIN_ENVIRONMENT,
+    TOOLCHAIN,
+    make_work_root,
+    others_can_enter,
+    shared_root,
+    state_root,
+)
+from local.cloud.prepare import prepare
+from local.cloud.processes import Part, PartFailedError, free_port, port_is_free
+from local.front.config import FrontConfig
+from local.spin_cli.real_spin import install_real_spin
+from local.spin_cli.wrapper import install_wrapper
+
+_PACKAGE_INDEX_VARIABLES = ("PIP_", "SSL_CERT_", "REQUESTS_CA_BUNDLE")
+# Functions are forked from the cluster's process: what it does not have, none of them can get to.
+_CLUSTER_VARIABLES = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_",
+    "TMPDIR",
+    "PYTHON",
+    "SSL_CERT_",
+    "NO_PROXY",
+    "ALL_PROXY",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+)
+
+_KUBERNETES_FILE = "kubernetes.json"
+_REGISTRY_BUNDLE = "registry-authorities.pem"
+STACK_NAME = "BlueFaas"
+
+
+@dataclass
+class CloudOptions:
+    """How a cloud is started."""
+
+    port: int = 8000
+    """Of the front; 0 takes a free one."""
+    state_dir: Path | None = None
+    """Folder that keeps the cloud from one run to the next; None makes one that is removed at the end."""
+    concurrent_builds: int = 2
+    builder_environment: dict[str, str] = field(default_factory=dict)
+    """More environment variables for builds (limits, for tests)."""
+    faults_file: Path | None = None
+    """AWS requests that are to fail (`local.aws.faults`), for tests."""
+    compile_cache: Path | None = None
+    """Folder of compiled components that outlives the cloud; None: one of its own."""
+    authorizer: str = "none"
+    """Who may call the API: one of `local.cloud.assembly.AUTHORIZERS`."""
+    cluster: bool | None = None
+    """Whether there is one to deploy to; None: as cdk.json says."""
+    kubeconfig: Path | None = None
+    """Of a real cluster that takes the place of the built-in one."""
+    say: Callable[[str], None] = lambda _: None
+
+
+class Cloud:
+    """A running cloud; use as a context manager."""
+
+    def __init__(self, options: CloudOptions) -> None:
+        if options.port and not port_is_free(options.port):
+            raise PartFailedError(
+                f"Port {options.port} on 127.0.0.1 is taken; stop what listens there, or choose another: PORT=8001"
+            )
+        self._options = options
+        self.port = options.port or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.region, self.account = DEFAULT_REGION, DEFAULT_ACCOUNT
+        self.outputs: dict[str, str] = {}
+        self._parts: list[Part] = []
+        self.has_cluster = wants_cluster() if options.cluster is None else options.cluster
+        self._keep_state = options.state_dir is not None
+        self._lock = -1
+        self._aws_port = free_port()
+        self._real_spin = shutil.which("spin")
+        self._registry_port = free_port()
+        self.aws_endpoint = f"http://127.0.0.1:{self._aws_port}"
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start every part and return when ``GET /health`` answers.
+
+        Raises
+        ------
+        PartFailedError, local.cloud.prepare.PrepareError, local.cloud.assembly.SynthesisError
+            One says in its text what is missing.
+        """
+        prepare(self._options.say)
+        self.state = self._make_state_dir()
+        self.credentials = RunCredentials.at(self._credentials_file)
+        self._write_tools()
+        if self.issuer_key is not None:
+            issuer.make_key(self.issuer_key)
+        aws = self._start_part(
+            "aws",
+            *("--port", str(self._aws_port), "--state-dir", str(self.state / "aws")),
+            *("--region", self.region, "--account", self.account, "--cluster-name", CLUSTER_NAME),
+            *("--codebuild-path", f"{self.state / 'bin'}:{shared_root() / TOOLCHAIN / 'bin'}:/usr/bin:/bin"),
+            *("--codebuild-env", str(self.state / "codebuild.json"), "--kubernetes-file", str(self._kubernetes_file)),
+            *("--codebuild-concurrency", str(self._options.concurrent_builds)),
+            *(["--issuer", f"{self.url}{issuer.PATH}"] if self._options.authorizer == "jwt" else []),
+            *(["--keep-state"] if self._keep_state else []),
+            *(["--faults-file", str(self._options.faults_file)] if self._options.faults_file else []),
+        )
+        kubernetes = self._start_cluster() if self.has_cluster else None
+        registry = self._start_registry_proxy() if self._real_spin is not None else None
+        with ThreadPoolExecutor(1) as pool:
+            template = pool.submit(assembly, cluster=self.has_cluster, authorizer=self._options.authorizer)
+            aws.wait_until(lambda: _answers(self._aws_port, "/_ministack/health"), 30)
+            folder = template.result()
+        self.outputs = deploy_assembly(
+            folder, STACK_NAME, self.aws_endpoint, self.credentials, region=self.region, account=self.account
+        )
+        if kubernetes is not None:
+            kubernetes.wait_until(self._kubernetes_file.exists, 30)
+        self._write_front_config()
+        front = self._start_part("front", "--port", str(self.port), "--config", str(self.state / "front.json"))
+        front.wait_until(lambda: _answers(self.port, "/health"), 30)
+        if registry is not None:
+            registry.wait_until((self.state / _REGISTRY_BUNDLE).exists, 30)
+
+    def stop(self) -> None:
+        """Stop every part, the last started first, and remove the run's folder unless it is to be kept."""
+        while self._parts:
+            self._parts.pop().stop()
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+        if hasattr(self, "work"):
+            shutil.rmtree(self.work, ignore_errors=True)
+        if not self._keep_state and hasattr(self, "state"):
+            shutil.rmtree(self.state, ignore_errors=True)
+
+    def wait(self, stopped: threading.Event) -> None:
+        """Return when ``stopped`` is set.
+
+        Raises
+        ------
+        PartFailedError
+            A part ended by itself.
+        """
+        while not stopped.wait(0.5):
+            for part in self._parts:
+                if not part.running:
+                    raise PartFailedError(f"{part.name} ended unexpectedly:\n{part.last_lines()}")
+
+    @property
+    def kubeconfig(self) -> Path:
+        """For kubectl."""
+        return Path(json.loads(self._kubernetes_file.read_text())["kubeconfig"])
+
+    @property
+    def authorizer(self) -> str:
+        """Who may call the API."""
+        return self._options.authorizer
+
+    @property
+    def issuer_key(self) -> Path | None:
+        """The key that tokens are signed with (`local.cloud.issuer`); None when the API takes none."""
+        return self.state / "issuer.json" if self._options.authorizer == "jwt" else None
+
+    @property
+    def _credentials_file(self) -> Path:
+        return self.state / "aws" / "credentials.json"
+
+    @property
+    def _kubernetes_file(self) -> Path:
+        return self.state / _KUBERNETES_FILE
+
+    def logs(self) -> dict[str, str]:
+        """Output of each part so far."""
+        return {part.name: part.log.read_text(errors="replace") for part in self._parts}
+
+    def _make_state_dir(self) -> Path:
+        if self._options.state_dir is not None:
+            return self._take_state_dir(self._options.state_dir.absolute())
+        state_root().mkdir(parents=True, exist_ok=True)
+        state = Path(tempfile.mkdtemp(prefix="run-", dir=state_root()))
+        state.chmod(0o711)  # the unprivileged build user passes through to its own folder, and reads nothing here
+        return state
+
+    def _take_state_dir(self, state: Path) -> Path:
+        """A folder that is kept: for one cloud at a time."""
+        if not state.exists():
+            state.mkdir(parents=True)
+            state.chmod(0o711)
+        if os.geteuid() == 0 and not others_can_enter(state):
+            raise PartFailedError(
+                f"Folder {state} is closed to other users, but builds run as one and need what is in it; choose "
+                "another, or let others pass through this one and those above it (chmod o+x)."
+            )
+        self._lock = os.open(state / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise PartFailedError(
+                f"Folder {state} is in use by another one-machine cloud; stop that one first."
+            ) from None
+        # What a cloud that was killed left: it would be taken for this one's.
+        (state / _KUBERNETES_FILE).unlink(missing_ok=True)
+        return state
+
+    def _write_tools(self) -> None:
+        """The commands that builds find on PATH, and what tells them where this cloud is."""
+        registry = f"{self.account}.dkr.ecr.{self.region}.amazonaws.com"
+        # Builds push through the front, whose address stays the same; both ask for a password as ECR does.
+        (self.state / "build-mirrors.json").write_text(json.dumps({registry: self.url}))
+        (self.state / "node-mirrors.json").write_text(json.dumps({registry: self.aws_endpoint}))
+        (self.state / "build-mirrors.json").chmod(0o644)
+        node = base64.b64encode(f"AWS:{self.credentials.node_password}".encode()).decode()
+        docker_config = self.state / "node-docker.json"
+        docker_config.touch(mode=0o600)
+        docker_config.write_text(json.dumps({"auths": {registry: {"auth": node}}}))
+        tools = self.state / "bin"
+        spin = shared_root() / SPIN_ENVIRONMENT
+        if self._real_spin is None:
+            install_wrapper(tools, spin / "bin" / "python", spin / "code", self.state / "build-mirrors.json")
+        else:
+            proxy = f"http://127.0.0.1:{self._registry_port}"
+            install_real_spin(tools, self._real_spin, proxy, self.state / _REGISTRY_BUNDLE)
+        build = tools / "blue-faas-build"
+        path = f"{ROOT / 'builder_image'}:{ROOT}"
+        build.write_text(f'#!/bin/sh\nPYTHONPATH="{path}" PYTHONSAFEPATH=1 exec {sys.executable} -m builder "$@"\n')
+        build.chmod(0o755)
+        self.work = make_work_root(self.state)
+        environment = {
+            "BLUE_FAAS_TOOLCHAIN": str(shared_root() / TOOLCHAIN),
+            "BLUE_FAAS_MYPY_CACHE": str(shared_root() / MYPY_CACHE),
+            # The users of builds are the machine's, not this cloud's: the builder notes in one place, for every cloud
+            # on this machine, which of them are taken.
+            "BLUE_FAAS_BUILD_USER": "200000",
+            "BLUE_FAAS_WORK_DIR": str(self.work),
+            # Builds install packages from where this machine's pip does.
+            **{name: value for name, value in os.environ.items() if name.startswith(_PACKAGE_INDEX_VARIABLES)},
+            **self._options.builder_environment,
+        }
+        codebuild = self.state / "codebuild.json"
+        codebuild.touch(mode=0o600)  # an index URL may hold a password
+        codebuild.write_text(json.dumps(environment))
+
+    def _write_front_config(self) -> None:
+        config = FrontConfig(
+            aws_endpoint=self.aws_endpoint,
+            api_id=self.outputs["ApiId"],
+            region=self.region,
+            account=self.account,
+            credentials_file=self._credentials_file,
+            kubeconfig=self.kubeconfig if self.has_cluster else None,
+            issuer_key=self.issuer_key,
+            real_cluster=self._options.kubeconfig is not None,
+        )
+        (self.state / "front.json").write_text(config.model_dump_json())
+
+    def _start_cluster(self) -> Part:
+        """The built-in Kubernetes, or the way to a real one."""
+        common = [
+            *("--state-dir", str(self.state / "kubernetes"), "--cluster-name", CLUSTER_NAME),
+            *("--sts-endpoint", self.aws_endpoint, "--ready-file", str(self._kubernetes_file)),
+        ]
+        if self._options.kubeconfig is not None:
+            return self._start_part("kubernetes.real_cluster", "--kubeconfig", str(self._options.kubeconfig), *common)
+        if self._options.compile_cache is not None:
+            common += ["--compile-cache", str(self._options.compile_cache)]
+        common += ["--mirrors", str(self.state / "node-mirrors.json")]
+        common += ["--docker-config", str(self.state / "node-docker.json")]
+        # As the stack's access entry has it: the role of the deploy function, and nobody else.
+        deployer = f"arn:aws:sts::{self.account}:assumed-role/{STACK_NAME}-DeployerFunctionServiceRole*/*"
+        common += ["--access-entry", f"{deployer}=blue-faas-deployer"]
+        return self._start_part("kubernetes", *common, variables=_CLUSTER_VARIABLES)
+
+    def _start_registry_proxy(self) -> Part:
+        """What leads a real `spin` to this cloud's registry."""
+        (self.state / _REGISTRY_BUNDLE).unlink(missing_ok=True)
+        return self._start_part(
+            "oci.registry_proxy",
+            *("--port", str(self._registry_port), "--upstream", self.aws_endpoint),
+            *("--region", self.region, "--account", self.account),
+            *("--folder", str(self.state / "registry-proxy"), "--bundle", str(self.state / _REGISTRY_BUNDLE)),
+        )
+
+    def _start_part(self, module: str, *arguments: str, variables: tuple[str, ...] = ("",)) -> Part:
+        """Start ``python -m local.{module}``.
+
+        ``variables``: how the names begin that the part gets of this process's environment.
+        """
+        name = module.rpartition(".")[2]
+        logs = self.state / "logs"
+        logs.mkdir(mode=0o700, exist_ok=True)
+        environment = {
+            name: value
+            for name, value in os.environ.items()
+            if name.upper().startswith(variables) and not name.startswith("AWS_")
+        }
+        environment |= {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+        part = Part(name, [sys.executable, "-m", f"local.{module}", *arguments], logs / f"{name}.log", environment)
+        self._parts.append(part)
+        return part
+
+
+def _answers(port: int, path: str) -> bool:
+    # Asked many times while parts start: httpx would load every CA certificate of the machine each time.
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

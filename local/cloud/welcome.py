@@ -1,0 +1,75 @@
+"""What `make local` prints when the cloud is up: the documented curl lines, with host and registry of this machine."""
+
+import sys
+
+from local.cloud.supervisor import Cloud
+
+
+def welcome(cloud: Cloud) -> str:
+    """Text with commands that work when pasted into a shell in the repository."""
+    if cloud.authorizer != "none":
+        return _with_authorizer(cloud)
+    registry = cloud.outputs["ImageRepository"]
+    return f"""Blue FaaS is ready at {cloud.url}
+
+# Step 1: upload a source
+curl -X POST {cloud.url}/api/v1/build-and-push \\
+  -F "file=@examples/hello/app.py" \\
+  -F "workspace_id=my-workspace" \\
+  -F "app_name=my-function" \\
+  -F "registry_url={registry}" \\
+  -F "username=AWS" \\
+  -F "password=$(curl -s {cloud.url}/_local/ecr-login-password)"
+
+# Step 2: ask for the task (put its task_id in place of TASK_ID) until "status" is "done"
+curl "{cloud.url}/api/v1/tasks/TASK_ID?workspace_id=my-workspace"
+
+{_deploy(cloud)}# Look at AWS (the AWS CLI)
+{_operator(cloud)}
+
+Ctrl-C stops it."""
+
+
+def _with_authorizer(cloud: Cloud) -> str:
+    """What to export for the commands of docs/authorizers.md."""
+    token = ""
+    if cloud.issuer_key is not None:
+        command = f"{sys.executable} -m local.cloud.issuer --key {cloud.issuer_key} --workspace my-workspace"
+        token = f'export TOKEN="$({command})"\n'
+    return f"""Blue FaaS is ready at {cloud.url}, with the authorizer {cloud.authorizer}
+
+# docs/authorizers.md has the commands; before them:
+API={cloud.url} WORKSPACE=my-workspace
+{token}{_operator(cloud)}
+
+Ctrl-C stops it."""
+
+
+def _operator(cloud: Cloud) -> str:
+    keys = cloud.credentials
+    return f"""export AWS_ENDPOINT_URL={cloud.aws_endpoint} AWS_REGION={cloud.region}
+export AWS_ACCESS_KEY_ID={keys.access_key_id} AWS_SECRET_ACCESS_KEY={keys.secret_access_key}"""
+
+
+def _deploy(cloud: Cloud) -> str:
+    if not cloud.has_cluster:
+        return ""
+    return f"""# Step 3: deploy it (put "image_url" of the task's result in place of IMAGE_URL)
+curl -X POST {cloud.url}/api/v1/deploy \\
+  -H "Content-Type: application/json" \\
+  -d '{{
+    "app_name": "my-function",
+    "namespace": "default",
+    "image_ref": "IMAGE_URL",
+    "function_id": "fn-my-function-001",
+    "enable_autoscaling": true,
+    "use_spot": false
+  }}'
+
+# Call the function
+curl --connect-to ::127.0.0.1:{cloud.port} http://my-function.default.svc.cluster.local/
+
+# Look at the cluster (kubectl)
+export KUBECONFIG={cloud.kubeconfig}
+
+"""

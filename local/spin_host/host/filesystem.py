@@ -1,0 +1,220 @@
+"""``wasi:filesystem@0.2.0``: a component's own files, read-only, mounted at ``/`` as Spin mounts them.
+
+The tree is the app's list of files and never the host's file system, so no path and no link leads out of it. A
+component without files has no folder at all.
+"""
+
+from typing import Any, Final
+
+from wasmtime.component import Record, Variant
+
+from local.spin_host.files import Directory, File, Node, identity
+from local.spin_host.host.abi import Interface, RequestContext, Resource, err, none, ok, option, record, some
+from local.spin_host.host.io import CHUNK_BYTES, InputStream
+
+_READ: Final = {"read"}
+_CHANGES: Final = frozenset({"write", "mutate-directory"})
+_CREATES: Final = frozenset({"create", "exclusive", "truncate"})
+
+
+class Descriptor(Resource):
+    """An open file or folder."""
+
+    def __init__(self, node: Node, path: str) -> None:
+        self.node = node
+        self.path = path
+
+
+class DirectoryEntries(Resource):
+    """A folder being listed."""
+
+    def __init__(self, directory: Directory) -> None:
+        self.rest = sorted(directory.entries.items(), reverse=True)
+
+
+class FileInput(InputStream):
+    """A file being read from front to back."""
+
+    def __init__(self, file: File, offset: int) -> None:
+        self._file = file
+        self._offset = offset
+
+    def read(self, size: int) -> bytes:
+        chunk = self._file.read(self._offset, size)
+        self._offset += len(chunk)
+        return chunk
+
+
+types = Interface("wasi:filesystem/types@0.2.0", {"descriptor": Descriptor, "directory-entry-stream": DirectoryEntries})
+preopens = Interface("wasi:filesystem/preopens@0.2.0")
+
+
+def _walk(start: Descriptor, path: str) -> tuple[Node, str] | str:
+    """What is at ``path`` below ``start``, or the ``error-code`` that says why nothing is."""
+    if path.startswith("/"):
+        return "not-permitted"
+    trail = [(start.node, start.path)]
+    for name in path.split("/"):
+        node, here = trail[-1]
+        if not isinstance(node, Directory):
+            return "not-directory"
+        if name in ("", "."):
+            continue
+        if name == "..":
+            if len(trail) == 1:
+                return "not-permitted"
+            trail.pop()
+            continue
+        below = node.entries.get(name)
+        if below is None:
+            return "no-entry"
+        trail.append((below, f"{here}/{name}"))
+    return trail[-1]
+
+
+def _kind(node: Node) -> str:
+    return "directory" if isinstance(node, Directory) else "regular-file"
+
+
+def _stat_record(node: Node) -> Record:
+    return record(
+        type=_kind(node),
+        link_count=1,
+        size=node.size if isinstance(node, File) else 0,
+        data_access_timestamp=none(),
+        data_modification_timestamp=none(),
+        status_change_timestamp=none(),
+    )
+
+
+def _hash_record(path: str) -> Record:
+    lower, upper = identity(path)
+    return record(lower=lower, upper=upper)
+
+
+@preopens.function("get-directories")
+def _get_directories(context: RequestContext) -> list[Any]:
+    root = context.services.files
+    return [(context.own(Descriptor(root, "")), "/")] if root.entries else []
+
+
+@types.function("[method]descriptor.open-at")
+def _open_at(
+    context: RequestContext, start: Descriptor, _follow: set[str], path: str, how: set[str], flags: set[str]
+) -> Variant:
+    found = _walk(start, path)
+    if flags & _CHANGES or how & _CREATES:
+        return err("exist" if "exclusive" in how and not isinstance(found, str) else "not-permitted")
+    if isinstance(found, str):
+        return err(found)
+    node, place = found
+    if "directory" in how and not isinstance(node, Directory):
+        return err("not-directory")
+    return ok(context.own(Descriptor(node, place)))
+
+
+@types.function("[method]descriptor.read-via-stream")
+def _read_via_stream(context: RequestContext, opened: Descriptor, offset: int) -> Variant:
+    if not isinstance(opened.node, File):
+        return err("is-directory")
+    return ok(context.own(FileInput(opened.node, offset)))
+
+
+@types.function("[method]descriptor.read")
+def _read(_context: RequestContext, opened: Descriptor, length: int, offset: int) -> Variant:
+    if not isinstance(opened.node, File):
+        return err("is-directory")
+    try:
+        chunk = opened.node.read(offset, min(length, CHUNK_BYTES))
+    except OSError:
+        return err("io")
+    return ok((chunk, offset + len(chunk) >= opened.node.size))
+
+
+@types.function("[method]descriptor.get-flags")
+def _get_flags(_context: RequestContext, _opened: Descriptor) -> Variant:
+    return ok(set(_READ))
+
+
+@types.function("[method]descriptor.get-type")
+def _get_type(_context: RequestContext, opened: Descriptor) -> Variant:
+    return ok(_kind(opened.node))
+
+
+@types.function("[method]descriptor.stat")
+def _stat(_context: RequestContext, opened: Descriptor) -> Variant:
+    return ok(_stat_record(opened.node))
+
+
+@types.function("[method]descriptor.stat-at")
+def _stat_at(_context: RequestContext, start: Descriptor, _follow: set[str], path: str) -> Variant:
+    found = _walk(start, path)
+    return err(found) if isinstance(found, str) else ok(_stat_record(found[0]))
+
+
+@types.function("[method]descriptor.metadata-hash")
+def _metadata_hash(_context: RequestContext, opened: Descriptor) -> Variant:
+    return ok(_hash_record(opened.path))
+
+
+@types.function("[method]descriptor.metadata-hash-at")
+def _metadata_hash_at(_context: RequestContext, start: Descriptor, _follow: set[str], path: str) -> Variant:
+    found = _walk(start, path)
+    return err(found) if isinstance(found, str) else ok(_hash_record(found[1]))
+
+
+@types.function("[method]descriptor.is-same-object")
+def _is_same_object(_context: RequestContext, opened: Descriptor, other: Descriptor) -> bool:
+    return opened.path == other.path
+
+
+@types.function("[method]descriptor.read-directory")
+def _read_directory(context: RequestContext, opened: Descriptor) -> Variant:
+    if not isinstance(opened.node, Directory):
+        return err("not-directory")
+    return ok(context.own(DirectoryEntries(opened.node)))
+
+
+@types.function("[method]directory-entry-stream.read-directory-entry")
+def _read_directory_entry(_context: RequestContext, listing: DirectoryEntries) -> Variant:
+    if not listing.rest:
+        return ok(none())
+    name, node = listing.rest.pop()
+    return ok(some(record(type=_kind(node), name=name)))
+
+
+@types.function("[method]descriptor.readlink-at")
+def _readlink_at(_context: RequestContext, start: Descriptor, path: str) -> Variant:
+    found = _walk(start, path)
+    return err(found if isinstance(found, str) else "invalid")
+
+
+@types.function("[method]descriptor.advise", "[method]descriptor.sync", "[method]descriptor.sync-data")
+def _nothing_to_do(_context: RequestContext, *_arguments: Any) -> Variant:
+    return ok()
+
+
+@types.function(
+    "[method]descriptor.write-via-stream",
+    "[method]descriptor.append-via-stream",
+    "[method]descriptor.write",
+    "[method]descriptor.set-size",
+    "[method]descriptor.set-times",
+    "[method]descriptor.set-times-at",
+    "[method]descriptor.create-directory-at",
+    "[method]descriptor.link-at",
+    "[method]descriptor.remove-directory-at",
+    "[method]descriptor.rename-at",
+    "[method]descriptor.symlink-at",
+    "[method]descriptor.unlink-file-at",
+)
+def _read_only(_context: RequestContext, *_arguments: Any) -> Variant:
+    return err("not-permitted")
+
+
+@types.function("filesystem-error-code")
+def _filesystem_error_code(_context: RequestContext, _error: Resource) -> Variant:
+    return option(None)
+
+
+INTERFACES: Final = (types, preopens)

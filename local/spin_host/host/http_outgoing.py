@@ -1,0 +1,268 @@
+"""``wasi:http/outgoing-handler@0.2.0`` and the outgoing half of ``wasi:http/types``: requests that a guest sends.
+
+A request leaves when its body is finished, on a thread of its own, so that a guest may have several under way and wait
+for any of them. Where it may go is decided by `local.spin_host.outbound`.
+"""
+
+import re
+import threading
+from typing import Any, Final
+
+from wasmtime.component import Variant
+
+from local.spin_host.host.abi import (
+    GuestStopped,
+    Interface,
+    RequestContext,
+    Resource,
+    err,
+    none,
+    ok,
+    option,
+    record,
+    some,
+    unwrap,
+)
+from local.spin_host.host.http_fields import Fields, visible
+from local.spin_host.host.http_interface import types
+from local.spin_host.host.http_types import IncomingBody, OutgoingBody, method_name
+from local.spin_host.host.io import Pollable
+from local.spin_host.messages import HttpRequest, HttpResponse
+from local.spin_host.outbound import OutboundFailure
+
+_NANOSECONDS: Final = 10**9
+_PATH_AND_QUERY: Final = re.compile(
+    r"""[!$-;=@-_a-z|~"{}\x7f-\U0010ffff]*(?:\?[!$-;=?-~\x7f-\U0010ffff]*)?(?:#.*)?""", re.DOTALL
+)
+
+
+class OutgoingRequest(Resource):
+    """A request being made. Unset parts are absent, as in WIT."""
+
+    def __init__(self, headers: Fields) -> None:
+        self.headers = headers
+        self.parts: dict[str, Variant] = {
+            "method": Variant("get"),
+            "path-with-query": none(),
+            "scheme": none(),
+            "authority": none(),
+        }
+        self.body: SentBody | None = None
+
+    def message(self) -> HttpRequest:
+        """The request as it goes out."""
+        scheme = unwrap(self.parts["scheme"])
+        return HttpRequest(
+            method=method_name(self.parts["method"]),
+            target=unwrap(self.parts["path-with-query"]) or "/",
+            authority=unwrap(self.parts["authority"]) or "",
+            headers=visible(self.headers.entries),
+            body=bytes(self.body.data) if self.body else b"",
+            scheme="https" if scheme is None else str(scheme.payload or scheme.tag).lower(),
+        )
+
+
+class SentBody(OutgoingBody):
+    """The body of an outgoing request: finishing it sets the request off."""
+
+    future: "FutureIncomingResponse | None" = None
+
+    def finish(self) -> None:
+        super().finish()
+        if self.future is not None:
+            self.future.start()
+
+    def close(self) -> None:
+        if not self.finished and self.future is not None:
+            self.future.settle(OutboundFailure("HTTP-protocol-error"))
+
+
+class IncomingResponse(Resource):
+    """What came back."""
+
+    def __init__(self, response: HttpResponse) -> None:
+        self.response = response
+        self.consumed = False
+
+
+class RequestOptions(Resource):
+    """Timeouts that the guest asks for, in nanoseconds."""
+
+    def __init__(self) -> None:
+        self.timeouts: dict[str, Variant] = {}
+
+    def seconds(self) -> float | None:
+        """The shortest timeout asked for."""
+        asked = [value for value in map(unwrap, self.timeouts.values()) if value is not None]
+        return min(asked) / _NANOSECONDS if asked else None
+
+
+class FutureIncomingResponse(Resource):
+    """A request under way."""
+
+    def __init__(self, context: RequestContext, request: OutgoingRequest, timeout: float | None) -> None:
+        self._context = context
+        self._request = request
+        self._timeout = timeout
+        self._outcome: HttpResponse | OutboundFailure | GuestStopped | None = None
+        self._taken = False
+        if request.body is None or request.body.finished:
+            self.start()
+        else:
+            request.body.future = self
+
+    def start(self) -> None:
+        """Send the request on a thread of its own."""
+        threading.Thread(target=self._run, name="outgoing-request", daemon=True).start()
+
+    def settle(self, outcome: HttpResponse | OutboundFailure | GuestStopped) -> None:
+        """The request has ended."""
+        with self._context.changed:
+            self._outcome = outcome
+            self._context.changed.notify_all()
+
+    def done(self) -> bool:
+        """Whether there is an outcome."""
+        return self._outcome is not None
+
+    def get(self) -> Variant:
+        """``option<result<result<incoming-response, error-code>>>``; the outer error means it was already taken."""
+        if self._outcome is None:
+            return none()
+        if self._taken:
+            return some(err())
+        self._taken = True
+        if isinstance(self._outcome, GuestStopped):
+            raise self._outcome
+        if isinstance(self._outcome, OutboundFailure):
+            return some(ok(err(_error_code(self._outcome))))
+        return some(ok(ok(self._context.own(IncomingResponse(self._outcome)))))
+
+    def _run(self) -> None:
+        seconds = max(self._context.remaining(), 0.001)
+        if self._timeout is not None:
+            seconds = min(seconds, self._timeout)
+        try:
+            self.settle(self._context.services.outbound.send(self._request.message(), seconds))
+        except (OutboundFailure, GuestStopped) as failure:
+            self.settle(failure)
+        except Exception as failure:  # the guest must get an answer whatever went wrong
+            self.settle(OutboundFailure("internal-error", f"{type(failure).__name__}"))
+
+
+def _error_code(failure: OutboundFailure) -> Variant:
+    if failure.code == "internal-error":
+        return Variant(failure.code, option(failure.detail))
+    if failure.code == "HTTP-response-body-size":
+        return Variant(failure.code, none())
+    if failure.code == "DNS-error":  # wasmtime-wasi-http, `dns_error`
+        return Variant(failure.code, record(rcode=some("address not available"), info_code=some(0)))
+    return Variant(failure.code)
+
+
+handler = Interface("wasi:http/outgoing-handler@0.2.0")
+
+types.resources.update(
+    {
+        "outgoing-request": OutgoingRequest,
+        "request-options": RequestOptions,
+        "incoming-response": IncomingResponse,
+        "future-incoming-response": FutureIncomingResponse,
+    }
+)
+
+
+@handler.function("handle")
+def _handle(context: RequestContext, request: OutgoingRequest, options: Variant) -> Variant:
+    asked: RequestOptions | None = unwrap(options)
+    return ok(context.own(FutureIncomingResponse(context, request, asked.seconds() if asked else None)))
+
+
+@types.function("[constructor]outgoing-request")
+def _request_new(context: RequestContext, headers: Fields) -> object:
+    return context.own(OutgoingRequest(headers))
+
+
+@types.function("[method]outgoing-request.headers")
+def _request_headers(context: RequestContext, request: OutgoingRequest) -> object:
+    return context.own(Fields(list(request.headers.entries), mutable=False))
+
+
+@types.function("[method]outgoing-request.body")
+def _request_body(context: RequestContext, request: OutgoingRequest) -> Variant:
+    if request.body is not None:
+        return err()
+    request.body = SentBody()
+    return ok(context.own(request.body))
+
+
+def _is_well_formed(value: Variant) -> bool:
+    """Whether a ``path-with-query`` is one for the crate ``http`` 1, `PathAndQuery`; none is."""
+    text = unwrap(value)
+    return text is None or _PATH_AND_QUERY.fullmatch(text) is not None
+
+
+def _part(name: str) -> None:
+    @types.function(f"[method]outgoing-request.{name}")
+    def get(_context: RequestContext, request: OutgoingRequest) -> Variant:
+        return request.parts[name]
+
+    @types.function(f"[method]outgoing-request.set-{name}")
+    def put(_context: RequestContext, request: OutgoingRequest, value: Variant) -> Variant:
+        if name == "path-with-query" and not _is_well_formed(value):
+            return err()
+        request.parts[name] = value
+        return ok()
+
+
+def _timeout(name: str) -> None:
+    @types.function(f"[method]request-options.{name}-timeout")
+    def get(_context: RequestContext, options: RequestOptions) -> Variant:
+        return options.timeouts.get(name, none())
+
+    @types.function(f"[method]request-options.set-{name}-timeout")
+    def put(_context: RequestContext, options: RequestOptions, value: Variant) -> Variant:
+        options.timeouts[name] = value
+        return ok()
+
+
+for _name in ("method", "path-with-query", "scheme", "authority"):
+    _part(_name)
+for _name in ("connect", "first-byte", "between-bytes"):
+    _timeout(_name)
+
+
+@types.function("[constructor]request-options")
+def _options_new(context: RequestContext) -> object:
+    return context.own(RequestOptions())
+
+
+@types.function("[method]incoming-response.status")
+def _response_status(_context: RequestContext, incoming: IncomingResponse) -> int:
+    return incoming.response.status
+
+
+@types.function("[method]incoming-response.headers")
+def _response_headers(context: RequestContext, incoming: IncomingResponse) -> object:
+    return context.own(Fields(visible(incoming.response.headers), mutable=False))
+
+
+@types.function("[method]incoming-response.consume")
+def _response_consume(context: RequestContext, incoming: IncomingResponse) -> Variant:
+    if incoming.consumed:
+        return err()
+    incoming.consumed = True
+    return ok(context.own(IncomingBody(incoming.response.body)))
+
+
+@types.function("[method]future-incoming-response.subscribe")
+def _future_subscribe(context: RequestContext, future: FutureIncomingResponse) -> object:
+    return context.own(Pollable(future.done))
+
+
+@types.function("[method]future-incoming-response.get")
+def _future_get(_context: RequestContext, future: FutureIncomingResponse) -> Any:
+    return future.get()
+
+
+INTERFACES: Final = (types, handler)

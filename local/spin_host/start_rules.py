@@ -1,0 +1,52 @@
+"""What keeps Spin from starting an application, said as Spin says it (v3.6.3), and what cannot be served here."""
+
+from typing import Final
+
+from builder.source import http_trigger, templates
+
+from local.spin_host.locked_app import AppError, LockedApp, LockedTrigger
+
+DEFAULT_LABEL: Final = "default"
+"""The one key-value store and the one database that exist without a runtime configuration."""
+
+_SPIN_EXECUTORS: Final = (None, "http", "spin")
+
+
+def check(app: LockedApp) -> None:
+    """Check variables, stores and triggers.
+
+    Raises:
+        AppError: the first thing for which Spin would end, or an executor that only a cluster has.
+    """
+    for component in app.components:
+        for name, text in component.config.items():
+            try:
+                templates.parse(text).check_names(app.variables)
+            except templates.TemplateError as error:
+                raise AppError(f"component {component.id}: variable {name}: {error}") from None
+        for label in component.metadata.key_value_stores:
+            if label != DEFAULT_LABEL:
+                raise AppError(f'unknown key_value_stores label "{label}" for component "{component.id}"')
+    missing = [
+        f"- Component {component.id} uses database '{label}'"
+        for component in app.components
+        for label in component.metadata.databases
+        if label != DEFAULT_LABEL
+    ]
+    if missing:
+        reason = "One or more components use SQLite databases which are not defined."
+        raise AppError("\n".join([reason, "Details:", *missing]))
+    for trigger in app.triggers:
+        if trigger.trigger_type == "http":
+            _check_trigger(trigger)
+
+
+def _check_trigger(trigger: LockedTrigger) -> None:
+    config = trigger.trigger_config
+    try:
+        http_trigger.check(trigger.id, config)
+    except http_trigger.TriggerError as error:
+        raise AppError(f"trigger {trigger.id}: {error}") from None
+    kind = (config.get("executor") or {}).get("type")
+    if kind not in _SPIN_EXECUTORS:
+        raise AppError(f"trigger {trigger.id}: executor {kind!r} is not served here; use 'http'")

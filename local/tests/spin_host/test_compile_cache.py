@@ -1,0 +1,97 @@
+"""The cache of compiled components: what it trusts, and that each component is compiled once."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from wasmtime.component import Component
+
+from local.spin_host.compile_cache import CacheError, CompileCache, digest_of
+from local.spin_host.engine import new_engine
+from local.tests.spin_host.pods import ROOT
+
+EMPTY = b"\0asm\x0d\0\1\0"
+
+
+@pytest.fixture
+def wasm(tmp_path: Path) -> Path:
+    """The smallest component."""
+    path = tmp_path / "empty.wasm"
+    path.write_bytes(EMPTY)
+    return path
+
+
+def compiled(folder: Path) -> list[Path]:
+    """The cache's files of code."""
+    return list(folder.glob("*.cwasm"))
+
+
+def test_a_component_is_compiled_once(wasm: Path, tmp_path: Path) -> None:
+    engine, folder = new_engine(), tmp_path / "cache"
+    cache, digest = CompileCache(folder), digest_of(EMPTY)
+    assert cache.compile(engine, digest, wasm) is True
+    assert cache.compile(engine, digest, wasm) is False
+    wasm.unlink()
+    assert isinstance(cache.load(engine, digest, wasm).component, Component)
+    assert [path.name[:64] for path in compiled(folder)] == [digest.removeprefix("sha256:")]
+    assert list(folder.glob("compiling-*")) == []
+
+
+def test_a_file_that_wasmtime_does_not_know_is_made_anew(wasm: Path, tmp_path: Path) -> None:
+    engine, folder = new_engine(), tmp_path / "cache"
+    cache, digest = CompileCache(folder), digest_of(EMPTY)
+    cache.compile(engine, digest, wasm)
+    compiled(folder)[0].write_bytes(b"something else")
+    assert isinstance(cache.load(engine, digest, wasm).component, Component)
+
+
+@pytest.mark.parametrize("mode", [0o620, 0o602, 0o666])
+def test_a_file_that_others_may_write_is_not_run(wasm: Path, tmp_path: Path, mode: int) -> None:
+    engine, folder = new_engine(), tmp_path / "cache"
+    cache, digest = CompileCache(folder), digest_of(EMPTY)
+    cache.compile(engine, digest, wasm)
+    compiled(folder)[0].chmod(mode)
+    with pytest.raises(CacheError, match="written by others"):
+        cache.load(engine, digest, wasm)
+
+
+def test_a_link_is_not_followed(wasm: Path, tmp_path: Path) -> None:
+    engine, folder = new_engine(), tmp_path / "cache"
+    cache, digest = CompileCache(folder), digest_of(EMPTY)
+    cache.compile(engine, digest, wasm)
+    file = compiled(folder)[0]
+    file.symlink_to(file.rename(tmp_path / "elsewhere"))
+    with pytest.raises(CacheError, match="not a plain file"):
+        cache.load(engine, digest, wasm)
+
+
+@pytest.mark.parametrize("mode", [0o770, 0o707, 0o777])
+def test_a_folder_that_others_may_write_to_is_refused(tmp_path: Path, mode: int) -> None:
+    folder = tmp_path / "cache"
+    folder.mkdir()
+    folder.chmod(mode)
+    with pytest.raises(CacheError, match="written by others"):
+        CompileCache(folder)
+
+
+def test_another_digest_than_promised(wasm: Path, tmp_path: Path) -> None:
+    cache = CompileCache(tmp_path / "cache")
+    with pytest.raises(CacheError, match="does not have the digest"):
+        cache.load(new_engine(), f"sha256:{'0' * 64}", wasm)
+    with pytest.raises(CacheError, match="not a digest"):
+        cache.load(new_engine(), "sha256:../../x", wasm)
+
+
+def test_two_processes_compile_once_between_them(wasm: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "local.spin_host.precompile", str(wasm), "--cache-dir", str(tmp_path / "cache")]
+    running = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    words = sorted(process.communicate(timeout=30)[0].split()[1] for process in running)
+    assert words == ["cached", "cached", "compiled"]
+
+
+def test_the_command_says_why_it_cannot(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "local.spin_host.precompile", str(tmp_path / "no"), "--cache-dir", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "No such file" in done.stderr

@@ -1,0 +1,1 @@
+"""The whole path over real HTTP on the one-machine cloud."""

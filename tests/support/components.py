@@ -1,0 +1,91 @@
+"""The test function as a WebAssembly component: built once for its source and the toolchain, kept under ``build/``."""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from wasmtime import wat2wasm
+
+from local.cloud.places import BUILD, ROOT, TOOLCHAIN, shared_root
+from tests.support.client import spin_toml, zipped
+
+KEPT = BUILD / "test-components"
+COMPILED = KEPT / "compiled"
+"""What wasmtime made of them."""
+
+
+_SOURCES = {
+    "app.py": Path(__file__).parent / "component" / "app.py",
+    "counter.py": ROOT / "examples" / "counter" / "app.py",
+}
+# Without the name, spin-sdk 3.4.1 cannot find its sqlite module in what componentize-py 0.17.2 generates.
+_NAMES = ("--import-interface-name", "fermyon:spin/sqlite@2.0.0=sqlite")
+
+
+_SILENT = """(component
+  (import "wasi:http/types@0.2.0" (instance $types
+    (export "incoming-request" (type (sub resource)))
+    (export "response-outparam" (type (sub resource)))))
+  (alias export $types "incoming-request" (type $request))
+  (alias export $types "response-outparam" (type $response))
+  (core module $code (func (export "handle") (param i32 i32)))
+  (core instance $running (instantiate $code))
+  (func $handle (param "request" (own $request)) (param "response-out" (own $response))
+    (canon lift (core func $running "handle")))
+  (instance $handler (export "handle" (func $handle)))
+  (export "wasi:http/incoming-handler@0.2.0" (instance $handler)))"""
+
+
+def silent() -> bytes:
+    """A function that takes requests and answers none, as a .zip of a few hundred bytes that ships its component."""
+    return zipped(**{"spin.toml": spin_toml(None), "app.wasm": bytes(wat2wasm(_SILENT))})
+
+
+def component() -> Path:
+    """The function of ``component/app.py`` as a component, examples/counter in it."""
+    pins = (ROOT / "builder_image" / "toolchain.txt").read_bytes()
+    sources = b"".join(source.read_bytes() for source in _SOURCES.values())
+    identity = hashlib.sha256(sources + pins + repr(_NAMES).encode()).hexdigest()
+    kept = KEPT / f"{identity}.wasm"
+    KEPT.mkdir(parents=True, exist_ok=True)
+    with (KEPT / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # several test processes want it at once
+        if not kept.exists():
+            _build(kept)
+    return kept
+
+
+def counter() -> bytes:
+    """examples/counter as a .zip that ships its component: building one takes longer than all else that is done."""
+    manifest = (ROOT / "examples" / "counter" / "spin.toml").read_text()
+    built = manifest.partition("[component.counter.build]")[0].encode()
+    return zipped(**{"spin.toml": built, "app.wasm": component().read_bytes()})
+
+
+def _build(kept: Path) -> None:
+    # What `make setup` prepares: missing, it is an error here, never a reason to skip.
+    toolchain = shared_root() / TOOLCHAIN
+    with TemporaryDirectory(dir=KEPT) as folder:
+        for name, source in _SOURCES.items():
+            shutil.copy(source, Path(folder, name))
+        subprocess.run(
+            [
+                toolchain / "bin" / "componentize-py",
+                "-w",
+                "spin-http",
+                *_NAMES,
+                "componentize",
+                "app",
+                "-o",
+                "app.wasm",
+            ],
+            cwd=folder,
+            env={"VIRTUAL_ENV": str(toolchain), "PATH": f"{toolchain / 'bin'}:{os.environ['PATH']}"},
+            check=True,
+            capture_output=True,
+        )
+        Path(folder, "app.wasm").replace(kept)

@@ -1,0 +1,43 @@
+"""The permissions table against what deploys really ask for. The server's RBAC refuses whatever is not in it."""
+
+from functions.cluster.permissions import PERMISSIONS, rules
+from functions.cluster.resources import DEPLOYMENTS, PODS, SERVICE_ACCOUNTS
+from tests.unit.cluster.conftest import Deploy
+from tests.unit.cluster.kubernetes_server import Administrator, KubernetesServer
+
+
+def test_every_permission_is_used_and_no_other_is_asked_for(
+    deploy: Deploy, call: Deploy, kubectl: Administrator, server: KubernetesServer
+) -> None:
+    kubectl.create(SERVICE_ACCOUNTS, "runner")
+    statuses = [
+        deploy(app_name="my-function", service_account="runner").status,
+        deploy(app_name="my-function", max_replicas=4).status,
+        deploy(app_name="my-function", memory_request="64Mi", enable_autoscaling=False).status,
+        deploy(app_name="my-function", enable_autoscaling=True).status,
+        deploy(app_name="my-function", wait=True, seconds=2).status,
+        call("GET", "/missing").status,
+        call("GET").status,
+        call("GET", "/my-function").status,
+        call("DELETE", "/my-function").status,
+    ]
+    assert statuses == [200, 200, 200, 200, 200, 404, 200, 200, 200]
+
+    server.operator_runs = False
+    assert deploy(seconds=2).body["service_status"] == "pending"
+
+    asked = {(call.group, call.plural, call.verb) for call in server.calls}
+    granted = {(resource.group, resource.plural, verb) for resource, verbs in PERMISSIONS.items() for verb in verbs}
+    assert asked == granted
+
+
+def test_the_rules_are_the_table() -> None:
+    assert {"apiGroups": [""], "resources": [PODS.plural], "verbs": ["list"]} in rules()
+    assert {"apiGroups": ["apps"], "resources": [DEPLOYMENTS.plural], "verbs": ["get", "patch"]} in rules()
+    assert len(rules()) == len(PERMISSIONS)
+    assert all("*" not in rule["verbs"] + rule["resources"] + rule["apiGroups"] for rule in rules())
+
+
+def test_nothing_that_a_caller_sends_can_read_a_secret_or_run_a_command() -> None:
+    resources = {resource for rule in rules() for resource in rule["resources"]}
+    assert not resources & {"secrets", "configmaps", "pods/exec", "pods/log"}
