@@ -28,7 +28,7 @@ help:
 	@echo "make smoke   try every call of a deployed installation (API=https://…, NAMESPACE=to deploy to)"
 	@echo "make bench   measure builds beside the tools typed by hand"
 	@echo "make synth   write the CloudFormation template to cdk.out (no credentials needed)"
-	@echo "make check   ruff, mypy, import-linter;  make format  ruff format;  make openapi  docs/openapi.json"
+	@echo "make check   ruff, mypy, import-linter, complexity;  make format  ruff format;  make openapi  docs/openapi.json"
 
 setup: .venv/made build/prepared
 
@@ -63,7 +63,7 @@ synth: .venv/made node_modules/made
 	@echo "Template: cdk.out/BlueFaas.template.json"
 
 check: .venv/made
-	@$(VENV)/ruff check . && $(VENV)/ruff format --check . && $(VENV)/mypy . && PYTHONPATH=.:builder_image $(VENV)/lint-imports --no-logo && $(VENV)/python -m infra.tools.cluster_rbac --check
+	@$(VENV)/ruff check . && $(VENV)/ruff format --check . && $(VENV)/mypy . && PYTHONPATH=.:builder_image $(VENV)/lint-imports --no-logo && $(VENV)/complexipy --plain --failed && $(VENV)/python -m infra.tools.cluster_rbac --check
 
 openapi: .venv/made
 	@$(VENV)/python -m infra.tools.openapi

@@ -9,7 +9,7 @@ import platform
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -98,34 +98,14 @@ def _componentize(installation: Installation, folder: Path) -> bytes:
 def _take_apart(installation: Installation, key: str, content: bytes) -> None:
     engine = new_engine(platform.machine())
     component = Component(content)
-    machinery = {
-        index: instance
-        for index, instance in component.instances.items()
-        if component.modules[instance.module].name not in _ADAPTER
-    }
-    if len(component.instances) - len(machinery) != len(_ADAPTER):
-        raise FormatError("the adapter for WASI preview 1 is not made of the expected modules")
-    if (memory := next(iter(machinery))) != next(i for i, m in machinery.items() if m.module == 0):
-        raise FormatError("the first module does not come first")
-    global_values = []
-    functions: dict[str, int] = {}
-    for index, instance in machinery.items():
-        module = component.modules[instance.module]
+    machinery = _machinery(component)
+    memory, *libraries = machinery
+    global_values: list[tuple[int, str, int]] = []
+    for index, module in machinery.items():
         hidden = list(_hidden_globals(module))
-        for entry in hidden + [export for export in module.exports() if export.kind == Kind.GLOBAL]:
-            value = next((known for known in module.globals() if known.index == entry.index), None)
-            if value is None or not value.mutable:
-                continue
-            if value.type != I32 or value.initial is None:
-                raise FormatError("a mutable global is no plain number")
-            global_values.append((index, entry.name, value.initial))
-        names = {export.name for export in module.exports() if export.kind == Kind.FUNCTION}
-        if index != memory:
-            functions.update({name: index for name in FUNCTIONS if name in names and name not in functions})
+        global_values += [(index, name, initial) for name, initial in _mutable_globals(module, hidden)]
         linked = _linked(component, index, module, hidden)
         (installation.compiled(f"{index}.cwasm")).write_bytes(wasmtime.Module(engine, linked).serialize())
-    if missing := set(FUNCTIONS) - functions.keys():
-        raise FormatError(f"no library exports {', '.join(sorted(missing))}")
     for name in FILES:
         source = Path(__file__).with_name(name).with_suffix(".wat").read_text("utf-8")
         installation.compiled(name).write_bytes(wasmtime.Module(engine, source).serialize())
@@ -137,7 +117,7 @@ def _take_apart(installation: Installation, key: str, content: bytes) -> None:
         key=key,
         modules=tuple((index, f"{index}.cwasm") for index in machinery),
         memory=memory,
-        functions=functions,
+        functions=_functions({index: machinery[index] for index in libraries}),
         globals=tuple(global_values),
         loaded=(),
         site_packages=str(packages),
@@ -145,6 +125,41 @@ def _take_apart(installation: Installation, key: str, content: bytes) -> None:
     )
     loaded = _with_bytecode(installation, base, engine)
     installation.save(Base(**{**{name: getattr(base, name) for name in Base.__slots__}, "loaded": loaded}))
+
+
+def _machinery(component: Component) -> dict[int, CoreModule]:
+    """Instances and their modules, without the adapter's; the one that defines the memory comes first."""
+    modules = {index: component.modules[instance.module] for index, instance in component.instances.items()}
+    machinery = {index: module for index, module in modules.items() if module.name not in _ADAPTER}
+    if len(modules) - len(machinery) != len(_ADAPTER):
+        raise FormatError("the adapter for WASI preview 1 is not made of the expected modules")
+    if machinery[next(iter(machinery))] is not component.modules[0]:
+        raise FormatError("the first module does not come first")
+    return machinery
+
+
+def _mutable_globals(module: CoreModule, hidden: Sequence[Export]) -> Iterator[tuple[str, int]]:
+    """Names and initial values of a module's own globals that can change."""
+    values = {value.index: value for value in module.globals()}
+    for entry in [*hidden, *(export for export in module.exports() if export.kind == Kind.GLOBAL)]:
+        value = values.get(entry.index)
+        if value is None or not value.mutable:
+            continue
+        if value.type != I32 or value.initial is None:
+            raise FormatError("a mutable global is no plain number")
+        yield entry.name, value.initial
+
+
+def _functions(libraries: Mapping[int, CoreModule]) -> dict[str, int]:
+    """The first instance that exports each of `FUNCTIONS`."""
+    found: dict[str, int] = {}
+    for index, module in libraries.items():
+        for export in module.exports():
+            if export.kind == Kind.FUNCTION and export.name in FUNCTIONS:
+                found.setdefault(export.name, index)
+    if missing := set(FUNCTIONS) - found.keys():
+        raise FormatError(f"no library exports {', '.join(sorted(missing))}")
+    return found
 
 
 def _hidden_globals(module: CoreModule) -> Iterator[Export]:

@@ -19,6 +19,10 @@ _CORE_SORT: Final = 0x00
 _INSTANCE_SORT: Final = 0x12
 _ALIAS_INSTANCE: Final = 0x00
 _ALIAS_CORE_INSTANCE: Final = 0x01
+_LIFT: Final = 0
+_LOWER: Final = 1
+_RESOURCE_OPERATIONS: Final = (2, 3, 4)
+"""Canonical operations resource.new, resource.drop, resource.rep."""
 _OPTIONS_WITH_INDEX: Final = {3, 4, 5, 7}
 """Canonical options memory, realloc, post-return, callback."""
 
@@ -121,18 +125,23 @@ class Component:
         functions = self._spaces[0]
         for _ in range(reader.unsigned()):
             operation = reader.byte()
-            if operation in (0, 1):  # lift, lower
-                if reader.byte() != 0:
-                    raise FormatError("unknown canonical function")
-                function = reader.unsigned()
-                for _ in range(reader.unsigned()):
-                    if reader.byte() in _OPTIONS_WITH_INDEX:
-                        reader.unsigned()
-                if operation == 0:
-                    reader.unsigned()
-                else:
-                    functions.append(Source(None, f"function {function}"))
-            elif operation in (2, 3, 4):  # resource.new, resource.drop, resource.rep
+            if operation == _LIFT:
+                _read_lifted_or_lowered(reader)
+                reader.unsigned()  # the function's type
+            elif operation == _LOWER:
+                functions.append(Source(None, f"function {_read_lifted_or_lowered(reader)}"))
+            elif operation in _RESOURCE_OPERATIONS:
                 functions.append(Source(None, f"resource {reader.unsigned()}"))
             else:
                 raise FormatError(f"canonical operation {operation:#x}")
+
+
+def _read_lifted_or_lowered(reader: Reader) -> int:
+    """Index of the function; its options are passed over."""
+    if reader.byte() != 0:
+        raise FormatError("unknown canonical function")
+    function = reader.unsigned()
+    for _ in range(reader.unsigned()):
+        if reader.byte() in _OPTIONS_WITH_INDEX:
+            reader.unsigned()
+    return function

@@ -4,7 +4,7 @@ Source: componentize-py v0.17.2, src/command.rs (clap: options of the program st
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -62,41 +62,51 @@ def read(arguments: Sequence[str]) -> Request:
     """
     words = _Words(arguments)
     quiet = _read_program_options(words)
-    module: str | None = None
-    output: str | None = None
+    modules: list[str] = []
+    outputs: list[str] = []
     python_path: list[str] = []
     while words:
         word = words.take()
         if not word.startswith("-"):
-            if module is not None:
-                raise DeclinedError("names more than one module")
-            module = word
+            modules.append(word)
         elif (value := words.value_of(word, "-p", "--python-path")) is not None:
             python_path.append(value)
         elif (value := words.value_of(word, "-o", "--output")) is not None:
-            if output is not None:
-                raise DeclinedError("names more than one output")
-            output = value
+            outputs.append(value)
         else:
             raise DeclinedError(f"has the option {word}")
+    module = _only(modules, "module")
+    output = _only(outputs, "output")
     if module is None or _MODULE.fullmatch(module) is None or module == WORLD.replace("-", "_"):
         raise DeclinedError("names no module")
     return Request(module, tuple(python_path) or (".",), Path(output or "index.wasm"), quiet)
 
 
+def _only(values: Sequence[str], what: str) -> str | None:
+    if len(values) > 1:
+        raise DeclinedError(f"names more than one {what}")
+    return values[0] if values else None
+
+
 def _read_program_options(words: _Words) -> bool:
     """Whether it shall be quiet."""
     quiet, world = False, None
-    while words:
-        word = words.take()
-        if word == "componentize":
-            if world != WORLD:
-                raise DeclinedError(f"is for the world {world}" if world else "names no world")
-            return quiet
+    for word in _before_command(words):
         if word in ("-q", "--quiet") and not quiet:
             quiet = True
         elif world is None and (value := words.value_of(word, "-w", "--world")) is not None:
             world = value
         else:
             raise DeclinedError(f"has the option {word}" if word.startswith("-") else f"runs the command {word}")
+    if world != WORLD:
+        raise DeclinedError(f"is for the world {world}" if world else "names no world")
+    return quiet
+
+
+def _before_command(words: _Words) -> Iterator[str]:
+    while words:
+        word = words.take()
+        if word == "componentize":
+            return
+        yield word
     raise DeclinedError("runs no command")

@@ -63,17 +63,22 @@ def _check(folder: Path, base: Base, leave: str | None = None) -> None:
     for entry in _entries(folder):
         if entry.name.partition(".")[0] in taken and _can_be_imported(entry):
             raise DeclinedError(f"has a module of its own named {entry.name.partition('.')[0]}")
+    for entry in _below(folder, leave):
+        if entry.name == _CONFIGURATION or entry.name.endswith(_NATIVE):
+            raise DeclinedError(f"has a file {entry.name}")
+        if entry.is_dir() and entry.is_symlink():
+            raise DeclinedError("has a link to a folder")
+
+
+def _below(folder: Path, leave: str | None) -> Iterator["os.DirEntry[str]"]:
+    """All that lies in a folder and in its folders, each before what is in it; nothing in one named ``leave``."""
     pending = [folder]
     while pending:
         for entry in _entries(pending.pop()):
-            if entry.name == leave:
-                continue
-            if entry.name == _CONFIGURATION or entry.name.endswith(_NATIVE):
-                raise DeclinedError(f"has a file {entry.name}")
-            if entry.is_dir():
-                if entry.is_symlink():
-                    raise DeclinedError("has a link to a folder")
-                pending.append(Path(entry.path))
+            if entry.name != leave:
+                yield entry
+                if entry.is_dir():
+                    pending.append(Path(entry.path))
 
 
 def _can_be_imported(entry: "os.DirEntry[str]") -> bool:

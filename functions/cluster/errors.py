@@ -127,17 +127,9 @@ def from_response(status: int, body: bytes, headers: Mapping[str, str], doing: s
     if status == HTTPStatus.UNAUTHORIZED:
         return UnauthorizedError(text)
     if status == HTTPStatus.FORBIDDEN:
-        # Admission answers 403 too; these two texts are what kube-apiserver's quota and lifecycle plugins say.
-        if "being terminated" in message:
-            return NamespaceEndingError(text)
-        if "exceeded quota" in message:
-            return PolicyError(text)
-        return NamespaceClosedError(text) if _CLOSED.search(message) else ForbiddenError(text)
+        return _forbidden(message)(text)
     if status == HTTPStatus.NOT_FOUND:
-        details = said.get("details")
-        # A resource that the server does not serve is answered without the name of an object.
-        named = isinstance(details, dict) and details.get("name")
-        return NotFoundError(text, str(details.get("kind", "")) if isinstance(details, dict) and named else "")
+        return NotFoundError(text, _missing_resource(said.get("details")))
     if status == HTTPStatus.CONFLICT:
         return AlreadyExistsError(text) if reason == "AlreadyExists" else ConflictError(text)
     if status == HTTPStatus.TOO_MANY_REQUESTS:
@@ -148,6 +140,20 @@ def from_response(status: int, body: bytes, headers: Mapping[str, str], doing: s
     if "failed calling webhook" in message:
         return AdmissionDownError(text)
     return ServerFailedError(text)
+
+
+def _forbidden(message: str) -> type[ClusterError]:
+    # Admission answers 403 too; these two texts are what kube-apiserver's quota and lifecycle plugins say.
+    if "being terminated" in message:
+        return NamespaceEndingError
+    if "exceeded quota" in message:
+        return PolicyError
+    return NamespaceClosedError if _CLOSED.search(message) else ForbiddenError
+
+
+def _missing_resource(details: object) -> str:
+    # A resource that the server does not serve is answered without the name of an object.
+    return str(details.get("kind", "")) if isinstance(details, dict) and details.get("name") else ""
 
 
 def _status_object(body: bytes) -> dict[str, Any]:

@@ -212,19 +212,21 @@ def _our_part(spec: Object) -> Object:
 
 def _paths(before: Object, after: Object, prefix: str = "") -> list[str]:
     """Dotted paths of what differs; variables by name. Never a value: those may be private."""
-    found: list[str] = []
-    for name in {*before, *after}:
-        old, new = before.get(name), after.get(name)
-        path = f"{prefix}{name}"
-        if old == new or (prefix.startswith("resources.") and same_amount(old, new)):
-            continue
-        if path in _NAMED_ITEMS:
-            old, new = _by_name(old), _by_name(new)
-        if isinstance(old, dict) or isinstance(new, dict):
-            found += _paths(old if isinstance(old, dict) else {}, new if isinstance(new, dict) else {}, f"{path}.")
-        else:
-            found.append(path)
-    return found
+    return [
+        path
+        for name in {*before, *after}
+        for path in _paths_of_field(f"{prefix}{name}", before.get(name), after.get(name))
+    ]
+
+
+def _paths_of_field(path: str, old: Any, new: Any) -> list[str]:
+    if old == new or (path.startswith("resources.") and same_amount(old, new)):
+        return []
+    if path in _NAMED_ITEMS:
+        old, new = _by_name(old), _by_name(new)
+    if not isinstance(old, dict) and not isinstance(new, dict):
+        return [path]
+    return _paths(old if isinstance(old, dict) else {}, new if isinstance(new, dict) else {}, f"{path}.")
 
 
 def _by_name(items: Any) -> Object:

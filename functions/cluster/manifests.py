@@ -127,21 +127,29 @@ def resources(request: DeployRequest, now: Object, settings: DeploySettings, *, 
         ("cpu", request.cpu_limit, request.cpu_request, settings.default_cpu_request),
         ("memory", request.memory_limit, request.memory_request, settings.default_memory_request),
     ):
-        if limit:
-            changed.setdefault("limits", {})[kind] = limit
         limit_then = limit or _text(limits_now.get(kind))
         request_now = _text(requests_now.get(kind))
-        if wanted is None and (same_amount(request_now, default) or (request_now is None and defaults)):
-            wanted = limit_then if limit_then and amount(limit_then) < amount(default) else default
+        if wanted is None:
+            wanted = _request_by_default(request_now, limit_then, default, fill_in=defaults)
+        if limit:
+            changed.setdefault("limits", {})[kind] = limit
         if wanted and not same_amount(wanted, request_now):
             changed.setdefault("requests", {})[kind] = wanted
-        request_then = wanted or request_now
-        named = limit or wanted
-        if named and limit_then and request_then and amount(request_then) > amount(limit_then):
-            raise ValueError(
-                f"{kind}_request {request_then} is over {kind}_limit {limit_then}: send both in one request"
-            )
+        if limit or wanted:
+            _check_request(kind, wanted or request_now, limit_then)
     return changed
+
+
+def _request_by_default(now: str | None, limit: str | None, default: str, *, fill_in: bool) -> str | None:
+    """The default, or the limit where that is less, for a request that is the default or not there yet."""
+    if not same_amount(now, default) and not (now is None and fill_in):
+        return None
+    return limit if limit and amount(limit) < amount(default) else default
+
+
+def _check_request(kind: str, request: str | None, limit: str | None) -> None:
+    if request and limit and amount(request) > amount(limit):
+        raise ValueError(f"{kind}_request {request} is over {kind}_limit {limit}: send both in one request")
 
 
 def check_requests(resources: Object) -> None:

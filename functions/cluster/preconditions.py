@@ -4,6 +4,7 @@ The API server checks none of this for us, or says it in a way that helps nobody
 missing are never made, and only the ReplicaSet's events say so.
 """
 
+from collections.abc import Iterable, Iterator
 from functools import partial
 from http import HTTPStatus
 from typing import Final
@@ -95,14 +96,19 @@ def check_limit_ranges(api: ClusterApi, namespace: str, resources: Object, deadl
     Kubernetes refuses the pods then, long after the deploy was answered.
     """
     limits, requests = resources.get("limits") or {}, resources.get("requests") or {}
-    for limit_range in api.list(LIMIT_RANGES, namespace, deadline):
+    for name, kind, default in _default_limits(api.list(LIMIT_RANGES, namespace, deadline)):
+        if kind not in limits and kind in requests and amount(str(requests[kind])) > amount(default):
+            raise RefusedError(
+                HTTPStatus.UNPROCESSABLE_ENTITY,
+                f"{kind}_request {requests[kind]} is over {default}, the limit that LimitRange '{name}' of "
+                f"namespace '{namespace}' gives to containers without one: send {kind}_limit too",
+            )
+
+
+def _default_limits(limit_ranges: Iterable[Object]) -> Iterator[tuple[str, str, str]]:
+    """Limits that LimitRanges give to containers without one: the LimitRange's name, kind and amount of each."""
+    for limit_range in limit_ranges:
         for item in limit_range["spec"]["limits"]:
-            defaults = (item.get("default") or {}) if item.get("type") == "Container" else {}
-            for kind, default in defaults.items():
-                if kind not in limits and kind in requests and amount(str(requests[kind])) > amount(str(default)):
-                    name = limit_range["metadata"]["name"]
-                    raise RefusedError(
-                        HTTPStatus.UNPROCESSABLE_ENTITY,
-                        f"{kind}_request {requests[kind]} is over {default}, the limit that LimitRange '{name}' of "
-                        f"namespace '{namespace}' gives to containers without one: send {kind}_limit too",
-                    )
+            if item.get("type") == "Container":
+                for kind, default in (item.get("default") or {}).items():
+                    yield limit_range["metadata"]["name"], kind, str(default)

@@ -129,23 +129,31 @@ def _calls_at_import(app: App) -> Iterator[str]:
 
 
 def _lines_of_calls(module: ast.Module) -> Iterator[int]:
-    names = set()
+    names: set[str] = set()
     pending: list[ast.AST] = list(module.body[::-1])
     while pending:
         node = pending.pop()
-        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "spin_sdk":
-            names |= {alias.asname or alias.name for alias in node.names}
-        elif isinstance(node, ast.Import):
-            modules = (alias.asname or alias.name.partition(".")[0] for alias in node.names if "spin_sdk" in alias.name)
-            names |= set(modules)
-        elif isinstance(node, ast.Call):
-            root: ast.AST = node.func
-            while isinstance(root, ast.Attribute | ast.Call):
-                root = root.value if isinstance(root, ast.Attribute) else root.func
-            if isinstance(root, ast.Name) and root.id in names:
-                yield node.lineno
+        names |= _imported_of_sdk(node)
+        if isinstance(node, ast.Call) and _root(node) in names:
+            yield node.lineno
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
             pending += list(ast.iter_child_nodes(node))[::-1]
+
+
+def _imported_of_sdk(node: ast.AST) -> set[str]:
+    """Names that an import of the SDK binds."""
+    if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "spin_sdk":
+        return {alias.asname or alias.name for alias in node.names}
+    if isinstance(node, ast.Import):
+        return {alias.asname or alias.name.partition(".")[0] for alias in node.names if "spin_sdk" in alias.name}
+    return set()
+
+
+def _root(node: ast.AST) -> str | None:
+    """``a`` of ``a.b(c).d()``; None where it begins with something else than a name."""
+    while isinstance(node, ast.Attribute | ast.Call):
+        node = node.value if isinstance(node, ast.Attribute) else node.func
+    return node.id if isinstance(node, ast.Name) else None
 
 
 def _with_tail(text: str, output: str) -> str:

@@ -131,14 +131,21 @@ def _check_native(packages: Packages, left_out: Sequence[str], resolver: Resolve
     for package in packages.locked:
         if package.is_pure:
             continue
-        files = importlib.metadata.Distribution.at(_info(packages.folder, package)).files or ()
-        modules = {file.parts[0].partition(".")[0] for file in files if len(file.parts) > 1 or file.suffix == ".py"}
-        modules |= {file.parts[0].partition(".")[0] for file in files if accelerators.is_native(str(file))}
-        modules = {module for module in modules if module.isidentifier()}
+        modules = _top_level_modules(packages.folder, package)
         own = {module for module in missing if module.partition(".")[0] in modules}
         if necessary := accelerators.necessary(packages.folder, modules, own):
             raise BuildError(resolver.needs_native_code(package, necessary.place))
         log.line(f"{package.name} {package.version} is used without its native code, which only makes it faster")
+
+
+def _top_level_modules(folder: Path, package: Locked) -> set[str]:
+    """Modules that a package brings, by the list of its files."""
+    files = importlib.metadata.Distribution.at(_info(folder, package)).files or ()
+    holding = (
+        file for file in files if len(file.parts) > 1 or file.suffix == ".py" or accelerators.is_native(str(file))
+    )
+    names = {file.parts[0].partition(".")[0] for file in holding}
+    return {name for name in names if name.isidentifier()}
 
 
 def _info(folder: Path, package: Locked) -> Path:

@@ -6,6 +6,7 @@ everything else that pip would accept in the file runs code, leaves the package 
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -73,11 +74,7 @@ def of_app(app: App, sdk_version: str) -> list[Wanted]:
         path, shown = app.single_file
         wanted = _of_script((app.folder / path).read_bytes(), shown)
     else:
-        wanted = []
-        for folder in _folders(app):
-            name = FILE_NAME if folder == "." else f"{folder}/{FILE_NAME}"
-            if (app.folder / name).is_file():
-                wanted += parse(_read(app.folder / name, name), name)
+        wanted = _of_files(app)
     if len(wanted) > _MOST:
         raise BuildError(f"The app asks for more than {_MOST} packages. List what it imports itself.")
     for entry in wanted:
@@ -102,9 +99,11 @@ def parse(text: str, name: str) -> list[Wanted]:
     return wanted
 
 
-def _folders(app: App) -> list[str]:
+def _of_files(app: App) -> list[Wanted]:
     built = [component.workdir for component in app.manifest.components if component.commands]
-    return list(dict.fromkeys([".", *built]))
+    names = [FILE_NAME if folder == "." else f"{folder}/{FILE_NAME}" for folder in dict.fromkeys([".", *built])]
+    files = [name for name in names if (app.folder / name).is_file()]
+    return [wanted for name in files for wanted in parse(_read(app.folder / name, name), name)]
 
 
 def _read(path: Path, name: str) -> str:
@@ -194,25 +193,29 @@ def _of_script(source: bytes, name: str) -> list[Wanted]:
 
 
 def _script_block(lines: list[str], name: str) -> tuple[int, str] | None:
-    """Line number and TOML of the block of type ``script``. In one pass: the file may be made to be slow to read."""
-    found: tuple[int, str] | None = None
+    """Line number and TOML of the block of type ``script``."""
+    blocks = [(number, content) for kind, number, content in _blocks(lines) if kind == "script"]
+    if len(blocks) > 1:
+        raise BuildError(f"{name}, line {blocks[1][0]}: a second script block. Keep one of them.")
+    if not blocks:
+        return None
+    number, content = blocks[0]
+    return number, "\n".join(line.removeprefix("#").removeprefix(" ") for line in content)
+
+
+def _blocks(lines: list[str]) -> Iterator[tuple[str, int, list[str]]]:
+    """Type, line number and lines of each block. In one pass: the file may be made to be slow to read."""
     at = 0
     while at < len(lines):
         start = _BLOCK_START.fullmatch(lines[at])
-        if start is None:
-            at += 1
-            continue
         end = at + 1
-        while end < len(lines) and (lines[end] == "#" or lines[end].startswith("# ")):
+        while start is not None and end < len(lines) and (lines[end] == "#" or lines[end].startswith("# ")):
             end += 1
         # The last line of the comment that can end the block does.
         last = next((index for index in range(end - 1, at, -1) if lines[index] == _BLOCK_END), None)
-        if last is not None and start["type"] == "script":
-            if found is not None:
-                raise BuildError(f"{name}, line {at + 1}: a second script block. Keep one of them.")
-            found = at + 1, "\n".join(line.removeprefix("#").removeprefix(" ") for line in lines[at + 1 : last])
+        if start is not None and last is not None:
+            yield start["type"], at + 1, lines[at + 1 : last]
         at = end
-    return found
 
 
 def _check_python(value: object, where: str) -> None:

@@ -106,22 +106,25 @@ class Resolver:
             There is no choice: the text names the package and says why.
         """
         locked, output = self._compile(COMPONENT_PLATFORM)
-        if locked is not None and all(package.is_pure for package in locked):
+        if locked is not None and not _native(locked):
             if all(entry.is_pinned for entry in self._wanted):
                 return locked
             self._pure = {package.name: package for package in locked}
-        elsewhere, _ = self._compile(_NATIVE_PLATFORM)
-        native = [package for package in elsewhere or [] if not package.is_pure]
-        if locked is not None and not (native and self._is_outdated(elsewhere or [])):
-            for package in locked:
-                if not package.is_pure:
-                    raise BuildError(self.needs_native_code(package))
-            return locked
-        if not native or elsewhere is None:
+        elsewhere = self._compile(_NATIVE_PLATFORM)[0] or []
+        native = _native(elsewhere)
+        if locked is None and not native:
             raise BuildError(self._reason(output))
+        if locked is not None and not (native and self._is_outdated(elsewhere)):
+            self._refuse(_native(locked))
+            return locked
         if not all(package.is_installable for package in native):
-            raise BuildError(self.needs_native_code(native[0]))
+            self._refuse(native)
         return elsewhere
+
+    def _refuse(self, native: Sequence[Locked]) -> None:
+        """Raise `BuildError` about the first of these packages; none is fine."""
+        if native:
+            raise BuildError(self.needs_native_code(native[0]))
 
     def _is_outdated(self, newest: Sequence[Locked]) -> bool:
         """Whether a pure wheel is of another major version than what is taken where native code runs."""
@@ -262,6 +265,10 @@ def _native_rank(file_name: str) -> int | None:
     except InvalidWheelFilename:
         return None
     return min((_NATIVE_TAGS[tag] for tag in tags if tag in _NATIVE_TAGS), default=None)
+
+
+def _native(packages: Sequence[Locked]) -> list[Locked]:
+    return [package for package in packages if not package.is_pure]
 
 
 def _major(version: str) -> tuple[int, ...]:

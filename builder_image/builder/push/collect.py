@@ -85,28 +85,34 @@ def _take_component(copier: "_Copier", component: Component, path: str, role: st
 
 
 def _take_files(copier: "_Copier", built: Path, patterns: dict[str, str]) -> None:
-    chosen = glob.Patterns(patterns)
-    found = set()
     try:
-        for path, entry in walk(built):
-            for pattern in chosen.selecting(path):
-                found.add(pattern)
-                if not glob.is_glob(pattern) or entry.is_file(follow_symlinks=False) or entry.is_symlink():
-                    copier.take(path, patterns[pattern])
-            if _links_to_folder(built / path):
-                for pattern in chosen.selecting_below(path):
-                    where = f"{patterns[pattern]}: '{pattern}'"
-                    raise BuildError(f"{where} leads through '{path}', a symbolic link. Name the folder itself.")
+        found = _take_selected(copier, built, patterns)
     except glob.TooMuchWorkError:
         raise BuildError(
             "spin.toml: files: too many patterns for so many files. Name folders in place of patterns, or leave out "
             "what the app does not need."
         ) from None
     for pattern, where in patterns.items():
-        if pattern not in found and not glob.is_glob(pattern) and not (built / pattern).is_dir():
+        if pattern in found or glob.is_glob(pattern):
+            continue
+        if not (built / pattern).is_dir():
             raise BuildError(f"{where}: '{pattern}' does not exist.")
-        if not glob.is_glob(pattern):
-            (copier.target / pattern if pattern not in found else copier.target).mkdir(parents=True, exist_ok=True)
+        (copier.target / pattern).mkdir(parents=True, exist_ok=True)
+
+
+def _take_selected(copier: "_Copier", built: Path, patterns: dict[str, str]) -> set[str]:
+    """Copy the files that the patterns select; answers the patterns that selected something."""
+    chosen = glob.Patterns(patterns)
+    found = set()
+    for path, entry in walk(built):
+        for pattern in chosen.selecting(path):
+            found.add(pattern)
+            if not glob.is_glob(pattern) or entry.is_file(follow_symlinks=False) or entry.is_symlink():
+                copier.take(path, patterns[pattern])
+        if _links_to_folder(built / path) and (below := chosen.selecting_below(path)):
+            where = f"{patterns[below[0]]}: '{below[0]}'"
+            raise BuildError(f"{where} leads through '{path}', a symbolic link. Name the folder itself.")
+    return found
 
 
 def _links_to_folder(path: Path) -> bool:

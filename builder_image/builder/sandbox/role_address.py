@@ -114,13 +114,15 @@ def _readable(root: Path) -> Iterator[str]:
         yield from (f"/proc/{pid}/environ", f"/proc/{pid}/cmdline")
     for folder, folders, files in os.walk(root):
         folders[:] = [name for name in folders if os.path.join(folder, name) not in _OF_THE_IMAGE]  # noqa: PTH118
-        for name in files:
-            path = os.path.join(folder, name)  # noqa: PTH118 - these two for tens of thousands of files
-            try:
-                if stat.S_ISREG(os.lstat(path).st_mode):
-                    yield path
-            except OSError:
-                continue
+        paths = (os.path.join(folder, name) for name in files)  # noqa: PTH118 - these for tens of thousands of files
+        yield from filter(_is_regular, paths)
+
+
+def _is_regular(path: str) -> bool:
+    try:
+        return stat.S_ISREG(os.lstat(path).st_mode)
+    except OSError:
+        return False
 
 
 def _content(path: str) -> bytes:

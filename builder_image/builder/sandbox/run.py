@@ -166,31 +166,41 @@ class Sandbox:
     def _watch(self, process: "subprocess.Popen[bytes]", output: Output, seconds: float) -> str | None:
         assert process.stdout is not None  # noqa: S101 - asked for above
         deadline = time.monotonic() + seconds
-        next_look = time.monotonic() + _WATCH_SECONDS
         ended = end_descriptor(process.pid)
-        os.set_blocking(process.stdout.fileno(), False)
+        stdout = process.stdout.fileno()
+        os.set_blocking(stdout, False)
         try:
             with selectors.DefaultSelector() as selector:
-                selector.register(ended, selectors.EVENT_READ)
-                selector.register(self._stop, selectors.EVENT_READ)
-                selector.register(process.stdout, selectors.EVENT_READ)
-                while True:
-                    ready = {key.fd for key, _ in selector.select(max(0.0, next_look - time.monotonic()))}
-                    if self._stop in ready:
-                        raise StoppedError
-                    if ended in ready:
-                        return None
-                    if process.stdout.fileno() in ready and not output.read(process.stdout.fileno(), _READ_BYTES):
-                        selector.unregister(process.stdout)
-                    now = time.monotonic()
-                    if now >= deadline:
+                for descriptor in (ended, self._stop, stdout):
+                    selector.register(descriptor, selectors.EVENT_READ)
+                while self._read(selector, ended, stdout, output, min(deadline, time.monotonic() + _WATCH_SECONDS)):
+                    if time.monotonic() >= deadline:
                         return f"took longer than {seconds:g} seconds"
-                    if now >= next_look:
-                        next_look = now + _WATCH_SECONDS
-                        if failure := self._over_limit():
-                            return failure
+                    if failure := self._over_limit():
+                        return failure
+                return None
         finally:
             os.close(ended)
+
+    def _read(
+        self, selector: selectors.BaseSelector, ended: int, stdout: int, output: Output, next_look: float
+    ) -> bool:
+        """Take output until it is time to look at the limits; False when the process has ended.
+
+        Raises
+        ------
+        StoppedError
+            The build is to stop.
+        """
+        while (left := next_look - time.monotonic()) > 0:
+            ready = {key.fd for key, _ in selector.select(left)}
+            if self._stop in ready:
+                raise StoppedError
+            if ended in ready:
+                return False
+            if stdout in ready and not output.read(stdout, _READ_BYTES):
+                selector.unregister(stdout)
+        return True
 
     def _over_limit(self) -> str | None:
         if self.user.uid is not None and memory_of_user(self.user.uid) > self.limits.memory_bytes:

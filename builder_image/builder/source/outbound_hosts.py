@@ -121,18 +121,22 @@ def check(entries: Sequence[str], defaults: Mapping[str, str | None]) -> None:
         if template.is_literal:
             parse(entry)
     for _, template in parsed:
-        names = [part.text for part in template.parts if part.is_variable]
-        values = {name: default for name in names if (default := defaults.get(name)) is not None}
-        if not names or len(values) < len(set(names)):
-            continue
-        filled_in = template.render(values.__getitem__)
-        try:
-            parse(filled_in)
-        except HostError as error:
-            raise HostError(
-                f'using default variable value(s) with template "{template}" results in invalid config "{filled_in}"',
-                *error.reasons,
-            ) from None
+        _check_filled_in(template, defaults)
+
+
+def _check_filled_in(template: templates.Template, defaults: Mapping[str, str | None]) -> None:
+    names = {part.text for part in template.parts if part.is_variable}
+    values = {name: default for name in names if (default := defaults.get(name)) is not None}
+    if not names or len(values) < len(names):
+        return
+    filled_in = template.render(values.__getitem__)
+    try:
+        parse(filled_in)
+    except HostError as error:
+        raise HostError(
+            f'using default variable value(s) with template "{template}" results in invalid config "{filled_in}"',
+            *error.reasons,
+        ) from None
 
 
 def needs_service_chaining(entries: Sequence[str]) -> bool:

@@ -89,12 +89,7 @@ def walk(root: Path) -> Iterator[tuple[str, os.DirEntry[str]]]:
     seen = 0
     while pending:
         folder = pending.pop()
-        try:
-            entries = sorted(os.scandir(root / folder), key=lambda entry: entry.name)
-        except OSError as error:
-            if error.errno == errno.ENAMETOOLONG:
-                raise BuildError("The app's folder has paths that are too long.") from None
-            raise
+        entries = _entries(root / folder)
         seen += len(entries)
         if seen > _MOST_FILES:
             raise BuildError(f"The app's folder holds more than {_MOST_FILES:,} files after the build.")
@@ -104,3 +99,12 @@ def walk(root: Path) -> Iterator[tuple[str, os.DirEntry[str]]]:
                 pending.append(path)
             else:
                 yield path, entry
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        return sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise BuildError("The app's folder has paths that are too long.") from None
+        raise

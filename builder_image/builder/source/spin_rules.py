@@ -115,20 +115,19 @@ def _runtime_config(application: Mapping[str, Any]) -> dict[str, frozenset[str]]
 
 def _check_triggers(values: Mapping[str, Any]) -> None:
     components = _table(values, "component")
-    for kind, triggers in _table(values, "trigger").items():
-        for number, trigger in enumerate(triggers, start=1):
-            where = f"spin.toml: trigger.{kind} number {number}"
-            config = {key: value for key, value in trigger.items() if key not in {"id", "components"}}
-            component = config.get("component")
-            if isinstance(component, str) and component not in components:
-                raise BuildError(f"{where}: there is no component '{component}'.")
-            try:
-                if kind == "http":
-                    http_trigger.check(str(trigger.get("id") or number), config)
-                elif kind == "redis":
-                    _check_redis(config)
-            except http_trigger.TriggerError as error:
-                raise BuildError(f"{where}: {error}.") from None
+    for kind, number, trigger in _triggers(values):
+        where = f"spin.toml: trigger.{kind} number {number}"
+        config = {key: value for key, value in trigger.items() if key not in {"id", "components"}}
+        component = config.get("component")
+        if isinstance(component, str) and component not in components:
+            raise BuildError(f"{where}: there is no component '{component}'.")
+        try:
+            if kind == "http":
+                http_trigger.check(str(trigger.get("id") or number), config)
+            elif kind == "redis":
+                _check_redis(config)
+        except http_trigger.TriggerError as error:
+            raise BuildError(f"{where}: {error}.") from None
 
 
 def _check_redis(config: Mapping[str, Any]) -> None:
@@ -141,10 +140,16 @@ def _check_redis(config: Mapping[str, Any]) -> None:
 def _components(values: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Every component with the name that its place gives it; those written inside a trigger as well."""
     yield from _table(values, "component").items()
+    for kind, number, trigger in _triggers(values):
+        if isinstance(trigger.get("component"), dict):
+            yield f"of trigger.{kind} number {number}", trigger["component"]
+
+
+def _triggers(values: Mapping[str, Any]) -> Iterator[tuple[str, int, Mapping[str, Any]]]:
+    """Every trigger with its kind and its number among those of the kind, from 1."""
     for kind, triggers in _table(values, "trigger").items():
         for number, trigger in enumerate(triggers, start=1):
-            if isinstance(trigger.get("component"), dict):
-                yield f"of trigger.{kind} number {number}", trigger["component"]
+            yield kind, number, trigger
 
 
 def _default(variable: object) -> str | None:

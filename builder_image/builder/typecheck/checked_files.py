@@ -6,6 +6,7 @@ files that would break the check itself (a ``types.py`` beside the app) can stan
 
 import posixpath
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -54,19 +55,13 @@ class Copied:
 
 def programs(app: App, files: OwnFiles) -> list[Program]:
     """The programs of an app: none for one without Python that is built."""
-    entries: dict[tuple[str, ...], list[str]] = {}
-    handlers: set[str] = set()
-    for component in app.manifest.components:
-        for entry in entry_points.of_component(component) if component.commands else ():
-            found = entries.setdefault(entry.search, [])
-            path = _named(entry, files)
-            found += [path] if path is not None else _likely(app, entry, files)
-            if path is not None and entry.is_http:
-                handlers.add(path)
-    unique = {search: tuple(dict.fromkeys(paths)) for search, paths in entries.items() if paths}
-    return [
-        Program(search, paths, tuple(path for path in paths if path in handlers)) for search, paths in unique.items()
-    ]
+    entries = [(entry, _named(entry, files)) for entry in _entry_points(app)]
+    handlers = {path for entry, path in entries if path is not None and entry.is_http}
+    found: dict[tuple[str, ...], list[str]] = {}
+    for entry, path in entries:
+        found.setdefault(entry.search, []).extend(_likely(app, entry, files) if path is None else [path])
+    unique = {search: tuple(dict.fromkeys(paths)) for search, paths in found.items() if paths}
+    return [Program(search, paths, tuple(filter(handlers.__contains__, paths))) for search, paths in unique.items()]
 
 
 def copy(app: App, program: Program, files: OwnFiles, target: Path) -> Copied:
@@ -90,6 +85,12 @@ def copy(app: App, program: Program, files: OwnFiles, target: Path) -> Copied:
         [placed[path] for path in program.handlers],
         [str(folder) for folder in packages if folder.is_dir()],
     )
+
+
+def _entry_points(app: App) -> Iterator[EntryPoint]:
+    for component in app.manifest.components:
+        if component.commands:
+            yield from entry_points.of_component(component)
 
 
 def _named(entry: EntryPoint, files: OwnFiles) -> str | None:

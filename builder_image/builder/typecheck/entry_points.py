@@ -1,5 +1,6 @@
 """Which Python module a component begins with, and where its imports are looked for: what its build command says."""
 
+import itertools
 import posixpath
 import shlex
 from collections.abc import Iterator
@@ -17,6 +18,8 @@ _WITH_VALUE: Final = frozenset(
     }
 )
 """Options of componentize-py 0.17.2 that take a value."""
+_SHELL_OPERATORS: Final = frozenset(";&|()<>")
+"""Characters of the words that end a command."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +61,11 @@ def _of_call(words: list[str], folder: str) -> Iterator[EntryPoint]:
     """The arguments of one call, as far as the next command of the shell."""
     options: dict[str, list[str]] = {}
     arguments: list[str] = []
-    rest = iter(words)
+    rest = itertools.takewhile(lambda word: not set(word) <= _SHELL_OPERATORS, words)
     for word in rest:
-        if set(word) <= set(";&|()<>"):
-            break
-        name, equals, value = word.partition("=")
-        if word in _WITH_VALUE:
-            options.setdefault(word, []).append(next(rest, ""))
-        elif equals and name in _WITH_VALUE:
-            options.setdefault(name, []).append(value)
-        elif word[:2] in _WITH_VALUE and not word.startswith("--"):
-            options.setdefault(word[:2], []).append(word[2:].removeprefix("="))
+        option, value = _option(word)
+        if option is not None:
+            options.setdefault(option, []).append(next(rest, "") if value is None else value)
         elif not word.startswith("-"):
             arguments.append(word)
     if arguments[:1] == ["componentize"] and len(arguments) > 1:
@@ -77,6 +74,18 @@ def _of_call(words: list[str], folder: str) -> Iterator[EntryPoint]:
         search = [_inside(posixpath.join(folder, path)) for path in paths or ["."]]
         kept = tuple(dict.fromkeys(path for path in search if path is not None))
         yield EntryPoint(arguments[1], kept, any("http" in world for world in worlds))
+
+
+def _option(word: str) -> tuple[str | None, str | None]:
+    """The option of componentize-py in a word, and its value if the word has it: ``-p=x``, ``-px``, ``--option=x``."""
+    name, equals, value = word.partition("=")
+    if word in _WITH_VALUE:
+        return word, None
+    if equals and name in _WITH_VALUE:
+        return name, value
+    if word[:2] in _WITH_VALUE and not word.startswith("--"):
+        return word[:2], word[2:].removeprefix("=")
+    return None, None
 
 
 def _inside(path: str) -> str | None:

@@ -6,7 +6,7 @@ Runs inside the sandbox (see `mypy_runner`): a source may be made to crash whoev
 import ast
 import re
 import tokenize
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 HANDLER = "IncomingHandler"
@@ -42,12 +42,7 @@ class Bindings:
         """Bind what a simple statement binds."""
         match statement:
             case ast.ImportFrom():
-                module = "." * statement.level + (statement.module or "")
-                for alias in statement.names:
-                    if alias.name == "*":
-                        self.stars.append(module)
-                    else:
-                        self.origins[alias.asname or alias.name] = f"{module}.{alias.name}"
+                self._add_names_of(statement)
             case ast.Import():
                 for alias in statement.names:
                     first = alias.name.partition(".")[0]
@@ -59,9 +54,16 @@ class Bindings:
             case ast.ClassDef() | ast.FunctionDef() | ast.AsyncFunctionDef():
                 self.origins[statement.name] = ""
             case _:
-                for node in ast.walk(statement):
-                    if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-                        self.origins[node.id] = ""
+                names = (node for node in ast.walk(statement) if isinstance(node, ast.Name))
+                self.origins |= {name.id: "" for name in names if not isinstance(name.ctx, ast.Load)}
+
+    def _add_names_of(self, statement: ast.ImportFrom) -> None:
+        module = "." * statement.level + (statement.module or "")
+        for alias in statement.names:
+            if alias.name == "*":
+                self.stars.append(module)
+            else:
+                self.origins[alias.asname or alias.name] = f"{module}.{alias.name}"
 
     def join(self, branches: list["Bindings"]) -> None:
         """Become what holds after one of several branches: what any of them has of the SDK counts as that."""
@@ -175,11 +177,8 @@ def _missing(tree: ast.Module) -> Missing | None:
     misnamed: list[Missing] = []
 
     def visit(statement: ast.ClassDef, at: Bindings) -> None:
-        for base in map(at.origin, statement.bases):
-            if is_sdk(base) and base.endswith(f".{HANDLER}"):
-                misnamed.append(Missing("name", statement.lineno, statement.name))
-            elif base == "spin_sdk.http.Handler":
-                misnamed.append(Missing("sdk4", statement.lineno, statement.name))
+        kinds = (_kind_of_handler(at.origin(base)) for base in statement.bases)
+        misnamed.extend(Missing(kind, statement.lineno, statement.name) for kind in kinds if kind is not None)
 
     follow(tree.body, bindings, visit)
     if not is_sdk(bindings.origins.get(HANDLER, "spin_sdk")):
@@ -188,12 +187,22 @@ def _missing(tree: ast.Module) -> Missing | None:
         return None
     if misnamed:
         return misnamed[0]
+    return next(_lambda_handlers(tree), Missing("nothing", 0, ""))
+
+
+def _kind_of_handler(base: str) -> str | None:
+    """Which of the SDK's handlers a class derives from, by the origin of its base."""
+    if is_sdk(base) and base.endswith(f".{HANDLER}"):
+        return "name"
+    return "sdk4" if base == "spin_sdk.http.Handler" else None
+
+
+def _lambda_handlers(tree: ast.Module) -> Iterator[Missing]:
     for statement in tree.body:
         if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
             names = [argument.arg for argument in statement.args.args]
             if names[:2] == ["event", "context"] or statement.name == "lambda_handler":
-                return Missing("lambda", statement.lineno, f"{statement.name}({', '.join(names)})")
-    return Missing("nothing", 0, "")
+                yield Missing("lambda", statement.lineno, f"{statement.name}({', '.join(names)})")
 
 
 def top_level(source: str) -> list[ast.stmt]:

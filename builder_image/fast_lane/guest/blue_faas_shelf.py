@@ -46,12 +46,8 @@ def watch() -> None:
 def fill() -> None:
     """Put everything away that CPython has not loaded by itself."""
     builtins.__import__ = _import
-    for name in list(sys.modules):
-        if name not in _LOADED:
-            _shelf[name] = sys.modules.pop(name)
-    for folder in list(sys.path_importer_cache):
-        if folder not in _FOLDERS:
-            _finders[folder] = sys.path_importer_cache.pop(folder)
+    _move(sys.modules, _LOADED, _shelf)
+    _move(sys.path_importer_cache, _FOLDERS, _finders)
     imported = {name for names in _imports.values() for name in names}
     for name in _shelf:
         if name not in imported and name not in _OWN:
@@ -60,11 +56,23 @@ def fill() -> None:
         module = sys.modules.get(name) or _shelf[name]
         _watched.extend((module, key, value) for key, value in vars(module).items() if not _is_module(value))
     for name, module in _shelf.items():
-        package, _, child = name.rpartition(".")
-        parent = _shelf.get(package) or sys.modules.get(package)
-        if parent is not None and vars(parent).get(child) is module:
-            delattr(parent, child)
+        _leave_package(name, module)
     sys.meta_path.insert(0, Shelf)
+
+
+def _move(source: dict, staying: frozenset, target: dict) -> None:
+    """Move what is not to stay, in its order."""
+    for key in list(source):
+        if key not in staying:
+            target[key] = source.pop(key)
+
+
+def _leave_package(name: str, module: object) -> None:
+    """Take a module out of its package, where its import had put it."""
+    package, _, child = name.rpartition(".")
+    parent = _shelf.get(package) or sys.modules.get(package)
+    if parent is not None and vars(parent).get(child) is module:
+        delattr(parent, child)
 
 
 def hide() -> None:
