@@ -76,8 +76,11 @@ format: .venv/made
 
 # Side by side: the checks, and each folder of tests in a process of its own. What its tests share (a cloud, a cluster, a
 # synthesized template) is made once, and only that folder's modules are loaded. `make tests/unit` runs one of them.
+# At the end: rights of the template's roles that none of the tests' clouds has used.
 test:
-	@$(MAKE) --no-print-directory --jobs 5 --output-sync=target --keep-going check $(FOLDERS)
+	@rm -f build/decisions
+	@BLUE_FAAS_DECISIONS=$(CURDIR)/build/decisions $(MAKE) --no-print-directory --jobs 5 --output-sync=target --keep-going check $(FOLDERS)
+	@$(VENV)/python -m local.aws.unused_rights build/decisions
 
 # Made-up inputs for every parser that a stranger reaches; SECONDS for each of them. The corpus is kept in build/fuzz.
 fuzz: setup

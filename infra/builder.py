@@ -89,5 +89,5 @@ class Builder(Construct):
         storage.allow_objects(self.project, "build-sources/*", "s3:GetObject")
         storage.allow_objects(self.project, "build-artifacts/*", "s3:PutObject")
         storage.credentials_key.grant(self.project, "kms:Decrypt")
-        storage.repository.grant_pull_push(self.project)
+        storage.repository.grant_push(self.project)
         storage.repository.grant(self.project, "ecr:DescribeImages")  # of a tag that may not be overwritten

@@ -5,7 +5,8 @@ Clouds that run with ``BLUE_FAAS_DECISIONS=FILE`` in their environment append to
     BLUE_FAAS_DECISIONS=/tmp/decisions make tests/e2e tests/chaos tests/security/service
     .venv/bin/python -m local.aws.unused_rights /tmp/decisions
 
-Exit code 1 when there is something to report. What no cloud on this machine can use is left out: see `UNSEEN`.
+Exit code 1 when there is something to report: `make test` ends with it. What no cloud on this machine can use is left
+out: see `UNSEEN`.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,14 +22,34 @@ Json = Mapping[str, Any]
 Right = tuple[str, str, str]
 """Role (logical id), action, pattern of resources."""
 
-UNSEEN: Final = {
-    r"xray:.*": "the X-Ray daemon's calls; there is none here",
-    r"sqs:.*": "Lambda's own calls, for events that a function failed to take",
-    r"logs:(CreateLogGroup|CreateLogStream|PutLogEvents)": "the services' own calls",
-    r"logs:.*(LogDeliver|ResourcePolic|DescribeLogGroups).*": "asked when the state machine is made",
-    r"codebuild:BatchGetReports": "Step Functions asks for the set that AWS documents for .sync",
-}
-"""Actions that services of AWS use by themselves, and whose calls are not made on this machine."""
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """Rights whose use cannot be seen on this machine; ``action`` and ``resource`` are regular expressions."""
+
+    action: str
+    why: str
+    resource: str = ".*"
+
+    def covers(self, right: Right) -> bool:
+        """Whether this is one of them."""
+        _, action, resource = right
+        return bool(re.fullmatch(self.action, action) and re.fullmatch(self.resource, resource))
+
+
+UNSEEN: Final = (
+    Unseen("xray:.*", "the X-Ray daemon's calls; there is none here"),
+    Unseen("sqs:.*", "Lambda's own calls, for events that a function failed to take"),
+    Unseen("logs:(CreateLogGroup|CreateLogStream|PutLogEvents)", "the services' own calls"),
+    Unseen("logs:.*(LogDeliver|ResourcePolic|DescribeLogGroups).*", "asked when the state machine is made"),
+    Unseen("codebuild:BatchGetReports", "Step Functions asks for the set that AWS documents for .sync"),
+    Unseen(
+        "ecr:(BatchCheckLayerAvailability|BatchGetImage|GetDownloadUrlForLayer)",
+        "CodeBuild pulls the builder image with the build role; the builder here runs without an image",
+        resource=".*:repository/cdk-.*-container-assets-.*",
+    ),
+)
+"""What services of AWS do by themselves, and nothing on this machine does for them."""
 
 
 def granted(template: Json) -> Iterator[Right]:
@@ -50,7 +72,7 @@ def unused(rights: Iterator[Right], decisions: Sequence[Sequence[str]], stack: s
 
 def _is_seen(right: Right, decisions: Sequence[Sequence[str]], stack: str) -> bool:
     role, action, resource = right
-    if any(re.fullmatch(pattern, action) for pattern in UNSEEN):
+    if any(unseen.covers(right) for unseen in UNSEEN):
         return True
     return any(
         _is_role(name, stack, role) and _matches(action, used) and _matches(resource, about)

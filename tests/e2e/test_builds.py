@@ -1,9 +1,11 @@
 """Sources in, images out: what can be built, and what a client is told when it cannot."""
 
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.e2e.conftest import hello_task
 from tests.support.client import COMPONENT, EXAMPLES, PATIENCE, Client, spin_toml, zipped
@@ -116,6 +118,28 @@ class TestFailures:
 def test_a_shipped_component_needs_no_build_command(cloud: Client) -> None:
     task_id = cloud.start("app.zip", zipped(**{"spin.toml": spin_toml(None), "app.wasm": COMPONENT}))
     assert cloud.wait(task_id)["status"] == "done"
+
+
+class TestTagsThatMayNotMove:
+    """Security Hub asks for it of every repository (ECR.2); the tag of a source is the same each time."""
+
+    @pytest.fixture
+    def immutable(self, cloud: Client) -> Iterator[None]:
+        """The stack's repository, as an operator may set it."""
+        ecr, name = cloud.aws("ecr"), cloud.repository.partition("/")[2]
+        ecr.put_image_tag_mutability(repositoryName=name, imageTagMutability="IMMUTABLE")
+        yield
+        ecr.put_image_tag_mutability(repositoryName=name, imageTagMutability="MUTABLE")
+
+    def test_a_source_that_was_pushed_before_is_done(self, cloud: Client, immutable: None) -> None:
+        source = zipped(**{"spin.toml": spin_toml(None), "app.wasm": COMPONENT, "once": b"more"})
+        first = cloud.start("app.zip", source)
+        image = cloud.image(first)
+        # Deleted, it does not answer for the second one, which is built and pushed anew.
+        assert cloud.http.delete(f"/api/v1/tasks/{first}", params={"workspace_id": "my-workspace"}).is_success
+        second = cloud.start("app.zip", source)
+        assert cloud.image(second) == image
+        assert "is there already, from an earlier build of the same source" in cloud.build_log(second)
 
 
 class TestUploadToS3:

@@ -10,6 +10,7 @@ import time
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.support.client import Client, spin_toml, zipped
 
@@ -142,15 +143,34 @@ def test_a_running_build_is_cancelled_and_then_deleted(cloud: Client) -> None:
     assert get(cloud, f"/tasks/{task_id}", workspace_id="cancel").status_code == 404
 
 
-def test_the_limit_of_running_builds_is_told(cloud: Client) -> None:
+@pytest.fixture(scope="module")
+def crowded(cloud: Client) -> str:
+    """A workspace that runs as many builds as it may."""
     answers = [announce(cloud, "limits", app(f"limits {number}")) for number in range(100)]
     assert {answer.status_code for answer in answers} == {201}
-    refused = announce(cloud, "limits", app("one too many"))
+    return "limits"
+
+
+def test_the_limit_of_running_builds_is_told_where_nobody_waits_for_an_answer(cloud: Client, crowded: str) -> None:
+    task_id = cloud.drop("dropped", "app.zip", app("dropped"), workspace_id=crowded)
+    task = cloud.wait(task_id, crowded)
+    assert task["status"] == "failed"
+    assert "runs as many builds at once as it may (100)" in task["error"]
+    # Who ended it told the event bus. The reconciler, which makes up for that, comes every five minutes.
+    deadline = time.monotonic() + 60
+    while "unsettled" in next(row for row in cloud.rows() if row["task_id"]["S"] == task_id and "status" in row):
+        assert time.monotonic() < deadline, "the end was not announced"
+        time.sleep(0.1)
+
+
+def test_the_limit_of_running_builds_is_told(cloud: Client, crowded: str) -> None:
+    refused = announce(cloud, crowded, app("one too many"))
     assert refused.status_code == 429
     assert int(refused.headers["retry-after"]) > 0
-    task_id = answers[0].json()["task_id"]
-    cloud.http.delete(f"/api/v1/tasks/{task_id}", params={"workspace_id": "limits"})
-    assert announce(cloud, "limits", app("one too many")).status_code == 201
+    rows = (row for row in cloud.rows() if row["workspace_id"]["S"] == crowded)
+    task_id = next(row["task_id"]["S"] for row in rows if row.get("status", {}).get("S") == "pending")
+    cloud.http.delete(f"/api/v1/tasks/{task_id}", params={"workspace_id": crowded})
+    assert announce(cloud, crowded, app("one too many")).status_code == 201
 
 
 def test_the_documentation_is_served(cloud: Client) -> None:

@@ -2,7 +2,9 @@
 
 ministack gives everyone the same password, and asks for none.
 Reference: https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry_auth.html, and for the permissions of each
-request https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-push-iam.html
+request https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-push-iam.html. That page wants
+BatchCheckLayerAvailability for every push without saying which request asks for it. Here it is the one that puts the
+manifest, whose layers have to be there.
 """
 
 import base64
@@ -19,7 +21,7 @@ from local.aws.settings import Settings
 
 TOKEN_SECONDS: Final = 12 * 3600
 _REPOSITORY: Final = re.compile(r"/v2/(?P<name>.+?)/(?P<kind>blobs|manifests|tags)/(?P<rest>.*)")
-_MANIFESTS: Final = {"PUT": ("PutImage",), "DELETE": ("BatchDeleteImage",)}
+_MANIFESTS: Final = {"PUT": ("BatchCheckLayerAvailability", "PutImage"), "DELETE": ("BatchDeleteImage",)}
 _UPLOADS: Final = {
     "POST": ("InitiateLayerUpload",),
     "PATCH": ("UploadLayerPart",),

@@ -323,7 +323,9 @@ def test_the_registry_asks_for_the_rights_of_who_asked_for_the_password(cloud: C
 
     assert status("PUT", "manifests/v1") == 403
     assert status("PUT", "manifests/v1", "ecr:BatchGetImage") == 403
-    assert status("PUT", "manifests/v1", "ecr:PutImage") == 201
+    assert status("PUT", "manifests/v1", "ecr:PutImage") == 403
+    assert status("PUT", "manifests/v1", "ecr:BatchCheckLayerAvailability") == 403
+    assert status("PUT", "manifests/v1", "ecr:BatchCheckLayerAvailability", "ecr:PutImage") == 201
     assert status("GET", "manifests/v1", "ecr:PutImage") == 403
     assert status("GET", "manifests/v1", "ecr:BatchGetImage") == 200
     assert status("POST", "blobs/uploads/", "ecr:BatchGetImage") == 403
