@@ -17,7 +17,7 @@ from infra.log_groups import vended_log_group
 from infra.nag import accept
 from infra.settings import Settings
 from infra.storage import Storage
-from infra.submission import allow_submission, submission_environment
+from infra.submission import grant_submit, submission_environment
 from infra.tools.bundles import API_BUNDLE
 
 _ACCESS_LOG = {
@@ -93,12 +93,12 @@ class Api(Construct):
             throttle=apigateway.ThrottleSettings(rate_limit=_RATE, burst_limit=_BURST),
         )
         self._log_access(settings.authorizer)
-        allow_submission(self.builds, storage, state_machine_arn)
+        grant_submit(self.builds, storage, state_machine_arn)
         storage.credentials_key.grant(self.builds, "kms:Encrypt")
-        storage.allow_objects(self.builds, "build-sources/*", "s3:GetObject")
+        storage.grant_objects(self.builds, "build-sources/*", "s3:GetObject")
         # Presigned uploads are signed with this function's role.
-        storage.allow_objects(self.builds, "uploads-staged/*", "s3:PutObject")
-        self._allow_removal(storage, pipeline)
+        storage.grant_objects(self.builds, "uploads-staged/*", "s3:PutObject")
+        self._grant_removal(storage, pipeline)
         # The group's ARN ends in ":*", which stands for its streams: each task's build has one of its own.
         build_logs.grant(self.builds, "logs:GetLogEvents")
         post, get, delete = apigateway.HttpMethod.POST, apigateway.HttpMethod.GET, apigateway.HttpMethod.DELETE
@@ -126,14 +126,14 @@ class Api(Construct):
             integration=integrations.HttpLambdaIntegration("Unknown", self.builds),
         )
 
-    def _allow_removal(self, storage: Storage, pipeline: BuildPipeline) -> None:
+    def _grant_removal(self, storage: Storage, pipeline: BuildPipeline) -> None:
         """DELETE of a task: stop its execution, remove its objects and its row."""
         task_objects = ("build-sources/*", "build-artifacts/*", "uploads-staged/*")
         for prefix in task_objects:
-            storage.allow_objects(self.builds, prefix, "s3:DeleteObjectVersion")
-        storage.allow_listing(self.builds, "s3:ListBucketVersions", *task_objects)
-        storage.allow_tasks(self.builds, "dynamodb:DeleteItem")
-        pipeline.allow_executions(self.builds, "states:StopExecution")
+            storage.grant_objects(self.builds, prefix, "s3:DeleteObjectVersion")
+        storage.grant_listing(self.builds, "s3:ListBucketVersions", *task_objects)
+        storage.grant_task_access(self.builds, "dynamodb:DeleteItem")
+        pipeline.grant_executions(self.builds, "states:StopExecution")
 
     def _route(
         self,

@@ -79,10 +79,10 @@ class BuildPipeline(Construct):
             "AwsSolutions-IAM5[Resource::*]",
         )
         self.undelivered = UndeliveredQueue(self, "UndeliveredEnds")
-        self.undelivered.take_failures_of(self.closer)
-        self._close_what_ends_without_a_word()
+        self.undelivered.collect_failures(self.closer)
+        self._rule_for_failed_executions()
 
-    def allow_executions(self, function: lambda_.Function, *actions: str) -> None:
+    def grant_executions(self, function: lambda_.Function, *actions: str) -> None:
         """Let ``function`` do exactly ``actions`` (``states:...``) on the state machine's executions."""
         executions = cdk.Stack.of(self).format_arn(
             service="states",
@@ -106,11 +106,11 @@ class BuildPipeline(Construct):
             },
             timeout=cdk.Duration.seconds(30),
         )
-        storage.allow_tasks(function, "dynamodb:GetItem", "dynamodb:UpdateItem")
-        storage.allow_objects(function, "build-artifacts/*/result.json", "s3:GetObject")
+        storage.grant_task_access(function, "dynamodb:GetItem", "dynamodb:UpdateItem")
+        storage.grant_objects(function, "build-artifacts/*/result.json", "s3:GetObject")
         return function
 
-    def _close_what_ends_without_a_word(self) -> None:
+    def _rule_for_failed_executions(self) -> None:
         events.Rule(
             self,
             "ExecutionEnded",

@@ -85,9 +85,9 @@ class Builder(Construct):
             "with pinned tools.",
             "AwsSolutions-CB5",
         )
-        storage.allow_tasks(self.project, "dynamodb:UpdateItem")
-        storage.allow_objects(self.project, "build-sources/*", "s3:GetObject")
-        storage.allow_objects(self.project, "build-artifacts/*", "s3:PutObject")
+        storage.grant_task_access(self.project, "dynamodb:UpdateItem")
+        storage.grant_objects(self.project, "build-sources/*", "s3:GetObject")
+        storage.grant_objects(self.project, "build-artifacts/*", "s3:PutObject")
         storage.credentials_key.grant(self.project, "kms:Decrypt")
         storage.repository.grant_push(self.project)
         storage.repository.grant(self.project, "ecr:DescribeImages")  # of a tag that may not be overwritten

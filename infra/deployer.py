@@ -64,7 +64,7 @@ class Deployer(Construct):
         accept(self.function, "The allow-list says which repositories; it is checked first.", wildcard(self, images))
         if images_expire:
             storage.repository.grant(self.function, "ecr:BatchGetImage", "ecr:PutImage")
-        storage.allow_tasks(self.function, "dynamodb:GetItem")
+        storage.grant_task_access(self.function, "dynamodb:GetItem")
         accept(
             self.function,
             "The alias below publishes a version.",

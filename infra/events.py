@@ -25,9 +25,9 @@ class TaskEvents(Construct):
             description="Blue FaaS: an event on every end of a build task",
         )
 
-    def let_announce(self, *functions: lambda_.Function) -> None:
+    def grant_announce(self, *functions: lambda_.Function) -> None:
         """Let ``functions`` announce ends: read the row, put the event, note it on the row."""
         for function in functions:
             function.add_environment("EVENT_BUS_NAME", self.bus.event_bus_name)
             self.bus.grant_put_events_to(function)
-            self._storage.allow_tasks(function, "dynamodb:GetItem", "dynamodb:UpdateItem")
+            self._storage.grant_task_access(function, "dynamodb:GetItem", "dynamodb:UpdateItem")

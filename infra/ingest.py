@@ -8,7 +8,7 @@ from constructs import Construct
 from infra.lambda_function import ServiceFunction
 from infra.settings import Settings
 from infra.storage import Storage
-from infra.submission import allow_submission, submission_environment
+from infra.submission import grant_submit, submission_environment
 from infra.tools.bundles import API_BUNDLE
 from infra.undelivered import UndeliveredQueue
 
@@ -29,11 +29,11 @@ class Ingest(Construct):
             environment=submission_environment(settings, storage, state_machine_arn),
             timeout=cdk.Duration.minutes(1),
         )
-        allow_submission(self.function, storage, state_machine_arn)
+        grant_submit(self.function, storage, state_machine_arn)
         for prefix in ("uploads/*", "uploads-staged/*"):
-            storage.allow_objects(self.function, prefix, "s3:GetObjectVersion")  # every read names a version
+            storage.grant_objects(self.function, prefix, "s3:GetObjectVersion")  # every read names a version
         self.undelivered = UndeliveredQueue(self, "Undelivered")
-        self.undelivered.take_failures_of(self.function)
+        self.undelivered.collect_failures(self.function)
         events.Rule(
             self,
             "Uploaded",

@@ -37,16 +37,16 @@ class Reconciler(Construct):
             },
             timeout=EVERY,
         )
-        storage.allow_tasks(self.function, "dynamodb:GetItem", "dynamodb:UpdateItem")
-        storage.allow_objects(self.function, "build-artifacts/*/result.json", "s3:GetObject")
+        storage.grant_task_access(self.function, "dynamodb:GetItem", "dynamodb:UpdateItem")
+        storage.grant_objects(self.function, "build-artifacts/*/result.json", "s3:GetObject")
         for actions, resource in (
             (["dynamodb:Query"], f"{storage.task_table.table_arn}/index/{UNSETTLED_INDEX}"),
             (["states:ListExecutions", "states:StartExecution"], machine.state_machine_arn),
         ):
             self.function.add_to_role_policy(iam.PolicyStatement(actions=actions, resources=[resource]))
-        pipeline.allow_executions(self.function, "states:DescribeExecution")
+        pipeline.grant_executions(self.function, "states:DescribeExecution")
         self.undelivered = UndeliveredQueue(self, "Undelivered")
-        self.undelivered.take_failures_of(self.function)
+        self.undelivered.collect_failures(self.function)
         events.Rule(
             self,
             "Schedule",

@@ -57,7 +57,7 @@ class BlueFaasStack(cdk.Stack):
         )
         reconciler = Reconciler(self, "Reconciler", storage=storage, pipeline=pipeline)
         task_events = TaskEvents(self, "Events", storage=storage)
-        task_events.let_announce(api.builds, ingest.function, pipeline.recorder, pipeline.closer, reconciler.function)
+        task_events.grant_announce(api.builds, ingest.function, pipeline.recorder, pipeline.closer, reconciler.function)
         # Both look for functions and queues in the whole stack: they come last.
         watched = Watched(storage, builder, pipeline, api)
         alarms = Alarms(self, "Alarms", settings=settings, watched=watched)

@@ -98,17 +98,17 @@ class Storage(Construct):
             removal_policy=removal,
         )
 
-    def allow_tasks(self, grantee: iam.IGrantable, *actions: str) -> None:
+    def grant_task_access(self, grantee: iam.IGrantable, *actions: str) -> None:
         """Let ``grantee`` do exactly ``actions`` (``dynamodb:...``) on the table; its indexes are not included."""
         iam.Grant.add_to_principal(grantee=grantee, actions=list(actions), resource_arns=[self.task_table.table_arn])
 
-    def allow_objects(self, grantee: Grantee, prefix: str, *actions: str) -> None:
+    def grant_objects(self, grantee: Grantee, prefix: str, *actions: str) -> None:
         """Let ``grantee`` do exactly ``actions`` (``s3:...``) on the code bucket's objects that match ``prefix``."""
         objects = self.code_bucket.arn_for_objects(prefix)
         iam.Grant.add_to_principal(grantee=grantee, actions=list(actions), resource_arns=[objects])
         accept(grantee, "Keys have workspace and task in them.", wildcard(self, objects))
 
-    def allow_listing(self, grantee: iam.IGrantable, action: str, *prefixes: str) -> None:
+    def grant_listing(self, grantee: iam.IGrantable, action: str, *prefixes: str) -> None:
         """Let ``grantee`` list the code bucket below ``prefixes``; ``action`` says whether keys or versions."""
         iam.Grant.add_to_principal(
             grantee=grantee,

@@ -40,9 +40,9 @@ def _image_reuse(settings: StorageSettings) -> dict[str, str]:
     return {"IMAGE_REUSE_DAYS": str(settings.image_retention_days - settings.task_retention_days)}
 
 
-def allow_submission(function: lambda_.Function, storage: Storage, state_machine_arn: str) -> None:
+def grant_submit(function: lambda_.Function, storage: Storage, state_machine_arn: str) -> None:
     """Let a function make tasks and start them, or take them over from an earlier build (`functions.tasks.reuse`)."""
-    storage.allow_tasks(
+    storage.grant_task_access(
         function,
         "dynamodb:BatchGetItem",
         "dynamodb:GetItem",
@@ -50,8 +50,8 @@ def allow_submission(function: lambda_.Function, storage: Storage, state_machine
         "dynamodb:Query",
         "dynamodb:UpdateItem",
     )
-    storage.allow_objects(function, "build-sources/*", "s3:PutObject")
-    storage.allow_objects(function, "build-artifacts/*", "s3:GetObject", "s3:PutObject")
-    storage.allow_listing(function, "s3:ListBucket", "build-artifacts/*")
+    storage.grant_objects(function, "build-sources/*", "s3:PutObject")
+    storage.grant_objects(function, "build-artifacts/*", "s3:GetObject", "s3:PutObject")
+    storage.grant_listing(function, "s3:ListBucket", "build-artifacts/*")
     storage.repository.grant(function, "ecr:DescribeImages")
     function.add_to_role_policy(iam.PolicyStatement(actions=["states:StartExecution"], resources=[state_machine_arn]))

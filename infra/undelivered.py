@@ -29,7 +29,7 @@ class UndeliveredQueue(sqs.Queue):
         )
         accept(self, "It is a dead-letter queue.", "AwsSolutions-SQS3", "Serverless-SQSRedrivePolicy")
 
-    def take_failures_of(self, function: lambda_.Function) -> None:
+    def collect_failures(self, function: lambda_.Function) -> None:
         """Send asynchronous invocations of ``function`` here when their retries are used up."""
         function.configure_async_invoke(
             max_event_age=MOST_EVENT_AGE, retry_attempts=2, on_failure=destinations.SqsDestination(self)
