@@ -5,8 +5,11 @@ PYTHON ?= $(shell for python in /usr/bin/python3.11 /usr/local/bin/python3.11 py
 	$$python -c "import ensurepip" 2> /dev/null && echo $$python && break; done)
 PORT ?= 8000
 VENV := .venv/bin
-PINS := requirements.txt requirements-dev.txt constraints.txt functions/requirements.txt \
-        functions/requirements-deploy.txt local/requirements.txt builder_image/requirements.txt
+# Dependency groups and the files that lock them. Everything else agrees with what is chosen for the first.
+LOCKED := pyproject.toml:dev=requirements-dev.txt pyproject.toml:cdk=requirements.txt \
+          pyproject.toml:functions=functions/requirements.txt pyproject.toml:functions-deploy=functions/requirements-deploy.txt \
+          pyproject.toml:builder=builder_image/requirements.txt pyproject.toml:toolchain=builder_image/toolchain.txt \
+          local/pyproject.toml:spin-cli=local/spin_cli/requirements.txt pyproject.toml:fuzz=fuzz/requirements.txt
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = 20
 export JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION = 20
 # A cloud is a hundred short-lived Python processes: without bytecode on disk each would compile all that it imports.
@@ -17,7 +20,7 @@ LONGEST := $(addprefix tests/,e2e chaos security/service security/builder) \
            $(addprefix local/tests/,kubernetes_cluster spin_host) tests/unit tests/unit/cluster local/tests/aws tests/infra
 FOLDERS := $(LONGEST) $(filter-out $(LONGEST),$(sort $(patsubst %/,%,$(dir $(shell find tests local/tests -name "test_*.py")))))
 
-.PHONY: help setup demo local smoke synth test conformance fuzz check format openapi bundles clean $(FOLDERS)
+.PHONY: help setup lock demo local smoke synth test conformance fuzz check format openapi bundles clean $(FOLDERS)
 
 help:
 	@echo "make demo    set up, start the one-machine cloud, build and deploy examples/hello, show its answer"
@@ -28,21 +31,34 @@ help:
 	@echo "make smoke   try every call of a deployed installation (API=https://…, NAMESPACE=to deploy to)"
 	@echo "make bench   measure builds beside the tools typed by hand"
 	@echo "make synth   write the CloudFormation template to cdk.out (no credentials needed)"
+	@echo "make lock    lock the pins of pyproject.toml with hashes (UPGRADE=1: and take the newest of what they pull in)"
 	@echo "make check   ruff, mypy, import-linter, complexity;  make format  ruff format;  make openapi  docs/openapi.json"
 
 setup: .venv/made build/prepared
 
-.venv/made: $(PINS)
+.venv/made: requirements-dev.txt
 	@test -n "$(PYTHON)" || { echo "Missing: Python 3.11 with its venv module (Debian: apt-get install python3.11 python3.11-venv)"; exit 1; }
 	@command -v node > /dev/null || { echo "Missing: Node.js 20 or newer (the AWS CDK needs it)"; exit 1; }
 	@echo "Installing Python packages into .venv"
-	@test -x $(VENV)/uv || { $(PYTHON) -m venv .venv && $(VENV)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt uv; }
-	@$(VENV)/uv pip install --quiet --python $(VENV)/python -r requirements-dev.txt
+	@test -x $(VENV)/uv || { $(PYTHON) -m venv .venv && sed -n '/^uv==/,/[^\\]$$/p' requirements.txt | \
+		$(VENV)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r /dev/stdin; }
+	@$(VENV)/uv pip install --quiet --python $(VENV)/python --require-hashes -r requirements-dev.txt
 	@touch $@
 
 build/prepared: .venv/made builder_image/toolchain.txt $(wildcard builder_image/builder/*.py builder_image/builder/*/*.py builder_image/fast_lane/* builder_image/fast_lane/guest/*) local/cloud/prepare.py
 	@$(VENV)/python -m local.cloud.prepare
 	@mkdir -p build && touch $@
+
+# Needs the network. A pin is changed in its group; what it pulls in changes no more than it has to, or, with UPGRADE=1, to
+# the newest. No index is named: each machine has its own.
+lock: .venv/made
+	@for entry in $(LOCKED); do \
+		group=$${entry%=*} file=$${entry#*=}; echo "Locking $$file"; \
+		$(VENV)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-strip-extras \
+			--custom-compile-command "make lock" --annotation-style line $(if $(UPGRADE),--upgrade) --output-file $$file --group $$group \
+			$$(if [ $$file = requirements-dev.txt ]; then echo local/pyproject.toml; else echo --constraints requirements-dev.txt; fi) \
+			|| exit 1; \
+	done
 
 node_modules/made: package.json package-lock.json
 	@npm ci --silent --no-audit --no-fund
@@ -84,7 +100,7 @@ test:
 
 # Made-up inputs for every parser that a stranger reaches; SECONDS for each of them. The corpus is kept in build/fuzz.
 fuzz: setup
-	@$(VENV)/uv pip install --quiet --python $(VENV)/python -r fuzz/requirements.txt
+	@$(VENV)/uv pip install --quiet --python $(VENV)/python --require-hashes -r fuzz/requirements.txt
 	@PYTHONPATH=.:builder_image $(VENV)/python -m fuzz $(if $(SECONDS),--seconds $(SECONDS)) $(TARGETS)
 
 # Real parts: built once below build/, not part of `make test`. docs/conformance.md keeps the last result of each.

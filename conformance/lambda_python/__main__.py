@@ -18,10 +18,7 @@ from local.cloud.places import ROOT
 
 _SUITES: Final = {"python3.13": "trixie"}
 """Runtime to the Debian release whose Python it is."""
-_PINS: Final = (
-    *("requirements.txt", "requirements-dev.txt", "constraints.txt", "functions/requirements.txt"),
-    *("functions/requirements-deploy.txt", "local/requirements.txt", "builder_image/requirements.txt"),
-)
+_PINS: Final = "requirements-dev.txt"
 _REPOSITORY: Final = "/repository"
 _ENVIRONMENT: Final = "/opt/environment"
 _TEMPORARY: Final = "/tmp"  # noqa: S108 - of a system of its own
@@ -51,13 +48,13 @@ def main() -> int:
 
 def _install(folder: Path, python: str) -> None:
     """Install what the tests need, pinned, into a virtual environment of that Python; again when a pin changed."""
-    wanted = hashlib.sha256(b"\0".join((ROOT / pin).read_bytes() for pin in _PINS)).hexdigest()
+    wanted = hashlib.sha256((ROOT / _PINS).read_bytes()).hexdigest()
     mark = folder / "opt" / "installed"
     if mark.exists() and mark.read_text() == wanted:
         return
     _inside(folder, [python, "-m", "venv", "--clear", _ENVIRONMENT], check=True)
     pip = [f"{_ENVIRONMENT}/bin/pip", "install", "--quiet", "--disable-pip-version-check", "--no-cache-dir"]
-    _inside(folder, [*pip, "-r", "requirements-dev.txt"], check=True)
+    _inside(folder, [*pip, "--require-hashes", "-r", _PINS], check=True)
     mark.write_text(wanted)
 
 

@@ -6,9 +6,11 @@ build of the same source has nothing new to give.
 
 import hashlib
 import json
+import re
 from typing import Final
 
 _DIGITS: Final = 16
+_PIN: Final = re.compile(r"^[A-Za-z0-9][^;\\\n]*==[^\s;]+", re.MULTILINE)
 
 
 def builder_identity(toolchain_txt: str, spin_json: str) -> str:
@@ -17,10 +19,9 @@ def builder_identity(toolchain_txt: str, spin_json: str) -> str:
     Parameters
     ----------
     toolchain_txt
-        Text of builder_image/toolchain.txt: one pin a line; comments and order do not matter.
+        Text of builder_image/toolchain.txt: its pins count; comments, hashes and order do not.
     spin_json
         Text of builder_image/spin.json: its ``version`` counts, where it is downloaded from does not.
     """
-    pins = {line.partition("#")[0].strip() for line in toolchain_txt.splitlines()} - {""}
-    named = sorted([*pins, f"spin=={json.loads(spin_json)['version']}"])
+    named = sorted([*_PIN.findall(toolchain_txt), f"spin=={json.loads(spin_json)['version']}"])
     return hashlib.sha256("\n".join(named).encode()).hexdigest()[:_DIGITS]

@@ -126,9 +126,10 @@ def install(requirements: str, platform: str | None) -> Path:
     command += ["--python", sys.executable, "--only-binary", ":all:"]
     if platform is not None:
         command += ["--python-platform", platform, "--python-version", PYTHON_VERSION]
-    command += ["--requirement", str(ROOT / requirements), "--constraint", str(ROOT / "constraints.txt")]
+    command += ["--require-hashes", "--requirement", str(ROOT / requirements)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
+        shutil.rmtree(scratch, ignore_errors=True)
         tail = "\n".join((done.stderr or done.stdout).strip().splitlines()[-5:])
         raise BundleError(f"uv could not install {requirements} for the Lambda bundle:\n{tail}")
     _leave_out_what_lambda_never_loads(scratch)
@@ -180,8 +181,7 @@ def _leave_out_what_lambda_never_loads(folder: Path) -> None:
 
 
 def _requirements_digest(requirements: str, platform: str | None) -> str:
-    files = [ROOT / requirements, ROOT / "functions/requirements.txt", ROOT / "constraints.txt", Path(__file__)]
-    files.append(Path(kubernetes_client.__file__))
+    files = [ROOT / requirements, Path(__file__), Path(kubernetes_client.__file__)]
     identity = "\n".join([platform or "", *(_sha256(path) for path in files)])
     return hashlib.sha256(identity.encode()).hexdigest()[:16]
 

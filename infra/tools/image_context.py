@@ -12,7 +12,6 @@ _CONTENT: Final = (
     "functions/__init__.py",
     "functions/contracts",
     "functions/registry",
-    "constraints.txt",
 )
 DOCKERFILE: Final = "builder_image/Dockerfile"
 

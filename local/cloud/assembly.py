@@ -42,7 +42,6 @@ _DEPENDS_ON: Final = (
     "app.py",
     "cdk.json",
     "requirements.txt",
-    "constraints.txt",
     "infra",
     "functions",
     "builder_image",

@@ -64,7 +64,7 @@ def prepare(say: Callable[[str], None] = print) -> None:
 def _environment(folder: Path, requirements: Path, say: Callable[[str], None]) -> bool:
     """Virtual environment with exactly a requirements file's packages; True when it was made now."""
     python = _python_for_everybody()
-    wanted = _digest(requirements, ROOT / "constraints.txt", text=str(python))
+    wanted = _digest(requirements, text=str(python))
     mark = folder / "made-from"
     (folder / ".lock").unlink(missing_ok=True)  # uv's own, which it lets everybody write to
     if mark.exists() and mark.read_text() == wanted:
@@ -75,7 +75,7 @@ def _environment(folder: Path, requirements: Path, say: Callable[[str], None]) -
     install = [str(_UV), "pip", "install", "--quiet", "--python", str(folder / "bin" / "python"), "--link-mode=copy"]
     # Who runs these packages may not write their bytecode, and would compile them anew in every process.
     install.append("--compile-bytecode")
-    _run([*install, "-r", str(requirements), "-c", str(ROOT / "constraints.txt")], requirements.name)
+    _run([*install, "--require-hashes", "-r", str(requirements)], requirements.name)
     (folder / ".lock").unlink(missing_ok=True)
     mark.write_text(wanted)
     return True
