@@ -15,7 +15,7 @@ from conformance.control_plane.programs import MissingError, find, version_of
 from conformance.control_plane.webhook import AdmissionWebhook
 from conformance.report import NOT_RUN, record
 from local.cloud.processes import PartFailedError
-from local.kubernetes.machinery.api import ApiAccess, KubernetesApi
+from local.kubernetes.machinery.http_api import ApiAccess, HttpApi
 
 SUITES = ("local/tests/kubernetes_api", "tests/unit/cluster")
 
@@ -83,12 +83,10 @@ def _run_end_to_end(programs: dict[str, Path]) -> tuple[list[str], str]:
 
 
 @contextmanager
-def _prepared(
-    programs: dict[str, Path], controllers: Sequence[str]
-) -> Iterator[tuple[ControlPlane, KubernetesApi, str]]:
+def _prepared(programs: dict[str, Path], controllers: Sequence[str]) -> Iterator[tuple[ControlPlane, HttpApi, str]]:
     """A control plane with the operator's definitions and webhooks and ``cluster/`` applied."""
     with ControlPlane(programs, controllers) as plane:
-        api = KubernetesApi(ApiAccess(plane.url, plane.tokens.administrator, plane.ca_file))
+        api = HttpApi(ApiAccess(plane.url, plane.tokens.administrator, plane.ca_file))
         try:
             apply_definitions(api)
             with AdmissionWebhook(api, plane.folder / "webhook"):

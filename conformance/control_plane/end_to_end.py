@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx
-from kubernetes.client.exceptions import ApiException
 
 from conformance.control_plane.node import running_node
 from conformance.control_plane.plane import LOGS, ControlPlane
 from local.cloud.places import ROOT, state_root
 from local.cloud.processes import free_port
-from local.kubernetes.machinery.api import KubernetesApi, is_not_found
+from local.kubernetes.api.errors import ApiError
+from local.kubernetes.machinery.http_api import HttpApi
 from local.kubernetes.machinery.meta import is_true
 from local.kubernetes.machinery.resources import (
     DEPLOYMENTS,
@@ -57,7 +57,7 @@ class StepFailedError(Exception):
     """A step showed something else than it should; the text says what."""
 
 
-def run(plane: ControlPlane, api: KubernetesApi, steps: Steps) -> None:
+def run(plane: ControlPlane, api: HttpApi, steps: Steps) -> None:
     """Build, deploy, call, roll back and delete an app over HTTP.
 
     Raises
@@ -137,7 +137,7 @@ def _deploy(http: httpx.Client, image: str) -> None:
     _ok(http.post("/api/v1/deploy", json=body))
 
 
-def _answers(api: KubernetesApi, text: str) -> None:
+def _answers(api: HttpApi, text: str) -> None:
     """Wait until every ready pod of the app answers ``text``."""
 
     def all_say_so() -> bool:
@@ -157,16 +157,16 @@ def _ask(pod: Json) -> str:
         return ""
 
 
-def _pods(api: KubernetesApi) -> list[Json]:
+def _pods(api: HttpApi) -> list[Json]:
     items: list[Json] = api.list(PODS, NAMESPACE, labelSelector=f"core.spinkube.dev/app-name={APP}")["items"]
     return items
 
 
-def _exists(api: KubernetesApi, resource: Resource) -> bool:
+def _exists(api: HttpApi, resource: Resource) -> bool:
     try:
         api.get(resource, NAMESPACE, APP)
-    except ApiException as error:
-        if not is_not_found(error):
+    except ApiError as error:
+        if error.code != 404:
             raise
         return False
     return True

@@ -10,7 +10,7 @@ from typing import Final
 import yaml
 
 from local.kubernetes.api.app import CRD_FOLDER
-from local.kubernetes.machinery.api import KubernetesApi
+from local.kubernetes.machinery.http_api import HttpApi
 from local.kubernetes.machinery.resources import CUSTOM_RESOURCE_DEFINITIONS, RUNTIME_CLASSES, Json
 from local.kubernetes.seed import CLUSTER_MANIFESTS, PLAIN_CLASS, SeedOptions, seed_manifests
 
@@ -18,7 +18,7 @@ _MANAGER: Final = "conformance"
 _SECONDS: Final = 30.0
 
 
-def apply_definitions(api: KubernetesApi) -> None:
+def apply_definitions(api: HttpApi) -> None:
     """Apply SpinKube's CRDs and wait until the server serves them.
 
     Raises
@@ -34,7 +34,7 @@ def apply_definitions(api: KubernetesApi) -> None:
     api.apply(RUNTIME_CLASSES, None, {"metadata": {"name": PLAIN_CLASS}, "handler": "spin"}, _MANAGER)
 
 
-def apply_manifests(api: KubernetesApi, kubeconfig: Path, folder: Path, namespace: str = "default") -> str:
+def apply_manifests(api: HttpApi, kubeconfig: Path, folder: Path, namespace: str = "default") -> str:
     """Apply ``cluster/base``, and ``cluster/tenant`` in a namespace; returns what applied them.
 
     kubectl does it where it is on PATH, as docs/cluster.md says, else the seed of the one-machine cloud. The tenant's
@@ -54,7 +54,7 @@ def apply_manifests(api: KubernetesApi, kubeconfig: Path, folder: Path, namespac
     return "kubectl"
 
 
-def _wait_established(api: KubernetesApi, name: str) -> None:
+def _wait_established(api: HttpApi, name: str) -> None:
     deadline = time.monotonic() + _SECONDS
     while not _is_established(api.get(CUSTOM_RESOURCE_DEFINITIONS, None, name)):
         if time.monotonic() > deadline:

@@ -22,7 +22,7 @@ from local.kubernetes.api import ApiError, ServerThread, Store
 from local.kubernetes.api.admission import EXECUTOR_KEY, GROUP, admit, mutate
 from local.kubernetes.api.store import Key
 from local.kubernetes.certificates import ServerCertificate, make_certificate
-from local.kubernetes.machinery.api import KubernetesApi
+from local.kubernetes.machinery.http_api import HttpApi
 from local.kubernetes.machinery.resources import SPIN_APP_EXECUTORS, Json, Resource
 
 _REGISTRATION: Final = "admissionregistration.k8s.io"
@@ -41,7 +41,7 @@ _DENIED: Final = re.compile(r'^admission webhook "[^"]+" denied the request: ')
 class AdmissionWebhook:
     """The webhook server in a thread, registered with the API server while it runs; a context manager."""
 
-    def __init__(self, api: KubernetesApi, folder: Path) -> None:
+    def __init__(self, api: HttpApi, folder: Path) -> None:
         self._api = api
         self._certificate = make_certificate(folder, "127.0.0.1")
         routes = [Route("/mutate/{plural}", self._mutate, methods=["POST"])]

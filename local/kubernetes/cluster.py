@@ -31,16 +31,14 @@ from local.kubernetes.kubelet.agent import Kubelet
 from local.kubernetes.kubelet.logs import LogFolder
 from local.kubernetes.kubelet.pod_logs import LogError, read_pod_log
 from local.kubernetes.kubelet.registration import register_nodes
-from local.kubernetes.machinery.api import ApiAccess, KubernetesApi
-from local.kubernetes.machinery.controller import Controller
+from local.kubernetes.machinery.controller import WorkQueue
 from local.kubernetes.machinery.events import EventRecorder
-from local.kubernetes.machinery.informer import InformerSet
 from local.kubernetes.machinery.resources import Json
+from local.kubernetes.machinery.store_api import StoreApi
 from local.kubernetes.persistence import StateFile
 from local.kubernetes.seed import seed
 
 MASTERS = "system:masters"
-SYNC_SECONDS = 20.0
 
 
 class Cluster:
@@ -89,16 +87,19 @@ class Cluster:
         store = Store()
         state = StateFile(store, config.state_dir / "cluster.json")
         state.load()
-        admin_token, system_token = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+        admin_token = secrets.token_urlsafe(32)
         certificate = make_certificate(config.state_dir / "tls", "127.0.0.1", "localhost", "::1")
         kubelet_logs: list[LogFolder] = []
         app = create_app(
             store,
-            authenticators=self._authenticators(admin_token, system_token),
+            authenticators=self._authenticators(admin_token),
             rbac=True,
             logs=_log_source(kubelet_logs),
             root_ca=certificate.ca_pem.decode(),
         )
+        api = StoreApi(app.state.objects)
+        seed(api, config.seed)
+        register_nodes(api)
         server = ServerThread(app, port=config.port, cert_file=certificate.certificate, key_file=certificate.key)
         server.start()
         stack.callback(server.stop)
@@ -112,39 +113,27 @@ class Cluster:
             ca_pem=certificate.ca_pem,
             token=admin_token,
         )
-        api = KubernetesApi(ApiAccess(server.url, system_token, certificate.ca_file))
-        stack.callback(api.close)
-        seed(api, config.seed)
-        register_nodes(api)
         self._start_controllers(stack, api, kubelet_logs)
 
-    def _start_controllers(self, stack: ExitStack, api: KubernetesApi, kubelet_logs: list[LogFolder]) -> None:
-        def recorder(component: str, host: str | None = None) -> EventRecorder:
-            events = EventRecorder(api, component, host)
-            stack.callback(events.stop)
-            return events
-
-        config = self.config
-        informers = InformerSet(api)
-        operations = recorder("kube-controller-manager")
-        controllers: list[Controller] = [
-            SpinAppController(api, informers, recorder("spinapp-controller")),
-            DeploymentController(api, informers, operations),
-            ReplicaSetController(api, informers, operations),
-            Scheduler(api, informers, recorder("default-scheduler")),
-            EndpointSliceController(api, informers),
-            HorizontalPodAutoscalerController(
-                api,
-                informers,
-                operations,
-                sync_seconds=config.autoscaler_sync_seconds,
-                downscale_seconds=config.autoscaler_downscale_seconds,
-            ),
-        ]
+    def _start_controllers(self, stack: ExitStack, api: StoreApi, kubelet_logs: list[LogFolder]) -> None:
+        config, queue = self.config, WorkQueue()
+        operations = EventRecorder(api, "kube-controller-manager")
+        # Each puts what its handlers hear of into the queue.
+        SpinAppController(api, queue, EventRecorder(api, "spinapp-controller"))
+        DeploymentController(api, queue, operations)
+        ReplicaSetController(api, queue, operations)
+        Scheduler(api, queue, EventRecorder(api, "default-scheduler"))
+        EndpointSliceController(api, queue, operations)
+        HorizontalPodAutoscalerController(
+            api,
+            queue,
+            operations,
+            sync_seconds=config.autoscaler_sync_seconds,
+            downscale_seconds=config.autoscaler_downscale_seconds,
+        )
         kubelet = Kubelet(
             api,
-            informers,
-            recorder("kubelet", "local"),
+            EventRecorder(api, "kubelet", "local"),
             config.state_dir / "node",
             mirrors_file=config.mirrors_file,
             docker_config=config.docker_config,
@@ -152,22 +141,14 @@ class Cluster:
             times=config.times,
         )
         kubelet_logs.append(kubelet.logs)
-        informers.start()
-        stack.callback(informers.stop)
-        informers.wait_synced(SYNC_SECONDS)
-        for controller in controllers:
-            stack.callback(controller.stop)
+        stack.callback(queue.stop)
         stack.callback(kubelet.stop)
         kubelet.start()
-        for controller in controllers:
-            controller.start()
+        queue.start()
 
-    def _authenticators(self, admin_token: str, system_token: str) -> list[Authenticator]:
-        known = {
-            admin_token: User("kubernetes-admin", (MASTERS,)),
-            system_token: User("system:local-cluster", (MASTERS,)),
-        }
-        authenticators: list[Authenticator] = [StaticTokenAuthenticator(known)]
+    def _authenticators(self, admin_token: str) -> list[Authenticator]:
+        administrator = User("kubernetes-admin", (MASTERS,))
+        authenticators: list[Authenticator] = [StaticTokenAuthenticator({admin_token: administrator})]
         if self.config.sts_endpoint:
             authenticators.append(
                 EksTokenAuthenticator(self.config.cluster_name, self.config.sts_endpoint, self._mapped_user)

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from local.kubernetes.machinery.api import ApiAccess
+from local.kubernetes.machinery.http_api import ApiAccess
 
 
 def write_kubeconfig(path: Path, *, cluster: str, url: str, ca_pem: bytes, token: str) -> None:

@@ -14,7 +14,7 @@ from typing import Final
 from local.kubernetes.kubelet.metrics import metrics_definition
 from local.kubernetes.kubelet.node import SPIN_HANDLER
 from local.kubernetes.kustomization import build
-from local.kubernetes.machinery.api import KubernetesApi
+from local.kubernetes.machinery.api import Api
 from local.kubernetes.machinery.resources import (
     CUSTOM_RESOURCE_DEFINITIONS,
     NAMESPACES,
@@ -54,7 +54,7 @@ class SeedOptions:
     """Namespaces that get executors and the deployer's rights."""
 
 
-def seed(api: KubernetesApi, options: SeedOptions) -> None:
+def seed(api: Api, options: SeedOptions) -> None:
     """Apply everything. Raises ValueError for a manifest that is not understood."""
     for resource, namespace, body in seed_objects(options):
         api.apply(resource, namespace, body, FIELD_MANAGER)

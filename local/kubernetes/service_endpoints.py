@@ -8,10 +8,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from kubernetes.client.exceptions import ApiException
-
-from local.kubernetes.machinery.api import ApiAccess, KubernetesApi
-from local.kubernetes.machinery.informer import Change, InformerSet, Key, key_of
+from local.kubernetes.api.errors import ApiError
+from local.kubernetes.machinery.api import Key, either
+from local.kubernetes.machinery.http_api import ApiAccess, HttpApi
 from local.kubernetes.machinery.resources import ENDPOINT_SLICES, SERVICES, Json
 
 SERVICE_LABEL = "kubernetes.io/service-name"
@@ -50,24 +49,18 @@ class ServiceTable:
     """Services and their endpoints as the API server tells them. Lookups of what is known never wait."""
 
     def __init__(self, access: ApiAccess) -> None:
-        self._api = KubernetesApi(access, user_agent="blue-faas-service-router")
-        self._informers = InformerSet(self._api)
-        self._services = self._informers.of(SERVICES)
-        self._slices = self._informers.of(ENDPOINT_SLICES)
+        self._api = HttpApi(access, user_agent="blue-faas-service-router")
+        self._services = self._api.informer(SERVICES)
+        self._slices = self._api.informer(ENDPOINT_SLICES)
         self._targets: dict[Key, Targets] = {}
         self._slices.add_handler(self._slice_changed)
 
-    def start(self) -> None:
-        """Start following the API server."""
-        self._informers.start()
-
-    def wait_synced(self, timeout: float) -> None:
-        """Wait for the first lists; raises TimeoutError."""
-        self._informers.wait_synced(timeout)
+    def start(self, timeout: float) -> None:
+        """Follow the API server; returns with the first lists. Raises TimeoutError."""
+        self._api.start_informers(timeout)
 
     def stop(self) -> None:
         """Stop following."""
-        self._informers.stop()
         self._api.close()
 
     def exists(self, service: Key) -> bool:
@@ -81,7 +74,7 @@ class ServiceTable:
     def _is_new(self, namespace: str, name: str) -> bool:
         try:
             self._api.get(SERVICES, namespace, name)
-        except (ApiException, ConnectionError):
+        except (ApiError, ConnectionError):
             return False
         return True
 
@@ -90,11 +83,8 @@ class ServiceTable:
         targets = self._targets.get(service)
         return targets.in_order() if targets is not None else ()
 
-    def services(self) -> list[Key]:
-        """All Services there are."""
-        return sorted(key_of(service) for service in self._services.items())
-
-    def _slice_changed(self, _change: Change, _before: Json | None, found: Json) -> None:
+    def _slice_changed(self, before: Json | None, after: Json | None) -> None:
+        found = either(before, after)
         namespace = found["metadata"]["namespace"]
         name = (found["metadata"].get("labels") or {}).get(SERVICE_LABEL)
         if name is None:

@@ -17,8 +17,8 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from local.kubernetes.kubeconfig import access_from_kubeconfig
-from local.kubernetes.machinery.api import ApiAccess
-from local.kubernetes.machinery.informer import Key
+from local.kubernetes.machinery.api import Key
+from local.kubernetes.machinery.http_api import ApiAccess
 from local.kubernetes.service_endpoints import Address, ServiceTable, parse_service_host
 
 __all__ = ["ServiceRouter", "parse_service_host"]
@@ -66,17 +66,12 @@ class ServiceRouter:
 
     async def start(self, timeout: float = 10.0) -> None:
         """Follow the cluster; returns once its Services are known. Raises TimeoutError."""
-        self._table.start()
-        await asyncio.to_thread(self._table.wait_synced, timeout)
+        await asyncio.to_thread(self._table.start, timeout)
 
     async def stop(self) -> None:
         """Let go of all connections."""
         await asyncio.to_thread(self._table.stop)
         await self._pool.aclose()
-
-    def serves(self, host: str) -> bool:
-        """Whether a Host header has the form of a Service's name (whether or not there is one)."""
-        return parse_service_host(host) is not None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

@@ -18,6 +18,8 @@ from typing import Any, Literal, NamedTuple
 
 Object = dict[str, Any]
 EventType = Literal["ADDED", "MODIFIED", "DELETED"]
+Follower = Callable[[Object | None, Object | None], None]
+"""Told of an object before and after a write: none before it is made, none after it is deleted."""
 
 _SNAPSHOT_VERSION = 1
 DEFAULT_HISTORY = 10_000
@@ -63,6 +65,7 @@ class Store:
         self._log: deque[Event] = deque()
         self._history = history
         self._listeners: list[Callable[[], None]] = []
+        self._followers: dict[tuple[str, str], list[Follower]] = {}
 
     # ---- reading
 
@@ -130,8 +133,15 @@ class Store:
             self._forgotten = self._log.popleft().version
         for listener in self._listeners:
             listener()
+        for follower in self._followers.get(key.resource, ()):
+            follower(before, None if kind == "DELETED" else obj)
 
     # ---- watching
+
+    def follow(self, resource: tuple[str, str], follower: Follower) -> None:
+        """Tell ``follower`` of each write of a kind, from the writing thread and under the lock."""
+        with self.lock:
+            self._followers.setdefault(resource, []).append(follower)
 
     def events_after(self, version: int) -> list[Event]:
         """Events later than a resourceVersion, oldest first. Raises LookupError when some are forgotten."""

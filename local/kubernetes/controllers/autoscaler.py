@@ -7,6 +7,8 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
+from local.kubernetes.api.clock import timestamp
+from local.kubernetes.api.selectors import match_label_selector
 from local.kubernetes.controllers.autoscaling_math import (
     DOWNSCALE_WINDOW_SECONDS,
     MetricUnavailableError,
@@ -16,16 +18,10 @@ from local.kubernetes.controllers.autoscaling_math import (
     proposal,
 )
 from local.kubernetes.controllers.rollout import spec_replicas, status_count
-from local.kubernetes.machinery.api import KubernetesApi
-from local.kubernetes.machinery.controller import Controller
+from local.kubernetes.machinery.api import Api, Key, either, key_of
+from local.kubernetes.machinery.controller import Controller, WorkQueue
 from local.kubernetes.machinery.events import EventRecorder
-from local.kubernetes.machinery.informer import Change, InformerSet, Key, key_of
-from local.kubernetes.machinery.meta import (
-    is_terminating,
-    matches,
-    put_condition,
-    timestamp,
-)
+from local.kubernetes.machinery.meta import changed, is_terminating, put_condition
 from local.kubernetes.machinery.resources import DEPLOYMENTS, HORIZONTAL_POD_AUTOSCALERS, POD_METRICS, PODS, Json
 
 SYNC_SECONDS = 15.0
@@ -38,49 +34,47 @@ class HorizontalPodAutoscalerController(Controller):
 
     def __init__(
         self,
-        api: KubernetesApi,
-        informers: InformerSet,
+        api: Api,
+        queue: WorkQueue,
         events: EventRecorder,
         *,
         sync_seconds: float = SYNC_SECONDS,
         downscale_seconds: float = DOWNSCALE_WINDOW_SECONDS,
     ) -> None:
-        super().__init__()
-        self._api = api
-        self._events = events
+        super().__init__(api, queue, events)
         self._sync = sync_seconds
         self._downscale = downscale_seconds
-        self._autoscalers = informers.of(HORIZONTAL_POD_AUTOSCALERS)
-        self._deployments = informers.of(DEPLOYMENTS)
-        self._pods = informers.of(PODS)
-        self._metrics = informers.of(POD_METRICS)
+        self._autoscalers = api.informer(HORIZONTAL_POD_AUTOSCALERS)
+        self._deployments = api.informer(DEPLOYMENTS)
+        self._pods = api.informer(PODS)
+        self._metrics = api.informer(POD_METRICS)
         self._stabilizers: dict[Key, Stabilizer] = {}
         self._autoscalers.add_handler(self._autoscaler_changed)
         self._deployments.add_handler(self._deployment_changed)
         self._metrics.add_handler(self._metrics_changed)
 
-    def _autoscaler_changed(self, change: Change, before: Json | None, autoscaler: Json) -> None:
-        if change is Change.DELETED:
-            self._stabilizers.pop(key_of(autoscaler), None)
-        elif before is None or before["spec"] != autoscaler["spec"]:  # not for our own status
-            self.queue.add(key_of(autoscaler))
+    def _autoscaler_changed(self, before: Json | None, after: Json | None) -> None:
+        if after is None:
+            self._stabilizers.pop(key_of(either(before, after)), None)
+        elif before is None or before["spec"] != after["spec"]:  # not for our own status
+            self.enqueue(key_of(after))
 
-    def _deployment_changed(self, _change: Change, before: Json | None, deployment: Json) -> None:
-        if before is not None and status_count(before, "replicas") == status_count(deployment, "replicas"):
+    def _deployment_changed(self, before: Json | None, after: Json | None) -> None:
+        if before and after and status_count(before, "replicas") == status_count(after, "replicas"):
             return
-        namespace, name = key_of(deployment)
+        namespace, name = key_of(either(before, after))
         for autoscaler in self._autoscalers.items(namespace):
             if autoscaler["spec"]["scaleTargetRef"]["name"] == name:
-                self.queue.add(key_of(autoscaler))
+                self.enqueue(key_of(autoscaler))
 
-    def _metrics_changed(self, _change: Change, _before: Json | None, metrics: Json) -> None:
-        namespace, name = key_of(metrics)
+    def _metrics_changed(self, before: Json | None, after: Json | None) -> None:
+        namespace, name = key_of(either(before, after))
         pod = self._pods.get(namespace, name)
         for autoscaler in self._autoscalers.items(namespace) if pod is not None else ():
             deployment = self._deployments.get(namespace, autoscaler["spec"]["scaleTargetRef"]["name"])
             labels = (pod or {})["metadata"].get("labels")
-            if deployment is not None and matches(deployment["spec"]["selector"], labels):
-                self.queue.add(key_of(autoscaler), 0.2)  # the samples of a Deployment's pods come together
+            if deployment is not None and match_label_selector(deployment["spec"]["selector"], labels):
+                self.enqueue(key_of(autoscaler), 0.2)  # the samples of a Deployment's pods come together
 
     def reconcile(self, namespace: str, name: str) -> float | None:
         """Work out the size, set it, report."""
@@ -156,7 +150,7 @@ class HorizontalPodAutoscalerController(Controller):
         pods = [
             pod
             for pod in self._pods.items(namespace)
-            if matches(deployment["spec"]["selector"], pod["metadata"].get("labels"))
+            if match_label_selector(deployment["spec"]["selector"], pod["metadata"].get("labels"))
         ]
         usage = {metrics["metadata"]["name"]: metrics for metrics in self._metrics.items(namespace)}
         found: list[Proposal] = []
@@ -178,11 +172,8 @@ class HorizontalPodAutoscalerController(Controller):
         return found
 
     def _report(self, autoscaler: Json, status: Json) -> None:
-        old = autoscaler.get("status") or {}
-        if any(old.get(field) != value for field, value in status.items()):
-            namespace, name = key_of(autoscaler)
-            written = self._api.patch(HORIZONTAL_POD_AUTOSCALERS, namespace, name, {"status": status}, "status")
-            self._autoscalers.remember(written)
+        if changed(autoscaler, status):
+            self._api.patch(HORIZONTAL_POD_AUTOSCALERS, *key_of(autoscaler), {"status": status}, "status")
 
 
 def _say(conditions: list[Json], kind: str, status: str, reason: str, message: str) -> None:

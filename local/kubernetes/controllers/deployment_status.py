@@ -3,21 +3,21 @@
 Reasons and messages are those of Kubernetes ``pkg/controller/deployment`` (v1.32): deployers wait for them.
 """
 
+from local.kubernetes.api.clock import timestamp
 from local.kubernetes.controllers.rollout import budget_of, is_complete, spec_replicas, status_count
-from local.kubernetes.machinery.meta import condition, put_condition, seconds_since, timestamp
+from local.kubernetes.machinery.meta import condition, put_condition, seconds_since
 from local.kubernetes.machinery.resources import Json
 
-COUNTS = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas", "unavailableReplicas")
 TIMED_OUT = "ProgressDeadlineExceeded"
 _NO_DEADLINE = 2**31 - 1
 
 
-def status_of(deployment: Json, new: Json | None, all_sets: list[Json], created: bool) -> Json:
+def status_of(deployment: Json, new: Json, all_sets: list[Json], created: bool) -> Json:
     """The whole status of a Deployment.
 
     Args:
         deployment: as it stands, old status included.
-        new: ReplicaSet of its present template; None while paused without one.
+        new: ReplicaSet of its present template.
         all_sets: every ReplicaSet it controls, ``new`` included.
         created: whether ``new`` was made just now.
     """
@@ -26,7 +26,7 @@ def status_of(deployment: Json, new: Json | None, all_sets: list[Json], created:
     wanted = sum(spec_replicas(replica_set) for replica_set in all_sets)
     status: Json = {
         "replicas": sum(status_count(replica_set, "replicas") for replica_set in all_sets),
-        "updatedReplicas": status_count(new, "replicas") if new else 0,
+        "updatedReplicas": status_count(new, "replicas"),
         "readyReplicas": sum(status_count(replica_set, "readyReplicas") for replica_set in all_sets),
         "availableReplicas": available,
         "unavailableReplicas": max(0, wanted - available),
@@ -48,7 +48,7 @@ def seconds_to_deadline(deployment: Json, status: Json) -> float | None:
     """How long a rollout may stand still before it counts as failed; None when no deadline is running."""
     deadline = int(deployment["spec"].get("progressDeadlineSeconds") or 600)
     progressing = condition(status["conditions"], "Progressing")
-    if deadline >= _NO_DEADLINE or progressing is None or deployment["spec"].get("paused"):
+    if deadline >= _NO_DEADLINE or progressing is None:
         return None
     if progressing["reason"] in ("NewReplicaSetAvailable", TIMED_OUT):
         return None
@@ -76,15 +76,10 @@ def _available_condition(deployment: Json, available: int) -> Json:
 
 
 def _progressing_condition(
-    deployment: Json, new: Json | None, all_sets: list[Json], status: Json, created: bool
+    deployment: Json, new: Json, all_sets: list[Json], status: Json, created: bool
 ) -> Json | None:
     old_status = deployment.get("status") or {}
     old = condition(old_status.get("conditions"), "Progressing")
-    if deployment["spec"].get("paused"):
-        text = "Deployment is paused"
-        return {"type": "Progressing", "status": "Unknown", "reason": "DeploymentPaused", "message": text}
-    if new is None:
-        return None
     label = f'ReplicaSet "{new["metadata"]["name"]}"'
 
     def says(value: str, reason: str, message: str, touch: bool = False) -> Json:
@@ -98,7 +93,8 @@ def _progressing_condition(
     if is_complete(deployment, new, all_sets):
         return says("True", "NewReplicaSetAvailable", f"{label} has successfully progressed.")
     if old is not None and old.get("reason") == "NewReplicaSetAvailable":
-        runs_old = any(spec_replicas(s) or status_count(s, "replicas") for s in all_sets if s is not new)
+        old_sets = [s for s in all_sets if s["metadata"]["uid"] != new["metadata"]["uid"]]
+        runs_old = any(spec_replicas(s) or status_count(s, "replicas") for s in old_sets)
         if not runs_old and (observed or label in old.get("message", "")):
             return None
         return says("True", "ReplicaSetUpdated", f"{label} is progressing.", touch=True)

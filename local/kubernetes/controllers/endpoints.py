@@ -6,12 +6,11 @@ per pod here.
 
 from hashlib import sha256
 
-from kubernetes.client.exceptions import ApiException
-
-from local.kubernetes.machinery.api import KubernetesApi, is_conflict, is_not_found
-from local.kubernetes.machinery.controller import Controller
-from local.kubernetes.machinery.informer import Change, InformerSet, controller_uid, key_of
-from local.kubernetes.machinery.meta import is_pod_ready, is_terminating, matches, owner_reference
+from local.kubernetes.api.selectors import match_label_selector
+from local.kubernetes.machinery.api import Api, either, key_of
+from local.kubernetes.machinery.controller import Controller, WorkQueue
+from local.kubernetes.machinery.events import EventRecorder
+from local.kubernetes.machinery.meta import controller_uid, is_pod_ready, is_terminating, owner_reference
 from local.kubernetes.machinery.resources import ENDPOINT_SLICES, PODS, SERVICES, Json
 from local.kubernetes.ports import resolve_target_port
 
@@ -28,27 +27,26 @@ class EndpointSliceController(Controller):
 
     name = "endpointslice"
 
-    def __init__(self, api: KubernetesApi, informers: InformerSet) -> None:
-        super().__init__()
-        self._api = api
-        self._services = informers.of(SERVICES)
-        self._pods = informers.of(PODS)
-        self._slices = informers.of(ENDPOINT_SLICES)
-        self._services.add_handler(lambda _change, _before, service: self.queue.add(key_of(service)))
+    def __init__(self, api: Api, queue: WorkQueue, events: EventRecorder) -> None:
+        super().__init__(api, queue, events)
+        self._services = api.informer(SERVICES)
+        self._pods = api.informer(PODS)
+        self._slices = api.informer(ENDPOINT_SLICES)
+        self._services.add_handler(lambda before, after: self.enqueue(key_of(either(before, after))))
         self._pods.add_handler(self._pod_changed)
         self._slices.add_handler(self._slice_changed)
 
-    def _pod_changed(self, _change: Change, before: Json | None, pod: Json) -> None:
-        states = [state for state in (before, pod) if state is not None]
-        for service in self._services.items(pod["metadata"]["namespace"]):
+    def _pod_changed(self, before: Json | None, after: Json | None) -> None:
+        states = [state for state in (before, after) if state is not None]
+        for service in self._services.items(states[0]["metadata"]["namespace"]):
             selector = service["spec"].get("selector")
             if selector and any(_selects(selector, state) for state in states):
-                self.queue.add(key_of(service))
+                self.enqueue(key_of(service))
 
-    def _slice_changed(self, change: Change, _before: Json | None, found: Json) -> None:
-        labels = found["metadata"].get("labels") or {}
-        if change is Change.DELETED and labels.get(MANAGED_BY_LABEL) == MANAGER and SERVICE_LABEL in labels:
-            self.queue.add((found["metadata"]["namespace"], labels[SERVICE_LABEL]))
+    def _slice_changed(self, before: Json | None, after: Json | None) -> None:
+        labels = (before or {}).get("metadata", {}).get("labels") or {}
+        if before and after is None and labels.get(MANAGED_BY_LABEL) == MANAGER and SERVICE_LABEL in labels:
+            self.enqueue((before["metadata"]["namespace"], labels[SERVICE_LABEL]))
 
     def reconcile(self, namespace: str, name: str) -> float | None:
         """Write the slices that should be, take away those that should not."""
@@ -66,17 +64,13 @@ class EndpointSliceController(Controller):
         for slice_name, body in wanted.items():
             old = present.get(slice_name)
             if old is None:
-                self._slices.remember(self._api.create(ENDPOINT_SLICES, namespace, body))
+                self._api.create(ENDPOINT_SLICES, namespace, body)
             elif old.get("endpoints") != body["endpoints"] or old.get("ports") != body["ports"]:
                 change = {"endpoints": body["endpoints"], "ports": body["ports"]}
-                self._slices.remember(self._api.patch(ENDPOINT_SLICES, namespace, slice_name, change))
+                self._api.patch(ENDPOINT_SLICES, namespace, slice_name, change)
         for slice_name, found in present.items():
             if slice_name not in wanted:
-                try:
-                    self._api.delete(ENDPOINT_SLICES, namespace, slice_name, uid=found["metadata"]["uid"])
-                except ApiException as error:
-                    if not (is_not_found(error) or is_conflict(error)):
-                        raise
+                self._api.delete(ENDPOINT_SLICES, namespace, slice_name, uid=found["metadata"]["uid"])
         return None
 
     def _wanted(self, service: Json) -> dict[str, Json]:
@@ -96,7 +90,7 @@ class EndpointSliceController(Controller):
 
 
 def _selects(selector: dict[str, str], pod: Json) -> bool:
-    return matches({"matchLabels": selector}, pod["metadata"].get("labels"))
+    return match_label_selector({"matchLabels": selector}, pod["metadata"].get("labels"))
 
 
 def _has_address(pod: Json) -> bool:

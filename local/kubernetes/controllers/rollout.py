@@ -38,10 +38,7 @@ def resolve(value: str | int | None, total: int, *, round_up: bool) -> int:
 def budget_of(deployment: Json) -> Budget:
     """The rollout budget of a Deployment; 25 % each way unless it says otherwise."""
     spec = deployment["spec"]
-    strategy = spec.get("strategy") or {}
-    if strategy.get("type") == "Recreate":
-        return Budget(0, 0)
-    rolling = strategy.get("rollingUpdate") or {}
+    rolling = (spec.get("strategy") or {}).get("rollingUpdate") or {}
     replicas = spec_replicas(deployment)
     surge = resolve(rolling.get("maxSurge", "25%"), replicas, round_up=True)
     unavailable = resolve(rolling.get("maxUnavailable", "25%"), replicas, round_up=False)
@@ -92,10 +89,8 @@ def new_set_size(deployment: Json, new: Json | None, all_sets: list[Json]) -> in
     """How large the ReplicaSet of the present template may be now."""
     replicas = spec_replicas(deployment)
     current = spec_replicas(new) if new is not None else 0
-    if (deployment["spec"].get("strategy") or {}).get("type") == "Recreate":
-        return replicas
     room = replicas + budget_of(deployment).surge - total(all_sets)
-    return current if room <= 0 else current + min(room, replicas - current)
+    return min(replicas, current + max(0, room))
 
 
 def old_set_sizes(deployment: Json, new: Json, old: list[Json]) -> dict[str, int]:
@@ -130,34 +125,8 @@ def old_set_sizes(deployment: Json, new: Json, old: list[Json]) -> dict[str, int
     return {name: size for name, size in sizes.items() if size != before[name]}
 
 
-def proportional_sizes(deployment: Json, active: list[Json]) -> dict[str, int]:
-    """New sizes (by name) when the Deployment is scaled in the middle of a rollout: each set by its share.
-
-    ``active`` is newest first; what rounding leaves over goes to the first.
-    """
-    replicas = spec_replicas(deployment)
-    allowed = replicas + budget_of(deployment).surge if replicas else 0
-    present = total(active)
-    left = allowed - present
-    if not present or not left:
-        return {}
-    ordered = sorted(active, key=spec_replicas, reverse=True)
-    sizes: dict[str, int] = {}
-    for replica_set in ordered:
-        size = spec_replicas(replica_set)
-        share = round(size * allowed / present) - size
-        share = max(0, min(share, left)) if left > 0 else min(0, max(share, left))
-        sizes[replica_set["metadata"]["name"]] = size + share
-        left -= share
-    first = ordered[0]["metadata"]["name"]
-    sizes[first] = max(0, sizes[first] + left)
-    return sizes
-
-
-def is_complete(deployment: Json, new: Json | None, all_sets: list[Json]) -> bool:
+def is_complete(deployment: Json, new: Json, all_sets: list[Json]) -> bool:
     """Whether every pod runs the present template, is available, and no older pod is left."""
-    if new is None:
-        return False
     replicas = spec_replicas(deployment)
     return (
         status_count(new, "replicas") == replicas

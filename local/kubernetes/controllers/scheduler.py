@@ -4,12 +4,9 @@ The one machine shows two nodes (see `local.kubernetes.seed`), one per capacity 
 RuntimeClass asks for ("on-demand only", "spot too") is seen to work: `kubectl get pods -o wide`.
 """
 
-from kubernetes.client.exceptions import ApiException
-
-from local.kubernetes.machinery.api import KubernetesApi, is_not_found
-from local.kubernetes.machinery.controller import Controller
+from local.kubernetes.machinery.api import Api, key_of
+from local.kubernetes.machinery.controller import Controller, WorkQueue
 from local.kubernetes.machinery.events import EventRecorder
-from local.kubernetes.machinery.informer import Change, InformerSet, key_of
 from local.kubernetes.machinery.meta import is_pod_active, is_true, put_condition
 from local.kubernetes.machinery.resources import NODES, PODS, Json
 
@@ -19,22 +16,20 @@ class Scheduler(Controller):
 
     name = "scheduler"
 
-    def __init__(self, api: KubernetesApi, informers: InformerSet, events: EventRecorder) -> None:
-        super().__init__()
-        self._api = api
-        self._events = events
-        self._pods = informers.of(PODS)
-        self._nodes = informers.of(NODES)
+    def __init__(self, api: Api, queue: WorkQueue, events: EventRecorder) -> None:
+        super().__init__(api, queue, events)
+        self._pods = api.informer(PODS)
+        self._nodes = api.informer(NODES)
         self._pods.add_handler(self._pod_changed)
         self._nodes.add_handler(self._nodes_changed)
 
-    def _pod_changed(self, _change: Change, _before: Json | None, pod: Json) -> None:
-        if not pod["spec"].get("nodeName"):
-            self.queue.add(key_of(pod))
+    def _pod_changed(self, _before: Json | None, pod: Json | None) -> None:
+        if pod is not None and not pod["spec"].get("nodeName"):
+            self.enqueue(key_of(pod))
 
-    def _nodes_changed(self, _change: Change, _before: Json | None, _obj: Json) -> None:
+    def _nodes_changed(self, _before: Json | None, _after: Json | None) -> None:
         for pod in self._pods.items():
-            self._pod_changed(Change.MODIFIED, None, pod)
+            self._pod_changed(None, pod)
 
     def reconcile(self, namespace: str, name: str) -> float | None:
         """Assign one pod, or say why no node takes it."""
@@ -51,15 +46,10 @@ class Scheduler(Controller):
                 unschedulable = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}
                 put_condition(conditions, {**unschedulable, "message": message})
                 status = {"phase": "Pending", "conditions": conditions}
-                self._pods.remember(self._api.patch(PODS, namespace, name, {"status": status}, "status"))
+                self._api.patch(PODS, namespace, name, {"status": status}, "status")
             return None
         node_name = chosen["metadata"]["name"]
-        try:
-            self._api.bind(namespace, name, node_name)
-        except ApiException as error:
-            if not is_not_found(error):
-                raise
-            return None
+        self._api.bind(namespace, name, node_name)
         self._events.event(pod, "Normal", "Scheduled", f"Successfully assigned {namespace}/{name} to {node_name}")
         return None
 

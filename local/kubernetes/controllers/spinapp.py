@@ -2,15 +2,13 @@
 
 import base64
 
-from kubernetes.client.exceptions import ApiException
-
+from local.kubernetes.api.errors import ApiError
 from local.kubernetes.controllers.spinapp_objects import deployment_for, service_for
 from local.kubernetes.controllers.spinapp_secrets import ca_secret, ca_secret_name, runtime_secret
-from local.kubernetes.machinery.api import KubernetesApi, is_conflict, is_not_found
-from local.kubernetes.machinery.controller import Controller
+from local.kubernetes.machinery.api import Api, Key, either, key_of
+from local.kubernetes.machinery.controller import Controller, WorkQueue
 from local.kubernetes.machinery.events import EventRecorder
-from local.kubernetes.machinery.informer import Change, InformerSet, Key, controller_uid, key_of
-from local.kubernetes.machinery.meta import condition, is_terminating, put_condition
+from local.kubernetes.machinery.meta import changed, condition, controller_uid, is_terminating, put_condition
 from local.kubernetes.machinery.resources import (
     CONFIG_MAPS,
     DEPLOYMENTS,
@@ -29,32 +27,31 @@ class SpinAppController(Controller):
 
     name = "spinapp"
 
-    def __init__(self, api: KubernetesApi, informers: InformerSet, events: EventRecorder) -> None:
-        super().__init__()
-        self._api = api
-        self._events = events
-        self._apps = informers.of(SPIN_APPS)
-        self._executors = informers.of(SPIN_APP_EXECUTORS)
-        self._deployments = informers.of(DEPLOYMENTS)
-        self._services = informers.of(SERVICES)
+    def __init__(self, api: Api, queue: WorkQueue, events: EventRecorder) -> None:
+        super().__init__(api, queue, events)
+        self._apps = api.informer(SPIN_APPS)
+        self._executors = api.informer(SPIN_APP_EXECUTORS)
+        self._deployments = api.informer(DEPLOYMENTS)
         # What was applied last, and the generations it led to: applying the same again would only cost requests.
         self._applied: dict[Key, tuple[Json, Json | None, tuple[str, int] | None]] = {}
-        self._apps.add_handler(lambda _change, _before, app: self.queue.add(key_of(app)))
+        self._apps.add_handler(lambda before, after: self.enqueue(key_of(either(before, after))))
         self._executors.add_handler(self._executor_changed)
         self._deployments.add_handler(self._owned_changed)
-        self._services.add_handler(self._owned_changed)
+        api.informer(SERVICES).add_handler(self._owned_changed)
 
-    def _executor_changed(self, _change: Change, _before: Json | None, executor: Json) -> None:
-        for app in self._apps.items(executor["metadata"]["namespace"]):
-            if app["spec"].get("executor") == executor["metadata"]["name"]:
-                self.queue.add(key_of(app))
+    def _executor_changed(self, before: Json | None, after: Json | None) -> None:
+        namespace, name = key_of(either(before, after))
+        for app in self._apps.items(namespace):
+            if app["spec"].get("executor") == name:
+                self.enqueue(key_of(app))
 
-    def _owned_changed(self, change: Change, _before: Json | None, obj: Json) -> None:
+    def _owned_changed(self, before: Json | None, after: Json | None) -> None:
+        obj = either(before, after)
         app = self._apps.get(*key_of(obj))  # both carry the app's name
         if app is not None and controller_uid(obj) == app["metadata"]["uid"]:
-            if change is Change.DELETED:
+            if after is None:
                 self._applied.pop(key_of(app), None)
-            self.queue.add(key_of(app))
+            self.enqueue(key_of(app))
 
     def reconcile(self, namespace: str, name: str) -> float | None:
         """Apply what the app stands for, then report what became of it."""
@@ -91,12 +88,11 @@ class SpinAppController(Controller):
             return
         if deployment is not None:
             applied = self._api.apply(DEPLOYMENTS, namespace, deployment, FIELD_MANAGER)
-            self._deployments.remember(applied)
             stamp = (applied["metadata"]["uid"], applied["metadata"].get("generation", 0))
         elif live is not None and controller_uid(live) == app["metadata"]["uid"]:
             self._api.delete(DEPLOYMENTS, namespace, name, uid=live["metadata"]["uid"])
             stamp = None
-        self._services.remember(self._api.apply(SERVICES, namespace, service, FIELD_MANAGER))
+        self._api.apply(SERVICES, namespace, service, FIELD_MANAGER)
         self._applied[key] = (service, deployment, stamp)
 
     def _deployment(self, app: Json, executor: Json) -> Json:
@@ -120,26 +116,20 @@ class SpinAppController(Controller):
     def _create(self, secret: Json) -> None:
         try:
             self._api.create(SECRETS, secret["metadata"]["namespace"], secret)
-        except ApiException as error:
-            if not is_conflict(error):  # one that is there is left as it is
+        except ApiError as error:
+            if error.code != 409:  # one that is there is left as it is
                 raise
 
     def _report(self, app: Json, executor_name: str) -> None:
-        namespace, name = key_of(app)
-        deployment = self._deployments.get(namespace, name)
-        old = app.get("status") or {}
-        conditions = [dict(entry) for entry in old.get("conditions") or []]
+        deployment = self._deployments.get(*key_of(app))
+        conditions = [dict(entry) for entry in (app.get("status") or {}).get("conditions") or []]
         for kind in ("Available", "Progressing"):
             if (copied := _copied_condition(deployment, kind)) is not None:
                 put_condition(conditions, copied)
         ready = (deployment or {}).get("status", {}).get("readyReplicas", 0)
         status = {"activeScheduler": executor_name, "readyReplicas": ready, "conditions": conditions}
-        if any(old.get(field) != value for field, value in status.items()):
-            try:
-                self._apps.remember(self._api.patch(SPIN_APPS, namespace, name, {"status": status}, "status"))
-            except ApiException as error:
-                if not is_not_found(error):
-                    raise
+        if changed(app, status):
+            self._api.patch(SPIN_APPS, *key_of(app), {"status": status}, "status")
 
 
 def _copied_condition(deployment: Json | None, kind: str) -> Json | None:

@@ -1,19 +1,17 @@
 """The kubelet: follows the pods of this machine's nodes and runs a `PodWorker` for each.
 
-Its work is waiting (for processes, probes, back-offs), so it lives in an event loop in a thread of its own; API
-requests go to worker threads.
+Its work is waiting (for processes, probes, back-offs), so it lives in an event loop in a thread of its own.
 """
 
 import asyncio
 import logging
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
-from kubernetes.client.exceptions import ApiException
-
+from local.kubernetes.api.errors import ApiError
+from local.kubernetes.kubelet.container import Container
 from local.kubernetes.kubelet.images import ImageStore
 from local.kubernetes.kubelet.leftovers import stop_leftovers
 from local.kubernetes.kubelet.logs import LogFolder
@@ -22,15 +20,13 @@ from local.kubernetes.kubelet.node import Node, NodePaths, NodeTimes
 from local.kubernetes.kubelet.pod_worker import PodWorker
 from local.kubernetes.kubelet.registration import NODE_NAMES
 from local.kubernetes.kubelet.volumes import VolumeFolder
-from local.kubernetes.machinery.api import KubernetesApi, is_not_found
+from local.kubernetes.machinery.api import Api, either
 from local.kubernetes.machinery.events import EventRecorder
-from local.kubernetes.machinery.informer import Change, InformerSet, controller_uid
-from local.kubernetes.machinery.meta import is_terminating
+from local.kubernetes.machinery.meta import controller_of, controller_uid, is_terminating
 from local.kubernetes.machinery.resources import DEPLOYMENTS, POD_METRICS, PODS, REPLICA_SETS, RUNTIME_CLASSES, Json
 
 logger = logging.getLogger(__name__)
 
-API_THREADS = 24
 FIRST_REPORTS_SECONDS = 5.0
 
 
@@ -39,8 +35,7 @@ class Kubelet:
 
     def __init__(
         self,
-        api: KubernetesApi,
-        informers: InformerSet,
+        api: Api,
         events: EventRecorder,
         state_dir: Path,
         *,
@@ -53,7 +48,6 @@ class Kubelet:
 
         Args:
             api: access to the API server.
-            informers: shared informers, not started yet.
             events: recorder of source ``kubelet``.
             state_dir: folder of everything that is kept on the node.
             mirrors_file: registry host to base URL (see `local.oci.mirrors`).
@@ -62,9 +56,9 @@ class Kubelet:
             times: pauses and periods.
         """
         paths = NodePaths(state_dir, compile_cache or state_dir / "compiled")
-        self._pods = informers.of(PODS)
-        self._replica_sets = informers.of(REPLICA_SETS)
-        self._deployments = informers.of(DEPLOYMENTS)
+        self._pods = api.informer(PODS)
+        self._replica_sets = api.informer(REPLICA_SETS)
+        self._deployments = api.informer(DEPLOYMENTS)
         self._node = Node(
             api=api,
             events=events,
@@ -72,8 +66,7 @@ class Kubelet:
             images=ImageStore(paths.images, mirrors_file, docker_config),
             volumes=VolumeFolder(paths.volumes),
             logs=LogFolder(paths.logs),
-            runtime_classes=informers.of(RUNTIME_CLASSES),
-            threads=ThreadPoolExecutor(API_THREADS, thread_name_prefix="kubelet-api"),
+            runtime_classes=api.informer(RUNTIME_CLASSES),
             times=times or NodeTimes(),
         )
         self._workers: dict[str, PodWorker] = {}
@@ -107,7 +100,6 @@ class Kubelet:
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stopping.set)
             self._thread.join()
-        self._node.threads.shutdown(wait=False, cancel_futures=True)
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -118,7 +110,7 @@ class Kubelet:
             self._loop.close()
 
     async def _main(self) -> None:
-        self._pods.add_handler(lambda change, _before, pod: self._in_loop(lambda: self._pod_changed(change, pod)))
+        self._pods.add_handler(lambda before, after: self._in_loop(lambda: self._pod_changed(before, after)))
         self._node.runtime_classes.add_handler(lambda *_: self._in_loop(self._runtime_classes_changed))
         for informer in (self._deployments, self._replica_sets):
             informer.add_handler(self._owner_changed)
@@ -141,17 +133,18 @@ class Kubelet:
 
     # ---- pods
 
-    def _pod_changed(self, change: Change, pod: Json) -> None:
+    def _pod_changed(self, before: Json | None, after: Json | None) -> None:
+        pod = either(before, after)
         if pod["spec"].get("nodeName") not in NODE_NAMES.values():
             return
         uid = pod["metadata"]["uid"]
         worker = self._workers.get(uid)
         if worker is not None:
-            if change is Change.DELETED:
+            if after is None:
                 worker.removed()
             else:
                 worker.update(pod)
-        elif change is not Change.DELETED and not self._stopping.is_set() and self._needs_work(pod):
+        elif after is not None and not self._stopping.is_set() and self._needs_work(pod):
             worker = self._workers[uid] = PodWorker(self._node, pod, self._owner(pod))
             task = self._tasks[uid] = asyncio.get_running_loop().create_task(worker.run())
             task.add_done_callback(lambda done: self._worker_ended(uid, done))
@@ -181,24 +174,16 @@ class Kubelet:
             return str(pod["metadata"]["uid"])
         sets = self._replica_sets.items(pod["metadata"]["namespace"])
         replica_set = next((found for found in sets if found["metadata"]["uid"] == owner), None)
-        if replica_set is None:
-            replica_set = self._read_replica_set(pod, owner)
+        if replica_set is None and controller_of(pod)["kind"] == REPLICA_SETS.kind:
+            # Ask the server: over HTTP the pod's news can be faster than its ReplicaSet's.
+            with suppress(ApiError, ConnectionError):
+                namespace, name = pod["metadata"]["namespace"], controller_of(pod)["name"]
+                replica_set = self._node.api.get(REPLICA_SETS, namespace, name)
         return (controller_uid(replica_set) if replica_set is not None else None) or owner
 
-    def _read_replica_set(self, pod: Json, uid: str) -> Json | None:
-        """Ask the server: the pod's news can be faster than its ReplicaSet's."""
-        for reference in pod["metadata"]["ownerReferences"]:
-            if reference["uid"] == uid and reference["kind"] == REPLICA_SETS.kind:
-                try:
-                    return self._node.api.get(REPLICA_SETS, pod["metadata"]["namespace"], reference["name"])
-                except ApiException as error:
-                    if not is_not_found(error):
-                        raise
-        return None
-
-    def _owner_changed(self, change: Change, _before: Json | None, owner: Json) -> None:
-        if change is Change.DELETED:
-            uid = owner["metadata"]["uid"]
+    def _owner_changed(self, before: Json | None, after: Json | None) -> None:
+        if before is not None and after is None:
+            uid = before["metadata"]["uid"]
             self._in_loop(lambda: self._node.volumes.owner_deleted(uid))
 
     # ---- metrics
@@ -210,18 +195,9 @@ class Kubelet:
             await asyncio.sleep(self._node.times.metrics_period)
             now: dict[int, Sample] = {}
             for worker in list(self._workers.values()):
-                usage: list[Json] = []
-                for container in worker.containers:
-                    pid = container.process.pid if container.process is not None else None
-                    taken = sample(pid) if pid is not None else None
-                    if pid is None or taken is None:
-                        continue
-                    now[pid] = taken
-                    if pid in before:
-                        usage.append(container_usage(container.name, before[pid], taken))
+                usage = [entry for container in worker.containers if (entry := _usage(container, before, now))]
                 if usage and not is_terminating(worker.pod):
-                    metrics = pod_metrics(worker.pod, usage, self._node.times.metrics_period)
-                    await asyncio.get_running_loop().run_in_executor(self._node.threads, self._publish, metrics)
+                    self._publish(pod_metrics(worker.pod, usage, self._node.times.metrics_period))
             before = now
 
     def _publish(self, metrics: Json) -> None:
@@ -229,9 +205,19 @@ class Kubelet:
         try:
             try:
                 self._node.api.patch(POD_METRICS, namespace, name, metrics)
-            except ApiException as error:
-                if not is_not_found(error):
+            except ApiError as error:
+                if error.code != 404:
                     raise
                 self._node.api.create(POD_METRICS, namespace, metrics)
-        except (ApiException, OSError) as error:
-            logger.debug("metrics of pod %s/%s not written: %s", namespace, name, type(error).__name__)
+        except (ApiError, ConnectionError) as error:
+            logger.debug("metrics of pod %s/%s not written: %s", namespace, name, error)
+
+
+def _usage(container: Container, before: dict[int, Sample], now: dict[int, Sample]) -> Json | None:
+    """What a container used since the sample in ``before``; its present sample goes into ``now``."""
+    pid = container.process.pid if container.process is not None else None
+    taken = sample(pid) if pid is not None else None
+    if pid is None or taken is None:
+        return None
+    now[pid] = taken
+    return container_usage(container.name, before[pid], taken) if pid in before else None

@@ -2,23 +2,22 @@
 
 import asyncio
 import json
+from base64 import b64decode
 from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from kubernetes.client.exceptions import ApiException
-
+from local.kubernetes.api.clock import timestamp
+from local.kubernetes.api.errors import ApiError
 from local.kubernetes.kubelet import probes
 from local.kubernetes.kubelet.environment import ContainerConfigError, container_environment
 from local.kubernetes.kubelet.images import AppImage, PullError, UnusableImageError
 from local.kubernetes.kubelet.node import Node
 from local.kubernetes.kubelet.pod_status import ContainerState, running, terminated, waiting
 from local.kubernetes.kubelet.process import Exit, FunctionProcess, host_environment
-from local.kubernetes.machinery.meta import quantity, seconds_since, timestamp
+from local.kubernetes.machinery.meta import quantity, seconds_since
 from local.kubernetes.machinery.resources import SECRETS, Json
-
-Result = TypeVar("Result")
 
 STARTED_WITHOUT_PORT_SECONDS = 1.0
 """A process that does not listen after this long is reported as running, not ready."""
@@ -94,8 +93,9 @@ class Container:
                 self.event("Normal", "Pulling", f'Pulling image "{reference}"')
             began = asyncio.get_running_loop().time()
             try:
-                secrets = await self._in_thread(self._pull_secrets)
-                image = await self._node.images.ensure(reference, pull_always=policy == "Always", secrets=secrets)
+                image = await self._node.images.ensure(
+                    reference, pull_always=policy == "Always", secrets=self._pull_secrets()
+                )
             except PullError as error:
                 reason = f'failed to pull and unpack image "{reference}": {error}'
                 self.event("Warning", "Failed", f'Failed to pull image "{reference}": {reason}')
@@ -121,14 +121,12 @@ class Container:
 
     def _pull_secrets(self) -> list[Mapping[str, Any]]:
         """Docker config documents of the pod's imagePullSecrets; a missing one is passed over, as kubelet does."""
-        from base64 import b64decode
-
         documents: list[Mapping[str, Any]] = []
         for reference in self._pod["spec"].get("imagePullSecrets") or []:
             try:
                 secret = self._node.api.get(SECRETS, self._pod["metadata"]["namespace"], reference["name"])
                 documents.append(json.loads(b64decode(secret["data"][".dockerconfigjson"])))
-            except (ApiException, KeyError, ValueError):
+            except (ApiError, KeyError, ValueError):
                 text = (
                     f"Unable to retrieve some image pull secrets ({reference['name']}); "
                     "attempting to pull the image may not succeed."
@@ -140,7 +138,7 @@ class Container:
         """The environment, tried again until everything that it names exists."""
         while True:
             try:
-                return await self._in_thread(partial(container_environment, self._node.api, self._pod, self._spec))
+                return container_environment(self._node.api, self._pod, self._spec)
             except ContainerConfigError as error:
                 self.event("Warning", "Failed", f"Error: {error}")
                 self._set(waiting("CreateContainerConfigError", str(error)))
@@ -259,20 +257,6 @@ class Container:
         self._set(waiting("CrashLoopBackOff", message))
         await asyncio.sleep(self._pause)
         self._pause = min(self._pause * 2, self._node.times.backoff_most)
-
-    async def _in_thread(self, function: Callable[[], Result]) -> Result:
-        """Run blocking API calls; a server that is away for a moment is asked again."""
-        pause = 0.1
-        while True:
-            try:
-                return await asyncio.get_running_loop().run_in_executor(self._node.threads, function)
-            except ApiException as error:
-                if error.status in (401, 403):
-                    raise ContainerConfigError(f"the node may not read what the pod needs: {error.reason}") from error
-            except OSError:
-                pass
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, 5.0)
 
 
 def _initial_state(pod: Json, spec: Json) -> ContainerState:

@@ -5,9 +5,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from kubernetes.client.exceptions import ApiException
-
-from local.kubernetes.machinery.api import KubernetesApi, is_not_found
+from local.kubernetes.api.errors import ApiError
+from local.kubernetes.machinery.api import Api
 from local.kubernetes.machinery.meta import quantity
 from local.kubernetes.machinery.resources import CONFIG_MAPS, SECRETS, Json, Resource
 
@@ -20,8 +19,8 @@ _MAP_KEY = re.compile(r"metadata\.(labels|annotations)\['([^']+)'\]")
 _EXPANSION = re.compile(r"\$\$|\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)")
 
 
-def container_environment(api: KubernetesApi, pod: Json, container: Json) -> dict[str, str]:
-    """All variables of a container, with references resolved. Blocking: reads Secrets and ConfigMaps.
+def container_environment(api: Api, pod: Json, container: Json) -> dict[str, str]:
+    """All variables of a container, with references resolved.
 
     Raises:
         ContainerConfigError: a Secret, ConfigMap, key or field that is not optional does not exist.
@@ -57,7 +56,7 @@ def expand(text: str, environment: dict[str, str]) -> str:
 class _Sources:
     """Secrets and ConfigMaps of a namespace, each read once."""
 
-    def __init__(self, api: KubernetesApi, namespace: str) -> None:
+    def __init__(self, api: Api, namespace: str) -> None:
         self._api = api
         self._namespace = namespace
         self._read: dict[tuple[str, str], dict[str, str] | None] = {}
@@ -82,8 +81,8 @@ class _Sources:
     def _fetch(self, resource: Resource, name: str) -> dict[str, str] | None:
         try:
             found = self._api.get(resource, self._namespace, name)
-        except ApiException as error:
-            if is_not_found(error):
+        except ApiError as error:
+            if error.code == 404:
                 return None
             raise
         data: dict[str, str] = found.get("data") or {}

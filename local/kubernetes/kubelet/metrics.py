@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.kubernetes.machinery.meta import timestamp
+from local.kubernetes.api.clock import timestamp
 from local.kubernetes.machinery.resources import POD_METRICS, PODS, Json
 
 _PROC = Path("/proc")

@@ -1,15 +1,13 @@
 """What all pods of the node share: folders, images, events, times."""
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from local.kubernetes.kubelet.images import ImageStore
 from local.kubernetes.kubelet.logs import LogFolder
 from local.kubernetes.kubelet.volumes import VolumeFolder
-from local.kubernetes.machinery.api import KubernetesApi
+from local.kubernetes.machinery.api import Api, Informer
 from local.kubernetes.machinery.events import EventRecorder
-from local.kubernetes.machinery.informer import Informer
 
 SPIN_HANDLER = "spin"
 
@@ -64,12 +62,11 @@ class NodeTimes:
 class Node:
     """The node's tools, handed to every pod."""
 
-    api: KubernetesApi
+    api: Api
     events: EventRecorder
     paths: NodePaths
     images: ImageStore
     volumes: VolumeFolder
     logs: LogFolder
     runtime_classes: Informer
-    threads: ThreadPoolExecutor
     times: NodeTimes = field(default_factory=NodeTimes)

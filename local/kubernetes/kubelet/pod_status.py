@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from local.kubernetes.machinery.meta import put_condition, timestamp
+from local.kubernetes.api.clock import timestamp
+from local.kubernetes.machinery.meta import put_condition
 from local.kubernetes.machinery.resources import Json
 
 POD_IP = "127.0.0.1"

@@ -4,22 +4,22 @@ import asyncio
 import logging
 from collections.abc import Coroutine
 from contextlib import suppress
-from functools import partial
 from typing import Any
 
-from kubernetes.client.exceptions import ApiException
-
+from local.kubernetes.api.clock import timestamp
+from local.kubernetes.api.errors import ApiError
 from local.kubernetes.kubelet.container import Container
 from local.kubernetes.kubelet.node import SPIN_HANDLER, Node
 from local.kubernetes.kubelet.pod_status import pod_status
-from local.kubernetes.machinery.api import is_conflict, is_not_found
-from local.kubernetes.machinery.meta import is_terminating, timestamp
+from local.kubernetes.machinery.meta import is_terminating
 from local.kubernetes.machinery.resources import PODS, Json
 from local.kubernetes.ports import LISTENING_ANNOTATION, listening_value
 
 logger = logging.getLogger(__name__)
 
 SANDBOX_RETRY_SECONDS = 15.0
+RETRY_SECONDS = 1.0
+"""After a write that the API server did not take."""
 
 
 class PodWorker:
@@ -120,36 +120,29 @@ class PodWorker:
 
     async def _report(self) -> None:
         """Write the status whenever it changed; a burst of changes is one write."""
-        pause = 0.05
         while True:
             await self._dirty.wait()
             self._dirty.clear()
             try:
-                await self._write()
+                self._write()
                 self.reported.set()
-                pause = 0.05
-            except ApiException as error:
-                if is_not_found(error):
+            except (ApiError, ConnectionError) as error:
+                if isinstance(error, ApiError) and error.code == 404:
                     return  # the news of the deletion is on its way
                 self._dirty.set()
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, 5.0)
-            except OSError:
-                self._dirty.set()
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, 5.0)
+                await asyncio.sleep(RETRY_SECONDS)
 
-    async def _write(self) -> None:
+    def _write(self) -> None:
         annotation = self._listening()
         states = [container.state for container in self.containers]
         status = pod_status(self._pod, states, self._started, self._written.get("conditions") or [])
         if annotation != self._annotation:
             # Before the status: who sees the pod ready must find its port.
             body = {"metadata": {"annotations": {LISTENING_ANNOTATION: annotation}}}
-            await self._call(self._node.api.patch, PODS, self._namespace, self._name, body)
+            self._node.api.patch(PODS, self._namespace, self._name, body)
             self._annotation = annotation
         if any(self._written.get(field) != value for field, value in status.items()):
-            await self._call(self._node.api.patch, PODS, self._namespace, self._name, {"status": status}, "status")
+            self._node.api.patch(PODS, self._namespace, self._name, {"status": status}, "status")
             self._written = status
 
     def _listening(self) -> str | None:
@@ -162,10 +155,6 @@ class PodWorker:
         return (
             listening_value({name: number for name, number in ports.items() if number is not None}) if ports else None
         )
-
-    async def _call(self, function: Any, *arguments: Any, **named: Any) -> Any:
-        call = partial(function, *arguments, **named)
-        return await asyncio.get_running_loop().run_in_executor(self._node.threads, call)
 
     # ---- end
 
@@ -180,20 +169,14 @@ class PodWorker:
         await asyncio.gather(*(container.stop(grace) for container in running))
         self._node.volumes.give_back(self._owner)
         self._node.logs.remove(self._namespace, self._name, self.uid)
-        pause = 0.1
         while not self._removed:
             try:
-                await self._call(
-                    self._node.api.delete, PODS, self._namespace, self._name, uid=self.uid, grace_seconds=0
-                )
+                self._node.api.delete(PODS, self._namespace, self._name, uid=self.uid, grace_seconds=0)
                 return
-            except ApiException as error:
-                if is_not_found(error) or is_conflict(error):
+            except (ApiError, ConnectionError) as error:
+                if isinstance(error, ApiError) and error.code in (404, 409):
                     return
-            except OSError:
-                pass
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, 5.0)
+            await asyncio.sleep(RETRY_SECONDS)
 
     def _grace(self) -> float:
         if self._removed:

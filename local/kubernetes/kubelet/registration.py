@@ -8,11 +8,10 @@ import os
 import platform
 from typing import Final
 
-from kubernetes.client.exceptions import ApiException
-
+from local.kubernetes.api.clock import timestamp
+from local.kubernetes.api.errors import ApiError
 from local.kubernetes.kubelet.pod_status import POD_IP
-from local.kubernetes.machinery.api import KubernetesApi, is_conflict
-from local.kubernetes.machinery.meta import timestamp
+from local.kubernetes.machinery.api import Api
 from local.kubernetes.machinery.resources import NODES, Json
 
 CAPACITY_TYPE: Final = "karpenter.sh/capacity-type"
@@ -23,14 +22,14 @@ NODE_NAMES: Final = {"spot": "local-spot", "on-demand": "local-on-demand"}
 KUBELET_VERSION: Final = "v1.32.0-local"
 
 
-def register_nodes(api: KubernetesApi) -> None:
+def register_nodes(api: Api) -> None:
     """Create the nodes, or say that they are ready again."""
     for capacity_type, name in NODE_NAMES.items():
         node = node_object(name, capacity_type)
         try:
             api.create(NODES, None, node)
-        except ApiException as error:
-            if not is_conflict(error):
+        except ApiError as error:
+            if error.code != 409:
                 raise
             # A node of an earlier run may lack what has been added since.
             api.patch(NODES, None, name, {"metadata": {"labels": node["metadata"]["labels"]}})

@@ -1,5 +1,5 @@
-"""What every controller stands on: API access, informers, work queues, event recording.
+"""What controllers and the node stand on: an API to read, write and follow objects, a work queue, events.
 
-The shapes are those of client-go (reflector, workqueue, recorder), on top of the official Python client's
-configuration, TLS and connection pools. Nothing here knows which API server answers.
+`api` says what they need of a Kubernetes API. `store_api` is the one-machine cloud's, in this process; `http_api` is
+any server's over HTTP, for other processes and for real control planes.
 """

@@ -1,19 +1,18 @@
-"""A keyed work queue with back-off, and the controller loop around it.
+"""Controllers, and the one queue from which a thread does their work.
 
-As in client-go's workqueue: a key that is queued twice is worked on once, a key is never worked on by two threads
-at a time, a failed key comes back after a growing pause.
+As in client-go's workqueue: what is queued twice is done once, what failed comes back after a growing pause.
 """
 
 import heapq
+import itertools
 import logging
 import threading
 import time
 from abc import ABC, abstractmethod
 
-from kubernetes.client.exceptions import ApiException
-
-from local.kubernetes.machinery.api import message_of
-from local.kubernetes.machinery.informer import Key
+from local.kubernetes.api.errors import ApiError
+from local.kubernetes.machinery.api import Api, Key
+from local.kubernetes.machinery.events import EventRecorder
 
 logger = logging.getLogger(__name__)
 
@@ -21,97 +20,95 @@ FAILURE_FIRST_SECONDS = 0.005
 FAILURE_MOST_SECONDS = 30.0
 
 
-class WorkQueue:
-    """Keys to work on, now or later."""
-
-    def __init__(self) -> None:
-        self._condition = threading.Condition()
-        self._due: dict[Key, float] = {}
-        self._heap: list[tuple[float, Key]] = []
-        self._failures: dict[Key, int] = {}
-        self._closed = False
-
-    def add(self, key: Key, after: float = 0.0) -> None:
-        """Work on ``key`` in ``after`` seconds, or earlier when it is queued for earlier already."""
-        due = time.monotonic() + after
-        with self._condition:
-            if key in self._due and self._due[key] <= due:
-                return
-            self._due[key] = due
-            heapq.heappush(self._heap, (due, key))
-            self._condition.notify()
-
-    def add_failed(self, key: Key) -> None:
-        """Work on ``key`` again after a pause that doubles with every failure in a row."""
-        count = self._failures.get(key, 0)
-        self._failures[key] = count + 1
-        self.add(key, min(FAILURE_FIRST_SECONDS * 2 ** min(count, 20), FAILURE_MOST_SECONDS))
-
-    def succeeded(self, key: Key) -> None:
-        """Forget the failures of ``key``."""
-        self._failures.pop(key, None)
-
-    def take(self) -> Key | None:
-        """The next key that is due; waits for one. None once the queue is closed."""
-        with self._condition:
-            while not self._closed:
-                now = time.monotonic()
-                while self._heap:
-                    due, key = self._heap[0]
-                    if self._due.get(key) != due:
-                        heapq.heappop(self._heap)  # queued for earlier since, or taken
-                    elif due <= now:
-                        heapq.heappop(self._heap)
-                        del self._due[key]
-                        return key
-                    else:
-                        break
-                self._condition.wait(self._heap[0][0] - now if self._heap else None)
-            return None
-
-    def close(self) -> None:
-        """Let every `take` return None."""
-        with self._condition:
-            self._closed = True
-            self._condition.notify_all()
-
-
 class Controller(ABC):
-    """Brings objects to their desired state, one key at a time, in one thread."""
+    """Brings the objects of one kind to their desired state, one at a time."""
 
     name = "controller"
 
-    def __init__(self) -> None:
-        self.queue = WorkQueue()
-        self._thread = threading.Thread(target=self._run, name=type(self).name, daemon=True)
+    def __init__(self, api: Api, queue: "WorkQueue", events: EventRecorder) -> None:
+        self._api = api
+        self._queue = queue
+        self._events = events
+
+    def enqueue(self, key: Key, after: float = 0.0) -> None:
+        """Reconcile an object in ``after`` seconds, or earlier when it is queued for earlier already."""
+        self._queue.add((self, *key), after)
 
     @abstractmethod
     def reconcile(self, namespace: str, name: str) -> float | None:
         """Bring one object to its desired state; the return value asks to come back after so many seconds."""
 
+
+Task = tuple[Controller, str, str]
+"""Whose work, and the object's key."""
+
+
+class WorkQueue:
+    """What is to be done, now or later, and the thread that does it."""
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        self._due: dict[Task, float] = {}
+        self._heap: list[tuple[float, int, Task]] = []
+        self._numbers = itertools.count()
+        self._failures: dict[Task, int] = {}
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="controllers", daemon=True)
+
+    def add(self, task: Task, after: float = 0.0) -> None:
+        """Do ``task`` in ``after`` seconds, or earlier when it is queued for earlier already."""
+        due = time.monotonic() + after
+        with self._condition:
+            if self._due.get(task, due + 1) <= due:
+                return
+            self._due[task] = due
+            heapq.heappush(self._heap, (due, next(self._numbers), task))
+            self._condition.notify()
+
     def start(self) -> None:
-        """Start working (after the informers have synced)."""
+        """Start working."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop after the key in hand."""
-        self.queue.close()
+        """Stop after the task in hand."""
+        with self._condition:
+            self._closed = True
+            self._condition.notify()
         if self._thread.is_alive():
             self._thread.join(timeout=5)
 
+    def _take(self) -> Task | None:
+        """The next task that is due; waits for one. None once the queue is closed."""
+        with self._condition:
+            while not self._closed:
+                pause = self._heap[0][0] - time.monotonic() if self._heap else None
+                if pause is not None and pause <= 0:
+                    due, _, task = heapq.heappop(self._heap)
+                    if self._due.get(task) == due:  # else queued for earlier since, and done
+                        del self._due[task]
+                        return task
+                else:
+                    self._condition.wait(pause)
+            return None
+
     def _run(self) -> None:
-        while (key := self.queue.take()) is not None:
+        while (task := self._take()) is not None:
+            controller, *key = task
             try:
-                again = self.reconcile(*key)
-            except ApiException as error:
-                # 404 and 409: the world moved on while we wrote; the informer brings the news.
-                level = logging.DEBUG if error.status in (404, 409) else logging.WARNING
-                logger.log(level, "%s: %s/%s: %s", self.name, *key, message_of(error))
-                self.queue.add_failed(key)
-            except Exception:
-                logger.exception("%s: %s/%s", self.name, *key)
-                self.queue.add_failed(key)
+                again = controller.reconcile(*key)
+            except Exception as error:
+                self._failed(task, error)
             else:
-                self.queue.succeeded(key)
+                self._failures.pop(task, None)
                 if again is not None:
-                    self.queue.add(key, again)
+                    self.add(task, again)
+
+    def _failed(self, task: Task, error: Exception) -> None:
+        if isinstance(error, ApiError):
+            # 404 and 409: the world moved on while we wrote; the news of it is on its way.
+            level = logging.DEBUG if error.code in (404, 409) else logging.WARNING
+            logger.log(level, "%s: %s/%s: %s", task[0].name, *task[1:], error.message)
+        else:
+            logger.error("%s: %s/%s", task[0].name, *task[1:], exc_info=error)
+        count = self._failures[task] = self._failures.get(task, 0) + 1
+        self.add(task, min(FAILURE_FIRST_SECONDS * 2 ** min(count - 1, 20), FAILURE_MOST_SECONDS))

@@ -2,17 +2,14 @@
 
 import itertools
 import logging
-import queue
 import threading
 import time
 from collections import OrderedDict
-from dataclasses import dataclass, field
 from typing import Literal
 
-from kubernetes.client.exceptions import ApiException
-
-from local.kubernetes.machinery.api import KubernetesApi, message_of
-from local.kubernetes.machinery.meta import timestamp
+from local.kubernetes.api.clock import timestamp
+from local.kubernetes.api.errors import ApiError
+from local.kubernetes.machinery.api import Api
 from local.kubernetes.machinery.resources import EVENTS, Json
 
 logger = logging.getLogger(__name__)
@@ -21,93 +18,66 @@ EventType = Literal["Normal", "Warning"]
 _REMEMBERED = 1024
 
 
-@dataclass
-class _Series:
-    name: str
-    count: int = 1
-
-
-@dataclass(frozen=True)
-class _Entry:
-    about: Json
-    kind: EventType
-    reason: str
-    message: str
-    field_path: str | None
-    at: str = field(default_factory=timestamp)
-
-
 class EventRecorder:
-    """Writes events in the background; the same event again raises the count of the first one, as kubelet does."""
+    """Writes events; the same event again raises the count of the first one, as kubelet does."""
 
-    def __init__(self, api: KubernetesApi, component: str, host: str | None = None) -> None:
+    def __init__(self, api: Api, component: str, host: str | None = None) -> None:
         self._api = api
         self._source = {"component": component, **({"host": host} if host else {})}
-        self._known: OrderedDict[tuple[str, ...], _Series] = OrderedDict()
+        self._known: OrderedDict[tuple[str, ...], tuple[str, int]] = OrderedDict()
         self._numbers = itertools.count(time.time_ns())
-        self._queue: queue.SimpleQueue[_Entry | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name=f"events-{component}", daemon=True)
-        self._thread.start()
+        self._lock = threading.Lock()
 
     def event(self, about: Json, kind: EventType, reason: str, message: str, field_path: str | None = None) -> None:
-        """Record an event about an object. ``field_path`` names a part of it: ``spec.containers{name}``."""
-        self._queue.put(_Entry(about, kind, reason, message[:1024], field_path))
+        """Record an event about an object. ``field_path`` names a part of it: ``spec.containers{name}``.
 
-    def stop(self) -> None:
-        """Write what is queued, then end."""
-        self._queue.put(None)
-        self._thread.join(timeout=5)
+        An event is a help, never a duty: one that cannot be written (most often its namespace is being deleted) is
+        dropped.
+        """
+        try:
+            with self._lock:
+                self._write(about, kind, reason, message[:1024], field_path)
+        except (ApiError, ConnectionError) as error:
+            logger.debug("event %s not written: %s", reason, error)
 
-    def _run(self) -> None:
-        while (entry := self._queue.get()) is not None:
-            try:
-                self._write(entry)
-            except ApiException as error:
-                # An event is a help, never a duty: most often its namespace is being deleted.
-                logger.debug("event %s not written: %s", entry.reason, message_of(error))
-            except Exception as error:
-                logger.debug("event %s not written: %s", entry.reason, type(error).__name__)
-
-    def _write(self, entry: _Entry) -> None:
-        meta = entry.about["metadata"]
+    def _write(self, about: Json, kind: EventType, reason: str, message: str, field_path: str | None) -> None:
+        meta, now = about["metadata"], timestamp()
         namespace = meta.get("namespace") or "default"
-        key = (meta["uid"], entry.kind, entry.reason, entry.message, entry.field_path or "")
-        if (series := self._known.get(key)) is not None:
+        key = (meta["uid"], kind, reason, message, field_path or "")
+        if key in self._known:
+            name, count = self._known[key]
+            self._known[key] = (name, count + 1)
             self._known.move_to_end(key)
-            series.count += 1
             try:
-                self._api.patch(EVENTS, namespace, series.name, {"count": series.count, "lastTimestamp": entry.at})
+                self._api.patch(EVENTS, namespace, name, {"count": count + 1, "lastTimestamp": now})
                 return
-            except ApiException as error:
-                if error.status != 404:
+            except ApiError as error:
+                if error.code != 404:
                     raise
-        series = _Series(f"{meta['name'][:230]}.{next(self._numbers):x}")
+        name = f"{meta['name'][:230]}.{next(self._numbers):x}"
         reference = {
-            "apiVersion": entry.about["apiVersion"],
-            "kind": entry.about["kind"],
+            "apiVersion": about["apiVersion"],
+            "kind": about["kind"],
             "name": meta["name"],
             "namespace": meta.get("namespace"),
             "uid": meta["uid"],
             "resourceVersion": meta.get("resourceVersion"),
-            "fieldPath": entry.field_path,
+            "fieldPath": field_path,
         }
-        self._api.create(
-            EVENTS,
-            namespace,
-            {
-                "metadata": {"name": series.name, "namespace": namespace},
-                "involvedObject": {name: value for name, value in reference.items() if value},
-                "reason": entry.reason,
-                "message": entry.message,
-                "type": entry.kind,
-                "source": self._source,
-                "reportingComponent": self._source["component"],
-                "reportingInstance": self._source.get("host", ""),
-                "firstTimestamp": entry.at,
-                "lastTimestamp": entry.at,
-                "count": 1,
-            },
-        )
-        self._known[key] = series
+        body = {
+            "metadata": {"name": name, "namespace": namespace},
+            "involvedObject": {field: value for field, value in reference.items() if value},
+            "reason": reason,
+            "message": message,
+            "type": kind,
+            "source": self._source,
+            "reportingComponent": self._source["component"],
+            "reportingInstance": self._source.get("host", ""),
+            "firstTimestamp": now,
+            "lastTimestamp": now,
+            "count": 1,
+        }
+        self._api.create(EVENTS, namespace, body)
+        self._known[key] = (name, 1)
         if len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)

@@ -1,24 +1,18 @@
-"""Small pieces that many objects share: timestamps, owner references, conditions, labels, quantities."""
+"""Small pieces that many objects share: owner references, conditions, states of pods."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
-from kubernetes.utils.quantity import parse_quantity
-
+from local.kubernetes.api.clock import parse_timestamp, timestamp
+from local.kubernetes.api.quantities import parse_quantity
 from local.kubernetes.machinery.resources import Json, Resource
-
-
-def timestamp(at: datetime | None = None) -> str:
-    """A ``metav1.Time``: UTC, whole seconds."""
-    return (at or datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def seconds_since(stamp: str | None) -> float:
     """Seconds since a ``metav1.Time``; 0 when there is none."""
-    if not stamp:
-        return 0.0
-    return (datetime.now(UTC) - datetime.fromisoformat(stamp)).total_seconds()
+    return (datetime.now(UTC) - parse_timestamp(stamp)).total_seconds() if stamp else 0.0
 
 
 def owner_reference(owner: Json, resource: Resource) -> Json:
@@ -33,6 +27,17 @@ def owner_reference(owner: Json, resource: Resource) -> Json:
     }
 
 
+def controller_of(obj: Json) -> Json:
+    """The reference to the owner that controls an object; empty when there is none."""
+    references = obj["metadata"].get("ownerReferences") or []
+    return next((reference for reference in references if reference.get("controller")), {})
+
+
+def controller_uid(obj: Json) -> str | None:
+    """uid of the owner that controls an object, or None."""
+    return controller_of(obj).get("uid")
+
+
 def condition(conditions: Iterable[Json] | None, kind: str) -> Json | None:
     """The condition of one type, or None."""
     return next((entry for entry in conditions or () if entry.get("type") == kind), None)
@@ -40,8 +45,7 @@ def condition(conditions: Iterable[Json] | None, kind: str) -> Json | None:
 
 def is_true(conditions: Iterable[Json] | None, kind: str) -> bool:
     """Whether a condition is there and ``True``."""
-    found = condition(conditions, kind)
-    return found is not None and found.get("status") == "True"
+    return (condition(conditions, kind) or {}).get("status") == "True"
 
 
 def put_condition(conditions: list[Json], new: Json) -> None:
@@ -56,29 +60,15 @@ def put_condition(conditions: list[Json], new: Json) -> None:
         conditions[conditions.index(old)] = entry
 
 
-def matches(selector: Json | None, labels: dict[str, str] | None) -> bool:
-    """Whether labels satisfy a ``LabelSelector`` (``matchLabels`` and ``matchExpressions``)."""
-    labels = labels or {}
-    selector = selector or {}
-    if any(labels.get(key) != value for key, value in (selector.get("matchLabels") or {}).items()):
-        return False
-    for rule in selector.get("matchExpressions") or []:
-        key, values = rule["key"], rule.get("values") or []
-        holds = {
-            "In": labels.get(key) in values,
-            "NotIn": labels.get(key) not in values,
-            "Exists": key in labels,
-            "DoesNotExist": key not in labels,
-        }.get(rule["operator"], False)
-        if not holds:
-            return False
-    return True
+def changed(obj: Json, status: Json) -> bool:
+    """Whether a status differs from the object's present one; counts of zero are left out on the wire."""
+    old = obj.get("status") or {}
+    return any((old.get(field) or None) != (value or None) for field, value in status.items())
 
 
-def quantity(value: str | int | float | None) -> Decimal:
+def quantity(value: Any) -> Decimal:
     """A resource quantity (``100m``, ``64Mi``) as a number; 0 for none."""
-    # The library's function has no annotations.
-    return Decimal(parse_quantity(value)) if value is not None else Decimal(0)  # type: ignore[no-untyped-call]
+    return parse_quantity(value) if value is not None else Decimal(0)
 
 
 def is_pod_ready(pod: Json) -> bool:

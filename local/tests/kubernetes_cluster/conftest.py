@@ -15,7 +15,7 @@ from local.kubernetes.cluster import Cluster
 from local.kubernetes.config import ClusterConfig
 from local.kubernetes.kubeconfig import access_from_kubeconfig
 from local.kubernetes.kubelet.node import NodeTimes
-from local.kubernetes.machinery.api import KubernetesApi
+from local.kubernetes.machinery.http_api import HttpApi
 from local.kubernetes.service_router import ServiceRouter
 from local.tests.kubernetes_cluster.registry import Registry
 from local.tests.kubernetes_cluster.world import HOST, World
@@ -69,7 +69,7 @@ def world(cluster: Cluster, registry: Registry) -> Iterator[World]:
     """The cluster as its users see it."""
     router = ServiceRouter.from_kubeconfig(cluster.config.kubeconfig)
     access = access_from_kubeconfig(cluster.config.kubeconfig)
-    api = KubernetesApi(access)
+    api = HttpApi(access)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

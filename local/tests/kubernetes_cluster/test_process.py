@@ -14,7 +14,7 @@ import pytest
 from local.kubernetes.config import REPOSITORY_ROOT
 from local.kubernetes.kubeconfig import access_from_kubeconfig
 from local.kubernetes.kubelet.leftovers import start_time
-from local.kubernetes.machinery.api import KubernetesApi
+from local.kubernetes.machinery.http_api import HttpApi
 from local.kubernetes.machinery.resources import PODS, RUNTIME_CLASSES, SPIN_APP_EXECUTORS, SPIN_APPS, Json
 from local.tests.kubernetes_cluster.world import HEALTH, eventually, image
 from tests.support.components import COMPILED
@@ -48,7 +48,7 @@ def start(state: Path, mirrors: Path, tmp_path: Path) -> Iterator[Start]:
         process.wait()
 
 
-def ready_pod(api: KubernetesApi) -> Json | None:
+def ready_pod(api: HttpApi) -> Json | None:
     """The one pod, once it is ready."""
     pods = api.list(PODS, "default")["items"]
     ready = [pod for pod in pods if (pod.get("status", {}).get("containerStatuses") or [{}])[0].get("ready")]
@@ -68,7 +68,7 @@ def test_start_work_stop_and_start_again(start: Start, state: Path, tmp_path: Pa
     access = access_from_kubeconfig(kubeconfig)
     assert access.url == info["endpoint"]
     assert base64.b64decode(info["ca_data"]).decode() == access.ca
-    api = KubernetesApi(access)
+    api = HttpApi(access)
     assert {item["metadata"]["name"] for item in api.list(SPIN_APP_EXECUTORS, "default")["items"]} == {
         *("spot", "on-demand"),
     }
@@ -85,7 +85,7 @@ def test_start_work_stop_and_start_again(start: Start, state: Path, tmp_path: Pa
     assert not (tmp_path / "ready.json").exists()
 
     start()
-    api = KubernetesApi(access_from_kubeconfig(kubeconfig))
+    api = HttpApi(access_from_kubeconfig(kubeconfig))
     pod = eventually(lambda: ready_pod(api), "the app is up again")
     assert pod is not None
     assert pod["status"]["containerStatuses"][0]["restartCount"] == 1
@@ -93,7 +93,7 @@ def test_start_work_stop_and_start_again(start: Start, state: Path, tmp_path: Pa
 
 def test_functions_left_by_a_crash_are_stopped_at_the_next_start(start: Start, state: Path) -> None:
     process = start()
-    api = KubernetesApi(access_from_kubeconfig(state / "kubeconfig"))
+    api = HttpApi(access_from_kubeconfig(state / "kubeconfig"))
     spec = {"executor": "spot", "image": image("v1"), "replicas": 1, "checks": HEALTH}
     api.create(SPIN_APPS, "default", {"metadata": {"name": "orphan"}, "spec": spec})
     eventually(lambda: ready_pod(api), "the app is up")

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import httpx
-from kubernetes.client.exceptions import ApiException
 
-from local.kubernetes.machinery.api import ApiAccess, KubernetesApi
+from local.kubernetes.api.errors import ApiError
+from local.kubernetes.machinery.http_api import ApiAccess, HttpApi
 from local.kubernetes.machinery.resources import DEPLOYMENTS, EVENTS, PODS, SPIN_APPS, Json, Resource
 from local.tests.kubernetes_cluster.registry import Registry
 
@@ -41,7 +41,7 @@ class World:
     """A cluster, its registry and its router, as tests see them."""
 
     access: ApiAccess
-    api: KubernetesApi
+    api: HttpApi
     registry: Registry
     router_url: str
     client: httpx.Client
@@ -110,14 +110,14 @@ class World:
         """An object, or None."""
         try:
             return self.api.get(resource, namespace if resource.namespaced else None, name)
-        except ApiException as error:
-            if error.status == 404:
+        except ApiError as error:
+            if error.code == 404:
                 return None
             raise
 
     def text(self, path: str) -> str:
         """The body of a GET on the API server."""
-        return self.api.read_text(path)
+        return self.api.text(path)
 
     def events(self, name: str) -> list[tuple[str, str]]:
         """(reason, message) of every event about an app's objects."""
