@@ -7,8 +7,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, ConfigDict
 
 from functions.tasks.environment import Environment
-from functions.tasks.executions import reason_from_end
-from functions.tasks.outcome import end_task
+from functions.tasks.outcome import end_task, reason_from_end
 from functions.telemetry import logger, tracer
 
 

@@ -6,7 +6,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, ConfigDict
 
 from functions.tasks.environment import Environment
-from functions.tasks.outcome import end_task, reason_from_failure
+from functions.tasks.outcome import end_task, reason_from_failure, reason_without_report
 from functions.telemetry import logger, tracer
 
 
@@ -29,9 +29,6 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, str]:
     if build.error:
         reason = reason_from_failure(build.error, build.cause, build.task_id)
     else:
-        reason = (
-            "The build finished but left no usable result. "
-            f"Upload again; if it persists, tell the platform team, quoting task {build.task_id}."
-        )
+        reason = reason_without_report(build.task_id)
     status = end_task(Environment.read(), build.workspace_id, build.task_id, reason)
     return {"status": status.value}

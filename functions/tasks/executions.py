@@ -12,11 +12,6 @@ from botocore.exceptions import ClientError
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
-_REASONS = {
-    "TIMED_OUT": "The build took longer than it may and was stopped.",
-    "ABORTED": "The build was stopped by an operator. Upload the file again.",
-}
-
 
 @dataclass(frozen=True)
 class Execution:
@@ -56,11 +51,3 @@ def execution_of(state_machine_arn: str, task_id: str) -> Execution | None:
             return None
         raise
     return Execution(found["status"], found["startDate"])
-
-
-def reason_from_end(status: str, task_id: str) -> str:
-    """A sentence for the client from the status of an execution that ended without ending its task."""
-    unexpected = (
-        f"The build failed unexpectedly. Upload again; if it persists, tell the platform team, quoting task {task_id}."
-    )
-    return _REASONS.get(status, unexpected)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _MAX_RESULT_BYTES = 256 * 1024
 _MAX_ERROR_CHARACTERS = 16_000
 """A row holds 400 KB, and an error is read by a person."""
+_TOOK_TOO_LONG = "The build took longer than it may and was stopped."
 
 
 @functools.cache
@@ -132,15 +133,29 @@ def _read_report(bucket: str, task_id: str) -> BuildResult | None:
         return None
 
 
+def reason_without_report(task_id: str) -> str:
+    """Say that a build that CodeBuild calls a success left no usable report."""
+    return f"The build finished but left no usable result. {_again(task_id)}"
+
+
+def reason_from_end(status: str, task_id: str) -> str:
+    """Say why a task ends whose execution ended, with this status, without ending it."""
+    if status == "TIMED_OUT":
+        return _TOOK_TOO_LONG
+    if status == "ABORTED":
+        return "The build was stopped by an operator. Upload the file again."
+    return f"The build failed unexpectedly. {_again(task_id)}"
+
+
 def reason_from_failure(error: str, cause: str, task_id: str) -> str:
-    """A sentence for the client from a failed BuildAndPush state's ``Error`` and ``Cause``.
+    """Say why a task ends whose state BuildAndPush failed with this ``Error`` and ``Cause``.
 
     The cause of ``codebuild:startBuild.sync`` is the Build as JSON, bare or as ``{"Build": ...}``.
     """
     build = _build_in(cause)
     status = build.get("BuildStatus")
     if error == "States.Timeout" or status == "TIMED_OUT":
-        return "The build took longer than it may and was stopped."
+        return _TOOK_TOO_LONG
     if status == "STOPPED":
         return "The build was stopped. Upload the file again."
     if status is not None:
@@ -150,7 +165,11 @@ def reason_from_failure(error: str, cause: str, task_id: str) -> str:
         what = f"The build could not be started ({error.removeprefix('CodeBuild.')})."
     else:
         what = f"The build failed unexpectedly ({error})."
-    return f"{what} Upload again; if it persists, tell the platform team, quoting task {task_id}."
+    return f"{what} {_again(task_id)}"
+
+
+def _again(task_id: str) -> str:
+    return f"Upload again; if it persists, tell the platform team, quoting task {task_id}."
 
 
 def _build_in(cause: str) -> dict[str, Any]:

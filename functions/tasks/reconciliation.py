@@ -15,8 +15,8 @@ from typing import Any, Final
 from functions.contracts.task import ENDED, RowField
 from functions.tasks.environment import Environment
 from functions.tasks.events import announce_end
-from functions.tasks.executions import execution_of, reason_from_end, running_executions
-from functions.tasks.outcome import end_task, fail
+from functions.tasks.executions import execution_of, running_executions
+from functions.tasks.outcome import end_task, fail, reason_from_end
 from functions.tasks.store import TaskStore
 from functions.tasks.submission import start_execution
 from functions.tasks.unsettled import unsettled_tasks

@@ -24,6 +24,13 @@ def _anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in _HEADING.findall(text)}
 
 
+ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
+WHERE_TO_CHANGE = dict(
+    re.findall(r"^\| ([^|`]+) \| `([^`|]+)` \|$", ARCHITECTURE.partition("## Where to change")[2], re.M)
+)
+"""What to change, and the one file for it."""
+
+
 @pytest.mark.parametrize("page", PAGES, ids=str)
 def test_links_lead_to_files_and_headings_that_exist(page: Path) -> None:
     source = ROOT / page
@@ -55,3 +62,29 @@ def test_the_hooks_are_tools_of_this_repository() -> None:
     hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text("utf-8"))
     assert [repo["repo"] for repo in hooks["repos"]] == ["local"]
     assert {hook["language"] for repo in hooks["repos"] for hook in repo["hooks"]} == {"system"}
+
+
+def test_every_path_of_the_architecture_exists() -> None:
+    paths = re.findall(r"`([\w.-]+/[\w./-]*|[\w-]+\.(?:py|json|toml))`", ARCHITECTURE)
+    assert len(paths) > 60
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_what_to_change_is_in_one_file_each() -> None:
+    rows = re.findall(r"^\| (?!---|to change)", ARCHITECTURE.partition("## Where to change")[2], re.M)
+    assert len(rows) == len(WHERE_TO_CHANGE)
+    assert all((ROOT / path).is_file() for path in WHERE_TO_CHANGE.values())
+
+
+@pytest.mark.parametrize(
+    ("change", "held_by"),
+    [
+        ("the text of a type error, and the hint below it", "Save the file as UTF-8"),
+        ("a default of autoscaling, replicas or resources", '"target_cpu": 50'),
+        ("what happens to a task when CodeBuild dies, and what its owner reads", "The build ended without a result"),
+    ],
+)
+def test_no_other_file_holds_it(change: str, held_by: str) -> None:
+    folders = ("functions", "infra", "builder_image")
+    product = [ROOT / "cdk.json", *(path for folder in folders for path in (ROOT / folder).rglob("*.py"))]
+    assert [path for path in product if held_by in path.read_text("utf-8")] == [ROOT / WHERE_TO_CHANGE[change]]
