@@ -9,8 +9,9 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from functions.api.cluster_errors import reported
 from functions.api.deployments import Deployments
-from functions.api.http import ApiError
+from functions.cluster.errors import ClusterError, RefusedError
 from functions.cluster.settings import DeploySettings
 from functions.contracts.task import RowField
 from functions.models.deploy import DeployOptions, DeployRequest
@@ -38,9 +39,9 @@ def deploy(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     try:
         options = DeployOptions.model_validate_json(block[OPTIONS])
         request = DeployRequest(image_ref=result["image_url"], **options.model_dump(exclude_unset=True))
-        answer = Deployments.open(context, str(block.get(REQUESTED_BY, ""))).deploy(request)
-    except ApiError as error:
-        return {"error": error.detail}
+        answer = Deployments.open(context, str(block.get(REQUESTED_BY, "")), request.namespace).deploy(request)
+    except (RefusedError, ClusterError) as error:
+        return {"error": reported(error, changes=True).detail}
     except ValidationError:
         # The block was checked when it came in: only the image can be one that a deploy does not take.
         logger.exception("built image cannot be deployed", task_id=task.task_id)

@@ -1,18 +1,30 @@
 """Failures of a deploy as HTTP answers: whose matter it is, what happened, what to do. The one place that decides."""
 
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
-from functions.api.http import ApiError
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.metrics import MetricUnit
+
+from functions.api.http import ApiError, answer
 from functions.cluster import errors
-from functions.cluster.preconditions import namespace_not_found
+from functions.telemetry import logger, metrics
+
+DeployError = errors.RefusedError | errors.ClusterError
 
 _OPERATOR: Final = "This is a matter of the service's own access, not of your request: tell its operator."
 _LATER: Final = "Try again in a moment."
+_NOTHING_TO_ADD: Final = ""
 
 # First match wins. 502: what stands behind us refused us or makes no sense. 503: not now. 504: too slow.
-_ANSWERS: Final[tuple[tuple[type[errors.ClusterError], HTTPStatus, str], ...]] = (
+_ANSWERS: Final[tuple[tuple[type[Exception], HTTPStatus, str], ...]] = (
+    (errors.ImageNotAllowedError, HTTPStatus.FORBIDDEN, _NOTHING_TO_ADD),
+    (errors.MissingError, HTTPStatus.NOT_FOUND, _NOTHING_TO_ADD),
+    (errors.AppStateError, HTTPStatus.CONFLICT, _NOTHING_TO_ADD),
+    (errors.UnfitRequestError, HTTPStatus.UNPROCESSABLE_ENTITY, _NOTHING_TO_ADD),
+    (errors.ImageNotKeptError, HTTPStatus.SERVICE_UNAVAILABLE, _NOTHING_TO_ADD),
     (errors.UnauthorizedError, HTTPStatus.BAD_GATEWAY, _OPERATOR),
+    (errors.NamespaceClosedError, HTTPStatus.FORBIDDEN, "Its operator can open it, or name another one."),
     (errors.ForbiddenError, HTTPStatus.BAD_GATEWAY, _OPERATOR),
     (errors.AccessError, HTTPStatus.BAD_GATEWAY, _OPERATOR),
     (
@@ -30,6 +42,7 @@ _ANSWERS: Final[tuple[tuple[type[errors.ClusterError], HTTPStatus, str], ...]] =
         HTTPStatus.SERVICE_UNAVAILABLE,
         "Nothing was changed: the operator in the cluster does not answer. Try again in a moment.",
     ),
+    (errors.NamespaceNotFoundError, HTTPStatus.NOT_FOUND, _NOTHING_TO_ADD),
     (errors.NotFoundError, HTTPStatus.BAD_GATEWAY, "Is SpinKube installed in the cluster? Tell its operator."),
     (errors.AlreadyExistsError, HTTPStatus.CONFLICT, _LATER),
     (errors.ConflictError, HTTPStatus.CONFLICT, "Others keep changing the app. Send the request again."),
@@ -43,23 +56,36 @@ _MAYBE_MADE: Final = "The change may have been made all the same: look before yo
 _RETRY_SECONDS: Final = 5
 
 
-def answer_to(error: errors.RefusedError | errors.ClusterError, namespace: str, *, changes: bool) -> ApiError:
-    """The answer for a call about ``namespace`` that ended with ``error``; ``changes``: it was to change something."""
-    if isinstance(error, errors.NotFoundError) and error.resource == "namespaces":
-        error = namespace_not_found(namespace)
-    if isinstance(error, errors.NamespaceClosedError):
-        # The API server's own words name the function's role.
-        detail = f"Namespace '{namespace}' is not open to this service. Its operator can open it, or name another one."
-        return ApiError(HTTPStatus.FORBIDDEN, detail)
-    if isinstance(error, errors.RefusedError):
-        return ApiError(error.status, error.detail)
+def answer_cluster_errors(app: APIGatewayHttpResolver) -> None:
+    """Answer every failure of a deploy in the API's form."""
+
+    def answered(error: DeployError) -> Response[Any]:
+        given = reported(error, changes=app.current_event.http_method != "GET")
+        return answer(given.status, given.detail, given.headers)
+
+    app.exception_handler([errors.RefusedError, errors.ClusterError])(answered)
+
+
+def reported(error: DeployError, *, changes: bool) -> ApiError:
+    """Count and log a failure, and return the answer to it; ``changes``: the request was to change something."""
+    given = answer_to(error, changes=changes)
+    if changes:
+        metrics.add_metric("DeployFailed" if given.status >= 500 else "DeployRefused", MetricUnit.Count, 1)
+    # What the API server says of an invalid object may quote a variable's value: for the caller, not for the log.
+    reason = type(error).__name__ if isinstance(error, errors.InvalidError) else str(error)
+    logger.warning("deploy failed" if changes else "apps not read", status=int(given.status), reason=reason)
+    return given
+
+
+def answer_to(error: DeployError, *, changes: bool) -> ApiError:
+    """Return the answer to a request that ended with ``error``; ``changes``: it was to change something."""
     if isinstance(error, errors.IncompleteError):
-        reason = answer_to(error.reason, namespace, changes=changes)
-        return ApiError(reason.status, f"{_sentence(error)} {reason.detail}", reason.headers)
+        reason = answer_to(error.reason, changes=changes)
+        return ApiError(reason.status, f"{_sentence(str(error))} {reason.detail}", reason.headers)
     status, advice = next((status, advice) for kind, status, advice in _ANSWERS if isinstance(error, kind))
     if changes and isinstance(error, errors.TooSlowError):
         advice = _MAYBE_MADE
-    detail = f"{_sentence(error)} {advice}"
+    detail = f"{_sentence(_words(error))} {advice}" if advice else str(error)
     headers = {}
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         seconds = error.retry_after if isinstance(error, errors.TooManyRequestsError) else _RETRY_SECONDS
@@ -67,6 +93,12 @@ def answer_to(error: errors.RefusedError | errors.ClusterError, namespace: str, 
     return ApiError(status, detail, headers)
 
 
-def _sentence(error: Exception) -> str:
-    text = str(error)
+def _words(error: DeployError) -> str:
+    if isinstance(error, errors.NamespaceClosedError):
+        # The API server's own words name the function's role.
+        return f"Namespace '{error.namespace}' is not open to this service"
+    return str(error)
+
+
+def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:].rstrip('.')}."

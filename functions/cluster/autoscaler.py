@@ -13,10 +13,10 @@ import contextlib
 from dataclasses import dataclass
 
 from functions.cluster import manifests
-from functions.cluster.api import ClusterApi, Object, find
 from functions.cluster.bounds import Bounds
-from functions.cluster.deadline import Deadline
+from functions.cluster.client import Cluster
 from functions.cluster.errors import OUTCOME_UNKNOWN, AlreadyExistsError, ConflictError, NotFoundError
+from functions.cluster.names import Object, ObjectName
 from functions.cluster.resources import AUTOSCALERS
 from functions.cluster.retries import until_done
 from functions.cluster.settings import DeploySettings
@@ -36,12 +36,10 @@ class Rehearsed:
 class Autoscaler:
     """The autoscaler of one app, for the length of one deploy."""
 
-    api: ClusterApi
+    cluster: Cluster
     settings: DeploySettings
-    namespace: str
-    name: str
+    name: ObjectName
     bounds: Bounds
-    deadline: Deadline
 
     def rehearse(self, app: Object | None) -> Rehearsed:
         """Check with the server that `ensure` will be accepted; nothing is written. ``app``: None for a new one.
@@ -82,7 +80,7 @@ class Autoscaler:
             return found is None
 
         again = (AlreadyExistsError, ConflictError, NotFoundError, *OUTCOME_UNKNOWN)
-        return until_done(write, self.deadline, *again)
+        return until_done(write, self.cluster.deadline, *again)
 
     def remove(self) -> None:
         """Delete the autoscaler, if there is one.
@@ -97,23 +95,22 @@ class Autoscaler:
             current = self._current()
             if current is not None:
                 with contextlib.suppress(NotFoundError):
-                    self.api.delete(AUTOSCALERS, self.namespace, self.name, current["metadata"]["uid"], self.deadline)
+                    self.cluster.delete(AUTOSCALERS, self.name, current["metadata"]["uid"])
 
-        until_done(delete, self.deadline, ConflictError, *OUTCOME_UNKNOWN)
+        until_done(delete, self.cluster.deadline, ConflictError, *OUTCOME_UNKNOWN)
 
     def _current(self) -> Object | None:
-        return find(self.api, AUTOSCALERS, self.namespace, self.name, self.deadline)
+        return self.cluster.find(AUTOSCALERS, self.name)
 
     def _write(self, current: Object | None, owner: Object | None, *, dry_run: bool) -> bool:
         """Make it, or change what is not as it should be; returns whether there was anything to do."""
         if current is None:
-            body = self._new(owner)
-            self.api.create(AUTOSCALERS, self.namespace, body, self.deadline, dry_run=dry_run)
+            self.cluster.create(AUTOSCALERS, self._new(owner), dry_run=dry_run)
             return True
         if patch := self._patch(current, owner):
             version = {"resourceVersion": current["metadata"]["resourceVersion"]}
             patch["metadata"] = {**patch.get("metadata", {}), **version}
-            self.api.merge_patch(AUTOSCALERS, self.namespace, self.name, patch, self.deadline, dry_run=dry_run)
+            self.cluster.merge_patch(AUTOSCALERS, self.name, patch, dry_run=dry_run)
         return bool(patch)
 
     def _new(self, owner: Object | None) -> Object:
@@ -122,15 +119,15 @@ class Autoscaler:
         most = bounds.max_replicas or settings.hpa_max_replicas
         _check_bounds(least, most)
         target = bounds.target_cpu or settings.hpa_target_cpu
-        return manifests.autoscaler(self.name, self.namespace, owner, least, most, target)
+        return manifests.autoscaler(self.name, owner, least, most, target)
 
     def _patch(self, current: Object, owner: Object | None) -> Object:
         """What to change of an autoscaler that is there; empty when it is as it should be."""
         now, bounds = current["spec"], self.bounds
         target = now["scaleTargetRef"]
-        if (target.get("kind"), target.get("name")) != ("Deployment", self.name):
+        if (target.get("kind"), target.get("name")) != ("Deployment", self.name.name):
             raise ValueError(
-                f"HorizontalPodAutoscaler '{self.name}' in namespace '{self.namespace}' scales "
+                f"HorizontalPodAutoscaler {self.name} scales "
                 f"{target.get('kind')} '{target.get('name')}': choose another app_name, or delete it"
             )
         spec: Object = {}

@@ -6,14 +6,14 @@ other pods at once. So this service becomes another owner of the number before t
 ("Transferring ownership", Server-Side Apply); the autoscaler takes it over when it first scales.
 """
 
-from functions.cluster.api import ClusterApi, find
-from functions.cluster.deadline import Deadline
+from functions.cluster.client import Cluster
 from functions.cluster.errors import OUTCOME_UNKNOWN, ConflictError, NotFoundError
+from functions.cluster.names import ObjectName
 from functions.cluster.resources import DEPLOYMENTS
 from functions.cluster.retries import until_done
 
 
-def keep_replicas(api: ClusterApi, namespace: str, name: str, deadline: Deadline) -> None:
+def keep_replicas(cluster: Cluster, app: ObjectName) -> None:
     """Own the number of replicas that the app's Deployment has now, if there is one.
 
     Raises
@@ -23,13 +23,13 @@ def keep_replicas(api: ClusterApi, namespace: str, name: str, deadline: Deadline
     """
 
     def own() -> None:
-        deployment = find(api, DEPLOYMENTS, namespace, name, deadline)
+        deployment = cluster.find(DEPLOYMENTS, app)
         if deployment is None:
             return
         # The uid: applying to one that is gone would try to make a new one.
-        metadata = {"name": name, "uid": deployment["metadata"]["uid"]}
+        metadata = {"name": app.name, "uid": deployment["metadata"]["uid"]}
         replicas = deployment["spec"].get("replicas", 1)
-        api.apply(DEPLOYMENTS, namespace, {"metadata": metadata, "spec": {"replicas": replicas}}, deadline)
+        cluster.apply(DEPLOYMENTS, app, {"metadata": metadata, "spec": {"replicas": replicas}})
 
     # A conflict: the operator has applied another number since.
-    until_done(own, deadline, ConflictError, NotFoundError, *OUTCOME_UNKNOWN)
+    until_done(own, cluster.deadline, ConflictError, NotFoundError, *OUTCOME_UNKNOWN)

@@ -10,9 +10,9 @@ the ``resourceVersion`` that was read, and a change in between is a 409 that is 
 from dataclasses import dataclass
 
 from functions.cluster import history, manifests
-from functions.cluster.api import Object
 from functions.cluster.bounds import Bounds
 from functions.cluster.images import Image
+from functions.cluster.names import Object
 from functions.cluster.settings import DeploySettings
 from functions.models.deploy import DeployRequest, check_scaling
 

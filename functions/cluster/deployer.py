@@ -10,26 +10,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from http import HTTPStatus
 from typing import Final
 
 from functions.cluster import changes, generated_names, history, manifests, preconditions
-from functions.cluster.api import ClusterApi, Object, find
 from functions.cluster.autoscaler import Autoscaler, Rehearsed
 from functions.cluster.bounds import Bounds
 from functions.cluster.capacity import keep_replicas
 from functions.cluster.changes import Change
-from functions.cluster.deadline import Deadline
+from functions.cluster.client import Cluster
 from functions.cluster.errors import (
     OUTCOME_UNKNOWN,
     AlreadyExistsError,
+    AppStateError,
     ClusterError,
     ConflictError,
     IncompleteError,
     InvalidError,
-    RefusedError,
+    MissingError,
+    UnfitRequestError,
 )
 from functions.cluster.images import Image, check_image
+from functions.cluster.names import Object, ObjectName
 from functions.cluster.resources import SPIN_APPS
 from functions.cluster.retries import until_done
 from functions.cluster.settings import DeploySettings
@@ -51,9 +52,8 @@ class Deployed:
 class Deployer:
     """Carries out one request against one cluster."""
 
-    api: ClusterApi
+    cluster: Cluster
     settings: DeploySettings
-    deadline: Deadline
     request_id: str
     """Unique to this request: marks what it wrote (see `manifests.REQUEST_ID`)."""
     by: str
@@ -65,21 +65,21 @@ class Deployer:
         Raises
         ------
         RefusedError
-            The request does not fit: its status and sentence are for the caller.
+            The request does not fit; the sentence is for the caller.
         ClusterError
             The cluster refused or failed; the message says at which step.
         """
-        image = check_image(request.image_ref, self.settings, self.deadline)
+        image = check_image(request.image_ref, self.settings, self.cluster.deadline)
         try:
             if request.app_name is None:
                 app = self._create_under_new_name(request, image)
             else:
-                app = self._update_or_create(request, image, request.app_name)
+                app = self._update_or_create(request, image, ObjectName(request.namespace, request.app_name))
         except ValueError as error:
-            raise RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from error
+            raise UnfitRequestError(str(error)) from error
         return Deployed(app, image)
 
-    def roll_back(self, namespace: str, name: str, number: int | None) -> Deployed:
+    def roll_back(self, name: ObjectName, number: int | None) -> Deployed:
         """Go back to revision ``number``, or to the one before the current; a new revision with the old content.
 
         Raises
@@ -90,15 +90,15 @@ class Deployer:
             The cluster refused or failed; the message says at which step.
         """
         try:
-            return self._roll_back(namespace, name, number)
+            return self._roll_back(name, number)
         except ValueError as error:
-            raise RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from error
+            raise UnfitRequestError(str(error)) from error
 
-    def _roll_back(self, namespace: str, name: str, number: int | None) -> Deployed:
+    def _roll_back(self, name: ObjectName, number: int | None) -> Deployed:
         chosen: list[tuple[history.Revision, Image]] = []
 
         def update() -> Deployed:
-            app = preconditions.existing_app(self.api, namespace, name, self.deadline)
+            app = preconditions.existing_app(self.cluster, name)
             if not chosen:
                 # Once: after a lost answer, or another's deploy, "the one before" would be another one.
                 revision = _revision_to_go_back_to(app, number)
@@ -106,38 +106,38 @@ class Deployer:
             revision, image = chosen[0]
             return Deployed(self._update(app, changes.rollback(app, revision, self.settings, self.by)), image)
 
-        return until_done(update, self.deadline, ConflictError, *OUTCOME_UNKNOWN)
+        return until_done(update, self.cluster.deadline, ConflictError, *OUTCOME_UNKNOWN)
 
     def _image_of(self, revision: history.Revision) -> Image:
-        image = check_image(str(revision.spec["image"]), self.settings, self.deadline)
+        image = check_image(str(revision.spec["image"]), self.settings, self.cluster.deadline)
         return Image(revision.image, image.run, image.unchecked)
 
     def _create_under_new_name(self, request: DeployRequest, image: Image) -> Object:
         # Never an update: the app of a name that is taken is somebody else's.
-        create = partial(self._create, request, image)
-        return until_done(
-            lambda: create(generated_names.generate()), self.deadline, AlreadyExistsError, most=_NAME_ATTEMPTS
-        )
+        def create() -> Object:
+            return self._create(request, image, ObjectName(request.namespace, generated_names.generate()))
 
-    def _update_or_create(self, request: DeployRequest, image: Image, name: str) -> Object:
+        return until_done(create, self.cluster.deadline, AlreadyExistsError, most=_NAME_ATTEMPTS)
+
+    def _update_or_create(self, request: DeployRequest, image: Image, name: ObjectName) -> Object:
         def write() -> Object:
-            app = find(self.api, SPIN_APPS, request.namespace, name, self.deadline)
+            app = self.cluster.find(SPIN_APPS, name)
             if app is None:
-                preconditions.check_name_is_free(self.api, request.namespace, name, self.deadline)
+                preconditions.check_name_is_free(self.cluster, name)
                 return self._create(request, image, name)
             return self._update(app, changes.update(app, request, image, self.settings, self.by))
 
         # Another deploy came between, or the answer was lost. Reading again tells which, and working the change out
         # again from what is there now keeps what the other one did.
-        return until_done(write, self.deadline, AlreadyExistsError, ConflictError, *OUTCOME_UNKNOWN)
+        return until_done(write, self.cluster.deadline, AlreadyExistsError, ConflictError, *OUTCOME_UNKNOWN)
 
-    def _create(self, request: DeployRequest, image: Image, name: str) -> Object:
+    def _create(self, request: DeployRequest, image: Image, name: ObjectName) -> Object:
         check_scaling(request, autoscaling=request.enable_autoscaling)
-        app = manifests.spin_app(request, image, name, self.settings, self.request_id, self.by)
+        app = manifests.spin_app(request, image, name.name, self.settings, self.request_id, self.by)
         # Only what the request names: the defaults are its operator's matter, and would cost every new app a call.
         named = manifests.resources(request, {}, self.settings, defaults=False)
-        self._check_surroundings(request.namespace, {**app["spec"], "resources": named}, app["spec"])
-        autoscaler = self._autoscaler(request.namespace, name, Bounds.of(request))
+        self._check_preconditions(name.namespace, {**app["spec"], "resources": named}, app["spec"])
+        autoscaler = self._autoscaler(name, Bounds.of(request))
         rehearsed = autoscaler.rehearse(None) if request.enable_autoscaling else None
         created = self._create_once(app)
         if rehearsed is not None:
@@ -146,24 +146,21 @@ class Deployer:
 
     def _create_once(self, app: Object) -> Object:
         """Create the SpinApp; after a lost answer, see whether it was created before saying that it was not."""
-        namespace, name = app["metadata"]["namespace"], app["metadata"]["name"]
+        name = ObjectName.of(app)
         try:
-            with _explaining(namespace, app["spec"]["executor"]):
-                return self.api.create(SPIN_APPS, namespace, app, self.deadline)
+            with _explaining(name.namespace, app["spec"]["executor"]):
+                return self.cluster.create(SPIN_APPS, app)
         except OUTCOME_UNKNOWN:
-            there = find(self.api, SPIN_APPS, namespace, name, self.deadline)
+            there = self.cluster.find(SPIN_APPS, name)
             if there is None or not self._is_ours(there):
                 raise
             return there
 
     def _update(self, app: Object, change: Change) -> Object:
-        namespace, name = app["metadata"]["namespace"], app["metadata"]["name"]
+        name = ObjectName.of(app)
         if app["metadata"].get("deletionTimestamp"):
-            raise RefusedError(
-                HTTPStatus.CONFLICT,
-                f"SpinApp '{name}' in namespace '{namespace}' is being deleted: deploy again once it is gone",
-            )
-        autoscaler = self._autoscaler(namespace, name, change.bounds)
+            raise AppStateError(f"SpinApp {name} is being deleted: deploy again once it is gone")
+        autoscaler = self._autoscaler(name, change.bounds)
         if self._is_ours(app):
             # The answer to our write was lost, and only the autoscaler may be missing.
             updated, rehearsed = app, None
@@ -180,14 +177,13 @@ class Deployer:
         return updated
 
     def _update_once(self, app: Object, change: Change, autoscaler: Autoscaler) -> tuple[Object, Rehearsed | None]:
-        namespace, name = app["metadata"]["namespace"], app["metadata"]["name"]
-        patch = change.patch(app, self.request_id)
-        write = partial(self.api.merge_patch, SPIN_APPS, namespace, name, patch, self.deadline)
-        self._check_surroundings(namespace, change.spec, history.merged(app["spec"], change.spec))
+        name, executor = ObjectName.of(app), change.spec.get("executor") or app["spec"].get("executor")
+        write = partial(self.cluster.merge_patch, SPIN_APPS, name, change.patch(app, self.request_id))
+        self._check_preconditions(name.namespace, change.spec, history.merged(app["spec"], change.spec))
         rehearsed = autoscaler.rehearse(app) if _needs_autoscaler(app, change) else None
-        with _explaining(namespace, str(change.spec.get("executor") or app["spec"].get("executor"))):
+        with _explaining(name.namespace, str(executor)):
             if change.autoscaling and not changes.autoscales(app):
-                keep_replicas(self.api, namespace, name, self.deadline)
+                keep_replicas(self.cluster, name)
             elif changes.autoscales(app) and not change.autoscaling:
                 write(dry_run=True)
                 autoscaler.remove()
@@ -195,33 +191,33 @@ class Deployer:
 
     def _complete(self, autoscaler: Autoscaler, app: Object, current: Object | None) -> None:
         """The second half of a deploy with autoscaling, after the SpinApp has been written."""
-        namespace, name = app["metadata"]["namespace"], app["metadata"]["name"]
+        name = ObjectName.of(app)
         try:
             if autoscaler.ensure(app, current):
                 # Is it still wanted? A deploy at the same time may have turned autoscaling off after we wrote the
                 # SpinApp. It looks for an autoscaler after its own write of the SpinApp, we look at the SpinApp after
                 # making one: whichever is later sees the other.
-                now = find(self.api, SPIN_APPS, namespace, name, self.deadline)
+                now = self.cluster.find(SPIN_APPS, name)
                 if now is None or not changes.autoscales(now):
                     autoscaler.remove()
         except ClusterError as error:
             raise IncompleteError(
-                f"SpinApp '{name}' is deployed, but its autoscaler may be missing; to complete it, deploy again with "
-                f"app_name '{name}' and enable_autoscaling true",
+                f"SpinApp '{name.name}' is deployed, but its autoscaler may be missing; to complete it, deploy again "
+                f"with app_name '{name.name}' and enable_autoscaling true",
                 error,
             ) from error
 
-    def _check_surroundings(self, namespace: str, changed: Object, spec: Object) -> None:
+    def _check_preconditions(self, namespace: str, changed: Object, spec: Object) -> None:
         """What ``changed`` names must be there, and what it asks for must fit; ``spec`` is the app's as it will be."""
         if account := changed.get("serviceAccountName"):
-            preconditions.check_service_account(self.api, namespace, account, self.deadline)
+            preconditions.check_service_account(self.cluster, ObjectName(namespace, account))
         resources = spec.get("resources") or {}
         limits = resources.get("limits") or {}
         if any(kind not in limits for kind in (changed.get("resources") or {}).get("requests") or {}):
-            preconditions.check_limit_ranges(self.api, namespace, resources, self.deadline)
+            preconditions.check_limit_ranges(self.cluster, namespace, resources)
 
-    def _autoscaler(self, namespace: str, name: str, bounds: Bounds) -> Autoscaler:
-        return Autoscaler(self.api, self.settings, namespace, name, bounds, self.deadline)
+    def _autoscaler(self, name: ObjectName, bounds: Bounds) -> Autoscaler:
+        return Autoscaler(self.cluster, self.settings, name, bounds)
 
     def _is_ours(self, app: Object) -> bool:
         annotations = app["metadata"].get("annotations") or {}
@@ -254,12 +250,10 @@ def _revision_to_go_back_to(app: Object, number: int | None) -> history.Revision
     name, current = app["metadata"]["name"], known[-1].number
     if number is None:
         if len(known) < 2:
-            raise RefusedError(
-                HTTPStatus.CONFLICT, f"App '{name}' has no revision before {current}: there is nothing to go back to"
-            )
+            raise AppStateError(f"App '{name}' has no revision before {current}: there is nothing to go back to")
         return known[-2]
     for revision in known:
         if revision.number == number:
             return revision
     kept = ", ".join(str(revision.number) for revision in known)
-    raise RefusedError(HTTPStatus.NOT_FOUND, f"App '{name}' has no revision {number}; it has {kept}")
+    raise MissingError(f"App '{name}' has no revision {number}; it has {kept}")

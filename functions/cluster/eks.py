@@ -9,11 +9,12 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from functions.cluster.client import Cluster
 from functions.cluster.connection import Connection
 from functions.cluster.deadline import Deadline
 from functions.cluster.errors import AccessError
-from functions.cluster.http_api import HttpClusterApi
 from functions.cluster.settings import DeploySettings
+from functions.cluster.transport import Transport
 
 if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
@@ -91,9 +92,14 @@ def connect(settings: DeploySettings, deadline: Deadline) -> Connection:
 
 
 @functools.cache
-def cluster_api(settings: DeploySettings) -> HttpClusterApi:
-    """The cluster's API, kept (with its connection) while the Lambda stays warm."""
-    return HttpClusterApi(functools.partial(connect, settings))
+def transport(settings: DeploySettings) -> Transport:
+    """Return the way to the cluster, kept (with its connections) while the Lambda stays warm."""
+    return Transport(functools.partial(connect, settings))
+
+
+def cluster_until(deadline: Deadline, settings: DeploySettings) -> Cluster:
+    """Return the cluster of ``settings``, for one request that ends by ``deadline``."""
+    return Cluster(transport(settings), deadline)
 
 
 def _take_cluster_name(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:

@@ -1,28 +1,51 @@
-"""What can go wrong between us and the cluster, by what one can do about it.
+"""What can go wrong in a deploy, by what one can do about it.
 
-The adapter raises these and nothing else; the flow catches the few it can handle; `functions.api.cluster_errors` turns
-the rest into HTTP answers. Messages carry the server's own words, cut to a readable size: an API server repeats the
-whole refused object in some of them.
+::
+
+    RefusedError                the request, by our own rules
+      ImageNotAllowedError, MissingError, AppStateError, UnfitRequestError, ImageNotKeptError
+    ClusterError                a call of the Kubernetes API
+      UnauthorizedError, ForbiddenError (NamespaceClosedError), AccessError
+      PolicyError, NamespaceEndingError, InvalidError, AdmissionDownError
+      NotFoundError (NamespaceNotFoundError), AlreadyExistsError, ConflictError
+      TooManyRequestsError, ServerFailedError, UnreachableError, CutOffError, TooSlowError
+      IncompleteError           what is written, and what is not
+
+The client raises a `ClusterError` and nothing else; the flow catches the few it can handle;
+`functions.api.cluster_errors` turns the rest into HTTP answers, and alone knows their statuses. Messages carry the
+server's own words, cut to a readable size: an API server repeats the whole refused object in some of them.
 """
 
-import json
-import re
-from collections.abc import Mapping
-from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
 _LONGEST_MESSAGE: Final = 500
-# RBAC of kube-apiserver, of the one resource that every request is about.
-_CLOSED: Final = re.compile(r'cannot \w+ resource "spinapps" .*in the namespace "')
 
 
 class RefusedError(Exception):
-    """The request cannot be carried out as it is: an answer to the caller, with its HTTP status."""
+    """The request cannot be carried out as it is. The message is a sentence for the caller: what is wrong, what to do.
 
-    def __init__(self, status: HTTPStatus, detail: str) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.detail = detail
+    Raised for our own rules, as one of the classes below; never by a call of the Kubernetes API.
+    """
+
+
+class ImageNotAllowedError(RefusedError):
+    """The allow-list has no pattern for the image's registry."""
+
+
+class MissingError(RefusedError):
+    """The app, or the revision of it, that the request is about does not exist."""
+
+
+class AppStateError(RefusedError):
+    """The app, or what has its name, is in a state that this request does not go with."""
+
+
+class UnfitRequestError(RefusedError):
+    """The request does not fit together, or names something that is not there."""
+
+
+class ImageNotKeptError(RefusedError):
+    """The image's registry could not be told to keep the image, which it would remove one day."""
 
 
 class ClusterError(Exception):
@@ -38,7 +61,11 @@ class ForbiddenError(ClusterError):
 
 
 class NamespaceClosedError(ForbiddenError):
-    """403: RBAC has not opened the namespace to us."""
+    """403: RBAC has not opened ``namespace`` to us."""
+
+    def __init__(self, message: str, namespace: str) -> None:
+        super().__init__(message)
+        self.namespace = namespace
 
 
 class PolicyError(ClusterError):
@@ -59,6 +86,13 @@ class NotFoundError(ClusterError):
     def __init__(self, message: str, resource: str = "") -> None:
         super().__init__(message)
         self.resource = resource
+
+
+class NamespaceNotFoundError(NotFoundError):
+    """404: there is no such namespace. The message is the published answer."""
+
+    def __init__(self, namespace: str) -> None:
+        super().__init__(f"Namespace '{namespace}' not found", "namespaces")
 
 
 class AlreadyExistsError(ClusterError):
@@ -117,52 +151,3 @@ def shorten(text: str) -> str:
     """``text`` on one line, at most 500 characters."""
     line = " ".join(text.split())
     return line if len(line) <= _LONGEST_MESSAGE else line[: _LONGEST_MESSAGE - 1] + "…"
-
-
-def from_response(status: int, body: bytes, headers: Mapping[str, str], doing: str) -> ClusterError:
-    """The error that an API server's answer stands for (the body is a ``Status`` object, if all is well)."""
-    said = _status_object(body)
-    reason, message = str(said.get("reason", "")), shorten(str(said.get("message", "")))
-    text = f"could not {doing}: {message or f'HTTP {status}'}"
-    if status == HTTPStatus.UNAUTHORIZED:
-        return UnauthorizedError(text)
-    if status == HTTPStatus.FORBIDDEN:
-        return _forbidden(message)(text)
-    if status == HTTPStatus.NOT_FOUND:
-        return NotFoundError(text, _missing_resource(said.get("details")))
-    if status == HTTPStatus.CONFLICT:
-        return AlreadyExistsError(text) if reason == "AlreadyExists" else ConflictError(text)
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return TooManyRequestsError(text, _seconds(headers.get("Retry-After", "")))
-    if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
-        return InvalidError(text)
-    # The words of kube-apiserver's webhook dispatcher; the object has not come to the storage then.
-    if "failed calling webhook" in message:
-        return AdmissionDownError(text)
-    return ServerFailedError(text)
-
-
-def _forbidden(message: str) -> type[ClusterError]:
-    # Admission answers 403 too; these two texts are what kube-apiserver's quota and lifecycle plugins say.
-    if "being terminated" in message:
-        return NamespaceEndingError
-    if "exceeded quota" in message:
-        return PolicyError
-    return NamespaceClosedError if _CLOSED.search(message) else ForbiddenError
-
-
-def _missing_resource(details: object) -> str:
-    # A resource that the server does not serve is answered without the name of an object.
-    return str(details.get("kind", "")) if isinstance(details, dict) and details.get("name") else ""
-
-
-def _status_object(body: bytes) -> dict[str, Any]:
-    try:
-        value = json.loads(body)
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def _seconds(header: str) -> int:
-    return min(max(int(header), 1), 60) if header.isascii() and header.isdigit() else 1

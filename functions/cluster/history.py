@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from functions.cluster.api import Object
+from functions.cluster.names import Object
 from functions.models.quantity import same_amount
 
 ANNOTATION: Final = "blue-faas/revisions"

@@ -1,13 +1,12 @@
 """The image of a deploy: allowed here, there in its registry, named by digest. Asked before the cluster is touched."""
 
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from functions.cluster.deadline import Deadline
-from functions.cluster.errors import RefusedError
+from functions.cluster.errors import ImageNotAllowedError, ImageNotKeptError, UnfitRequestError
 from functions.cluster.settings import DeploySettings
 from functions.models.deploy import image_repository
 from functions.registry import ecr
@@ -37,23 +36,25 @@ def check_image(reference: str, settings: DeploySettings, deadline: Deadline) ->
 
     Raises
     ------
-    RefusedError
-        Its registry is not allowed here (403), has no such image (422), or could not be told to keep it (503).
+    ImageNotAllowedError
+        Its registry is not on the allow-list.
+    UnfitRequestError
+        Its registry has no such image.
+    ImageNotKeptError
+        Its registry could not be told to keep it.
     TooSlowError
         No time is left to ask.
     """
     repository = image_repository(reference)
     if not is_allowed(repository, settings.registry_allow_list, settings.default_image_repository):
-        raise RefusedError(
-            HTTPStatus.FORBIDDEN,
-            f"Images from '{repository}' are not allowed here: push to a registry that the operator allows",
+        raise ImageNotAllowedError(
+            f"Images from '{repository}' are not allowed here: push to a registry that the operator allows"
         )
     seconds = deadline.budget(_LOOK_UP_SECONDS, f"look for image '{reference}'")
     answer = find_image(reference, seconds=seconds)
     if isinstance(answer, ImageMissing):
-        raise RefusedError(
-            HTTPStatus.UNPROCESSABLE_ENTITY,
-            f"Image '{reference}' not found: {answer.reason}. Check the reference, or build and push it first.",
+        raise UnfitRequestError(
+            f"Image '{reference}' not found: {answer.reason}. Check the reference, or build and push it first."
         )
     if repository == settings.expiring_repository:
         _keep(reference, answer)
@@ -72,8 +73,7 @@ def _keep(reference: str, answer: ImageFound | NotChecked) -> None:
     except (ClientError, BotoCoreError):
         logger.exception("image not marked as deployed")
     # Deployed without its mark, it would be removed under the running app one day.
-    raise RefusedError(
-        HTTPStatus.SERVICE_UNAVAILABLE,
+    raise ImageNotKeptError(
         f"Amazon ECR could not be told to keep image '{reference}', which it removes after a while otherwise. "
-        "Try again in a moment.",
+        "Try again in a moment."
     )

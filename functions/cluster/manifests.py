@@ -8,9 +8,9 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from functions.cluster import history
-from functions.cluster.api import Object
 from functions.cluster.bounds import Bounds
 from functions.cluster.images import Image
+from functions.cluster.names import Object, ObjectName
 from functions.cluster.resources import AUTOSCALERS, DEPLOYMENTS, SPIN_APPS
 from functions.cluster.settings import DeploySettings
 from functions.models.deploy import DeployRequest, SecretKey, VariableText
@@ -160,13 +160,13 @@ def check_requests(resources: Object) -> None:
             raise ValueError(f"{kind} request {request} is over {kind} limit {limits[kind]}, which others have set")
 
 
-def autoscaler(name: str, namespace: str, owner: Object | None, least: int, most: int, target_cpu: int) -> Object:
+def autoscaler(name: ObjectName, owner: Object | None, least: int, most: int, target_cpu: int) -> Object:
     """A new HorizontalPodAutoscaler for the Deployment that the operator makes under the app's name.
 
     ``owner`` is the SpinApp as the server knows it: with it, the autoscaler goes when the app goes. It is None only
     when the app is not there yet and the autoscaler is checked in advance.
     """
-    metadata: Object = {"name": name, "namespace": namespace, "labels": {MANAGED_BY: MANAGER}}
+    metadata: Object = {"name": name.name, "namespace": name.namespace, "labels": {MANAGED_BY: MANAGER}}
     if owner is not None:
         metadata["ownerReferences"] = [owner_reference(owner)]
     return {
@@ -174,7 +174,7 @@ def autoscaler(name: str, namespace: str, owner: Object | None, least: int, most
         "kind": AUTOSCALERS.kind,
         "metadata": metadata,
         "spec": {
-            "scaleTargetRef": scale_target(name),
+            "scaleTargetRef": scale_target(name.name),
             "minReplicas": least,
             "maxReplicas": most,
             "metrics": [cpu_metric(target_cpu)],

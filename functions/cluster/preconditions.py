@@ -6,12 +6,17 @@ missing are never made, and only the ReplicaSet's events say so.
 
 from collections.abc import Iterable, Iterator
 from functools import partial
-from http import HTTPStatus
 from typing import Final
 
-from functions.cluster.api import ClusterApi, Object, find
-from functions.cluster.deadline import Deadline
-from functions.cluster.errors import InvalidError, RefusedError
+from functions.cluster.client import Cluster
+from functions.cluster.errors import (
+    AppStateError,
+    InvalidError,
+    MissingError,
+    NamespaceNotFoundError,
+    UnfitRequestError,
+)
+from functions.cluster.names import Object, ObjectName
 from functions.cluster.parallel import together
 from functions.cluster.resources import (
     DEPLOYMENTS,
@@ -26,82 +31,72 @@ from functions.models.quantity import amount
 _WHAT_THE_OPERATOR_WRITES: Final = (DEPLOYMENTS, SERVICES)
 
 
-def namespace_not_found(namespace: str) -> RefusedError:
-    """The published answer for a namespace that does not exist."""
-    return RefusedError(HTTPStatus.NOT_FOUND, f"Namespace '{namespace}' not found")
+def check_namespace(cluster: Cluster, namespace: str) -> None:
+    """Raise `NamespaceNotFoundError` unless the namespace exists."""
+    if cluster.find(NAMESPACES, ObjectName("", namespace)) is None:
+        raise NamespaceNotFoundError(namespace)
 
 
-def check_namespace(api: ClusterApi, namespace: str, deadline: Deadline) -> None:
-    """Raise `RefusedError` unless the namespace exists."""
-    if find(api, NAMESPACES, None, namespace, deadline) is None:
-        raise namespace_not_found(namespace)
-
-
-def existing_app(api: ClusterApi, namespace: str, name: str, deadline: Deadline) -> Object:
-    """The SpinApp, or `RefusedError` (404) where there is none."""
-    app = find(api, SPIN_APPS, namespace, name, deadline)
+def existing_app(cluster: Cluster, name: ObjectName) -> Object:
+    """Read the SpinApp; raise `MissingError` or `NamespaceNotFoundError` where there is none."""
+    app = cluster.find(SPIN_APPS, name)
     if app is not None:
         return app
-    check_namespace(api, namespace, deadline)
-    raise RefusedError(HTTPStatus.NOT_FOUND, f"App '{name}' not found in namespace '{namespace}'")
+    check_namespace(cluster, name.namespace)
+    raise MissingError(f"App '{name.name}' not found in namespace '{name.namespace}'")
 
 
-def missing_executor(error: InvalidError, namespace: str, executor: str) -> RefusedError | None:
-    """The answer for a SpinApp that SpinKube's webhook refused because its executor is not in the app's namespace.
+def missing_executor(error: InvalidError, namespace: str, executor: str) -> UnfitRequestError | None:
+    """Return the error for a SpinApp that SpinKube's webhook refused because its executor is not in its namespace.
 
     Nobody asks for the executor in advance: the webhook does so at every write, before anything is kept.
     """
     if "executor does not exist in namespace" not in str(error):
         return None
-    return RefusedError(
-        HTTPStatus.UNPROCESSABLE_ENTITY,
+    return UnfitRequestError(
         f"SpinAppExecutor '{executor}' not found in namespace '{namespace}': it must exist in the app's own namespace. "
         "Apply the executor manifests to the namespace, or deploy to one that has them.",
     )
 
 
-def check_service_account(api: ClusterApi, namespace: str, name: str, deadline: Deadline) -> None:
-    """Raise `RefusedError` unless the ServiceAccount exists."""
-    if find(api, SERVICE_ACCOUNTS, namespace, name, deadline) is None:
+def check_service_account(cluster: Cluster, account: ObjectName) -> None:
+    """Raise `UnfitRequestError` unless the ServiceAccount exists."""
+    if cluster.find(SERVICE_ACCOUNTS, account) is None:
         # A missing namespace shows itself in the same way: asking for it only now saves a call on every good deploy.
-        check_namespace(api, namespace, deadline)
-        raise RefusedError(
-            HTTPStatus.UNPROCESSABLE_ENTITY,
-            f"ServiceAccount '{name}' not found in namespace '{namespace}': create it, or leave out service_account",
+        check_namespace(cluster, account.namespace)
+        raise UnfitRequestError(
+            f"ServiceAccount '{account.name}' not found in namespace '{account.namespace}': create it, or leave out "
+            "service_account"
         )
 
 
-def check_name_is_free(api: ClusterApi, namespace: str, name: str, deadline: Deadline) -> None:
-    """Raise `RefusedError` when the name belongs to something that is no function.
+def check_name_is_free(cluster: Cluster, name: ObjectName) -> None:
+    """Raise `AppStateError` when the name belongs to something that is no function.
 
     The operator writes the app's Deployment by forced server-side apply and would take over, without asking, one of
     that name that somebody runs something else in.
     """
-    found = together(*(partial(find, api, kind, namespace, name, deadline) for kind in _WHAT_THE_OPERATOR_WRITES))
+    found = together(*(partial(cluster.find, kind, name) for kind in _WHAT_THE_OPERATOR_WRITES))
     for resource, there in zip(_WHAT_THE_OPERATOR_WRITES, found, strict=True):
         if there is None:
             continue
         owners = there["metadata"].get("ownerReferences") or []
         # An app deleted a moment ago may have left its own, still to be collected.
         if not any(owner.get("kind") == SPIN_APPS.kind for owner in owners):
-            raise RefusedError(
-                HTTPStatus.CONFLICT,
-                f"{resource.kind} '{name}' in namespace '{namespace}' is not a function's: choose another app_name",
-            )
+            raise AppStateError(f"{resource.kind} {name} is not a function's: choose another app_name")
 
 
-def check_limit_ranges(api: ClusterApi, namespace: str, resources: Object, deadline: Deadline) -> None:
-    """Raise `RefusedError` when a request is over the limit that the namespace gives to containers without one.
+def check_limit_ranges(cluster: Cluster, namespace: str, resources: Object) -> None:
+    """Raise `UnfitRequestError` when a request is over the limit that the namespace gives to containers without one.
 
     Kubernetes refuses the pods then, long after the deploy was answered.
     """
     limits, requests = resources.get("limits") or {}, resources.get("requests") or {}
-    for name, kind, default in _default_limits(api.list(LIMIT_RANGES, namespace, deadline)):
+    for name, kind, default in _default_limits(cluster.list(LIMIT_RANGES, namespace)):
         if kind not in limits and kind in requests and amount(str(requests[kind])) > amount(default):
-            raise RefusedError(
-                HTTPStatus.UNPROCESSABLE_ENTITY,
+            raise UnfitRequestError(
                 f"{kind}_request {requests[kind]} is over {default}, the limit that LimitRange '{name}' of "
-                f"namespace '{namespace}' gives to containers without one: send {kind}_limit too",
+                f"namespace '{namespace}' gives to containers without one: send {kind}_limit too"
             )
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import Final
 
-from functions.cluster.api import ClusterApi, Object
-from functions.cluster.deadline import Deadline
+from functions.cluster.client import Cluster
 from functions.cluster.errors import shorten
+from functions.cluster.names import Object, ObjectName
 from functions.cluster.resources import EVENTS, PODS
 from functions.models.apps import PodProblem
 
@@ -36,11 +36,11 @@ def deployment_problem(deployment: Object) -> str | None:
     return None
 
 
-def pods_of(api: ClusterApi, deployment: Object, deadline: Deadline) -> list[Object]:
+def pods_of(cluster: Cluster, deployment: Object) -> list[Object]:
     """The Deployment's pods, of whatever version."""
     selector = deployment["spec"]["selector"].get("matchLabels") or {}
     labels = ",".join(f"{key}={value}" for key, value in sorted(selector.items()))
-    return api.list(PODS, deployment["metadata"]["namespace"], deadline, labels=labels)
+    return cluster.list(PODS, deployment["metadata"]["namespace"], labels=labels)
 
 
 def pod_problems(pods: Iterable[Object], image: str | None = None) -> list[PodProblem]:
@@ -48,12 +48,12 @@ def pod_problems(pods: Iterable[Object], image: str | None = None) -> list[PodPr
     return [problem for pod in pods if (image is None or _runs(pod, image)) and (problem := _problem(pod)) is not None]
 
 
-def runtime_problem(api: ClusterApi, pods: Iterable[Object], image: str, deadline: Deadline) -> PodProblem | None:
+def runtime_problem(cluster: Cluster, pods: Iterable[Object], image: str) -> PodProblem | None:
     """Whether the node of a new pod knows no runtime for it: of that only the pod's events tell."""
     for pod in pods:
         if (pod.get("status") or {}).get("phase") != "Pending" or not _runs(pod, image):
             continue
-        for event in events_of(api, pod["metadata"]["namespace"], pod["metadata"]["name"], deadline):
+        for event in events_of(cluster, ObjectName.of(pod)):
             # The reason alone also stands for networks that are not up yet. The words are containerd's.
             if event.get("reason") == "FailedCreatePodSandBox" and "no runtime for" in str(event.get("message")):
                 message = shorten(str(event["message"]))
@@ -62,9 +62,9 @@ def runtime_problem(api: ClusterApi, pods: Iterable[Object], image: str, deadlin
     return None
 
 
-def events_of(api: ClusterApi, namespace: str, name: str, deadline: Deadline) -> list[Object]:
+def events_of(cluster: Cluster, about: ObjectName) -> list[Object]:
     """Events about the objects of a name."""
-    return api.list(EVENTS, namespace, deadline, fields=f"involvedObject.name={name}", limit=_MOST_EVENTS)
+    return cluster.list(EVENTS, about.namespace, fields=f"involvedObject.name={about.name}", limit=_MOST_EVENTS)
 
 
 def _problem(pod: Object) -> PodProblem | None:

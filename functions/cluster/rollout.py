@@ -8,9 +8,9 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
-from functions.cluster.api import ClusterApi, Object, find
-from functions.cluster.deadline import Deadline
+from functions.cluster.client import Cluster
 from functions.cluster.errors import TooSlowError
+from functions.cluster.names import Object, ObjectName
 from functions.cluster.problems import PASSING, deployment_problem, pod_problems, pods_of, runtime_problem
 from functions.cluster.resources import DEPLOYMENTS
 from functions.models.deploy import Rollout
@@ -27,7 +27,7 @@ class Followed:
     deployment: Object | None
 
 
-def wait(api: ClusterApi, app: Object, deadline: Deadline) -> Followed:
+def wait(cluster: Cluster, app: Object) -> Followed:
     """Wait until the app's Deployment has rolled out the app's image, it fails for a known reason, or time is up.
 
     Raises
@@ -35,20 +35,20 @@ def wait(api: ClusterApi, app: Object, deadline: Deadline) -> Followed:
     ClusterError
         The cluster could not be asked.
     """
-    until = deadline.at_most(_LONGEST_WAIT)
-    namespace, name, image = app["metadata"]["namespace"], app["metadata"]["name"], app["spec"]["image"]
+    cluster = cluster.for_at_most(_LONGEST_WAIT)
+    image = app["spec"]["image"]
     message = "the operator has not made the Deployment for this image yet"
     deployment: Object | None = None
     try:
-        while until.remaining() > 0:
-            deployment = find(api, DEPLOYMENTS, namespace, name, until)
+        while cluster.deadline.remaining() > 0:
+            deployment = cluster.find(DEPLOYMENTS, ObjectName.of(app))
             if deployment is not None and runs(deployment, image):
                 if is_complete(deployment):
                     return Followed(Rollout(status="complete"), deployment)
-                if trouble := trouble_of(api, deployment, pods_of(api, deployment, until), image, until):
+                if trouble := trouble_of(cluster, deployment, pods_of(cluster, deployment), image):
                     return Followed(Rollout(status="failing", message=trouble), deployment)
                 message = progress(deployment)
-            time.sleep(max(0.0, min(_PAUSE, until.remaining())))
+            time.sleep(max(0.0, min(_PAUSE, cluster.deadline.remaining())))
     except TooSlowError:
         pass  # The wait is over in the middle of a question: the last answer stands.
     return Followed(Rollout(status="progressing", message=message), deployment)
@@ -80,10 +80,10 @@ def progress(deployment: Object) -> str:
     )
 
 
-def trouble_of(api: ClusterApi, deployment: Object, pods: list[Object], image: str, deadline: Deadline) -> str | None:
+def trouble_of(cluster: Cluster, deployment: Object, pods: list[Object], image: str) -> str | None:
     """Why the new ones of ``pods`` do not come up, if the Deployment or one of them says so."""
     if problem := deployment_problem(deployment):
         return problem
     problems = [problem for problem in pod_problems(pods, image) if problem.reason not in PASSING]
-    first = problems[0] if problems else runtime_problem(api, pods, image, deadline)
+    first = problems[0] if problems else runtime_problem(cluster, pods, image)
     return f"{first.reason}: {first.message}".rstrip(": ") if first else None

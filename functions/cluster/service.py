@@ -2,14 +2,14 @@
 
 from typing import Final, Literal
 
-from functions.cluster.api import ClusterApi
-from functions.cluster.deadline import Deadline
+from functions.cluster.client import Cluster
+from functions.cluster.names import ObjectName
 from functions.cluster.resources import SERVICES
 
 _LONGEST_WAIT: Final = 3.0
 
 
-def service_status(api: ClusterApi, namespace: str, name: str, deadline: Deadline) -> Literal["found", "pending"]:
+def service_status(cluster: Cluster, app: ObjectName) -> Literal["found", "pending"]:
     """``found`` as soon as the Service exists, ``pending`` if it does not within three seconds.
 
     Raises
@@ -17,6 +17,6 @@ def service_status(api: ClusterApi, namespace: str, name: str, deadline: Deadlin
     ClusterError
         The cluster did not say.
     """
-    for _ in api.watch(SERVICES, namespace, name, deadline.at_most(_LONGEST_WAIT)):
+    for _ in cluster.for_at_most(_LONGEST_WAIT).watch(SERVICES, app):
         return "found"
     return "pending"

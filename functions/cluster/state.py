@@ -1,16 +1,19 @@
 """An app as the cluster has it now: what GET on an app answers, put together from the objects around it."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Literal
 
 from functions.cluster import history, manifests, rollout
-from functions.cluster.api import ClusterApi, Object, find
 from functions.cluster.changes import autoscales, ready_replicas
-from functions.cluster.deadline import Deadline
+from functions.cluster.client import Cluster
 from functions.cluster.errors import shorten
+from functions.cluster.names import Object, ObjectName
 from functions.cluster.parallel import together
+from functions.cluster.preconditions import check_namespace, existing_app
 from functions.cluster.problems import PASSING, events_of, pod_problems, pods_of
-from functions.cluster.resources import AUTOSCALERS, DEPLOYMENTS, SERVICES
+from functions.cluster.resources import AUTOSCALERS, DEPLOYMENTS, SERVICES, SPIN_APPS
 from functions.cluster.settings import DeploySettings
 from functions.models.apps import (
     AppEvent,
@@ -26,10 +29,12 @@ _MOST_EVENTS: Final = 20
 _PODS_ASKED_ABOUT: Final = 3
 """Pods that do not run and whose events are looked up: they fail alike, and each is a call."""
 
+Events = list[Object]
 
-def endpoint(name: str, namespace: str) -> str:
+
+def endpoint(app: ObjectName) -> str:
     """DNS name of the app's Service inside the cluster."""
-    return f"{name}.{namespace}.svc.cluster.local"
+    return f"{app.name}.{app.namespace}.svc.cluster.local"
 
 
 def uses_spot(app: Object, settings: DeploySettings) -> bool:
@@ -37,72 +42,105 @@ def uses_spot(app: Object, settings: DeploySettings) -> bool:
     return bool(app["spec"].get("executor") == settings.executor_spot)
 
 
-def summary(app: Object, settings: DeploySettings) -> AppSummary:
-    """An app as a list shows it: from the SpinApp alone."""
-    metadata, newest = app["metadata"], history.current(app)
-    available = {"True": True, "False": False}
-    said = [condition.status for condition in _conditions(app, "SpinApp") if condition.type == "Available"]
-    return AppSummary(
-        app_name=metadata["name"],
-        namespace=metadata["namespace"],
-        image=_image(app, newest),
-        digest=history.digest_of(app["spec"]["image"]),
-        revision=newest.number,
-        enable_autoscaling=autoscales(app),
-        use_spot=uses_spot(app, settings),
-        ready_replicas=ready_replicas(app),
-        available=available.get(said[0]) if said else None,
-        managed=manifests.is_managed(app),
-    )
+@dataclass(frozen=True, slots=True)
+class AppReader:
+    """Reads apps from the cluster, for the length of one request."""
 
+    cluster: Cluster
+    settings: DeploySettings
 
-def state(api: ClusterApi, app: Object, settings: DeploySettings, deadline: Deadline) -> AppState:
-    """Everything that the cluster says of ``app``.
+    def list(self, namespace: str) -> list[AppSummary]:
+        """Summarise all SpinApps of a namespace, by name.
 
-    Raises
-    ------
-    ClusterError
-        The cluster could not be asked.
-    """
-    name, namespace = app["metadata"]["name"], app["metadata"]["namespace"]
-    look_up = partial(find, api, namespace=namespace, name=name, deadline=deadline)
-    deployment, service, autoscaler, events = together(
-        partial(look_up, DEPLOYMENTS),
-        partial(look_up, SERVICES),
-        partial(look_up, AUTOSCALERS) if autoscales(app) else lambda: None,
-        # SpinApp, Deployment, Service and autoscaler have the app's name: one question for all four.
-        lambda: {"items": events_of(api, namespace, name, deadline)},
-    )
-    image = app["spec"]["image"]
-    is_new = deployment is not None and rollout.runs(deployment, image)
-    available = deployment is not None and is_new and rollout.is_complete(deployment)
-    # Where all is well no pod has a problem.
-    pods = pods_of(api, deployment, deadline) if deployment and not available else []
-    error = (
-        rollout.trouble_of(api, deployment, pods, image, deadline) if deployment and is_new and not available else None
-    )
-    problems = pod_problems(pods)
-    newest = history.current(app)
-    return AppState(
-        app_name=name,
-        namespace=namespace,
-        status="available" if available else "failing" if error else "progressing",
-        error=error,
-        image=_image(app, newest),
-        digest=history.digest_of(app["spec"]["image"]),
-        revision=newest.number,
-        managed=manifests.is_managed(app),
-        enable_autoscaling=autoscales(app),
-        use_spot=uses_spot(app, settings),
-        service_name=name,
-        service_status="found" if service else "pending",
-        endpoint=endpoint(name, namespace),
-        replicas=_replicas(deployment),
-        autoscaling=_autoscaling(autoscaler) if autoscaler else None,
-        conditions=_conditions(app, "SpinApp") + (_conditions(deployment, "Deployment") if deployment else []),
-        problems=problems,
-        events=_newest_of((events or {})["items"], api, namespace, problems, pods, deadline),
-    )
+        Raises
+        ------
+        NamespaceNotFoundError
+            There is no such namespace.
+        ClusterError
+            The cluster could not be asked.
+        """
+        apps = self.cluster.list(SPIN_APPS, namespace)
+        if not apps:
+            check_namespace(self.cluster, namespace)
+        return sorted(map(self._summary, apps), key=lambda app: app.app_name)
+
+    def state(self, name: ObjectName) -> AppState:
+        """Put together everything that the cluster says of an app.
+
+        Raises
+        ------
+        MissingError, NamespaceNotFoundError
+            There is no such app, or no such namespace.
+        ClusterError
+            The cluster could not be asked.
+        """
+        app = existing_app(self.cluster, name)
+        deployment, service, autoscaler, events = self._around(app)
+        image = app["spec"]["image"]
+        is_new = deployment is not None and rollout.runs(deployment, image)
+        available = deployment is not None and is_new and rollout.is_complete(deployment)
+        # Where all is well no pod has a problem.
+        pods = pods_of(self.cluster, deployment) if deployment and not available else []
+        failing = deployment if is_new and not available else None
+        error = rollout.trouble_of(self.cluster, failing, pods, image) if failing else None
+        problems = pod_problems(pods)
+        newest = history.current(app)
+        return AppState(
+            app_name=name.name,
+            namespace=name.namespace,
+            status="available" if available else "failing" if error else "progressing",
+            error=error,
+            image=_image(app, newest),
+            digest=history.digest_of(image),
+            revision=newest.number,
+            managed=manifests.is_managed(app),
+            enable_autoscaling=autoscales(app),
+            use_spot=uses_spot(app, self.settings),
+            service_name=name.name,
+            service_status="found" if service else "pending",
+            endpoint=endpoint(name),
+            replicas=_replicas(deployment),
+            autoscaling=_autoscaling(autoscaler) if autoscaler else None,
+            conditions=_conditions(app, "SpinApp") + (_conditions(deployment, "Deployment") if deployment else []),
+            problems=problems,
+            events=_newest([*events, *self._events_of_pods(_troubled(pods, problems), name.namespace)]),
+        )
+
+    def _summary(self, app: Object) -> AppSummary:
+        """Summarise an app from its SpinApp alone, as a list shows it."""
+        metadata, newest = app["metadata"], history.current(app)
+        available = {"True": True, "False": False}
+        said = [condition.status for condition in _conditions(app, "SpinApp") if condition.type == "Available"]
+        return AppSummary(
+            app_name=metadata["name"],
+            namespace=metadata["namespace"],
+            image=_image(app, newest),
+            digest=history.digest_of(app["spec"]["image"]),
+            revision=newest.number,
+            enable_autoscaling=autoscales(app),
+            use_spot=uses_spot(app, self.settings),
+            ready_replicas=ready_replicas(app),
+            available=available.get(said[0]) if said else None,
+            managed=manifests.is_managed(app),
+        )
+
+    def _around(self, app: Object) -> tuple[Object | None, Object | None, Object | None, Events]:
+        """Read the app's Deployment, Service, autoscaler and events at the same time."""
+        name = ObjectName.of(app)
+        find = partial(self.cluster.find, name=name)
+        found: Events = []
+        deployment, service, autoscaler, _ = together(
+            partial(find, DEPLOYMENTS),
+            partial(find, SERVICES),
+            partial(find, AUTOSCALERS) if autoscales(app) else lambda: None,
+            # SpinApp, Deployment, Service and autoscaler have the app's name: one question for all four.
+            lambda: found.extend(events_of(self.cluster, name)),
+        )
+        return deployment, service, autoscaler, found
+
+    def _events_of_pods(self, pods: Iterable[str], namespace: str) -> Events:
+        questions = [partial(events_of, self.cluster, ObjectName(namespace, pod)) for pod in pods]
+        return [event for events in (together(*questions) if questions else []) for event in events]
 
 
 def _image(app: Object, newest: history.Revision) -> str:
@@ -153,22 +191,15 @@ def _conditions(of: Object, source: Literal["SpinApp", "Deployment"]) -> list[Co
     ]
 
 
-def _newest_of(
-    found: list[Object],
-    api: ClusterApi,
-    namespace: str,
-    problems: list[PodProblem],
-    pods: list[Object],
-    deadline: Deadline,
-) -> list[AppEvent]:
-    """The newest of ``found`` and of those about the pods that do not run."""
+def _troubled(pods: list[Object], problems: list[PodProblem]) -> list[str]:
+    """Return the names of the pods whose events may say why they do not run."""
     waiting = [pod["metadata"]["name"] for pod in pods if (pod.get("status") or {}).get("phase") == "Pending"]
     troubled = [problem.pod for problem in problems if problem.reason not in PASSING]
-    names = list(dict.fromkeys([*troubled, *waiting]))[:_PODS_ASKED_ABOUT]
-    if names:
-        about_pods = together(*(partial(events_of, api, namespace, name, deadline) for name in names))
-        found = [event for events in (found, *about_pods) for event in events]
-    newest = sorted(found, key=lambda event: _last_seen(event) or "", reverse=True)
+    return list(dict.fromkeys([*troubled, *waiting]))[:_PODS_ASKED_ABOUT]
+
+
+def _newest(events: Events) -> list[AppEvent]:
+    newest = sorted(events, key=lambda event: _last_seen(event) or "", reverse=True)
     return [_event(event) for event in newest[:_MOST_EVENTS]]
 
 

@@ -5,15 +5,17 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.api import build_deployment
+from functions.api.cluster_errors import answer_cluster_errors
 from functions.api.http import create_resolver, resolve
 from functions.api.routes import apps
 from functions.telemetry import logger, metrics, tracer
 
 app = create_resolver()
+answer_cluster_errors(app)
 app.include_router(apps.router)
 
 
-@logger.inject_lambda_context
+@logger.inject_lambda_context(clear_state=True)
 @tracer.capture_lambda_handler(capture_response=False)
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

@@ -1,17 +1,16 @@
 """The EKS cluster: its access entries, its endpoint, and what SpinKube has put into it."""
 
 import dataclasses
-import functools
 from collections.abc import Iterator
 from typing import Any, Final
 
 import boto3
 from botocore.exceptions import ClientError
 
+from functions.cluster.client import Cluster
 from functions.cluster.deadline import Deadline
-from functions.cluster.eks import connect
+from functions.cluster.eks import cluster_until
 from functions.cluster.errors import ClusterError, NotFoundError
-from functions.cluster.http_api import HttpClusterApi
 from functions.cluster.resources import EXECUTORS, SPIN_APPS, Resource
 from functions.cluster.settings import DeploySettings
 from infra.preflight.findings import Finding, not_asked, ok, problem
@@ -59,18 +58,18 @@ def spinkube(session: boto3.Session, kubernetes: Kubernetes) -> Iterator[Finding
     """What is in the cluster, read with the operator's own access entry."""
     region = str(session.region_name)
     settings = DeploySettings(cluster_name=kubernetes.cluster_name, aws_region=region, registry_allow_list=())
-    api = HttpClusterApi(functools.partial(connect, settings))
+    cluster = cluster_until(Deadline.after(_SECONDS), settings)
     try:
-        _everywhere(api, SPIN_APPS)
-        executors = {str(found["metadata"]["name"]) for found in _everywhere(api, EXECUTORS)}
-        bindings = _everywhere(api, _ROLE_BINDINGS)
+        _everywhere(cluster, SPIN_APPS)
+        executors = {str(found["metadata"]["name"]) for found in _everywhere(cluster, EXECUTORS)}
+        bindings = _everywhere(cluster, _ROLE_BINDINGS)
     except NotFoundError:
         remedy = "Install spin-operator and its CRDs: docs/cluster.md, step 3."
         yield problem("SpinKube", "the cluster does not know SpinApps", remedy)
         return
     except ClusterError as error:
         remedy = "Look with kubectl: kubectl get spinappexecutors,rolebindings -A (docs/cluster.md, steps 3 and 7)."
-        yield not_asked("SpinKube", str(error).replace(" in namespace ''", ""), remedy)
+        yield not_asked("SpinKube", str(error), remedy)
         return
     yield ok("SpinKube", "the cluster knows SpinApps")
     for name in (kubernetes.executor_spot, kubernetes.executor_on_demand):
@@ -93,6 +92,6 @@ def spinkube(session: boto3.Session, kubernetes: Kubernetes) -> Iterator[Finding
         yield problem(subject, "has rights in no namespace", "Apply cluster/tenant: docs/cluster.md, step 7.")
 
 
-def _everywhere(api: HttpClusterApi, resource: Resource) -> list[Any]:
-    """The objects of all namespaces."""
-    return api.list(dataclasses.replace(resource, namespaced=False), "", Deadline.after(_SECONDS))
+def _everywhere(cluster: Cluster, resource: Resource) -> list[Any]:
+    """List the objects of all namespaces."""
+    return cluster.list(dataclasses.replace(resource, namespaced=False), "")

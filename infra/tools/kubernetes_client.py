@@ -1,7 +1,7 @@
 """What the deploy bundle ships of the Kubernetes client: the transport, and none of the thousand generated models.
 
 ``import kubernetes`` loads configuration files, websockets, OAuth and YAML, none of which a deploy uses: about 200 ms
-and 290 modules, out of 75 MB of source and 14 more packages. `functions.cluster.http_api` needs `ApiClient`,
+and 290 modules, out of 75 MB of source and 14 more packages. `functions.cluster.transport` needs `ApiClient`,
 `Configuration` and `ApiException`. Those modules are shipped as they are published; only the packages' ``__init__``
 files are replaced by ones that load on demand (PEP 562). The import statements are the same with the whole package.
 """

@@ -44,7 +44,7 @@ def broken(tree: Path) -> set[str]:
         ("functions/contracts/names.py", "functions.api.caller", "What the builder's image carries stands alone"),
         ("functions/registry/outcomes.py", "functions.tasks.store", "What the builder's image carries stands alone"),
         ("functions/tasks/paging.py", "functions.api.caller", LAYERS),
-        ("functions/models/spelling.py", "functions.cluster.api", LAYERS),
+        ("functions/models/spelling.py", "functions.cluster.client", LAYERS),
         ("functions/cluster/bounds.py", "functions.tasks.store", LAYERS),
         (
             "builder_image/fast_lane/__init__.py",

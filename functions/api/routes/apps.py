@@ -9,6 +9,7 @@ from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
 from functions.api.caller import caller
 from functions.api.deployments import Deployments
+from functions.cluster.names import ObjectName
 from functions.models.apps import AppDeleted, AppList, AppState, RevisionList, RollbackRequest
 from functions.models.builds import Problem
 from functions.models.deploy import AppName, DeployRequest, DeployResponse, Namespace
@@ -49,8 +50,8 @@ def _documented(model: type[object], *problems: HTTPStatus) -> dict[int, OpenAPI
     return responses
 
 
-def _deployments() -> Deployments:
-    return Deployments.open(router.lambda_context, caller(router.current_event.raw_event))
+def _deployments(namespace: str) -> Deployments:
+    return Deployments.open(router.lambda_context, caller(router.current_event.raw_event), namespace)
 
 
 @router.post(
@@ -62,7 +63,7 @@ def _deployments() -> Deployments:
 )
 def deploy(request: Annotated[DeployRequest, Body()]) -> DeployResponse:
     """A new app, or with the ``app_name`` of one that exists, its next version."""
-    return _deployments().deploy(request)
+    return _deployments(request.namespace).deploy(request)
 
 
 @router.get(
@@ -74,7 +75,7 @@ def deploy(request: Annotated[DeployRequest, Body()]) -> DeployResponse:
 )
 def list_apps(namespace: Annotated[Namespace, Query()]) -> AppList:
     """All SpinApps of the namespace, by name."""
-    return _deployments().list(namespace)
+    return _deployments(namespace).list(namespace)
 
 
 @router.get(
@@ -86,7 +87,7 @@ def list_apps(namespace: Annotated[Namespace, Query()]) -> AppList:
 )
 def get_app(namespace: NamespaceInPath, app_name: AppNameInPath) -> AppState:
     """Its image, revision, replicas, conditions and events, and why it does not come up if it does not."""
-    return _deployments().state(namespace, app_name)
+    return _deployments(namespace).state(ObjectName(namespace, app_name))
 
 
 @router.get(
@@ -98,7 +99,7 @@ def get_app(namespace: NamespaceInPath, app_name: AppNameInPath) -> AppState:
 )
 def list_revisions(namespace: NamespaceInPath, app_name: AppNameInPath) -> RevisionList:
     """Its deploys, newest first: who, when, which image, what it changed. The last 20 are kept."""
-    return _deployments().revisions(namespace, app_name)
+    return _deployments(namespace).revisions(ObjectName(namespace, app_name))
 
 
 @router.post(
@@ -114,7 +115,7 @@ def roll_back(
     request: Annotated[RollbackRequest | None, Body()] = None,
 ) -> DeployResponse:
     """The one before the current, or a named one; going back is a new revision with the old content."""
-    return _deployments().roll_back(namespace, app_name, request or RollbackRequest())
+    return _deployments(namespace).roll_back(ObjectName(namespace, app_name), request or RollbackRequest())
 
 
 @router.delete(
@@ -126,4 +127,4 @@ def roll_back(
 )
 def delete_app(namespace: NamespaceInPath, app_name: AppNameInPath) -> AppDeleted:
     """The app with its autoscaler, if this service made it; images and builds stay."""
-    return _deployments().delete(namespace, app_name)
+    return _deployments(namespace).delete(ObjectName(namespace, app_name))

@@ -23,7 +23,7 @@ os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "BlueFaas")
 os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "blue-faas")
 
 from functions.cluster import retries
-from functions.cluster.eks import cluster_api
+from functions.cluster.eks import transport
 from functions.cluster.settings import DeploySettings
 from functions.handlers import deploy as deploy_function
 from functions.registry import ecr
@@ -252,9 +252,9 @@ def environment(eks: Eks, server: KubernetesServer, monkeypatch: pytest.MonkeyPa
 @pytest.fixture
 def cold_start() -> Iterator[None]:
     """Forget the connection to the cluster, before and after."""
-    cluster_api.cache_clear()
+    transport.cache_clear()
     yield
-    cluster_api.cache_clear()
+    transport.cache_clear()
 
 
 @pytest.fixture(scope="session")

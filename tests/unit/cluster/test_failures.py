@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from functions.cluster import http_api
+from functions.cluster import transport
 from functions.cluster.deadline import Deadline
-from functions.cluster.eks import cluster_api
+from functions.cluster.eks import cluster_until
 from functions.cluster.errors import ClusterError
+from functions.cluster.names import ObjectName
 from functions.cluster.resources import AUTOSCALERS, SERVICES, SPIN_APPS
 from functions.cluster.settings import DeploySettings
 from tests.unit.cluster.conftest import CLUSTER, IMAGE, Deploy, Eks
@@ -138,7 +139,7 @@ def test_an_operator_that_is_down(deploy: Deploy, server: KubernetesServer, why:
 
 def test_a_call_is_waited_for_longer_than_an_admission_webhook() -> None:
     """SpinKube's webhooks have ten seconds; after that the API server says that nothing was written."""
-    assert http_api._CALL_SECONDS > 10
+    assert transport.CALL_SECONDS > 10
 
 
 @pytest.mark.parametrize("code", [410, 500])
@@ -149,10 +150,10 @@ def test_an_error_in_a_watch_is_an_error(deploy: Deploy, server: KubernetesServe
     server.fail(verb="watch", plural="services", status=200, body=event)
     answer = deploy(app_name="my-function")
     assert (answer.status, answer.body["service_status"]) == (200, "pending")
-    connection = cluster_api(DeploySettings.read())
+    cluster = cluster_until(Deadline.after(3), DeploySettings.read())
     server.fail(verb="watch", plural="services", status=200, body=event)
     with pytest.raises(ClusterError, match="no leader"):
-        list(connection.watch(SERVICES, answer.body["namespace"], "my-function", Deadline.after(3)))
+        list(cluster.watch(SERVICES, ObjectName(answer.body["namespace"], "my-function")))
 
 
 def test_no_time_at_all(deploy: Deploy, server: KubernetesServer) -> None:

@@ -16,11 +16,13 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from functions.cluster.client import Cluster
 from functions.cluster.connection import Connection
 from functions.cluster.deadline import Deadline
 from functions.cluster.errors import AccessError, UnreachableError
-from functions.cluster.http_api import HttpClusterApi
+from functions.cluster.names import ObjectName
 from functions.cluster.resources import NAMESPACES
+from functions.cluster.transport import Transport
 
 NOW = datetime.datetime.now(datetime.UTC)
 
@@ -118,8 +120,8 @@ def strict_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def ask(endpoint: str, authority: str) -> Any:
-    api = HttpClusterApi(lambda _: Connection(endpoint, authority, lambda: "token", lambda: None))
-    return api.get(NAMESPACES, None, "default", Deadline.after(5))
+    transport = Transport(lambda _: Connection(endpoint, authority, lambda: "token", lambda: None))
+    return Cluster(transport, Deadline.after(5)).get(NAMESPACES, ObjectName("", "default"))
 
 
 @pytest.mark.parametrize("identified", [True, False])
