@@ -63,26 +63,28 @@ class Alarms(Construct):
         self._alarm(
             "FailedTasks",
             "Many tasks failed, whatever the reason",
-            metrics.ended("TaskFailed", self, period=_QUARTER),
+            metrics.task_metric("TaskFailed", self, period=_QUARTER),
             threshold=settings.alarms.failed_tasks,
         )
         self._alarm(
             "UnexpectedFailures",
             "Tasks failed for no fault of their source",
-            metrics.ended("TaskFailedUnexpectedly", self, period=_QUARTER),
+            metrics.task_metric("TaskFailedUnexpectedly", self, period=_QUARTER),
             threshold=settings.alarms.unexpected_failures,
         )
-        self._alarm("StuckTasks", "Tasks run longer than they may", metrics.reconciler("StuckTasks", self), periods=2)
+        self._alarm(
+            "StuckTasks", "Tasks run longer than they may", metrics.reconciler_metric("StuckTasks", self), periods=2
+        )
         self._alarm(
             "ReconcileFailures",
             "The reconciler cannot bring tasks to an end",
-            metrics.reconciler("ReconcileFailures", self),
+            metrics.reconciler_metric("ReconcileFailures", self),
             periods=2,
         )
         self._alarm(
             "ReconcilerSilent",
             "The reconciler has not run for a quarter of an hour",
-            metrics.reconciler("OpenTasks", self, statistic="SampleCount", period=_QUARTER),
+            metrics.reconciler_metric("OpenTasks", self, statistic="SampleCount", period=_QUARTER),
             comparison=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
             missing=cloudwatch.TreatMissingData.BREACHING,
         )
@@ -100,7 +102,7 @@ class Alarms(Construct):
         self._alarm(
             "BuildQueue",
             "Builds wait long for their turn",
-            metrics.codebuild("QueuedDuration", watched.builder, statistic="Maximum"),
+            metrics.build_metric("QueuedDuration", watched.builder, statistic="Maximum"),
             threshold=settings.builds.queued_minutes * 60 / 2,
             periods=2,
         )
@@ -113,7 +115,7 @@ class Alarms(Construct):
             self._alarm(
                 f"ApiLatency-{route.rpartition('/')[2]}",
                 f"{route} is slow",
-                metrics.latency(api, route),
+                metrics.route_latency(api, route),
                 threshold=settings.alarms.latency_seconds * 1000,
                 periods=3,
             )

@@ -1,4 +1,4 @@
-"""The state machine that an operator reads in the console, the function that records, and the one that closes."""
+"""The state machine of the builds, the function that records a result, and the one that closes a failed task."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
@@ -22,7 +22,10 @@ from infra.undelivered import UndeliveredQueue
 
 
 class BuildPipeline(Construct):
-    """``state_machine`` runs one task, named after it; what ends without a word is closed by an event rule."""
+    """``state_machine`` runs one task; an execution has its task's id as its name.
+
+    An event rule closes the task of an execution that failed, timed out or was aborted.
+    """
 
     def __init__(
         self,

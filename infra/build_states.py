@@ -10,23 +10,12 @@ from constructs import Construct
 
 from functions.contracts.task import ENDED, RowField, TaskStatus
 from infra.deploy_states import DeployStates
-from infra.retries import CONDITION_FAILED, retry_dynamodb, retry_start_build
+from infra.retries import CONDITION_FAILED, retry_dynamodb, retry_repeatable_function, retry_start_build
 from infra.settings import Builds
+from infra.task_row import ROW_TIMEOUT, TASK, row_key
 
-_QUICK = cdk.Duration.seconds(30)
 _RECORD = cdk.Duration.minutes(1)
-_TASK = {
-    "workspace_id": "{% $states.context.Execution.Input.workspace_id %}",
-    "task_id": "{% $states.context.Execution.Input.task_id %}",
-}
 _UNRECORDED = "The build's result could not be recorded. Upload again; if it persists, tell the platform team."
-_LAMBDA_BUSY = [
-    "Lambda.TooManyRequestsException",
-    "Lambda.ServiceException",
-    "Lambda.AWSLambdaException",
-    "Lambda.SdkClientException",
-    "Lambda.ClientExecutionTimeoutException",
-]
 
 
 def build_time(settings: Builds) -> cdk.Duration:
@@ -77,7 +66,7 @@ class BuildStates(Construct):
         self._is_done = sfn.Choice.jsonata(self, "IsDone")
         self._is_done.when(sfn.Condition.jsonata("{% $states.input.status = 'done' %}"), built)
         self._is_done.otherwise(self._failed)
-        self._mark_failed = self._without_our_code()
+        self._mark_failed = self._mark_failed_state()
         record = self._record("RecordResult", recorder, {})
         record_failure = self._record(
             "RecordFailure",
@@ -112,8 +101,8 @@ class BuildStates(Construct):
             project=project,
             integration_pattern=sfn.IntegrationPattern.RUN_JOB,
             environment_variables_override={
-                "WORKSPACE_ID": codebuild.BuildEnvironmentVariable(value=_TASK["workspace_id"]),
-                "TASK_ID": codebuild.BuildEnvironmentVariable(value=_TASK["task_id"]),
+                "WORKSPACE_ID": codebuild.BuildEnvironmentVariable(value=TASK["workspace_id"]),
+                "TASK_ID": codebuild.BuildEnvironmentVariable(value=TASK["task_id"]),
             },
             task_timeout=sfn.Timeout.duration(build_time(settings)),
         )
@@ -125,32 +114,18 @@ class BuildStates(Construct):
             self,
             name,
             lambda_function=recorder,
-            payload=sfn.TaskInput.from_object({**_TASK, **more}),
+            payload=sfn.TaskInput.from_object({**TASK, **more}),
             outputs="{% $states.result.Payload %}",
             task_timeout=sfn.Timeout.duration(_RECORD),
             retry_on_service_exceptions=False,
         )
-        state.add_retry(
-            errors=_LAMBDA_BUSY,
-            interval=cdk.Duration.seconds(1),
-            max_attempts=10,
-            backoff_rate=2,
-            max_delay=cdk.Duration.minutes(1),
-            jitter_strategy=sfn.JitterType.FULL,
-        )
-        state.add_retry(
-            errors=["States.ALL"],
-            interval=cdk.Duration.seconds(2),
-            max_attempts=4,
-            backoff_rate=3,
-            jitter_strategy=sfn.JitterType.FULL,
-        )
+        retry_repeatable_function(state)
         state.add_catch(self._mark_failed, errors=["States.ALL"])
         state.next(self._is_done)
         return state
 
-    def _without_our_code(self) -> tasks.DynamoUpdateItem:
-        """The end of a task when the function that should write it is broken: needs DynamoDB alone."""
+    def _mark_failed_state(self) -> tasks.DynamoUpdateItem:
+        """End a task when the function that should do so is broken: this state needs DynamoDB alone."""
         running = tuple(status for status in TaskStatus if status not in ENDED)
         state = self._update(
             "MarkFailed",
@@ -183,15 +158,12 @@ class BuildStates(Construct):
             self,
             name,
             table=self._table,
-            key={
-                RowField.WORKSPACE_ID.value: text(_TASK["workspace_id"]),
-                RowField.TASK_ID.value: text(_TASK["task_id"]),
-            },
+            key=row_key(),
             update_expression=expression,
             condition_expression="#status IN (" + ", ".join(f":was_{status}" for status in allowed) + ")",
             expression_attribute_names={short: field.value for short, field in names.items()},
             expression_attribute_values={short: text(value) for short, value in values.items()},
-            task_timeout=sfn.Timeout.duration(_QUICK),
+            task_timeout=sfn.Timeout.duration(ROW_TIMEOUT),
         )
         retry_dynamodb(state)
         return state

@@ -36,15 +36,15 @@ class Dashboard(Construct):
             _graph(
                 "Tasks ended",
                 [
-                    metrics.ended(name, self)
+                    metrics.task_metric(name, self)
                     for name in ("TaskDone", "TaskReused", "TaskFailed", "TaskFailedUnexpectedly")
                 ],
             ),
-            _graph("Tasks not ended", [metrics.reconciler(name, self) for name in ("OpenTasks", "StuckTasks")]),
+            _graph("Tasks not ended", [metrics.reconciler_metric(name, self) for name in ("OpenTasks", "StuckTasks")]),
             _graph(
                 "Reconciled",
                 [
-                    metrics.reconciler(name, self, statistic="Sum")
+                    metrics.reconciler_metric(name, self, statistic="Sum")
                     for name in ("ReconciledStarted", "ReconciledEnded", "ReconciledAnnounced", "ReconcileFailures")
                 ],
             ),
@@ -53,7 +53,7 @@ class Dashboard(Construct):
             _graph("Build time by step (p90, seconds)", [_build_steps(self)]),
             _graph(
                 "CodeBuild (seconds)",
-                [metrics.codebuild(name, watched.builder, "p90") for name in ("QueuedDuration", "BuildDuration")],
+                [metrics.build_metric(name, watched.builder, "p90") for name in ("QueuedDuration", "BuildDuration")],
             ),
             _graph(
                 "Executions",
@@ -84,7 +84,7 @@ class Dashboard(Construct):
             ),
             _graph(
                 "API latency (p95, ms)",
-                [metrics.latency(watched.api, route) for route in watched.api.measured_routes],
+                [metrics.route_latency(watched.api, route) for route in watched.api.measured_routes],
             ),
             _graph(
                 "Undelivered events",

@@ -1,4 +1,4 @@
-"""The states after a build that is done: deploy it, if the build asked for that, and record what came of it."""
+"""The states after a build that is done: deploy it if the build asked for that, and record the outcome."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
@@ -8,20 +8,10 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from functions.contracts.task import RowField, TaskStatus
-from infra.retries import retry_dynamodb
+from infra.retries import retry_dynamodb, retry_unstarted_function
+from infra.task_row import ROW_TIMEOUT, TASK, row_key
 
-_QUICK = cdk.Duration.seconds(30)
-_TASK = {
-    "workspace_id": "{% $states.context.Execution.Input.workspace_id %}",
-    "task_id": "{% $states.context.Execution.Input.task_id %}",
-}
 _BROKEN = "The deployment could not be carried out. Deploy the image with POST /api/v1/deploy."
-_NOT_EXECUTED = [
-    "Lambda.TooManyRequestsException",
-    "Lambda.SnapStartNotReadyException",
-    "Lambda.SnapStartTimeoutException",
-]
-"""Only what says that the function did not run is tried again: a second deploy may make a second app."""
 
 
 class DeployStates(Construct):
@@ -51,18 +41,12 @@ class DeployStates(Construct):
             self,
             "Deploy",
             lambda_function=deploy,
-            payload=sfn.TaskInput.from_object(_TASK),
+            payload=sfn.TaskInput.from_object(TASK),
             outputs="{% $states.result.Payload %}",
             task_timeout=sfn.Timeout.duration(cdk.Duration.minutes(1)),
             retry_on_service_exceptions=False,
         )
-        run.add_retry(
-            errors=_NOT_EXECUTED,
-            interval=cdk.Duration.seconds(2),
-            max_attempts=8,
-            max_delay=cdk.Duration.seconds(30),
-            jitter_strategy=sfn.JitterType.FULL,
-        )
+        retry_unstarted_function(run)  # A second deploy may make a second app.
         run.add_catch(record, errors=["States.ALL"], outputs={"error": _BROKEN})
         run.next(record)
         item = "$states.input.Item"
@@ -80,7 +64,7 @@ class DeployStates(Construct):
             self,
             "FindDeployment",
             table=self._table,
-            key=_key(),
+            key=row_key(),
             consistent_read=True,
             projection_expression=[
                 tasks.DynamoProjectionExpression().with_attribute("#status"),
@@ -93,7 +77,7 @@ class DeployStates(Construct):
                 "#namespace": "namespace",
                 "#deployment": RowField.DEPLOYMENT.value,
             },
-            task_timeout=sfn.Timeout.duration(_QUICK),
+            task_timeout=sfn.Timeout.duration(ROW_TIMEOUT),
         )
         retry_dynamodb(find)
         # The build is done and recorded: that it is not deployed is seen in the task.
@@ -106,7 +90,7 @@ class DeployStates(Construct):
             self,
             "RecordDeployment",
             table=self._table,
-            key=_key(),
+            key=row_key(),
             update_expression="SET #deployment = :deployment, #updated = :now",
             condition_expression="attribute_exists(#status)",
             expression_attribute_names={
@@ -118,18 +102,10 @@ class DeployStates(Construct):
                 ":deployment": text("{% $string($states.input) %}"),
                 ":now": text("{% $now() %}"),
             },
-            task_timeout=sfn.Timeout.duration(_QUICK),
+            task_timeout=sfn.Timeout.duration(ROW_TIMEOUT),
         )
         retry_dynamodb(record)
         # The task was deleted in the meantime, and nobody asks any more; or the row cannot be written: it is built.
         record.add_catch(done, errors=["States.ALL"])
         record.next(done)
         return record
-
-
-def _key() -> dict[str, tasks.DynamoAttributeValue]:
-    text = tasks.DynamoAttributeValue.from_string
-    return {
-        RowField.WORKSPACE_ID.value: text(_TASK["workspace_id"]),
-        RowField.TASK_ID.value: text(_TASK["task_id"]),
-    }

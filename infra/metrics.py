@@ -1,4 +1,4 @@
-"""The metrics that alarms and the dashboard have in common: the service's own, and those CDK has no method for."""
+"""Metrics that alarms and the dashboard share: the service's own, and those for which CDK has no method."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ FIVE_MINUTES: Final = cdk.Duration.minutes(5)
 
 @dataclass(frozen=True)
 class Watched:
-    """The constructs whose metrics are looked at."""
+    """The constructs that alarms and the dashboard read metrics of."""
 
     storage: Storage
     builder: Builder
@@ -30,22 +30,22 @@ class Watched:
 
 
 def functions_of(scope: Construct) -> Sequence[ServiceFunction]:
-    """Every Lambda function of the stack."""
+    """Return every Lambda function of the stack."""
     return [found for found in cdk.Stack.of(scope).node.find_all() if isinstance(found, ServiceFunction)]
 
 
 def queues_of(scope: Construct) -> Sequence[UndeliveredQueue]:
-    """Every dead-letter queue of the stack."""
+    """Return every dead-letter queue of the stack."""
     return [found for found in cdk.Stack.of(scope).node.find_all() if isinstance(found, UndeliveredQueue)]
 
 
 def namespace(scope: Construct) -> str:
-    """Namespace of the service's own metrics: one a stack."""
+    """Return the namespace of the service's own metrics: one per stack."""
     return cdk.Stack.of(scope).stack_name
 
 
-def ended(name: str, scope: Construct, period: cdk.Duration = FIVE_MINUTES) -> cloudwatch.Metric:
-    """A counter of `functions.tasks.task_metrics`."""
+def task_metric(name: str, scope: Construct, period: cdk.Duration = FIVE_MINUTES) -> cloudwatch.Metric:
+    """Return a counter of `functions.tasks.task_metrics`."""
     return cloudwatch.Metric(
         namespace=namespace(scope),
         metric_name=name,
@@ -55,10 +55,10 @@ def ended(name: str, scope: Construct, period: cdk.Duration = FIVE_MINUTES) -> c
     )
 
 
-def reconciler(
+def reconciler_metric(
     name: str, scope: Construct, statistic: str = "Maximum", period: cdk.Duration = FIVE_MINUTES
 ) -> cloudwatch.Metric:
-    """A finding of `functions.handlers.reconcile`."""
+    """Return a finding of `functions.handlers.reconcile`."""
     return cloudwatch.Metric(
         namespace=namespace(scope),
         metric_name=name,
@@ -68,8 +68,8 @@ def reconciler(
     )
 
 
-def codebuild(name: str, builder: Builder, statistic: str) -> cloudwatch.Metric:
-    """A metric of the build project (CodeBuild guide, "CloudWatch metrics"); durations are in seconds."""
+def build_metric(name: str, builder: Builder, statistic: str) -> cloudwatch.Metric:
+    """Return a metric of the build project (CodeBuild guide, "CloudWatch metrics"); durations are in seconds."""
     return cloudwatch.Metric(
         namespace="AWS/CodeBuild",
         metric_name=name,
@@ -79,8 +79,8 @@ def codebuild(name: str, builder: Builder, statistic: str) -> cloudwatch.Metric:
     )
 
 
-def latency(api: Api, route: str) -> cloudwatch.Metric:
-    """Milliseconds to answer one route of `Api.measured_routes`."""
+def route_latency(api: Api, route: str) -> cloudwatch.Metric:
+    """Return the milliseconds that one route takes to answer, of `Api.measured_routes`."""
     method, path = route.split(" ")
     return cloudwatch.Metric(
         namespace="AWS/ApiGateway",

@@ -1,5 +1,7 @@
 """How states of the state machine try again, by what the service that they call may have done."""
 
+from collections.abc import Sequence
+
 import aws_cdk as cdk
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
@@ -16,21 +18,31 @@ second version 2's; state machines in the field catch either. The third is for t
 """
 
 
-def retry_dynamodb(state: tasks.DynamoUpdateItem | tasks.DynamoGetItem) -> None:
-    """Repeat a read or a conditional write that failed for whatever reason but its condition.
+LAMBDA_BUSY = (
+    "Lambda.TooManyRequestsException",
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.ClientExecutionTimeoutException",
+)
+"""Lambda had no place for the invocation, or failed itself."""
+NOT_INVOKED = (
+    "Lambda.TooManyRequestsException",
+    "Lambda.SnapStartNotReadyException",
+    "Lambda.SnapStartTimeoutException",
+)
+"""Errors that say that the function did not run."""
+_ANY = ("States.ALL",)
 
-    Names of the reasons are left out on purpose: DynamoDB's come in several spellings, and each of these calls can be
+
+def retry_dynamodb(state: tasks.DynamoUpdateItem | tasks.DynamoGetItem) -> None:
+    """Repeat a read or a conditional write that failed for any reason but its condition.
+
+    The reasons are not listed on purpose: DynamoDB's names come in several spellings, and each of these calls can be
     repeated without harm.
     """
     state.add_retry(errors=[CONDITION_FAILED], max_attempts=0)
-    state.add_retry(
-        errors=["States.ALL"],
-        interval=cdk.Duration.seconds(1),
-        max_attempts=8,
-        backoff_rate=2,
-        max_delay=cdk.Duration.seconds(30),
-        jitter_strategy=sfn.JitterType.FULL,
-    )
+    _retry(state, _ANY, times=8, first_seconds=1, longest_seconds=30)
 
 
 def retry_start_build(state: sfn.TaskStateBase, *, tries_for_a_place: int) -> None:
@@ -39,12 +51,36 @@ def retry_start_build(state: sfn.TaskStateBase, *, tries_for_a_place: int) -> No
     A build that was started all the same is harmless: the later one takes the task's row over, and of two only one can
     move it to ``pushing``.
     """
-    for errors, tries in ((NO_PLACE, tries_for_a_place), (CODEBUILD_BUSY, 8)):
-        state.add_retry(
-            errors=list(errors),
-            interval=cdk.Duration.seconds(5),
-            max_attempts=tries,
-            backoff_rate=2,
-            max_delay=cdk.Duration.minutes(1),
-            jitter_strategy=sfn.JitterType.FULL,
-        )
+    _retry(state, NO_PLACE, times=tries_for_a_place, first_seconds=5, longest_seconds=60)
+    _retry(state, CODEBUILD_BUSY, times=8, first_seconds=5, longest_seconds=60)
+
+
+def retry_repeatable_function(state: tasks.LambdaInvoke) -> None:
+    """Repeat a function that may run twice: often while Lambda is busy, a few times when the function fails."""
+    _retry(state, LAMBDA_BUSY, times=10, first_seconds=1, longest_seconds=60)
+    _retry(state, _ANY, times=4, first_seconds=2, backoff_rate=3)
+
+
+def retry_unstarted_function(state: tasks.LambdaInvoke) -> None:
+    """Repeat a function that must not run twice: only what says that it did not run."""
+    _retry(state, NOT_INVOKED, times=8, first_seconds=2, longest_seconds=30)
+
+
+def _retry(
+    state: sfn.TaskStateBase,
+    errors: Sequence[str],
+    *,
+    times: int,
+    first_seconds: int,
+    longest_seconds: int | None = None,
+    backoff_rate: int = 2,
+) -> None:
+    """Repeat ``state`` with full jitter: the pauses differ between executions that failed together."""
+    state.add_retry(
+        errors=list(errors),
+        interval=cdk.Duration.seconds(first_seconds),
+        max_attempts=times,
+        backoff_rate=backoff_rate,
+        max_delay=None if longest_seconds is None else cdk.Duration.seconds(longest_seconds),
+        jitter_strategy=sfn.JitterType.FULL,
+    )
