@@ -24,7 +24,8 @@ FOLDERS := $(LONGEST) $(filter-out $(LONGEST),$(sort $(patsubst %/,%,$(dir $(she
 
 help:
 	@echo "make demo    set up, start the one-machine cloud, build and deploy examples/hello, show its answer"
-	@echo "make local   start the one-machine cloud and keep it up (PORT=8000, STATE=folder that outlives it, CLUSTER=no: builds only)"
+	@echo "make local   start the one-machine cloud and keep it up (PORT=8000, STATE=folder that outlives it, CLUSTER=no: builds only,"
+	@echo "             LOCAL_PORTS=5432: functions that name this port of the machine may reach it)"
 	@echo "make test    set up, run every check and test"
 	@echo "make conformance   hold the product against real parts (a control plane, spin, the image, Lambda's Python)"
 	@echo "make fuzz    throw made-up inputs at every parser that a stranger reaches (SECONDS=30 for each)"
@@ -68,7 +69,7 @@ demo: setup
 	@$(VENV)/python -m local.cloud.demo
 
 local: setup
-	@exec $(VENV)/python -m local --port $(PORT) $(if $(STATE),--state-dir $(STATE)) $(if $(filter no,$(CLUSTER)),--no-cluster)
+	@exec $(VENV)/python -m local --port $(PORT) $(if $(STATE),--state-dir $(STATE)) $(if $(filter no,$(CLUSTER)),--no-cluster) $(addprefix --local-port ,$(LOCAL_PORTS))
 
 smoke: .venv/made
 	@test -n "$(API)" || { echo "Say which API: make smoke API=https://… NAMESPACE=team-a (docs/operations.md)"; exit 1; }

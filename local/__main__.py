@@ -35,6 +35,13 @@ def main() -> None:
         default=os.environ.get("AUTHORIZER") or "none",
         help="who may call the API (default: AUTHORIZER of the environment, or anybody)",
     )
+    parser.add_argument(
+        "--local-port",
+        type=int,
+        action="append",
+        default=[],
+        help="port of this machine that functions may reach whose allowed_outbound_hosts name it; may be repeated",
+    )
     given = parser.parse_args()
     if given.authorizer not in AUTHORIZERS:
         parser.error(f"AUTHORIZER is {given.authorizer}; it may be {', '.join(AUTHORIZERS)}")
@@ -46,6 +53,7 @@ def main() -> None:
         state_dir=given.state_dir,
         concurrent_builds=given.builds,
         authorizer=given.authorizer,
+        local_ports=tuple(given.local_port),
         cluster=False if given.no_cluster else None,
         kubeconfig=real_cluster_kubeconfig(os.environ),
         say=print,

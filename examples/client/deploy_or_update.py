@@ -1,6 +1,7 @@
 """The documented Python client, as it stands in the deploy flow but for BASE_URL, the registry and get_ecr_password().
 
-Run it twice against `make local`: the first run creates my-function, the second updates it.
+Run it twice against `make local`, with ECR_PASSWORD set as in its curl line ("password="): the first run creates
+my-function, the second updates it.
 """
 
 import os
@@ -17,7 +18,7 @@ FUNCTION_ID = "fn-my-function-001"
 
 def get_ecr_password():
     """On AWS: boto3's ecr.get_authorization_token(), or `aws ecr get-login-password`."""
-    return requests.get(f"{BASE_URL}/_local/ecr-login-password").text
+    return os.environ["ECR_PASSWORD"]
 
 
 def deploy_or_update(file_path: str, workspace_id: str):

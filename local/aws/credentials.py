@@ -1,5 +1,7 @@
 """The secrets of one run of the AWS process: made at its first start, kept in a file that only its owner may read."""
 
+import hashlib
+import hmac
 import os
 import secrets
 from pathlib import Path
@@ -21,6 +23,11 @@ class RunCredentials(BaseModel):
     """Header of requests that the front hands on to API Gateway; nobody else reaches it."""
     node_password: str
     """Password with which the cluster's node pulls from the registry."""
+
+    @property
+    def registry_password(self) -> str:
+        """Password with which the operator pushes and pulls: good for as long as the key that it comes from."""
+        return hmac.new(self.secret_access_key.encode(), b"ecr", hashlib.sha256).hexdigest()
 
     @classmethod
     def make(cls) -> Self:

@@ -83,6 +83,8 @@ class CloudOptions:
     """Who may call the API: one of `local.cloud.assembly.AUTHORIZERS`."""
     cluster: bool | None = None
     """Whether there is one to deploy to; None: as cdk.json says."""
+    local_ports: tuple[int, ...] = ()
+    """Ports of this machine that functions may reach which name them in their ``allowed_outbound_hosts``."""
     kubeconfig: Path | None = None
     """Of a real cluster that takes the place of the built-in one."""
     say: Callable[[str], None] = lambda _: None
@@ -194,6 +196,11 @@ class Cloud:
         return Path(json.loads(self._kubernetes_file.read_text())["kubeconfig"])
 
     @property
+    def registry_password_file(self) -> Path:
+        """What ``aws ecr get-login-password`` prints on AWS, for a machine that has no AWS CLI."""
+        return self.state / "ecr-login-password"
+
+    @property
     def authorizer(self) -> str:
         """Who may call the API."""
         return self._options.authorizer
@@ -255,6 +262,8 @@ class Cloud:
         docker_config = self.state / "node-docker.json"
         docker_config.touch(mode=0o600)
         docker_config.write_text(json.dumps({"auths": {registry: {"auth": node}}}))
+        self.registry_password_file.touch(mode=0o600)
+        self.registry_password_file.write_text(self.credentials.registry_password)
         tools = self.state / "bin"
         spin = shared_root() / SPIN_ENVIRONMENT
         if self._real_spin is None:
@@ -286,7 +295,6 @@ class Cloud:
         config = FrontConfig(
             aws_endpoint=self.aws_endpoint,
             api_id=self.outputs["ApiId"],
-            region=self.region,
             account=self.account,
             credentials_file=self._credentials_file,
             kubeconfig=self.kubeconfig if self.has_cluster else None,
@@ -307,6 +315,7 @@ class Cloud:
             common += ["--compile-cache", str(self._options.compile_cache)]
         common += ["--mirrors", str(self.state / "node-mirrors.json")]
         common += ["--docker-config", str(self.state / "node-docker.json")]
+        common += [part for port in self._options.local_ports for part in ("--local-port", str(port))]
         # As the stack's access entry has it: the role of the deploy function, and nobody else.
         deployer = f"arn:aws:sts::{self.account}:assumed-role/{STACK_NAME}-DeployerFunctionServiceRole*/*"
         common += ["--access-entry", f"{deployer}=blue-faas-deployer"]

@@ -1,5 +1,6 @@
 """What `make local` prints when the cloud is up: the documented curl lines, with host and registry of this machine."""
 
+import shlex
 import sys
 
 from local.cloud.supervisor import Cloud
@@ -19,7 +20,7 @@ curl -X POST {cloud.url}/api/v1/build-and-push \\
   -F "app_name=my-function" \\
   -F "registry_url={registry}" \\
   -F "username=AWS" \\
-  -F "password=$(curl -s {cloud.url}/_local/ecr-login-password)"
+  -F "password=$(cat {shlex.quote(str(cloud.registry_password_file))})"
 
 # Step 2: ask for the task (put its task_id in place of TASK_ID) until "status" is "done"
 curl "{cloud.url}/api/v1/tasks/TASK_ID?workspace_id=my-workspace"

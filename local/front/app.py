@@ -1,23 +1,16 @@
-"""The front's routing: by Host to a deployed function, by path to the registry, else to the API.
+"""The front's routing: by Host to a deployed function; behind the door, by path to the registry, else to the API."""
 
-``GET /_local/ecr-login-password`` stands in for ``aws ecr get-login-password``: with it the documented curl lines work
-on a machine that has no AWS CLI.
-"""
-
-import base64
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Host, Route
+from starlette.responses import JSONResponse
+from starlette.routing import Host, Mount, Route, Router
 
-from local.aws.credentials import RunCredentials
 from local.front.api_gateway import ApiGateway
 from local.front.config import FrontConfig
+from local.front.origin import Door
 from local.front.service_proxy import ServiceProxy
 from local.kubernetes.service_router import ServiceRouter
 from local.oci.gate import create_gate
@@ -31,8 +24,11 @@ def create_app(config: FrontConfig) -> Starlette:
     functions = _functions(config)
     registry = create_gate(config.aws_endpoint, account=config.account)
 
-    async def ecr_password(_: Request) -> Response:
-        return PlainTextResponse(await run_in_threadpool(_ecr_login_password, config))
+    behind_the_door = [
+        *registry.routes,
+        *_issuer(config),
+        Route("/{path:path}", api.handle, methods=_ANY),
+    ]
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -49,10 +45,7 @@ def create_app(config: FrontConfig) -> Starlette:
     return Starlette(
         routes=[
             *([Host("{service}.{namespace}.svc.cluster.local", app=functions)] if functions is not None else []),
-            Route("/_local/ecr-login-password", ecr_password),
-            *registry.routes,
-            *_issuer(config),
-            Route("/{path:path}", api.handle, methods=_ANY),
+            Mount("", app=Door(Router(behind_the_door))),
         ],
         lifespan=lifespan,
     )
@@ -75,9 +68,3 @@ def _issuer(config: FrontConfig) -> list[Route]:
         return Route(issuer.PATH + path, lambda _: JSONResponse(document))
 
     return [route(path, document) for path, document in issuer.published(config.issuer_key).items()]
-
-
-def _ecr_login_password(config: FrontConfig) -> str:
-    client = RunCredentials.at(config.credentials_file).client("ecr", config.aws_endpoint, config.region)
-    token = client.get_authorization_token()["authorizationData"][0]["authorizationToken"]
-    return base64.b64decode(token).decode().partition(":")[2]

@@ -12,7 +12,6 @@ class FrontConfig(BaseModel):
 
     aws_endpoint: str
     api_id: str
-    region: str
     account: str
     credentials_file: Path
     """The run's `local.aws.credentials.RunCredentials`."""

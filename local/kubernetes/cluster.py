@@ -139,6 +139,7 @@ class Cluster:
             docker_config=config.docker_config,
             compile_cache=config.compile_cache,
             times=config.times,
+            local_ports=config.local_ports,
         )
         kubelet_logs.append(kubelet.logs)
         stack.callback(queue.stop)

@@ -47,6 +47,8 @@ class ClusterConfig:
     access_entries: tuple[AccessEntry, ...] = ()
     seed: SeedOptions = field(default_factory=SeedOptions)
     times: NodeTimes = field(default_factory=NodeTimes)
+    local_ports: tuple[int, ...] = ()
+    """Ports of this machine that functions may reach which name them in their ``allowed_outbound_hosts``."""
     autoscaler_sync_seconds: float = 15.0
     autoscaler_downscale_seconds: float = 60.0
 
@@ -98,6 +100,13 @@ def parse_arguments(arguments: list[str] | None = None) -> CommandLine:
         metavar="NAMESPACE",
         help="open this namespace to functions too; may be repeated (always: default)",
     )
+    parser.add_argument(
+        "--local-port",
+        type=int,
+        action="append",
+        default=[],
+        help="port of this machine that functions may reach whose allowed_outbound_hosts name it; may be repeated",
+    )
     parser.add_argument("--ready-file", type=Path, help="JSON written once the cluster takes requests")
     parser.add_argument("--verbose", action="store_true", help="log what is retried")
     options = parser.parse_args(arguments)
@@ -112,6 +121,7 @@ def parse_arguments(arguments: list[str] | None = None) -> CommandLine:
         compile_cache=options.compile_cache and options.compile_cache.resolve(),
         sts_endpoint=options.sts_endpoint,
         access_entries=tuple(options.access_entry or [AccessEntry.parse(DEFAULT_ACCESS_ENTRY)]),
+        local_ports=tuple(options.local_port),
         seed=SeedOptions(
             manifests=options.manifests,
             tenants=tuple(dict.fromkeys(["default", *options.tenant])),

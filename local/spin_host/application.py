@@ -18,7 +18,8 @@ from local.spin_host.host.services import Services
 from local.spin_host.key_value_store import KeyValueFile, KeyValueStore
 from local.spin_host.locked_app import AppError, AppFolder, LockedComponent
 from local.spin_host.messages import HttpRequest, HttpResponse
-from local.spin_host.outbound import Network, Outbound
+from local.spin_host.network import Network
+from local.spin_host.outbound import Outbound
 from local.spin_host.outbound_hosts import AllowedHosts
 from local.spin_host.routes import Route, RouteMatch, Router
 from local.spin_host.variables import (
@@ -41,6 +42,8 @@ class Settings:
     limits: Limits
     environment: Mapping[str, str]
     """Where ``SPIN_VARIABLE_<NAME>`` is looked up."""
+    local_ports: frozenset[int] = frozenset()
+    """Ports of this machine that components may reach which name them."""
 
 
 class Application:
@@ -65,7 +68,6 @@ class Application:
         self._triggers = {trigger.id: trigger for trigger in locked.triggers if trigger.trigger_type == "http"}
         self._router = self._make_router()
         self._state = self._open_state()
-        self._network = Network()
         self._guests = self._load()
 
     def handle(self, request: HttpRequest, client: str) -> HttpResponse:
@@ -142,8 +144,19 @@ class Application:
             variables=ComponentVariables(self._variables, component.config, component.id),
             key_value={label: KeyValueStore(file, label) for label in declared.key_value_stores} if file else {},
             databases={label: self._settings.state_dir / f"sqlite-{label}.db" for label in declared.databases},
-            outbound=Outbound(allowed, self._network, self._chain, lambda: self.base_url),
+            outbound=self._outbound(allowed),
         )
+
+    def _outbound(self, allowed: AllowedHosts) -> Outbound:
+        def own_authority() -> str:
+            return self.base_url.removeprefix("http://")
+
+        def may_reach(host: str, port: int) -> bool:
+            return f"{host}:{port}" == own_authority() or (
+                port in self._settings.local_ports and allowed.names(host, port)
+            )
+
+        return Outbound(allowed, Network(may_reach), self._chain, own_authority)
 
     def _chain(self, component: str, request: HttpRequest) -> HttpResponse | None:
         """Spin's local service chaining: one component calls another without the network."""

@@ -24,6 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
         cache_dir=options.cache_dir,
         limits=Limits(options.timeout, options.max_memory_mb << 20),
         environment=os.environ,
+        local_ports=frozenset(options.local_port),
     )
     try:
         application = Application(settings)
@@ -57,6 +58,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=0, help="port to listen on; 0 takes a free one")
     parser.add_argument("--timeout", type=_positive, default=30.0, help="seconds that one request may take")
     parser.add_argument("--max-memory-mb", type=int, default=256, help="memory of one instance")
+    parser.add_argument(
+        "--local-port",
+        type=int,
+        action="append",
+        default=[],
+        help="port of this machine that components may reach whose allowed_outbound_hosts name it; may be repeated",
+    )
     parser.add_argument("--grace", type=_positive, default=30.0, help="seconds to finish requests after SIGTERM")
     return parser
 

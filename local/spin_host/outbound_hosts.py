@@ -42,6 +42,13 @@ class AllowedHosts:
             return False
         return any(self._covers(entry, parts.scheme, host, port) for entry in self._entries)
 
+    def names(self, host: str, port: int) -> bool:
+        """Whether an entry says exactly this host and this port, and not by a pattern or a range that covers it."""
+        return any(
+            entry.kind is HostKind.LITERAL and str(entry.host) == host and entry.ports == range(port, port + 1)
+            for entry in self._entries
+        )
+
     def allows_self(self) -> bool:
         """Whether the app itself may be called."""
         return any(

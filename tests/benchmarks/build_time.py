@@ -68,7 +68,7 @@ def by_hand(source: Path, cloud: Cloud, number: int) -> dict[str, float]:
             "VIRTUAL_ENV": str(toolchain),
             "HOME": folder,
         }
-        password = httpx.get(f"{cloud.url}/_local/ecr-login-password", timeout=30).text
+        password = cloud.registry_password_file.read_text()
 
         def run(*command: str, stdin: str = "", may_fail: bool = False) -> float:
             started = time.perf_counter()

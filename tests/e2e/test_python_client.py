@@ -15,7 +15,7 @@ def test_it_builds_and_deploys(cloud: Client, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "examples/client/deploy_or_update.py", str(source)],
         cwd=ROOT,
-        env={**os.environ, "BASE_URL": cloud.url, "REGISTRY": cloud.repository},
+        env={**os.environ, "BASE_URL": cloud.url, "REGISTRY": cloud.repository, "ECR_PASSWORD": cloud.ecr_password()},
         capture_output=True,
         text=True,
         check=True,

@@ -46,7 +46,7 @@ class Client:
 
     def ecr_password(self) -> str:
         """What ``aws ecr get-login-password`` prints on AWS."""
-        return self.http.get("/_local/ecr-login-password").text
+        return self.cloud.registry_password_file.read_text()
 
     def upload(self, name: str, content: bytes, *, workspace_id: str = "my-workspace", **fields: str) -> httpx.Response:
         """POST /api/v1/build-and-push."""

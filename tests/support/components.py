@@ -2,6 +2,7 @@
 
 import fcntl
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -59,11 +60,13 @@ def component() -> Path:
     return kept
 
 
-def counter() -> bytes:
+def counter(*outbound_hosts: str) -> bytes:
     """examples/counter as a .zip that ships its component: building one takes longer than all else that is done."""
     manifest = (ROOT / "examples" / "counter" / "spin.toml").read_text()
-    built = manifest.partition("[component.counter.build]")[0].encode()
-    return zipped(**{"spin.toml": built, "app.wasm": component().read_bytes()})
+    built = manifest.partition("[component.counter.build]")[0]
+    hosts = f"[component.counter]\nallowed_outbound_hosts = {json.dumps(outbound_hosts)}"
+    built = built.replace("[component.counter]", hosts)
+    return zipped(**{"spin.toml": built.encode(), "app.wasm": component().read_bytes()})
 
 
 def _build(kept: Path) -> None:

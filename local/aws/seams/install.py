@@ -25,6 +25,7 @@ def install(settings: Settings, credentials: RunCredentials) -> tuple[BuildQueue
     """Join everything to ministack; returns the queue of builds, for the end of the process, and the registry."""
     access = iam.install(settings, credentials)
     registry = ecr.install(settings)
+    registry.token(credentials.access_key_id, credentials.registry_password, seconds=float("inf"))
     registry.token(iam.make_node(settings), credentials.node_password, seconds=float("inf"))
     builds = codebuild.install(settings, access)
     execution_life.install()

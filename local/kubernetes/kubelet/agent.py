@@ -43,6 +43,7 @@ class Kubelet:
         docker_config: Path | None = None,
         compile_cache: Path | None = None,
         times: NodeTimes | None = None,
+        local_ports: tuple[int, ...] = (),
     ) -> None:
         """Set up; nothing runs yet.
 
@@ -54,6 +55,7 @@ class Kubelet:
             docker_config: the node's registry credentials, a Docker ``config.json``; read at every pull.
             compile_cache: folder of compiled components; None: one under ``state_dir``.
             times: pauses and periods.
+            local_ports: ports of this machine that functions may reach which name them.
         """
         paths = NodePaths(state_dir, compile_cache or state_dir / "compiled")
         self._pods = api.informer(PODS)
@@ -68,6 +70,7 @@ class Kubelet:
             logs=LogFolder(paths.logs),
             runtime_classes=api.informer(RUNTIME_CLASSES),
             times=times or NodeTimes(),
+            local_ports=local_ports,
         )
         self._workers: dict[str, PodWorker] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}

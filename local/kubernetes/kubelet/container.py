@@ -233,6 +233,7 @@ class Container:
             *("--cache-dir", str(self._node.paths.compiled)),
             *("--max-memory-mb", str(memory)),
             *("--grace", str(grace)),
+            *(part for port in self._node.local_ports for part in ("--local-port", str(port))),
         )
 
     # ---- after the end

@@ -70,3 +70,5 @@ class Node:
     logs: LogFolder
     runtime_classes: Informer
     times: NodeTimes = field(default_factory=NodeTimes)
+    local_ports: tuple[int, ...] = ()
+    """Ports of this machine that functions may reach which name them."""

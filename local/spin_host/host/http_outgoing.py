@@ -28,7 +28,7 @@ from local.spin_host.host.http_interface import types
 from local.spin_host.host.http_types import IncomingBody, OutgoingBody, method_name
 from local.spin_host.host.io import Pollable
 from local.spin_host.messages import HttpRequest, HttpResponse
-from local.spin_host.outbound import OutboundFailure
+from local.spin_host.network import OutboundFailure
 
 _NANOSECONDS: Final = 10**9
 _PATH_AND_QUERY: Final = re.compile(

@@ -121,10 +121,11 @@ def sample(pull: Callable[[], Pulled], upstream: str) -> Path:
 
 
 @pytest.fixture(scope="session")
-def pod(sample: Path, cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pod]:
+def pod(sample: Path, upstream: str, cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pod]:
     """One pod for all tests that neither end it nor reach its limits."""
     state = tmp_path_factory.mktemp("state")
-    running = Pod(start(sample, state, cache, SPIN_VARIABLE_SECRET="from the SpinApp"))
+    options = ("--local-port", upstream.rpartition(":")[2])
+    running = Pod(start(sample, state, cache, *options, SPIN_VARIABLE_SECRET="from the SpinApp"))
     yield running
     running.stop()
     shutil.rmtree(state)

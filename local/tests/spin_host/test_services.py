@@ -184,3 +184,21 @@ def test_what_this_machine_lacks_says_so(pod: Pod) -> None:
     redis = pod.get("/redis")
     assert redis.status_code == 422
     assert "one-machine cloud" in json.dumps(redis.json())
+
+
+def test_a_port_of_this_machine_has_to_be_named_and_opened(
+    pull: Callable[[], Pulled], serve: Serve, upstream: str
+) -> None:
+    pulled = pull()
+    pulled.add("wide", "/wide/...", {"allowed_outbound_hosts": ["http://*:*", "http://127.0.0.0/8:*"]})
+    pulled.add("named", "/named/...", {"allowed_outbound_hosts": [f"http://{upstream}"]})
+    app, port = pulled.write(), upstream.rpartition(":")[2]
+    closed, opened = serve(app), serve(app, "--local-port", port)
+    reached = {
+        (name, component): pod.get(f"/{component}/fetch", url=f"http://{upstream}/").status_code
+        for name, pod in (("closed", closed), ("opened", opened))
+        for component in ("named", "wide")
+    }
+    assert [way for way, status in reached.items() if status == 200] == [("opened", "named")]
+    assert closed.get("/wide/fetch", url=f"{closed.url}/wide/list").status_code == 200, "the app itself"
+    wait_for(closed.errors, f"{upstream} is this machine, which functions do not reach.")
