@@ -9,7 +9,8 @@ VENV := .venv/bin
 LOCKED := pyproject.toml:dev=requirements-dev.txt pyproject.toml:cdk=requirements.txt \
           pyproject.toml:functions=functions/requirements.txt pyproject.toml:functions-deploy=functions/requirements-deploy.txt \
           pyproject.toml:builder=builder_image/requirements.txt pyproject.toml:toolchain=builder_image/toolchain.txt \
-          local/pyproject.toml:spin-cli=local/spin_cli/requirements.txt pyproject.toml:fuzz=fuzz/requirements.txt
+          local/pyproject.toml:spin-cli=local/spin_cli/requirements.txt pyproject.toml:docs=docs/requirements.txt \
+          pyproject.toml:fuzz=fuzz/requirements.txt
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = 20
 export JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION = 20
 # A cloud is a hundred short-lived Python processes: without bytecode on disk each would compile all that it imports.
@@ -20,7 +21,7 @@ LONGEST := $(addprefix tests/,e2e chaos security/service security/builder) \
            $(addprefix local/tests/,kubernetes_cluster spin_host) tests/unit tests/unit/cluster local/tests/aws tests/infra
 FOLDERS := $(LONGEST) $(filter-out $(LONGEST),$(sort $(patsubst %/,%,$(dir $(shell find tests local/tests -name "test_*.py")))))
 
-.PHONY: help setup lock demo local smoke synth test conformance fuzz check format openapi bundles clean $(FOLDERS)
+.PHONY: help setup lock demo local smoke synth test conformance fuzz docs check format openapi bundles clean $(FOLDERS)
 
 help:
 	@echo "make demo    set up, start the one-machine cloud, build and deploy examples/hello, show its answer"
@@ -30,6 +31,7 @@ help:
 	@echo "make conformance   hold the product against real parts (a control plane, spin, the image, Lambda's Python)"
 	@echo "make fuzz    throw made-up inputs at every parser that a stranger reaches (SECONDS=30 for each)"
 	@echo "make smoke   try every call of a deployed installation (API=https://…, NAMESPACE=to deploy to)"
+	@echo "make docs    build the documentation as a site: build/site/index.html"
 	@echo "make bench   measure builds beside the tools typed by hand"
 	@echo "make synth   write the CloudFormation template to cdk.out (no credentials needed)"
 	@echo "make lock    lock the pins of pyproject.toml with hashes (UPGRADE=1: and take the newest of what they pull in)"
@@ -107,6 +109,15 @@ fuzz: setup
 # Real parts: built once below build/, not part of `make test`. docs/conformance.md keeps the last result of each.
 conformance: setup
 	@$(VENV)/python -m conformance $(PARTS)
+
+# The site, from docs/ and the pages at the root: build/site/index.html. Links that lead nowhere fail it.
+build/docs-environment/made: .venv/made docs/requirements.txt
+	@$(VENV)/uv venv --quiet --clear --python $(VENV)/python build/docs-environment
+	@$(VENV)/uv pip install --quiet --python build/docs-environment/bin/python --require-hashes -r docs/requirements.txt
+	@touch $@
+
+docs: build/docs-environment/made
+	@NO_MKDOCS_2_WARNING=1 build/docs-environment/bin/mkdocs build --clean && echo "Site: build/site/index.html"
 
 # Times, medians of seven, both ways in turn; on a quiet machine about three minutes.
 bench: setup

@@ -43,6 +43,13 @@ def test_links_lead_to_files_and_headings_that_exist(page: Path) -> None:
         assert not anchor or anchor in _anchors(file), f"{page}: {target}"
 
 
+def test_every_page_has_a_place_in_the_navigation() -> None:
+    """Decisions are added by docs/hooks.py; `make docs` asks the same, and whether the pages can be built."""
+    placed = re.findall(r": ([\w-]+\.md)$", (ROOT / "mkdocs.yml").read_text("utf-8"), re.M)
+    assert len(placed) == len(set(placed))
+    assert {path.name for path in (ROOT / "docs").glob("*.md")} <= set(placed)
+
+
 def test_the_version_has_its_release_notes() -> None:
     version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
     headings = re.findall(r"^## \[(.+?)\](?: - \d{4}-\d{2}-\d{2})?$", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.M)
