@@ -1,6 +1,6 @@
-"""What routes have in common: how refusals of the logic behind them are answered, and how they are documented."""
+"""Errors of the build API as HTTP answers, and the description of errors in OpenAPI."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -18,29 +18,39 @@ from functions.tasks.source import UnusableSourceError
 from functions.tasks.submission import StartFailedError
 from functions.tasks.usage import LimitReachedError
 
+RETRY_AFTER: Final = "The header Retry-After has the number of seconds to wait."
 _DESCRIPTIONS: Final = {
-    HTTPStatus.BAD_REQUEST: "The file cannot be built.",
-    HTTPStatus.FORBIDDEN: "Builds may not push to this registry.",
-    HTTPStatus.NOT_FOUND: "There is no such task or workspace for this caller.",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Larger than the limit.",
-    HTTPStatus.UNPROCESSABLE_ENTITY: "The request has not the documented form.",
-    HTTPStatus.TOO_MANY_REQUESTS: "The workspace is at one of its limits; Retry-After says when to try again.",
-    HTTPStatus.SERVICE_UNAVAILABLE: "A service behind this one does not answer; Retry-After says when to try again.",
+    HTTPStatus.BAD_REQUEST: "The uploaded file cannot be built.",
+    HTTPStatus.FORBIDDEN: "The service does not allow builds to push to this registry.",
+    HTTPStatus.NOT_FOUND: "The task does not exist, or the caller has no access to the workspace.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The request or the announced file is larger than the limit.",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "The request does not match the schema.",
+    HTTPStatus.TOO_MANY_REQUESTS: f"The workspace has reached one of its limits. {RETRY_AFTER}",
+    HTTPStatus.SERVICE_UNAVAILABLE: f"A service that this one depends on does not respond. {RETRY_AFTER}",
 }
+_EVERYWHERE: Final = (HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 def documented(
     model: type[object], *problems: HTTPStatus, success: HTTPStatus = HTTPStatus.OK
 ) -> dict[int, OpenAPIResponse]:
-    """The ``responses`` of a route: ``model`` on success, `Problem` for everything else that it may answer."""
-    everywhere = (HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE)
-    responses: dict[int, OpenAPIResponse] = {
+    """Return the ``responses`` of a route of the build API."""
+    return responses(model, {status: _DESCRIPTIONS[status] for status in (*problems, *_EVERYWHERE)}, success)
+
+
+def responses(
+    model: type[object], problems: Mapping[HTTPStatus, str], success: HTTPStatus = HTTPStatus.OK
+) -> dict[int, OpenAPIResponse]:
+    """Return the ``responses`` of a route: ``model`` on success, `Problem` for each status with a description."""
+    documented: dict[int, OpenAPIResponse] = {
         int(success): {"description": "Success", "content": {"application/json": {"model": model}}}
     }
-    for status in sorted({*problems, *everywhere}):
-        content = {"application/json": {"model": Problem}}
-        responses[int(status)] = {"description": _DESCRIPTIONS[status], "content": content}  # type: ignore[typeddict-item]  # a literal's type is not inferred through a variable
-    return responses
+    for status, description in sorted(problems.items()):
+        documented[int(status)] = {
+            "description": description,
+            "content": {"application/json": {"model": Problem}},
+        }
+    return documented
 
 
 def task_not_found(workspace_id: str, task_id: str) -> ApiError:

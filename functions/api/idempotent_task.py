@@ -20,8 +20,8 @@ IdempotencyKey = Annotated[
         min_length=1,
         max_length=255,
         pattern=r"^[\x20-\x7e]+$",
-        description="A text of the caller's choice, for example a UUID: within 24 hours the same key in the same "
-        "workspace gives the same task, however often and however concurrently it is sent.",
+        description="Key that the client chooses, for example a UUID. Requests of a workspace with the same key create "
+        "one task within 24 hours, also if they are sent at the same time.",
     ),
 ]
 

@@ -17,9 +17,9 @@ for _routes in (builds, uploads, tasks, documentation):
     app.include_router(_routes.router)
 
 
-@app.get("/health", summary="Whether the API answers", tags=["Service"], operation_id="getHealth")
+@app.get("/health", summary="Check that the API is up", tags=["Service"], operation_id="getHealth")
 def health() -> Health:
-    """Says that the API answers."""
+    """Confirm that the API is up."""
     return Health()
 
 

@@ -1,1 +1,1 @@
-"""What the API takes and answers, and the event that it publishes. Field names and order are the contract."""
+"""Requests and responses of the API, and the event that it publishes. Field names and order are the contract."""

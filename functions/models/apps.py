@@ -1,4 +1,4 @@
-"""What the API says of apps that are there: state, history, rollback, deletion."""
+"""Models of deployed apps: their state, history, rollback and removal."""
 
 from typing import Annotated, Literal
 
@@ -6,132 +6,162 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from functions.models.requests import RequestModel
 
+_NAME = "Name of the app; also the name of its SpinApp, Deployment and Service."
+_NAMESPACE = "Kubernetes namespace of the app."
+_IMAGE = "Image reference as the deploy request named it."
+_DIGEST = "Digest of the image that runs; null if the image is not pinned to one."
+_REVISION = "Number of the app's current revision."
+_MANAGED = "Whether this service created the app; false for a SpinApp created by other means."
+_AUTOSCALING = "Whether a HorizontalPodAutoscaler sets the number of replicas."
+_SPOT = "Whether the app prefers spot instances."
+_ENDPOINT = "DNS name of the app's Service inside the cluster."
+
 
 class Replicas(BaseModel):
-    """How many replicas there should be and are."""
+    """The app's desired and actual number of replicas."""
 
-    desired: int | None = Field(description="What the Deployment asks for; null while there is none.")
-    ready: int
-    updated: int = Field(description="Of the newest version.")
+    desired: int | None = Field(description="Replicas that the Deployment asks for; null if there is no Deployment.")
+    ready: int = Field(description="Replicas that accept requests, of any version.")
+    updated: int = Field(description="Replicas that run the current version.")
 
 
 class Autoscaling(BaseModel):
-    """The app's HorizontalPodAutoscaler."""
+    """The state of the app's HorizontalPodAutoscaler."""
 
-    min_replicas: int
-    max_replicas: int
-    target_cpu: int | None = Field(description="Percent of the CPU request to keep.")
-    current_cpu: int | None = Field(description="Percent now; null while nothing is measured.")
-    desired_replicas: int
+    min_replicas: int = Field(description="Lower limit for the number of replicas.")
+    max_replicas: int = Field(description="Upper limit for the number of replicas.")
+    target_cpu: int | None = Field(description="Target CPU utilization, in percent of the CPU request.")
+    current_cpu: int | None = Field(
+        description="Current CPU utilization, in percent of the CPU request; null until it has been measured."
+    )
+    desired_replicas: int = Field(description="Number of replicas that the autoscaler asks for.")
 
 
 class Condition(BaseModel):
-    """One condition of the SpinApp or its Deployment."""
+    """A status condition of the SpinApp or of its Deployment."""
 
-    source: Literal["SpinApp", "Deployment"]
-    type: str
-    status: str
-    reason: str | None = None
-    message: str | None = None
+    source: Literal["SpinApp", "Deployment"] = Field(description="Kind of the object that has the condition.")
+    type: str = Field(description="Type of the condition.", examples=["Available"])
+    status: str = Field(description="Status of the condition: True, False or Unknown.")
+    reason: str | None = Field(default=None, description="Machine-readable reason for the status.")
+    message: str | None = Field(default=None, description="Explanation of the status.")
 
 
 class AppEvent(BaseModel):
-    """Something that Kubernetes reported about the app or its pods."""
+    """A Kubernetes event about the app or one of its pods."""
 
-    type: str
-    reason: str
-    message: str
-    object: str = Field(description="Kind and name: Pod/my-function-5d9.")
-    count: int
-    last_seen: str | None
+    type: str = Field(description="Type of the event: Normal or Warning.")
+    reason: str = Field(description="Machine-readable reason for the event.", examples=["FailedScheduling"])
+    message: str = Field(description="Explanation of the event.")
+    object: str = Field(description="Kind and name of the object that the event is about.", examples=["Pod/my-app-5d9"])
+    count: int = Field(description="Number of times that the event has occurred.")
+    last_seen: str | None = Field(description="Time of the latest occurrence (ISO 8601, UTC).")
 
 
 class PodProblem(BaseModel):
-    """A pod that does not run as it should."""
+    """The reason why a pod does not run."""
 
-    pod: str
-    reason: str = Field(description="For example ImagePullBackOff or CrashLoopBackOff.")
-    message: str
+    pod: str = Field(description="Name of the pod.")
+    reason: str = Field(description="Machine-readable reason.", examples=["ImagePullBackOff", "CrashLoopBackOff"])
+    message: str = Field(description="Explanation of the reason.")
 
 
 class AppSummary(BaseModel):
-    """One app of a namespace."""
+    """An app as a list shows it."""
 
-    app_name: str
-    namespace: str
-    image: str = Field(description="Image as it was asked for.")
-    digest: str | None
-    revision: int
-    enable_autoscaling: bool
-    use_spot: bool
-    ready_replicas: int
-    available: bool | None = Field(description="The SpinApp's own word; null when it has not said yet.")
-    managed: bool = Field(description="Whether this service made it.")
+    app_name: str = Field(description=_NAME)
+    namespace: str = Field(description=_NAMESPACE)
+    image: str = Field(description=_IMAGE)
+    digest: str | None = Field(description=_DIGEST)
+    revision: int = Field(description=_REVISION)
+    enable_autoscaling: bool = Field(description=_AUTOSCALING)
+    use_spot: bool = Field(description=_SPOT)
+    ready_replicas: int = Field(description="Number of replicas that accept requests, of any version.")
+    available: bool | None = Field(
+        description="Whether the SpinApp reports the condition Available; null if it has not reported it yet."
+    )
+    managed: bool = Field(description=_MANAGED)
 
 
 class AppList(BaseModel):
-    """A namespace's apps, by name."""
+    """The apps of a namespace, ordered by name."""
 
-    namespace: str
-    apps: list[AppSummary]
+    namespace: str = Field(description="Kubernetes namespace of the apps.")
+    apps: list[AppSummary] = Field(description="All SpinApps of the namespace.")
 
 
 class AppState(BaseModel):
-    """An app as the cluster has it now."""
+    """The current state of an app in the cluster."""
 
-    app_name: str
-    namespace: str
-    status: Literal["available", "progressing", "failing"]
-    error: str | None = Field(description="Why it does not come up, if it is known.")
-    image: str = Field(description="Image as it was asked for.")
-    digest: str | None
-    revision: int
-    managed: bool = Field(description="Whether this service made it.")
-    enable_autoscaling: bool
-    use_spot: bool
-    service_name: str
-    service_status: Literal["found", "pending"]
-    endpoint: str = Field(description="DNS name inside the cluster.")
-    replicas: Replicas
-    autoscaling: Autoscaling | None
-    conditions: list[Condition]
-    problems: list[PodProblem]
-    events: list[AppEvent] = Field(description="Newest first; Kubernetes keeps them for about an hour.")
+    app_name: str = Field(description=_NAME)
+    namespace: str = Field(description=_NAMESPACE)
+    status: Literal["available", "progressing", "failing"] = Field(
+        description="available: all replicas run the current version. progressing: the version is being rolled out. "
+        "failing: the version cannot start; `error` has the reason."
+    )
+    error: str | None = Field(description="Reason why the current version does not start; null if none is known.")
+    image: str = Field(description=_IMAGE)
+    digest: str | None = Field(description=_DIGEST)
+    revision: int = Field(description=_REVISION)
+    managed: bool = Field(description=_MANAGED)
+    enable_autoscaling: bool = Field(description=_AUTOSCALING)
+    use_spot: bool = Field(description=_SPOT)
+    service_name: str = Field(description="Name of the app's Service.")
+    service_status: Literal["found", "pending"] = Field(
+        description="Whether the Service exists; pending if the operator has not created it yet."
+    )
+    endpoint: str = Field(description=_ENDPOINT)
+    replicas: Replicas = Field(description="Desired and actual number of replicas.")
+    autoscaling: Autoscaling | None = Field(description="State of the autoscaler; null if the app has none.")
+    conditions: list[Condition] = Field(description="Conditions of the SpinApp and of its Deployment.")
+    problems: list[PodProblem] = Field(description="Pods that do not run, each with the reason.")
+    events: list[AppEvent] = Field(
+        description="Events about the app and its failing pods, newest first. Kubernetes keeps them for about an hour."
+    )
 
 
 class RevisionEntry(BaseModel):
-    """One deploy in an app's history."""
+    """One deploy in the history of an app."""
 
-    revision: int
-    image: str = Field(description="Image as it was asked for.")
-    digest: str | None
-    deployed_by: str | None = Field(description="Who asked for it; null: it was not deployed by this service.")
-    deployed_at: str | None = Field(description="UTC, ISO 8601.")
-    changed: list[str] = Field(description="What it changed, by field.")
-    rollback_of: int | None = Field(default=None, description="The revision that it went back to.")
-    current: bool
+    revision: int = Field(description="Number of the revision; the first deploy of an app is 1.")
+    image: str = Field(description=_IMAGE)
+    digest: str | None = Field(description="Digest of the image; null if the image was not pinned to one.")
+    deployed_by: str | None = Field(
+        description="Caller who requested the deploy; null if the app was not deployed by this service."
+    )
+    deployed_at: str | None = Field(description="Time of the deploy (ISO 8601, UTC).")
+    changed: list[str] = Field(description="Fields that the deploy changed, without their values.")
+    rollback_of: int | None = Field(
+        default=None, description="Revision that this deploy restored; null if it was not a rollback."
+    )
+    current: bool = Field(description="Whether this is the app's current revision.")
 
 
 class RevisionList(BaseModel):
-    """An app's history, newest first."""
+    """The history of an app, newest revision first."""
 
-    app_name: str
-    namespace: str
-    revisions: list[RevisionEntry]
+    app_name: str = Field(description=_NAME)
+    namespace: str = Field(description=_NAMESPACE)
+    revisions: list[RevisionEntry] = Field(description="The latest revisions of the app, at most 20.")
 
 
 class RollbackRequest(RequestModel):
-    """Where to go back to. A field that is ``null`` or ``""`` counts as left out."""
+    """The revision to restore. A field that is ``null`` or ``""`` counts as absent."""
 
     model_config = ConfigDict(strict=True)
 
-    revision: Annotated[int, Field(ge=1)] | None = Field(default=None, description="Left out: the one before.")
-    wait: bool = Field(default=False, description="Answer when the version serves, or after about 20 seconds.")
+    revision: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="Number of the revision to restore. Default: the revision before the current one."
+    )
+    wait: bool = Field(
+        default=False,
+        description="Wait until the restored version accepts requests, for about 20 seconds at most, before answering.",
+    )
 
 
 class AppDeleted(BaseModel):
-    """Answer to DELETE."""
+    """Confirmation that an app has been deleted."""
 
-    app_name: str
-    namespace: str
-    message: str = "App deleted"
+    app_name: str = Field(description="Name of the deleted app.")
+    namespace: str = Field(description="Kubernetes namespace of the deleted app.")
+    message: str = Field(default="App deleted", description="Confirmation for people.")

@@ -1,9 +1,9 @@
-"""What the build API takes and answers. Field names and order are the published contract."""
+"""Requests and responses of the build API. Field names and order are the published contract."""
 
 import base64
 import binascii
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, Field
 
@@ -32,149 +32,197 @@ Sha256 = Annotated[str, AfterValidator(_sha256_as_base64)]
 """A SHA-256 in hexadecimal or base64; base64 after validation, as S3 wants it."""
 FileName = Annotated[str, AfterValidator(check_file_name)]
 
+WORKSPACE_ID: Final = "Workspace that the task belongs to."
+APP_NAME: Final = (
+    "Name of the app. It is shown in the task. A single .py file also gets it in the generated spin.toml, where the "
+    "default is the name of the file."
+)
+REGISTRY_URL: Final = "Image repository to push to, as host/path. Default: the service's own repository."
+USERNAME: Final = "User name for the registry; required with `password`."
+PASSWORD: Final = "Password for the registry; required with `username`."  # noqa: S105  # a description
+_TASK_ID: Final = "UUIDv7 of the task, as GET /api/v1/tasks/{task_id} takes it."
+_REPOSITORY: Final = "registry.example.com/team/app"
+_IMAGE: Final = f"{_REPOSITORY}:1.0.0"
+
 
 class Health(BaseModel):
-    """Answer of GET /health."""
+    """Confirmation that the API is up."""
 
-    status: str = "ok"
+    status: str = Field(default="ok", description="Always ok.")
 
 
 class Problem(BaseModel):
-    """Answer of every request that is not served: what happened, where, what to do."""
+    """The response to every request that fails: what happened, where, and what to do."""
 
     detail: str | list[dict[str, Any]] = Field(
-        description="A sentence; for a request that has not the documented form, the list of what is wrong with it."
+        description="Explanation of the error. If the request does not match the schema, a list with an entry for "
+        "each mismatch: its location (`loc`), message (`msg`) and type (`type`)."
     )
 
 
 class TaskCreated(BaseModel):
-    """Answer to an accepted upload (202)."""
+    """The response to an accepted upload."""
 
-    task_id: str = Field(description="UUIDv7 of the task: ask for it at /api/v1/tasks/{task_id}.")
-    status: TaskStatus = TaskStatus.PENDING
-    message: str = "Build and push task created"
-    source_s3_path: str = Field(description="Where the upload is kept: s3://bucket/build-sources/workspace/task/.")
+    task_id: str = Field(description=_TASK_ID)
+    status: TaskStatus = Field(default=TaskStatus.PENDING, description="Status of the task.")
+    message: str = Field(default="Build and push task created", description="Confirmation for people.")
+    source_s3_path: str = Field(
+        description="S3 URI of the folder that keeps the uploaded source.",
+        examples=["s3://code-bucket/build-sources/team-a/01939f3e-7c1a-7b3e-9d2f-5a4c6e8b0d12/"],
+    )
 
 
 class UploadRequest(RequestModel):
-    """An upload that is announced, to be sent to S3 itself: for sources over the API's limit.
+    """The description of a file that the client will send directly to S3, for sources over the API's size limit.
 
-    A field that is ``null`` or ``""`` counts as left out.
+    A field that is ``null`` or ``""`` counts as absent.
     """
 
-    workspace_id: WorkspaceId
-    file_name: FileName = Field(description="Name of the .py file or .zip archive.")
-    size: Annotated[int, Field(gt=0, strict=True)] = Field(description="Bytes of the file, exactly.")
-    sha256: Sha256 = Field(description="SHA-256 of the file, hexadecimal or base64; S3 refuses any other content.")
-    app_name: AppName | None = None
-    registry_url: ImageRepository | None = None
-    username: Credential | None = None
-    password: Credential | None = Field(default=None, repr=False)
+    workspace_id: WorkspaceId = Field(description=WORKSPACE_ID)
+    file_name: FileName = Field(description="Name of the .py file or .zip archive.", examples=["app.zip"])
+    size: Annotated[int, Field(gt=0, strict=True)] = Field(description="Exact size of the file in bytes.")
+    sha256: Sha256 = Field(
+        description="SHA-256 digest of the file, in hexadecimal or base64. S3 rejects a file with another digest."
+    )
+    app_name: AppName | None = Field(default=None, description=APP_NAME)
+    registry_url: ImageRepository | None = Field(default=None, description=REGISTRY_URL, examples=[_REPOSITORY])
+    username: Credential | None = Field(default=None, description=USERNAME)
+    password: Credential | None = Field(default=None, repr=False, description=PASSWORD)
     deploy: DeployOptions | None = Field(
-        default=None, description="The fields of a deploy without image_ref: the image is deployed when it is built."
+        default=None, description="Deploy the image after the build, with these options. Default: do not deploy."
     )
 
 
 class UploadTarget(BaseModel):
-    """Where to send the file: one request, exactly so."""
+    """The one HTTP request that sends the file to S3."""
 
-    method: Literal["PUT"] = "PUT"
-    url: str = Field(description="Presigned URL: whoever has it may send this one file.")
-    headers: dict[str, str] = Field(description="Headers to send as they are; they are part of the signature.")
-    expires_at: str = Field(description="Until when the upload may begin (UTC).")
+    method: Literal["PUT"] = Field(default="PUT", description="HTTP method of the request.")
+    url: str = Field(description="Presigned URL of the request. Anyone who has the URL can send this one file.")
+    headers: dict[str, str] = Field(
+        description="Headers of the request. Send them unchanged: they are part of the signature."
+    )
+    expires_at: str = Field(description="Time by which the upload must begin (ISO 8601, UTC).")
 
 
 class UploadCreated(BaseModel):
-    """Answer to an announced upload (201). The build starts by itself when the file has arrived."""
+    """The response to a registered upload. The build starts when the file has arrived in S3."""
 
-    task_id: str = Field(description="UUIDv7 of the task: ask for it at /api/v1/tasks/{task_id}.")
-    status: TaskStatus = Field(description="pending; done when the same source was built before.")
-    source_s3_path: str = Field(description="Where the source is kept once it has arrived.")
-    upload: UploadTarget | None = Field(description="null when there is nothing to send (any more).")
+    task_id: str = Field(description=_TASK_ID)
+    status: TaskStatus = Field(
+        description="Status of the task: pending, or done if an earlier build of the same source was reused."
+    )
+    source_s3_path: str = Field(description="S3 URI of the folder that keeps the source once it has arrived.")
+    upload: UploadTarget | None = Field(
+        description="Request that sends the file. null if no file is needed, or if the time for sending it is over."
+    )
 
 
 class TaskResult(BaseModel):
-    """What a finished build left behind."""
+    """The output of a successful build."""
 
-    wasm_path: str = Field(description="S3 URI of the component.")
-    image_url: str = Field(description="Image reference to deploy: repository:tag.")
-    digest: str | None = Field(default=None, description="sha256 digest of the image's manifest.")
-    size: int | None = Field(default=None, description="Bytes of the component.")
-    way: Way | None = Field(
-        default=None, description="How the component was made; both build ways make one that behaves the same."
+    wasm_path: str = Field(description="S3 URI of the WebAssembly component.")
+    image_url: str = Field(
+        description="Reference of the pushed image, as a deploy request takes it in `image_ref`.", examples=[_IMAGE]
     )
-    duration: dict[str, float] = Field(default_factory=dict, description="Seconds by build step.")
-    toolchain: dict[str, str] = Field(default_factory=dict, description="Versions the component was made with.")
-    cached: bool = Field(default=False, description="The image of an earlier build of the same source; none was run.")
+    digest: str | None = Field(default=None, description="SHA-256 digest of the image's manifest.")
+    size: int | None = Field(default=None, description="Size of the component in bytes.")
+    way: Way | None = Field(
+        default=None, description="Method that built the component. Components of both methods behave the same."
+    )
+    duration: dict[str, float] = Field(
+        default_factory=dict, description="Duration of each build step in seconds, by the step's name."
+    )
+    toolchain: dict[str, str] = Field(
+        default_factory=dict, description="Version of each tool that built the component, by the tool's name."
+    )
+    cached: bool = Field(
+        default=False,
+        description="Whether the image comes from an earlier build of the same source, and no build was run.",
+    )
 
 
 class SourceError(BaseModel):
-    """One finding of the type check."""
+    """An error that the type check found in the source."""
 
-    file: str = Field(description="Path within the upload.")
-    line: int | None = None
-    code: str | None = Field(default=None, description="mypy's error code, for example arg-type.")
-    message: str
+    file: str = Field(description="Path of the file within the upload.")
+    line: int | None = Field(default=None, description="Line number in the file, from 1.")
+    code: str | None = Field(default=None, description="Error code of mypy.", examples=["arg-type"])
+    message: str = Field(description="Explanation of the error.")
 
 
 class TaskDeployment(BaseModel):
-    """What came of a build's ``deploy`` block."""
+    """The outcome of the deployment that a build request asked for."""
 
-    status: Literal["pending", "deployed", "failed"]
-    namespace: str
-    app_name: str | None = None
-    endpoint: str | None = Field(default=None, description="DNS name inside the cluster.")
-    image: str | None = None
-    digest: str | None = Field(default=None, description="Digest that the image was deployed by.")
-    revision: int | None = Field(default=None, description="Number of the deploy in the app's history.")
-    error: str | None = Field(default=None, description="Why it was not deployed, or does not come up.")
+    status: Literal["pending", "deployed", "failed"] = Field(
+        description="pending: the deployment has not ended. deployed: the app was created or updated. "
+        "failed: `error` has the reason."
+    )
+    namespace: str = Field(description="Kubernetes namespace of the app.")
+    app_name: str | None = Field(default=None, description="Name of the app.")
+    endpoint: str | None = Field(default=None, description="DNS name of the app's Service inside the cluster.")
+    image: str | None = Field(default=None, description="Reference of the deployed image.")
+    digest: str | None = Field(default=None, description="Digest of the deployed image.")
+    revision: int | None = Field(default=None, description="Number of the revision that the deployment created.")
+    error: str | None = Field(
+        default=None, description="Reason why the deployment failed, or why the deployed app does not start."
+    )
 
 
 class Task(BaseModel):
-    """A task as clients see it. The first four fields are the published ones, in their order."""
+    """A build task: its status and, once it has ended, its result or error."""
 
-    task_id: str
-    status: TaskStatus
-    result: Annotated[TaskResult | None, Field(description="Set when status is done.")] = None
-    error: Annotated[str | None, Field(description="Set when status is failed: what to change, and where.")] = None
+    # The first four fields are the published ones, in their order.
+    task_id: str = Field(description="UUIDv7 of the task.")
+    status: TaskStatus = Field(description="Status of the task; done and failed are final.")
+    result: Annotated[TaskResult | None, Field(description="Output of the build; set if the status is done.")] = None
+    error: Annotated[
+        str | None,
+        Field(description="Reason for the failure, and what to change where; set if the status is failed."),
+    ] = None
     errors: Annotated[
-        list[SourceError] | None, Field(description="Findings of the type check, when that is why it failed.")
+        list[SourceError] | None, Field(description="Errors in the source; set if the build failed in the type check.")
     ] = None
     deployment: Annotated[
-        TaskDeployment | None, Field(description="Set when the build asked for a deployment, unless the build failed.")
+        TaskDeployment | None,
+        Field(description="Outcome of the deployment; set if the request asked for one and the build did not fail."),
     ] = None
-    app_name: str | None = None
-    created_at: str | None = Field(default=None, description="UTC, ISO 8601.")
-    updated_at: str | None = Field(default=None, description="UTC, ISO 8601: when the status last changed.")
+    app_name: str | None = Field(default=None, description="App name that the upload gave.")
+    created_at: str | None = Field(default=None, description="Time at which the task was created (ISO 8601, UTC).")
+    updated_at: str | None = Field(default=None, description="Time of the latest change of status (ISO 8601, UTC).")
 
 
 class TaskPage(BaseModel):
-    """A workspace's tasks, newest first."""
+    """A page of a workspace's tasks, newest first."""
 
-    tasks: list[Task]
-    next: str | None = Field(description="Send it as ?next= for the tasks before these; null: there are none.")
+    tasks: list[Task] = Field(description="Tasks of this page.")
+    next: str | None = Field(
+        description="Token of the next page, for the query parameter `next`; null if this is the last page."
+    )
 
 
 class LogLine(BaseModel):
-    """One line of a build's log."""
+    """A line of a build log."""
 
-    timestamp: str = Field(description="UTC, ISO 8601.")
-    message: str
+    timestamp: str = Field(description="Time at which the line was written (ISO 8601, UTC).")
+    message: str = Field(description="Text of the line.")
 
 
 class TaskLog(BaseModel):
-    """Lines of one task's build, oldest first."""
+    """A part of a task's build log, oldest line first."""
 
-    task_id: str
-    status: TaskStatus
-    lines: list[LogLine]
-    next: str | None = Field(description="Send it as ?next= for the lines after these; null: that was all.")
+    task_id: str = Field(description="UUIDv7 of the task.")
+    status: TaskStatus = Field(description="Status of the task.")
+    lines: list[LogLine] = Field(description="Lines of this part.")
+    next: str | None = Field(
+        description="Token of the next part, for the query parameter `next`; null if the log is complete."
+    )
 
 
 class TaskRemoved(BaseModel):
-    """Answer to DELETE of a task."""
+    """The outcome of a DELETE of a task."""
 
-    task_id: str
+    task_id: str = Field(description="UUIDv7 of the task.")
     outcome: Literal["cancelled", "deleted"] = Field(
-        description="cancelled: it was running, and is failed now. deleted: it had ended, and is gone with its objects."
+        description="cancelled: the task was running; its build was stopped and its status is failed. "
+        "deleted: the task had ended; it was deleted with its source and its component."
     )

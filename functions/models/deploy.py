@@ -1,4 +1,4 @@
-"""What a deploy takes and answers. Field names, defaults and order are the published contract.
+"""Requests and responses of a deploy. Field names, defaults and order are the published contract.
 
 Which fields a request mentions matters as much as their values: defaults are for new apps, and an update changes only
 what is mentioned (`DeployRequest.mentions`).
@@ -40,7 +40,7 @@ _SUBDOMAIN: Final = rf"{_LABEL}(?:\.{_LABEL})*"
 
 
 def image_repository(image: str) -> str:
-    """``host[:port]/path`` of an image reference, without tag and digest."""
+    """Return ``host[:port]/path`` of an image reference, without tag and digest."""
     named, _, _ = image.partition("@")
     head, colon, tag = named.rpartition(":")
     return head if colon and "/" not in tag else named
@@ -101,55 +101,100 @@ VariableText = Annotated[str, StringConstraints(max_length=4096)]
 
 
 class SecretKey(BaseModel):
-    """One entry of a Kubernetes Secret in the app's namespace."""
+    """A reference to one entry of a Kubernetes Secret in the app's namespace."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    secret: ObjectName
-    key: SecretEntry
+    secret: ObjectName = Field(description="Name of the Secret.", examples=["database"])
+    key: SecretEntry = Field(description="Key of the entry in the Secret.", examples=["password"])
 
 
 class DeployOptions(RequestModel):
-    """Where and how to run an image: a deploy without the image, as a build's ``deploy`` block says it.
+    """Options of a deploy: where and how to run the image.
 
-    A field that is ``null`` or ``""`` counts as left out.
+    A field that is ``null`` or ``""`` counts as absent. For a new app an absent field means its default; an update
+    changes only the fields that are present.
     """
 
     model_config = ConfigDict(strict=True)
 
-    namespace: Namespace = Field(description="Kubernetes namespace; it must exist.")
-    function_id: LabelValue | None = Field(default=None, description="Label function_id of the pods.")
-    app_name: AppName | None = Field(
-        default=None, description="SpinApp to update, or to create where there is none. Left out: a generated name."
+    namespace: Namespace = Field(description="Kubernetes namespace of the app. It must exist.", examples=["default"])
+    function_id: LabelValue | None = Field(
+        default=None, description="Value of the label `function_id` on the app's pods. Default: no label."
     )
-    enable_autoscaling: bool = Field(default=True, description="Scale with a HorizontalPodAutoscaler.")
-    replicas: Replicas | None = Field(default=None, description="Fixed number of replicas, with autoscaling off.")
-    use_spot: bool = Field(default=True, description="Prefer spot instances.")
-    service_account: ObjectName | None = Field(default=None, description="ServiceAccount of the pods.")
-    cpu_limit: Quantity | None = Field(default=None, description='CPU limit, for example "500m".')
-    memory_limit: Memory | None = Field(default=None, description='Memory limit, for example "128Mi".')
-    cpu_request: Quantity | None = Field(default=None, description="CPU set aside; autoscaling measures against it.")
-    memory_request: Memory | None = Field(default=None, description="Memory set aside.")
-    min_replicas: Replicas | None = Field(default=None, description="Least replicas, with autoscaling on.")
-    max_replicas: Replicas | None = Field(default=None, description="Most replicas, with autoscaling on.")
+    app_name: AppName | None = Field(
+        default=None,
+        description="Name of the app to update, or to create if it does not exist. Default: create an app with a "
+        "generated name.",
+        examples=["my-function"],
+    )
+    enable_autoscaling: bool = Field(
+        default=True, description="Whether a HorizontalPodAutoscaler sets the number of replicas."
+    )
+    replicas: Replicas | None = Field(
+        default=None,
+        description="Number of replicas; only allowed if autoscaling is off. "
+        "Default: set by the platform (1 as shipped).",
+    )
+    use_spot: bool = Field(default=True, description="Whether the app prefers spot instances to on-demand instances.")
+    service_account: ObjectName | None = Field(
+        default=None,
+        description="ServiceAccount of the app's pods. It must exist. Default: the namespace's default ServiceAccount.",
+    )
+    cpu_limit: Quantity | None = Field(
+        default=None, description="CPU limit of each pod. Default: no limit.", examples=["500m"]
+    )
+    memory_limit: Memory | None = Field(
+        default=None, description="Memory limit of each pod, at least 1Mi. Default: no limit.", examples=["128Mi"]
+    )
+    cpu_request: Quantity | None = Field(
+        default=None,
+        description="CPU reserved for each pod. The autoscaler's target is a percentage of this value. "
+        "Default: set by the platform (100m as shipped).",
+        examples=["100m"],
+    )
+    memory_request: Memory | None = Field(
+        default=None,
+        description="Memory reserved for each pod. Default: set by the platform (128Mi as shipped).",
+        examples=["128Mi"],
+    )
+    min_replicas: Replicas | None = Field(
+        default=None,
+        description="Lower limit for the number of replicas; only allowed if autoscaling is on. "
+        "Default: set by the platform (1 as shipped).",
+    )
+    max_replicas: Replicas | None = Field(
+        default=None,
+        description="Upper limit for the number of replicas; only allowed if autoscaling is on. "
+        "Default: set by the platform (10 as shipped).",
+    )
     target_cpu: Annotated[int, Field(ge=1, le=1000)] | None = Field(
-        default=None, description="CPU use to keep, in percent of the CPU request, with autoscaling on."
+        default=None,
+        description="Target CPU utilization in percent of the CPU request; only allowed if autoscaling is on. "
+        "Default: set by the platform (50 as shipped).",
     )
     variables: dict[VariableName, VariableText | SecretKey | None] | None = Field(
         default=None,
         max_length=MOST_VARIABLES,
-        description="Spin application variables by name: a text, an entry of a Secret, or null to take one away.",
+        description="Spin application variables by name. A value is a text, a reference to an entry of a Secret, or "
+        "null to remove the variable.",
+        examples=[{"greeting": "hello", "db_password": {"secret": "database", "key": "password"}}],
     )
-    image_pull_secret: ObjectName | None = Field(default=None, description="Secret with the registry's credentials.")
+    image_pull_secret: ObjectName | None = Field(
+        default=None, description="Secret with the credentials with which the nodes pull the image. Default: none."
+    )
     runtime_config: ObjectName | None = Field(
         default=None,
-        description="Secret with Spin's runtime configuration, in the key runtime-config.toml. It is not checked: "
-        "without it the app runs with Spin's defaults, and nothing says so.",
+        description="Secret with Spin's runtime configuration in the key `runtime-config.toml`. The service does not "
+        "check that the Secret exists: without it the app runs with Spin's defaults. Default: none.",
     )
-    wait: bool = Field(default=False, description="Answer when the new version serves, or after about 20 seconds.")
+    wait: bool = Field(
+        default=False,
+        description="Wait until the new version accepts requests, for about 20 seconds at most, before answering.",
+    )
 
     def mentions(self, field: str) -> bool:
-        """Whether the request itself says something about ``field``, rather than leaving it as it is."""
+        """Return whether the request names ``field``, rather than leaving it as it is."""
         return field in self.model_fields_set
 
     @model_validator(mode="after")
@@ -172,18 +217,26 @@ class DeployOptions(RequestModel):
 
 
 class DeployRequest(DeployOptions):
-    """What to run, where and how."""
+    """A deploy: the image to run, and where and how to run it.
 
-    image_ref: ImageReference = Field(description="Image to run, as the build's image_url: host/repository:tag.")
+    A field that is ``null`` or ``""`` counts as absent. For a new app an absent field means its default; an update
+    changes only the fields that are present.
+    """
+
+    image_ref: ImageReference = Field(
+        description="Reference of the image to run, with the registry's host: host/repository:tag, or with a digest "
+        "host/repository@sha256:…. The `image_url` of a build is one.",
+        examples=["123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/blue-faas-app:a1b2c3d4"],
+    )
 
 
 def check_scaling(request: DeployOptions, *, autoscaling: bool) -> None:
-    """Whether the fields about replicas fit an app with autoscaling on or off.
+    """Check that the fields about replicas fit an app with autoscaling on or off.
 
     Raises
     ------
     ValueError
-        A field says how many replicas in the way that does not apply.
+        The request names a field that applies only to the other case.
     """
     if autoscaling and request.replicas is not None:
         raise ValueError("replicas with autoscaling on: send enable_autoscaling false, or leave replicas out")
@@ -194,27 +247,39 @@ def check_scaling(request: DeployOptions, *, autoscaling: bool) -> None:
 
 
 class Rollout(BaseModel):
-    """How far the new version has come, when the request said ``wait``."""
+    """The progress of a new version."""
 
-    status: Literal["complete", "progressing", "failing"]
-    message: str | None = Field(default=None, description="What holds it up.")
+    status: Literal["complete", "progressing", "failing"] = Field(
+        description="complete: all replicas run the new version. progressing: the rollout has not ended. failing: the "
+        "new version cannot start."
+    )
+    message: str | None = Field(default=None, description="Reason why the rollout is not complete.")
 
 
 class DeployResponse(BaseModel):
-    """The app as it stands after the deploy. The first eight fields are the published ones, in their order."""
+    """The app after a deploy."""
 
-    app_name: str
-    namespace: str
-    service_name: str = Field(description="Service of the app, of the same name.")
-    service_status: Literal["found", "pending"] = Field(description="pending: the operator has not made it yet.")
-    endpoint: str = Field(description="DNS name inside the cluster.")
-    enable_autoscaling: bool
-    use_spot: bool
-    error: str | None = Field(default=None, description="Why the app does not come up, if it is known.")
-    image: str = Field(description="Image as it was asked for.")
-    digest: str | None = Field(description="Digest that the image was deployed by; null when it is not known.")
-    image_checked: bool = Field(description="Whether the registry was asked, and has the image.")
-    image_unchecked_reason: str | None = Field(default=None, description="Why it was not.")
-    revision: int = Field(description="Number of this deploy in the app's history.")
-    ready_replicas: int = Field(description="Replicas that serve, of whatever version.")
-    rollout: Rollout | None = Field(default=None, description="Set when the request said wait.")
+    # The first eight fields are the published ones, in their order.
+    app_name: str = Field(description="Name of the app; also the name of its SpinApp, Deployment and Service.")
+    namespace: str = Field(description="Kubernetes namespace of the app.")
+    service_name: str = Field(description="Name of the app's Service.")
+    service_status: Literal["found", "pending"] = Field(
+        description="Whether the Service exists; pending if the operator has not created it yet."
+    )
+    endpoint: str = Field(description="DNS name of the app's Service inside the cluster.")
+    enable_autoscaling: bool = Field(description="Whether a HorizontalPodAutoscaler sets the number of replicas.")
+    use_spot: bool = Field(description="Whether the app prefers spot instances.")
+    error: str | None = Field(
+        default=None, description="Reason why the new version does not start; only known if the request had `wait`."
+    )
+    image: str = Field(description="Image reference as the request named it.")
+    digest: str | None = Field(description="Digest of the deployed image; null if the image is not pinned to one.")
+    image_checked: bool = Field(description="Whether the registry confirmed that it has the image.")
+    image_unchecked_reason: str | None = Field(
+        default=None, description="Reason why the registry could not be asked; null if `image_checked` is true."
+    )
+    revision: int = Field(description="Number of the revision that this deploy created.")
+    ready_replicas: int = Field(description="Number of replicas that accept requests, of any version.")
+    rollout: Rollout | None = Field(
+        default=None, description="Progress of the new version; null unless the request had `wait`."
+    )

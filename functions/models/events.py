@@ -1,4 +1,4 @@
-"""The event that tells the world how a task ended (EventBridge). Checked in as docs/task-ended.schema.json.
+"""The EventBridge event about the end of a task. Its schema is checked in as docs/task-ended.schema.json.
 
 Fields may be added to version 1; none is taken away and none changes its meaning without a new ``version``.
 """
@@ -13,29 +13,34 @@ DETAIL_TYPE: Final = "Task Ended"
 
 
 class EndedResult(BaseModel):
-    """What a finished build left behind."""
+    """The output of a successful build."""
 
-    wasm_path: str = Field(description="S3 URI of the component.")
-    image_url: str = Field(description="Image reference to deploy: repository:tag.")
-    digest: str | None = Field(default=None, description="sha256 digest of the image's manifest.")
-    size: int | None = Field(default=None, description="Bytes of the component.")
+    wasm_path: str = Field(description="S3 URI of the WebAssembly component.")
+    image_url: str = Field(description="Reference of the pushed image: repository:tag.")
+    digest: str | None = Field(default=None, description="SHA-256 digest of the image's manifest.")
+    size: int | None = Field(default=None, description="Size of the component in bytes.")
 
 
 class TaskEnded(BaseModel):
-    """``detail`` of the event. A task ends once, but its event can arrive twice: tell them apart by ``task_id``."""
+    """The ``detail`` of the event.
+
+    A task ends once, but its event can arrive more than once: recognize duplicates by ``task_id``.
+    """
 
     model_config = ConfigDict(title="Task Ended")
 
-    version: Literal["1"] = Field(default="1", description="Version of this form.")
+    version: Literal["1"] = Field(default="1", description="Version of this schema.")
     task_id: str = Field(description="UUIDv7 of the task.")
-    workspace_id: str
-    app_name: str | None = Field(default=None, description="As the upload named it.")
-    status: Literal["done", "failed"]
-    cached: bool = Field(default=False, description="An earlier build of the same source was reused.")
-    result: EndedResult | None = Field(default=None, description="Set when status is done.")
-    error: str | None = Field(default=None, description="Set when status is failed: what to change, and where.")
-    created_at: str = Field(description="When the task was made (RFC 3339, UTC).")
-    ended_at: str = Field(description="When the task ended (RFC 3339, UTC).")
+    workspace_id: str = Field(description="Workspace that the task belongs to.")
+    app_name: str | None = Field(default=None, description="App name that the upload gave.")
+    status: Literal["done", "failed"] = Field(description="Final status of the task.")
+    cached: bool = Field(default=False, description="Whether the image comes from an earlier build of the same source.")
+    result: EndedResult | None = Field(default=None, description="Output of the build; set if the status is done.")
+    error: str | None = Field(
+        default=None, description="Reason for the failure, and what to change where; set if the status is failed."
+    )
+    created_at: str = Field(description="Time at which the task was created (RFC 3339, UTC).")
+    ended_at: str = Field(description="Time at which the task ended (RFC 3339, UTC).")
 
 
 if __name__ == "__main__":

@@ -24,12 +24,12 @@ _LEAST_MEMORY: Final = 1024**2
 
 
 def amount(quantity: str) -> Decimal:
-    """The number that a quantity stands for: cores of CPU, bytes of memory.
+    """Return the number that a quantity stands for: cores of CPU, bytes of memory.
 
     Raises
     ------
     ValueError
-        ``quantity`` is not one.
+        ``quantity`` is not a Kubernetes quantity.
     """
     match = _QUANTITY.fullmatch(quantity)
     if match is None:
@@ -40,7 +40,7 @@ def amount(quantity: str) -> Decimal:
 
 
 def same_amount(one: object, other: object) -> bool:
-    """Whether both are quantities and stand for the same number: Kubernetes writes ``1000m`` as ``1``."""
+    """Return whether both are quantities of the same number: Kubernetes writes ``1000m`` as ``1``."""
     if one is None or other is None:
         return False
     try:
@@ -50,12 +50,12 @@ def same_amount(one: object, other: object) -> bool:
 
 
 def positive_quantity(quantity: str) -> str:
-    """``quantity`` itself, when it is one and more than nothing.
+    """Return ``quantity`` if it is a quantity above zero.
 
     Raises
     ------
     ValueError
-        It is not.
+        ``quantity`` is not a quantity, or not above zero.
     """
     if amount(quantity) <= 0:
         raise ValueError("must be more than 0")
@@ -63,12 +63,12 @@ def positive_quantity(quantity: str) -> str:
 
 
 def memory_quantity(quantity: str) -> str:
-    """``quantity`` itself, when it is an amount of memory that something can run in.
+    """Return ``quantity`` if it is an amount of memory that a container can run in.
 
     Raises
     ------
     ValueError
-        It is none, or less than 1 MiB: a slip such as ``100m`` (a tenth of a byte) for ``100Mi``.
+        ``quantity`` is not a quantity, or less than 1 MiB: a slip such as ``100m`` (a tenth of a byte) for ``100Mi``.
     """
     if amount(quantity) < _LEAST_MEMORY:
         number = quantity.rstrip(string.ascii_letters)

@@ -1,4 +1,4 @@
-"""Rules for every request: what counts as left out, and what registry credentials may hold."""
+"""Rules for every request: which values count as absent, and which characters registry credentials may have."""
 
 from typing import Annotated, Any, Final
 
@@ -9,7 +9,7 @@ BLANK_IS_ABSENT: Final = BeforeValidator(lambda value: None if value == "" else 
 
 
 class RequestModel(BaseModel):
-    """A request body. A field that is ``null`` or ``""`` counts as left out; an unknown field is refused."""
+    """A request body. A field that is ``null`` or ``""`` counts as absent; an unknown field is refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -1,4 +1,4 @@
-"""Hold a text to a pattern, and tell a mistake in words instead of a regular expression."""
+"""A pattern for texts whose error message is a sentence instead of a regular expression."""
 
 import re
 from collections.abc import Iterator

@@ -4,6 +4,7 @@ It is checked in (docs/openapi.json), shipped with the functions and served at /
 says something else.
 """
 
+import inspect
 import json
 import os
 import tomllib
@@ -18,8 +19,9 @@ _INFO: Final = {
     "title": "Blue FaaS",
     "version": _PROJECT["version"],
     "summary": _PROJECT["description"],
-    "description": "Who may call is decided by the stack's authorizer: IAM signatures (default) or JWTs. Errors are "
-    '`{"detail": …}`.',
+    "description": "Build Python sources as WebAssembly components and run them on Kubernetes. The stack's authorizer "
+    "decides who may call: it checks IAM signatures (default) or JSON Web Tokens. Every error is a JSON object with "
+    "the field `detail`.",
 }
 _SECURITY_SCHEMES: Final = {
     "iam": {
@@ -27,15 +29,20 @@ _SECURITY_SCHEMES: Final = {
         "name": "Authorization",
         "in": "header",
         "x-amazon-apigateway-authtype": "awsSigv4",
-        "description": "AWS Signature Version 4 for execute-api.",
+        "description": "AWS Signature Version 4 for the service execute-api.",
     },
-    "jwt": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "A claim lists the workspaces."},
+    "jwt": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "JSON Web Token; one of its claims lists the caller's workspaces.",
+    },
 }
 _OPEN: Final = frozenset({"/health"})
 
 
 def describe() -> dict[str, Any]:
-    """The OpenAPI document of every route, whichever function is behind it."""
+    """Return the OpenAPI document of all routes of all functions."""
     # Powertools and boto3 look for these when the functions are imported; none of them is used here.
     os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
     os.environ.setdefault("POWERTOOLS_TRACE_DISABLED", "true")
@@ -44,6 +51,9 @@ def describe() -> dict[str, Any]:
     paths: dict[str, Any] = {}
     schemas: dict[str, Any] = {}
     for app in (builds.app, deploy.app):
+        for route in (*app._static_routes, *app._dynamic_routes):
+            # Powertools takes a description as an argument of the route only: the function's docstring is one.
+            route.description = route.description or inspect.getdoc(route.func)
         part = json.loads(app.get_openapi_json_schema())
         for found, into in ((part["paths"], paths), (part.get("components", {}).get("schemas", {}), schemas)):
             if twice := [name for name in found if name in into and found[name] != into[name]]:

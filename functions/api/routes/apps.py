@@ -1,53 +1,38 @@
-"""POST /api/v1/deploy, and everything under /api/v1/apps: what runs on the cluster."""
+"""POST /api/v1/deploy, and everything under /api/v1/apps: the apps of the cluster."""
 
 from http import HTTPStatus
 from typing import Annotated, Final
 
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Body, Path, Query
-from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
 from functions.api.caller import caller
 from functions.api.deployments import Deployments
+from functions.api.error_responses import RETRY_AFTER, responses
 from functions.cluster.names import ObjectName
 from functions.models.apps import AppDeleted, AppList, AppState, RevisionList, RollbackRequest
-from functions.models.builds import Problem
 from functions.models.deploy import AppName, DeployRequest, DeployResponse, Namespace
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools' constructor has no annotations
 
-NamespaceInPath = Annotated[Namespace, Path()]
-AppNameInPath = Annotated[AppName, Path()]
+NamespaceInPath = Annotated[Namespace, Path(description="Kubernetes namespace of the app.")]
+AppNameInPath = Annotated[AppName, Path(description="Name of the app.")]
 
-_DESCRIPTIONS: Final = {
-    HTTPStatus.FORBIDDEN: "Images from this registry are not allowed, or the namespace is not open to this service.",
-    HTTPStatus.NOT_FOUND: "There is no such namespace, app or revision.",
-    HTTPStatus.CONFLICT: "Others changed the app at the same time, its name is taken, or the namespace takes no more.",
-    HTTPStatus.UNPROCESSABLE_ENTITY: "The request has not the documented form, the image is not in its registry, or "
-    "what it names is not in the namespace.",
-    HTTPStatus.BAD_GATEWAY: "The cluster refused this service, or answered what makes no sense.",
-    HTTPStatus.SERVICE_UNAVAILABLE: "The cluster does not answer; Retry-After says when to try again.",
-    HTTPStatus.GATEWAY_TIMEOUT: "The cluster was too slow: look whether the change was made before repeating it.",
+_EVERYWHERE: Final = {
+    HTTPStatus.FORBIDDEN: "The service does not allow images from this registry, or has no access to the namespace.",
+    HTTPStatus.NOT_FOUND: "The namespace, the app or the revision does not exist.",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "The request does not match the schema, the image does not exist in its registry, "
+    "or an object that the request names does not exist in the namespace.",
+    HTTPStatus.BAD_GATEWAY: "The cluster rejected the request or returned an invalid response.",
+    HTTPStatus.SERVICE_UNAVAILABLE: f"The cluster does not respond. {RETRY_AFTER}",
+    HTTPStatus.GATEWAY_TIMEOUT: "The cluster did not respond in time. Check whether the change was made before you "
+    "repeat the request.",
 }
-
-
-def _documented(model: type[object], *problems: HTTPStatus) -> dict[int, OpenAPIResponse]:
-    """The ``responses`` of a route that asks the cluster."""
-    everywhere = (
-        HTTPStatus.FORBIDDEN,
-        HTTPStatus.NOT_FOUND,
-        HTTPStatus.UNPROCESSABLE_ENTITY,
-        HTTPStatus.BAD_GATEWAY,
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        HTTPStatus.GATEWAY_TIMEOUT,
-    )
-    responses: dict[int, OpenAPIResponse] = {
-        200: {"description": "Success", "content": {"application/json": {"model": model}}}
-    }
-    for status in sorted({*problems, *everywhere}):
-        content = {"application/json": {"model": Problem}}
-        responses[int(status)] = {"description": _DESCRIPTIONS[status], "content": content}  # type: ignore[typeddict-item]  # a literal's type is not inferred through a variable
-    return responses
+_ON_CHANGE: Final = {
+    **_EVERYWHERE,
+    HTTPStatus.CONFLICT: "The state of the app or of its namespace does not allow the request: for example, other "
+    "requests change the app at the same time, the name belongs to another workload, or a quota is exceeded.",
+}
 
 
 def _deployments(namespace: str) -> Deployments:
@@ -59,72 +44,72 @@ def _deployments(namespace: str) -> Deployments:
     summary="Deploy an image",
     tags=["Apps"],
     operation_id="deploy",
-    responses=_documented(DeployResponse, HTTPStatus.CONFLICT),
+    responses=responses(DeployResponse, _ON_CHANGE),
 )
 def deploy(request: Annotated[DeployRequest, Body()]) -> DeployResponse:
-    """A new app, or with the ``app_name`` of one that exists, its next version."""
+    """Create an app, or update the app that has this ``app_name``."""
     return _deployments(request.namespace).deploy(request)
 
 
 @router.get(
     "/api/v1/apps",
-    summary="The apps of a namespace",
+    summary="List the apps of a namespace",
     tags=["Apps"],
     operation_id="listApps",
-    responses=_documented(AppList),
+    responses=responses(AppList, _EVERYWHERE),
 )
-def list_apps(namespace: Annotated[Namespace, Query()]) -> AppList:
-    """All SpinApps of the namespace, by name."""
+def list_apps(namespace: Annotated[Namespace, Query(description="Kubernetes namespace of the apps.")]) -> AppList:
+    """List all SpinApps of the namespace, ordered by name."""
     return _deployments(namespace).list(namespace)
 
 
 @router.get(
     "/api/v1/apps/<namespace>/<app_name>",
-    summary="An app as it is now",
+    summary="Get the current state of an app",
     tags=["Apps"],
     operation_id="getApp",
-    responses=_documented(AppState),
+    responses=responses(AppState, _EVERYWHERE),
 )
 def get_app(namespace: NamespaceInPath, app_name: AppNameInPath) -> AppState:
-    """Its image, revision, replicas, conditions and events, and why it does not come up if it does not."""
+    """Get the image, revision, replicas, conditions and events of an app, and the reason if it does not start."""
     return _deployments(namespace).state(ObjectName(namespace, app_name))
 
 
 @router.get(
     "/api/v1/apps/<namespace>/<app_name>/revisions",
-    summary="An app's history",
+    summary="List the revisions of an app",
     tags=["Apps"],
     operation_id="listRevisions",
-    responses=_documented(RevisionList),
+    responses=responses(RevisionList, _EVERYWHERE),
 )
 def list_revisions(namespace: NamespaceInPath, app_name: AppNameInPath) -> RevisionList:
-    """Its deploys, newest first: who, when, which image, what it changed. The last 20 are kept."""
+    """List the deploys of an app, newest first: caller, time, image and changed fields. The last 20 are kept."""
     return _deployments(namespace).revisions(ObjectName(namespace, app_name))
 
 
 @router.post(
     "/api/v1/apps/<namespace>/<app_name>/rollback",
-    summary="Go back to an earlier revision",
+    summary="Roll an app back to an earlier revision",
     tags=["Apps"],
     operation_id="rollBack",
-    responses=_documented(DeployResponse, HTTPStatus.CONFLICT),
+    responses=responses(DeployResponse, _ON_CHANGE),
 )
 def roll_back(
     namespace: NamespaceInPath,
     app_name: AppNameInPath,
     request: Annotated[RollbackRequest | None, Body()] = None,
 ) -> DeployResponse:
-    """The one before the current, or a named one; going back is a new revision with the old content."""
+    """Restore the revision before the current one, or the given one. A rollback creates a new revision."""
     return _deployments(namespace).roll_back(ObjectName(namespace, app_name), request or RollbackRequest())
 
 
 @router.delete(
     "/api/v1/apps/<namespace>/<app_name>",
-    summary="Remove an app",
+    summary="Delete an app",
     tags=["Apps"],
     operation_id="deleteApp",
-    responses=_documented(AppDeleted, HTTPStatus.CONFLICT),
+    responses=responses(AppDeleted, _ON_CHANGE),
 )
 def delete_app(namespace: NamespaceInPath, app_name: AppNameInPath) -> AppDeleted:
-    """The app with its autoscaler, if this service made it; images and builds stay."""
+    """Delete an app that this service created, with its autoscaler. Its images and builds are kept."""
     return _deployments(namespace).delete(ObjectName(namespace, app_name))

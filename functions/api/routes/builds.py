@@ -16,7 +16,7 @@ from functions.api.idempotent_task import IdempotencyKey, chosen_task
 from functions.api.push_target import push_target
 from functions.contracts.names import AppName, ImageRepository, WorkspaceId
 from functions.contracts.task import RowField, TaskStatus
-from functions.models.builds import TaskCreated
+from functions.models.builds import APP_NAME, PASSWORD, REGISTRY_URL, USERNAME, WORKSPACE_ID, TaskCreated
 from functions.models.requests import BLANK_IS_ABSENT, Credential
 from functions.tasks.deployment import block_for_row
 from functions.tasks.environment import Environment
@@ -29,7 +29,7 @@ router = Router()  # type: ignore[no-untyped-call]  # Powertools' constructor ha
 
 @router.post(
     "/api/v1/build-and-push",
-    summary="Build a source and push it as an image",
+    summary="Build a source and push it as a Spin image",
     tags=["Builds"],
     operation_id="buildAndPush",
     status_code=HTTPStatus.ACCEPTED,
@@ -44,20 +44,25 @@ router = Router()  # type: ignore[no-untyped-call]  # Powertools' constructor ha
     ),
 )
 def build_and_push(
-    file: Annotated[UploadFile, File(description="A .py file, or a .zip with spin.toml at its root.")],
-    workspace_id: Annotated[WorkspaceId, Form()],
-    app_name: Annotated[AppName | None, BLANK_IS_ABSENT, Form()] = None,
-    registry_url: Annotated[ImageRepository | None, BLANK_IS_ABSENT, Form()] = None,
-    username: Annotated[Credential | None, BLANK_IS_ABSENT, Form()] = None,
-    password: Annotated[Credential | None, BLANK_IS_ABSENT, Form()] = None,
+    file: Annotated[
+        UploadFile, File(description="Source to build: a .py file, or a .zip archive with spin.toml at its root.")
+    ],
+    workspace_id: Annotated[WorkspaceId, Form(description=WORKSPACE_ID)],
+    app_name: Annotated[AppName | None, BLANK_IS_ABSENT, Form(description=APP_NAME)] = None,
+    registry_url: Annotated[ImageRepository | None, BLANK_IS_ABSENT, Form(description=REGISTRY_URL)] = None,
+    username: Annotated[Credential | None, BLANK_IS_ABSENT, Form(description=USERNAME)] = None,
+    password: Annotated[Credential | None, BLANK_IS_ABSENT, Form(description=PASSWORD)] = None,
     deploy: Annotated[
         str | None,
         BLANK_IS_ABSENT,
-        Form(description="JSON: the fields of a deploy without image_ref. The image is deployed when it is built."),
+        Form(
+            description="Options for deploying the image after the build: a JSON object, see DeployOptions. "
+            "Default: do not deploy."
+        ),
     ] = None,
     idempotency_key: IdempotencyKey = None,
 ) -> TaskCreated:
-    """Build an uploaded source and push it as a Spin image; the answer comes at once, the task tells the rest."""
+    """Start a build of the uploaded source. The task has the progress and the pushed image."""
     check_workspace(router.current_event.raw_event, workspace_id)
     environment = Environment.read()
     file_name = file.filename or ""

@@ -21,24 +21,24 @@ from functions.tasks.task_response import task_view
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools' constructor has no annotations
 
-TaskId = Annotated[str, Path(description="UUID of the task.")]
+TaskId = Annotated[str, Path(description="UUIDv7 of the task.")]
 Workspace = Annotated[WorkspaceId, Query(description="Workspace that the task belongs to.")]
-Wait = Annotated[
-    int, Query(ge=0, le=MOST_SECONDS, description="Seconds to hold the answer back while there is nothing new.")
+Wait = Annotated[int, Query(ge=0, le=MOST_SECONDS, description="Seconds to wait for news before answering.")]
+Next = Annotated[
+    str | None, Query(max_length=2048, description="Token from the field `next` of the previous response.")
 ]
-Next = Annotated[str | None, Query(max_length=2048, description="The answer's `next` of the request before.")]
 MOST_TASKS = 100
 
 
 @router.get(
     "/api/v1/tasks/<task_id>",
-    summary="Where a task is, and what came of it",
+    summary="Get the status and result of a task",
     tags=["Tasks"],
     operation_id="getTask",
     responses=documented(Task, HTTPStatus.NOT_FOUND),
 )
 def get_task(task_id: TaskId, workspace_id: Workspace, wait: Wait = 0) -> Task:
-    """A task as it is now. With ``wait``: at once when it has ended, else when its status changes or time is over."""
+    """Get a task. With ``wait``, the response is delayed until the status changes or the time is over."""
     tasks = _tasks_of(workspace_id)
     first = _existing(tasks, workspace_id, task_id)
     if not wait or first[RowField.STATUS] in ENDED:
@@ -55,17 +55,17 @@ def get_task(task_id: TaskId, workspace_id: Workspace, wait: Wait = 0) -> Task:
 
 @router.get(
     "/api/v1/workspaces/<workspace_id>/tasks",
-    summary="A workspace's tasks, newest first",
+    summary="List the tasks of a workspace",
     tags=["Tasks"],
     operation_id="listTasks",
     responses=documented(TaskPage, HTTPStatus.NOT_FOUND),
 )
 def list_tasks(
-    workspace_id: Annotated[WorkspaceId, Path()],
-    limit: Annotated[int, Query(ge=1, le=MOST_TASKS, description="Most tasks in one answer.")] = 20,
+    workspace_id: Annotated[WorkspaceId, Path(description="Workspace that the tasks belong to.")],
+    limit: Annotated[int, Query(ge=1, le=MOST_TASKS, description="Maximum number of tasks in one response.")] = 20,
     next: Next = None,  # noqa: A002  # the query parameter's name
 ) -> TaskPage:
-    """Up to ``limit`` tasks; ``next`` of the answer leads on to older ones. A workspace that is not used has none."""
+    """List up to ``limit`` tasks, newest first. The token ``next`` of the response leads to older tasks."""
     tasks = _tasks_of(workspace_id)
     page = tasks.newest(workspace_id, limit, None if next is None else _task_id_in(next))
     return TaskPage(
@@ -75,7 +75,7 @@ def list_tasks(
 
 @router.get(
     "/api/v1/tasks/<task_id>/logs",
-    summary="A task's build log",
+    summary="Get the build log of a task",
     tags=["Tasks"],
     operation_id="getTaskLog",
     responses=documented(TaskLog, HTTPStatus.NOT_FOUND),
@@ -86,9 +86,9 @@ def get_task_log(
     next: Next = None,  # noqa: A002  # the query parameter's name
     wait: Wait = 0,
 ) -> TaskLog:
-    """What a build has written so far; ``next`` leads on to what it writes later, until it is null.
+    """Get the lines that a build has written. The token ``next`` leads to later lines; it is null after the last one.
 
-    With ``wait`` the answer is held back until there are new lines, the log is complete, or time is over.
+    With ``wait``, the response is delayed until there are new lines, the log is complete or the time is over.
     """
     tasks = _tasks_of(workspace_id)
     position = build_log.START if next is None else position_in(next)
@@ -116,7 +116,7 @@ def get_task_log(
     responses=documented(TaskRemoved, HTTPStatus.NOT_FOUND),
 )
 def delete_task(task_id: TaskId, workspace_id: Workspace) -> TaskRemoved:
-    """Stop the build of a running task, which is then failed; remove an ended task with its source and component."""
+    """Stop the build of a running task, whose status becomes failed, or delete an ended task with its files."""
     tasks = _tasks_of(workspace_id)
     row = _existing(tasks, workspace_id, task_id)
     environment = Environment.read()

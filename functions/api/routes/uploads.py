@@ -42,7 +42,7 @@ def _s3() -> "S3Client":
 
 @router.post(
     "/api/v1/uploads",
-    summary="Announce a large source, to be sent to S3",
+    summary="Register the upload of a large source to S3",
     tags=["Builds"],
     operation_id="createUpload",
     status_code=HTTPStatus.CREATED,
@@ -56,9 +56,9 @@ def _s3() -> "S3Client":
     ),
 )
 def create_upload(request: Annotated[UploadRequest, Body()], idempotency_key: IdempotencyKey = None) -> UploadCreated:
-    """Make a task that waits for its source, and say where to send that; the build starts when it has arrived.
+    """Create a task and get the request that sends its source to S3. The build starts when the file has arrived.
 
-    When the same source was built before, the task is done at once and there is nothing to send.
+    If an earlier build of the same source can be reused, the task is done at once and no file is needed.
     """
     check_workspace(router.current_event.raw_event, request.workspace_id)
     environment = Environment.read()
