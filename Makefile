@@ -108,7 +108,7 @@ fuzz: setup
 
 # Real parts: built once below build/, not part of `make test`. docs/conformance.md keeps the last result of each.
 conformance: setup
-	@$(VENV)/python -m conformance $(PARTS)
+	@PYTHONPATH=.:builder_image $(VENV)/python -m conformance $(PARTS)
 
 # The site, from docs/ and the pages at the root: build/site/index.html. Links that lead nowhere fail it.
 build/docs-environment/made: .venv/made docs/requirements.txt

@@ -22,6 +22,7 @@ GUARDED: Final = (
     "path_rename",
     "path_symlink",
     "path_unlink_file",
+    "poll_oneoff",
 )
 """WASI functions that guards.wat defines anew."""
 
@@ -47,8 +48,11 @@ def define(
         Puts bytes at an address in it, or raises.
     """
 
-    def refuse_write() -> None:
-        raise RefusedError("writes files")
+    def refuse(what: str) -> Callable[[], None]:
+        def refuse() -> None:
+            raise RefusedError(what)
+
+        return refuse
 
     def beside_wasi(module: wasmtime.Module) -> Any:
         """The exports of a module that takes functions of WASI from ``wasi``."""
@@ -59,7 +63,8 @@ def define(
         return linker.instantiate(store, module).exports(store)
 
     linker.define(store, "memory", "memory", memory)
-    linker.define_func("lane", "refuse_write", wasmtime.FuncType([], []), refuse_write)
+    for name, what in (("refuse_write", "writes files"), ("refuse_wait", "waits for files")):
+        linker.define_func("lane", name, wasmtime.FuncType([], []), refuse(what))
     guards, lister = (beside_wasi(modules[name]) for name in FILES)
 
     def list_from(folder: int, cookie: int) -> tuple[int, bytes]:

@@ -10,6 +10,8 @@ from typing import Any, Final
 
 import wasmtime
 
+from fast_lane.errors import RefusedError
+
 _CLOCK: Final = "wasi:clocks/monotonic-clock@0.2.0#"
 _POLL: Final = "wasi:io/poll@0.2.0#"
 _I32, _I64 = wasmtime.ValType.i32, wasmtime.ValType.i64
@@ -64,17 +66,20 @@ class Timers:
         return self._last
 
     def _drop(self, pollable: int) -> None:
+        self._moment(pollable)
         del self._due[pollable]
 
     def _ready(self, pollable: int) -> int:
-        return int(self._due[pollable] <= time.monotonic())
+        return int(self._moment(pollable) <= time.monotonic())
 
     def _block(self, pollable: int) -> None:
-        self._wait(self._due[pollable])
+        self._wait(self._moment(pollable))
 
     def _poll(self, addresses: int, count: int, result: int) -> None:
         handles = memoryview(self._read(addresses, 4 * count)).cast("I")
-        due = [self._due[handle] for handle in handles]
+        due = [self._moment(handle) for handle in handles]
+        if not due:
+            raise RefusedError("waits for nothing")
         self._wait(min(due))
         now = time.monotonic()
         ready = [index for index, moment in enumerate(due) if moment <= now]
@@ -82,6 +87,13 @@ class Timers:
         address = self._allocate(len(listed))
         self._write(listed, address)
         self._write(address.to_bytes(4, "little") + len(ready).to_bytes(4, "little"), result)
+
+    def _moment(self, pollable: int) -> float:
+        """When it is ready. Only an app that has written over the interpreter asks for one that it has not got."""
+        try:
+            return self._due[pollable]
+        except KeyError:
+            raise RefusedError("damages the interpreter") from None
 
     def _wait(self, moment: float) -> None:
         if moment > self.until:

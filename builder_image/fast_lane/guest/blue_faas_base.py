@@ -89,7 +89,7 @@ def explain() -> None:
     error = sys.last_exc
     if isinstance(error, (MemoryError, RecursionError, SystemError)):
         raise LimitError
-    text = str(error)
+    text = str(error).replace("\n", "\n    ")
     print(f"\n\nCaused by:\n    {type(error).__qualname__}" + (f": {text}" if text else ""), file=sys.stderr)
 
 
