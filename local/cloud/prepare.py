@@ -6,6 +6,7 @@ missing.
 
 import hashlib
 import os
+import py_compile
 import shutil
 import subprocess
 import sys
@@ -15,11 +16,8 @@ from pathlib import Path
 from local.cloud.places import MYPY_CACHE, ROOT, SPIN_ENVIRONMENT, TOOLCHAIN, others_can_enter, shared_root
 
 _UV = ROOT / ".venv" / "bin" / "uv"
-_BUILDER = "builder_image/builder"
-_SPIN_MODULES = (
-    "local/__init__.py",
-    *(f"{_BUILDER}/{name}.py" for name in ("__init__", "source/__init__", "source/outbound_hosts", "source/templates")),
-)
+_SPIN_FOLDERS = ("local/spin_cli", "local/oci", "builder_image/builder/source")
+_SPIN_PACKAGES = ("local/__init__.py", "builder_image/builder/__init__.py")
 
 
 class PrepareError(Exception):
@@ -97,16 +95,15 @@ def _python_for_everybody() -> Path:
 
 def _copy_spin(code: Path) -> None:
     """The stand-in's own modules and the rules it shares with the builder, where the build user can read them."""
-    for package in (*_SPIN_MODULES, *_python_files("local/spin_cli"), *_python_files("local/oci")):
-        source, target = ROOT / package, code / package
+    modules = [ROOT / package for package in _SPIN_PACKAGES]
+    modules += [path for folder in _SPIN_FOLDERS for path in (ROOT / folder).glob("*.py")]
+    for source in modules:
+        target = code / source.relative_to(ROOT)
         if target.exists() and target.read_bytes() == source.read_bytes():
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)
-
-
-def _python_files(folder: str) -> list[str]:
-    return [str(path.relative_to(ROOT)) for path in sorted((ROOT / folder).glob("*.py"))]
+        py_compile.compile(str(target), doraise=True)  # who runs it may not write it, and would compile it each time
 
 
 def _digest(*files: Path, text: str = "") -> str:

@@ -1,10 +1,11 @@
 """A stand-in for Fermyon's ``spin`` CLI, version 3.6.3, which is only to be had as a downloaded binary.
 
-It does what the build pipeline asks of the real one, the same way and in the same words: ``spin build``,
-``spin registry login``, ``spin registry push``. `install_wrapper` puts an executable of that name on a PATH.
+It does what builds ask of the real one: ``spin build``, ``spin registry login``, ``spin registry push``, with the
+options that they use. What it pushes is what the real one pushes; docs/conformance.md says where it is stricter.
+`install_wrapper` puts an executable of that name on a PATH.
 
-The flow of a push: `cli` ▸ `lookup` (which spin.toml) ▸ `manifest` (is it valid) ▸ `lock` and `files` (what the app
-consists of) ▸ `push` (layers, image manifest, upload). Sources named in these files are those of
+The flow of a push: `cli` ▸ `manifest` (is it valid) ▸ `lock` and `files` (what the app consists of) ▸ `push` (layers,
+image manifest, upload). Sources named in these files are those of
 https://github.com/spinframework/spin at tag v3.6.3.
 """
 

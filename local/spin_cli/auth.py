@@ -1,16 +1,14 @@
 """Registry logins: validating them, keeping them, finding them again.
 
-Source: crates/oci/src/auth.rs (the file), crates/oci/src/client.rs (which registry a login is for, order of lookup),
-dkregistry-rs src/v2/auth.rs (validation).
+Source: crates/oci/src/auth.rs (the file), dkregistry-rs src/v2/auth.rs (validation).
 """
 
 import json
 import os
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-from local.oci.credentials import Credentials, decode_pair, encode_pair, from_docker_config
+from local.oci.credentials import Credentials, decode_pair, encode_pair
 from local.oci.mirrors import Mirrors
 from local.oci.reference import DOCKER_HUB, DOCKER_HUB_SERVER
 from local.spin_cli.terminal import SpinError, context, os_reason
@@ -23,26 +21,10 @@ def auth_file() -> Path:
     return folder / "fermyon" / "registry-auth.json"
 
 
-def registry_key(server: str) -> str:
-    """The registry that a login is for: a URL's host (scheme and port fall away), else the text as it is."""
-    if "://" in server:
-        server = urlsplit(server).hostname or server
-    return DOCKER_HUB_SERVER if server == DOCKER_HUB else server
-
-
 def find_credentials(server: str) -> Credentials | None:
-    """Credentials for a registry: from a login here, else from Docker's config; None for anonymous."""
+    """Credentials for a registry, from a login here; None for anonymous."""
     pair = _load(auth_file()).get(server)
-    found = decode_pair(pair) if isinstance(pair, str) else None
-    if found is not None:
-        return found
-    folder = os.environ.get("DOCKER_CONFIG")
-    docker = (Path(folder) if folder else Path.home() / ".docker") / "config.json"
-    try:
-        config = json.loads(docker.read_text("utf-8"))
-    except (OSError, ValueError):
-        return None
-    return from_docker_config(config, server) if isinstance(config, dict) else None
+    return decode_pair(pair) if isinstance(pair, str) else None
 
 
 def login(server: str, credentials: Credentials, mirrors: Mirrors) -> None:
@@ -51,7 +33,7 @@ def login(server: str, credentials: Credentials, mirrors: Mirrors) -> None:
     Raises:
         SpinError: the registry cannot be reached, does not ask for credentials, or its token server refuses them.
     """
-    registry = registry_key(server)
+    registry = DOCKER_HUB_SERVER if server == DOCKER_HUB else server
     _validate(registry, credentials, mirrors)
     path = auth_file()
     auths = _load(path) | {registry: encode_pair(credentials)}

@@ -9,7 +9,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from local.spin_cli.globs import GlobError, compile_exclude, compile_folders_above, compile_walk, looks_like_glob
+from builder.source.glob import is_glob
+
+from local.spin_cli.globs import GlobError, WalkPattern, compile_exclude
 from local.spin_cli.manifest import Component, Placement
 from local.spin_cli.terminal import SpinError, quoted
 
@@ -63,7 +65,7 @@ class _Collector:
             self._walk(entry, "**/*", f"{entry}/{entry}")
         elif path.exists():
             self._add(_normal(entry), path)
-        elif looks_like_glob(entry):
+        elif is_glob(entry):
             self._walk("", entry, "")
         else:
             raise SpinError(f"{quoted(entry)} does not exist and doesn't appear to be a glob pattern")
@@ -87,15 +89,15 @@ class _Collector:
     def _walk(self, folder: str, pattern: str, destination: str) -> None:
         """Add the files below ``folder`` that match ``pattern``, under ``destination``."""
         try:
-            matcher, above = compile_walk(pattern), compile_folders_above(pattern)
+            walked = WalkPattern(pattern)
         except GlobError as error:
             message = f"Failed to resolve glob pattern {quoted(pattern)}"
             raise SpinError(message) from SpinError(f"Pattern syntax error: {error}")
         for inside in _tree(self._root / folder):
             in_app = _normal(f"{folder}/{inside}")
-            if matcher.fullmatch(inside) and not any(rule.fullmatch(in_app) for rule in self._excluded):
+            if walked.matches(inside) and not any(rule.fullmatch(in_app) for rule in self._excluded):
                 self._add(_normal(f"{destination}/{inside}"), self._root / in_app)
-            elif above.fullmatch(inside) and (self._root / in_app).is_dir():
+            elif walked.may_match_below(inside) and (self._root / in_app).is_dir():
                 raise SpinError(_link_to_folder(self._root / in_app))  # what it may hold would be left out unsaid
 
     def _add(self, guest_path: str, path: Path) -> None:

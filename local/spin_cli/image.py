@@ -8,7 +8,6 @@ import hashlib
 import io
 import json
 import unicodedata
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,13 +15,15 @@ from typing import Any, Final
 
 from local.spin_cli.lock import Json, LoadedApp, LoadedComponent, locked_app
 from local.spin_cli.terminal import SpinError, os_reason
-from local.spin_cli.wasm import WasmKind, wasm_kind
 
 WASM_LAYER: Final = "application/vnd.wasm.content.layer.v1+wasm"
 DATA_LAYER: Final = "application/vnd.wasm.content.layer.v1+data"
 ARCHIVE_LAYER: Final = "application/vnd.wasm.content.bundle.v1.tar+gzip"
 APP_LAYER: Final = "application/vnd.fermyon.spin.application.v1+config"
 CONFIG_TYPE: Final = "application/vnd.oci.image.config.v1+json"
+_WASM_MAGIC: Final = b"\x00asm"
+_COMPONENT_LAYER: Final = b"\x01\x00"
+"""Bytes 6 and 7 of a component (component-model's Binary.md)."""
 INLINE_MAX: Final = 128
 """Bytes up to which content is written into the locked app itself."""
 MAX_LAYERS: Final = 499
@@ -69,37 +70,27 @@ def read_sources(app: LoadedApp) -> dict[str, Blob]:
         except OSError as error:
             message = f'failed to read component source from disk at path "{loaded.source}"'
             raise SpinError(message) from SpinError(os_reason(error))
-        kind = wasm_kind(content)
-        if kind is WasmKind.NOT_WASM:
+        if content[:4] != _WASM_MAGIC:
             raise SpinError(f"Component {loaded.id} source is not a valid .wasm file")
-        if kind is not WasmKind.COMPONENT:
+        if content[6:8] != _COMPONENT_LAYER:
             raise SpinError(
-                f"Component {loaded.id} source is a WebAssembly {kind}: Spin itself would make a component of it when "
-                "it pushes, this stand-in for Spin 3.6.3 does not"
+                f"Component {loaded.id} source is not a WebAssembly component: Spin itself would make one of a core "
+                "module when it pushes, this stand-in for Spin 3.6.3 does not"
             )
         sources[loaded.id] = Blob.of(WASM_LAYER, content)
     return sources
 
 
-def build_image(
-    app: LoadedApp,
-    sources: dict[str, Blob],
-    *,
-    created: str,
-    annotations: Mapping[str, str],
-    archive: bool = False,
-) -> Image:
+def build_image(app: LoadedApp, sources: dict[str, Blob], *, created: str) -> Image:
     """Assemble the image.
 
     Args:
         app: what was loaded.
         sources: from `read_sources`.
         created: RFC 3339 time for the annotation.
-        annotations: given by the user; they win over inferred ones.
-        archive: one archive layer per component's files, instead of a layer per file.
     """
-    layers, files = _content_layers(app, sources, archive=archive)
-    if not archive and len(layers) > MAX_LAYERS:
+    layers, files = _content_layers(app, sources, archive=False)
+    if len(layers) > MAX_LAYERS:
         layers, files = _content_layers(app, sources, archive=True)
     references = {name: _content_reference(blob) for name, blob in sources.items()}
     locked = Blob.of(APP_LAYER, locked_app(app, references, files))
@@ -109,7 +100,7 @@ def build_image(
         "schemaVersion": 2,
         "config": config.descriptor(),
         "layers": [layer.descriptor() for layer in layers],
-        "annotations": _inferred_annotations(app, created) | dict(annotations),
+        "annotations": _annotations(app, created),
     }
     return Image(layers, config, canonical_json(manifest).encode())
 
@@ -192,7 +183,7 @@ def _config(locked_digest: str) -> bytes:
     return json.dumps(document, separators=(",", ":")).encode()
 
 
-def _inferred_annotations(app: LoadedApp, created: str) -> dict[str, str]:
+def _annotations(app: LoadedApp, created: str) -> dict[str, str]:
     application = app.manifest.application
     inferred = {
         "authors": ", ".join(application.authors),

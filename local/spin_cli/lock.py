@@ -11,11 +11,10 @@ from typing import Any
 
 from local.spin_cli import serde_json
 from local.spin_cli.files import collect_files
-from local.spin_cli.lookup import parent_dir
-from local.spin_cli.manifest import BuildConfig, Component, Manifest, Variable, load_manifest
+from local.spin_cli.manifest import BuildConfig, Component, Manifest, Variable, load_manifest, parent_dir
 from local.spin_cli.normalize import normalize
 from local.spin_cli.outbound import check_hosts, needs_service_chaining
-from local.spin_cli.terminal import SpinError, context, quoted
+from local.spin_cli.terminal import SpinError, context
 
 Json = dict[str, Any]
 
@@ -60,38 +59,15 @@ def load_app(manifest_path: str) -> LoadedApp:
 
 def _load(app_root: Path, name: str, component: Component, defaults: Mapping[str, str | None]) -> LoadedComponent:
     with context(f"Failed to load component `{name}`"):
-        if component.allowed_http_hosts:
-            raise SpinError(
-                "`allowed_http_hosts` is deprecated and this stand-in for Spin 3.6.3 does not convert it: "
-                "use `allowed_outbound_hosts`"
-            )
         with context("`allowed_outbound_hosts` is malformed"):
             check_hosts(component.allowed_outbound_hosts, defaults)
-        if isinstance(component.source, dict):
-            _refuse_remote(component.source)
         if component.dependencies:
             raise SpinError(
                 "component dependencies need composition: Spin itself composes them when it pushes, this stand-in for "
                 "Spin 3.6.3 does not"
             )
         files = collect_files(app_root, component)
-    return LoadedComponent(name, component, app_root / str(component.source), files)
-
-
-def _refuse_remote(source: dict[str, Any]) -> None:
-    """Sources that Spin downloads: said plainly, since this stand-in has no network."""
-    if "url" in source:
-        if not source["digest"].startswith("sha256:"):
-            raise SpinError(f"invalid `digest` {quoted(source['digest'])}; must start with 'sha256:'")
-        shown, what = f"{quoted(source['url'])} with digest {quoted(source['digest'])}", "this URL"
-    else:
-        origin = f"registry {quoted(source['registry'])}" if "registry" in source else "default registry"
-        shown, what = f'"{source["package"]}@{source["version"]}" from {origin}', "this package"
-    with context(f"Failed to load Wasm source {shown}"):
-        raise SpinError(
-            f"network access is needed: Spin itself would download {what}, this stand-in for Spin 3.6.3 does not. "
-            "Put the .wasm file into the application and name its path."
-        )
+    return LoadedComponent(name, component, app_root / component.source, files)
 
 
 def locked_app(app: LoadedApp, sources: dict[str, Json], files: dict[str, list[Json]]) -> bytes:

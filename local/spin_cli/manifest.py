@@ -5,13 +5,14 @@ only.
 Source: crates/manifest/src/schema/{v2,common}.rs.
 """
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from local.spin_cli import ids
 from local.spin_cli.terminal import SpinError, os_reason, quoted
-from local.spin_cli.toml_tables import InvalidValueError, Table, as_text, describe, explain, parse_toml
+from local.spin_cli.toml_tables import InvalidValueError, Table, as_text, parse_toml
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,21 +35,20 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """``[component.x]``. A ``source`` that is not a path is kept as the table it is."""
+    """``[component.x]``."""
 
-    source: str | dict[str, Any]
+    source: str
     description: str = ""
     variables: dict[str, str] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
     files: list[str | Placement] = field(default_factory=list)
     exclude_files: list[str] = field(default_factory=list)
-    allowed_http_hosts: list[str] = field(default_factory=list)
     allowed_outbound_hosts: list[str] = field(default_factory=list)
     key_value_stores: list[str] = field(default_factory=list)
     sqlite_databases: list[str] = field(default_factory=list)
     ai_models: list[str] = field(default_factory=list)
     build: BuildConfig | None = None
-    targets: list[Any] | None = None
+    targets: list[Any] = field(default_factory=list)
     dependencies: dict[str, Any] = field(default_factory=dict)
 
 
@@ -93,58 +93,29 @@ class Manifest:
     components: dict[str, Component]
 
 
-def read_text(manifest_path: str) -> str:
-    """The manifest's text, without the byte order mark that Rust's toml parsers skip.
-
-    Raises:
-        SpinError: it cannot be read.
-    """
-    try:
-        return Path(manifest_path).read_text("utf-8").removeprefix("\ufeff")
-    except OSError as error:
-        raise SpinError(f"Can't read manifest from {quoted(manifest_path)}") from SpinError(os_reason(error))
-    except UnicodeDecodeError:
-        raise SpinError(f"Can't read manifest from {quoted(manifest_path)}") from SpinError(
-            "stream did not contain valid UTF-8"
-        )
+def parent_dir(manifest_path: str) -> str:
+    """Folder of a manifest as later messages show it: ``.`` for one in the working directory."""
+    return os.path.dirname(manifest_path) or "."  # noqa: PTH120  # pathlib would drop a leading "./"
 
 
 def load_manifest(manifest_path: str) -> Manifest:
     """Read and validate a manifest. `local.spin_cli.normalize` is the next step.
 
     Raises:
-        SpinError: it cannot be read or is not valid; the line is shown.
+        SpinError: it cannot be read or is not valid.
     """
-    text = read_text(manifest_path)
-    document = parse_toml(text)
-    check_version(document, text)
     try:
-        return _manifest(Table(document, ()))
-    except InvalidValueError as error:
-        raise explain(error, text) from None
-
-
-def check_version(document: dict[str, Any], text: str) -> None:
-    """Accept version 2 only.
-
-    Raises:
-        SpinError: no version, an unknown one, or version 1, which the real CLI converts and this one does not.
-    """
-    version = document.get("spin_manifest_version", document.get("spin_version"))
-    if version is None:
-        raise explain(InvalidValueError("missing field `spin_manifest_version`", ()), text)
-    if version == "1":
-        raise SpinError(
-            "manifest version 1 is not supported here: Spin itself would convert it, this stand-in for Spin 3.6.3 does "
-            'not. Upgrade the file to spin_manifest_version = 2 ("spin doctor" does that).'
-        )
-    if version != 2 or isinstance(version, bool | float):
-        shown = quoted(version) if isinstance(version, str) else str(version)
-        raise SpinError(f"invalid manifest version: {shown}")
+        text = Path(manifest_path).read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = os_reason(error) if isinstance(error, OSError) else "stream did not contain valid UTF-8"
+        raise SpinError(f"Can't read manifest from {quoted(manifest_path)}") from SpinError(reason)
+    return _manifest(Table(parse_toml(text), ()))
 
 
 def _manifest(root: Table) -> Manifest:
-    root.required("spin_manifest_version")
+    version = root.required("spin_manifest_version")
+    if version != 2 or isinstance(version, bool | float):
+        raise SpinError(f"invalid manifest version: {version!r}; this stand-in for Spin 3.6.3 reads version 2")
     root.required("application")
     application = _application(root.table("application"))
     variables = root.table("variables")
@@ -156,7 +127,7 @@ def _manifest(root: Table) -> Manifest:
     named = {}
     for name in components.values:
         _check(ids.kebab_fault(name), (*components.path, name))
-        named[name] = component_from(components.table(name))
+        named[name] = _component(components.table(name))
     root.close()
     return Manifest(application, known, found, named)
 
@@ -168,9 +139,9 @@ def _application(table: Table) -> Application:
         description=table.text("description"),
         authors=table.texts("authors"),
         targets=table.items("targets"),
-        triggers=_tables(table.table("trigger")),
+        triggers=table.tables("trigger"),
     )
-    _tables(table.table("tool"))
+    table.tables("tool")
     table.close()
     return application
 
@@ -201,13 +172,12 @@ def _triggers(table: Table, kind: str) -> list[Trigger]:
             _check(ids.kebab_fault(spec), (*entry.path, "component"))
             component = spec
         elif spec is not None:
-            component = component_from(Table(spec, (*entry.path, "component"), "a component id or a component"))
+            component = _component(Table(spec, (*entry.path, "component"), "a component id or a component"))
         triggers.append(Trigger(entry.text("id"), component, config))
     return triggers
 
 
-def component_from(table: Table) -> Component:
-    """Read a component's table."""
+def _component(table: Table) -> Component:
     component = Component(
         source=_source(table.required("source"), (*table.path, "source")),
         description=table.text("description"),
@@ -215,17 +185,15 @@ def component_from(table: Table) -> Component:
         environment=table.text_map("environment"),
         files=[_mount(value, table) for value in table.items("files")],
         exclude_files=table.texts("exclude_files"),
-        allowed_http_hosts=table.texts("allowed_http_hosts"),
         allowed_outbound_hosts=table.texts("allowed_outbound_hosts"),
         key_value_stores=table.texts("key_value_stores"),
         sqlite_databases=table.texts("sqlite_databases"),
         ai_models=table.texts("ai_models"),
-        targets=table.items("targets") if "targets" in table.values else None,
-        build=build_from(table.table("build")) if table.raw("build") is not None else None,
+        targets=table.items("targets"),
+        build=_build(table.table("build")) if table.raw("build") is not None else None,
         dependencies=table.table("dependencies").values,
     )
-    table.raw("targets")
-    _tables(table.table("tool"))
+    table.tables("tool")
     table.flag("dependencies_inherit_configuration")
     table.close()
     for name in component.variables:
@@ -238,8 +206,7 @@ def component_from(table: Table) -> Component:
     return component
 
 
-def build_from(table: Table) -> BuildConfig:
-    """Read a component's ``build`` table."""
+def _build(table: Table) -> BuildConfig:
     command = table.required("command")
     is_list = isinstance(command, list)
     if not is_list and not isinstance(command, str):
@@ -250,14 +217,14 @@ def build_from(table: Table) -> BuildConfig:
     return build
 
 
-def _source(value: Any, path: tuple[str | int, ...]) -> str | dict[str, Any]:
+def _source(value: Any, path: tuple[str | int, ...]) -> str:
     if isinstance(value, str):
         return value
-    if isinstance(value, dict) and all(isinstance(inner, str) for inner in value.values()):
-        keys = set(value)
-        if keys == {"url", "digest"} or {"package", "version"} <= keys <= {"registry", "package", "version"}:
-            return value
-    raise InvalidValueError("data did not match any variant of untagged enum ComponentSource", path)
+    raise InvalidValueError(
+        "expected the path of a .wasm file in the application: Spin itself would download other sources, this "
+        "stand-in for Spin 3.6.3 has no network",
+        path,
+    )
 
 
 def _mount(value: Any, table: Table) -> str | Placement:
@@ -268,13 +235,6 @@ def _mount(value: Any, table: Table) -> str | Placement:
         if isinstance(source, str) and isinstance(destination, str):
             return Placement(source, destination)
     raise InvalidValueError("data did not match any variant of untagged enum WasiFilesMount", (*table.path, "files"))
-
-
-def _tables(table: Table) -> dict[str, dict[str, Any]]:
-    for name, value in table.values.items():
-        if not isinstance(value, dict):
-            raise InvalidValueError(f"invalid type: {describe(value)}, expected a map", (*table.path, name))
-    return table.values
 
 
 def _check(fault: str | None, path: tuple[str | int, ...]) -> None:

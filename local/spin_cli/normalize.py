@@ -8,6 +8,17 @@ from local.spin_cli.manifest import Component, Manifest
 
 def normalize(manifest: Manifest) -> None:
     """Give every trigger an id and move inline components to the components, in place, in that order."""
+    _give_ids(manifest)
+    for trigger in (trigger for triggers in manifest.triggers.values() for trigger in triggers):
+        if isinstance(trigger.component, Component):
+            wished = f"{trigger.id}-component"
+            natural = wished if kebab_fault(wished) is None else None
+            name = _free_id(natural, "inline-component", manifest.components)
+            manifest.components[name] = trigger.component
+            trigger.component = name
+
+
+def _give_ids(manifest: Manifest) -> None:
     taken = {trigger.id for triggers in manifest.triggers.values() for trigger in triggers}
     for kind, triggers in manifest.triggers.items():
         for trigger in triggers:
@@ -15,14 +26,6 @@ def normalize(manifest: Manifest) -> None:
                 natural = f"{trigger.component}-{kind}-trigger" if isinstance(trigger.component, str) else None
                 trigger.id = _free_id(natural, f"{kind}-trigger", taken)
                 taken.add(trigger.id)
-    for triggers in manifest.triggers.values():
-        for trigger in triggers:
-            if isinstance(trigger.component, Component):
-                wished = f"{trigger.id}-component"
-                natural = wished if kebab_fault(wished) is None else None
-                name = _free_id(natural, "inline-component", manifest.components)
-                manifest.components[name] = trigger.component
-                trigger.component = name
 
 
 def _free_id(natural: str | None, counted: str, taken: Container[str]) -> str:

@@ -1,7 +1,5 @@
 """``spin registry push``: load, check, assemble, upload, in that order. Source: crates/oci/src/client.rs."""
 
-import os
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Final
@@ -13,19 +11,15 @@ from local.spin_cli.lock import load_app
 from local.spin_cli.terminal import SpinError
 
 _PARALLEL_UPLOADS: Final = 16
-_ARCHIVE_SWITCH: Final = "SPIN_OCI_ARCHIVE_LAYERS"
 
 
-def push(
-    manifest_path: str, reference_text: str, *, mirrors: Mirrors, annotations: Mapping[str, str], insecure: bool
-) -> str | None:
+def push(manifest_path: str, reference_text: str, *, mirrors: Mirrors, insecure: bool) -> str | None:
     """Push an app; returns its manifest digest, None when the registry's answer does not tell it.
 
     Args:
-        manifest_path: from `local.spin_cli.lookup`.
+        manifest_path: the app's spin.toml.
         reference_text: where to, as typed.
         mirrors: where registries are really to be found.
-        annotations: given by the user.
         insecure: plain HTTP for the whole push.
 
     Raises:
@@ -37,8 +31,7 @@ def push(
         raise SpinError(f"cannot parse reference {reference_text}") from SpinError(f"invalid reference format: {error}")
     app = load_app(manifest_path)
     sources = read_sources(app)
-    image = build_image(app, sources, created=utc_now(), annotations=annotations, archive=_ARCHIVE_SWITCH in os.environ)
-    return _upload(image, reference, mirrors, insecure)
+    return _upload(build_image(app, sources, created=utc_now()), reference, mirrors, insecure)
 
 
 def _upload(image: Image, reference: ImageReference, mirrors: Mirrors, insecure: bool) -> str | None:

@@ -1,15 +1,12 @@
-"""What the user sees: errors with their causes, warnings, steps; and the error type that carries them.
+"""What the user sees: lines, errors with their causes, and the error type that carries them.
 
-Source: src/bin/spin.rs (chain format), crates/terminal/src/lib.rs (streams and colours).
+Source: src/bin/spin.rs (format of the chain).
 """
 
 import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TextIO
-
-_RED, _YELLOW, _GREEN, _CYAN, _RESET = "\x1b[1;31m", "\x1b[1;33m", "\x1b[1;32m", "\x1b[1;36m", "\x1b[0m"
 
 
 class SpinError(Exception):
@@ -47,32 +44,13 @@ def quoted(text: str) -> str:
 def show_error(error: SpinError) -> None:
     """Print an error and its causes on stderr."""
     message, *causes = error.chain()
-    print(f"{_paint('Error', _RED, sys.stderr)}: {message}", file=sys.stderr)
+    print(f"Error: {message}", file=sys.stderr)
     if causes:
         print("\nCaused by:", file=sys.stderr)
     for number, cause in enumerate(causes):
         print(f"{number:>4}: {cause}" if len(causes) > 1 else f"      {cause}", file=sys.stderr)
 
 
-def warn(message: str) -> None:
-    """Print a warning on stderr."""
-    print(f"{_paint('Warning', _YELLOW, sys.stderr)}: {message}", file=sys.stderr, flush=True)
-
-
-def info(highlight: str, message: str) -> None:
-    """Print a notice on stderr."""
-    print(f"{_paint(highlight, _CYAN, sys.stderr)} {message}", file=sys.stderr, flush=True)
-
-
-def step(verb: str, message: str) -> None:
-    """Print one step of the work on stdout, at once: a build command's own output must come after it."""
-    print(f"{_paint(verb, _GREEN, sys.stdout)} {message}", flush=True)
-
-
 def say(message: str) -> None:
-    """Print a line on stdout, at once."""
+    """Print a line on stdout, at once: a build command's own output must come after it."""
     print(message, flush=True)
-
-
-def _paint(text: str, colour: str, stream: TextIO) -> str:
-    return f"{colour}{text}{_RESET}" if stream.isatty() else text

@@ -26,7 +26,10 @@ if [ "$1" = up ]; then
   shift 3
   exec {python} {serve} "$@"
 fi
-if grep -q FAULT "$5"; then set -- "$@" --annotation fault=yes; fi
+if grep -q FAULT "$5"; then
+  sed s/FAULT/fault/ "$5" > "$5.changed"
+  set -- registry push -k --from "$5.changed" "$6"
+fi
 exec {python} -I {stand_in} "$@"
 """
 
@@ -52,7 +55,7 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalRegistry
 
 @pytest.fixture
 def fake(tmp_path: Path) -> Path:
-    """A `spin` that adds an annotation where a manifest says FAULT."""
+    """A `spin` that pushes something else where a manifest says FAULT."""
     serve, spin = tmp_path / "serve.py", tmp_path / "spin"
     serve.write_text(_SERVE.format(root=str(ROOT), cache=str(components.COMPILED)))
     stand_in = ROOT / "local" / "spin_cli" / "__main__.py"

@@ -3,10 +3,10 @@
 Source: spin v3.6.3, crates/http/src/config.rs and crates/routes/src/lib.rs. Texts of errors are Spin's.
 """
 
-import json
 from collections.abc import Mapping
-from datetime import date, datetime, time
 from typing import Any, Final
+
+from builder.source.serde import described
 
 _FIELDS: Final = ("component", "static_response", "route", "executor")
 _EXECUTORS: Final = {"http": (), "spin": (), "wagi": ("entrypoint", "argv"), "wasip3-unstable": ()}
@@ -68,7 +68,7 @@ def _check_executor(executor: object) -> None:
     if executor is None:
         return
     if not isinstance(executor, Mapping):
-        raise TriggerError(f"invalid type: {_described(executor)}, expected internally tagged enum HttpExecutorType")
+        raise TriggerError(f"invalid type: {described(executor)}, expected internally tagged enum HttpExecutorType")
     kind = executor.get("type")
     if kind is None:
         raise TriggerError("missing field `type`")
@@ -78,42 +78,23 @@ def _check_executor(executor: object) -> None:
         if key != "type" and key not in _EXECUTORS[kind]:
             raise TriggerError(f"unknown field `{key}`")
         if not isinstance(value, str):
-            raise TriggerError(f"invalid type: {_described(value)}, expected a string")
+            raise TriggerError(f"invalid type: {described(value)}, expected a string")
 
 
 def _check_static_response(response: object) -> None:
     if not isinstance(response, Mapping):
-        raise TriggerError(f"invalid type: {_described(response)}, expected struct StaticResponse")
+        raise TriggerError(f"invalid type: {described(response)}, expected struct StaticResponse")
     status = response.get("status_code")
     if status is not None:
         if isinstance(status, bool) or not isinstance(status, int):
-            raise TriggerError(f"invalid type: {_described(status)}, expected u16")
+            raise TriggerError(f"invalid type: {described(status)}, expected u16")
         if not 0 <= status <= _HIGHEST_STATUS_FIELD:
-            raise TriggerError(f"invalid value: {_described(status)}, expected u16")
+            raise TriggerError(f"invalid value: {described(status)}, expected u16")
         if not _LOWEST_STATUS <= status <= _HIGHEST_STATUS:
             raise TriggerError(f"static_response: status_code {status} is no HTTP status (100 to 999)")
     headers = response.get("headers", {})
     if not isinstance(headers, Mapping):
-        raise TriggerError(f"invalid type: {_described(headers)}, expected a map")
+        raise TriggerError(f"invalid type: {described(headers)}, expected a map")
     for value in (*headers.values(), *([] if response.get("body") is None else [response["body"]])):
         if not isinstance(value, str):
-            raise TriggerError(f"invalid type: {_described(value)}, expected a string")
-
-
-def _described(value: object) -> str:
-    """Name a value as serde does."""
-    match value:
-        case bool():
-            return f"boolean `{str(value).lower()}`"
-        case int():
-            return f"integer `{value}`"
-        case float():
-            return f"floating point `{value}`"
-        case str():
-            return f"string {json.dumps(value, ensure_ascii=False)}"
-        case list():
-            return "sequence"
-        case datetime() | date() | time():
-            return f'string "{value}"'
-        case _:
-            return "map"
+            raise TriggerError(f"invalid type: {described(value)}, expected a string")

@@ -38,7 +38,7 @@ def push(manifest: str, text: str) -> None:
     pair = decode_pair(json.loads(AUTHS.read_text())[reference.server])
     assert pair is not None
     app = load_app(manifest)
-    image = build_image(app, read_sources(app), created=utc_now(), annotations={})
+    image = build_image(app, read_sources(app), created=utc_now())
     base = f"https://{reference.host}/v2/{reference.repository}"
     with httpx.Client(headers={"Authorization": pair.basic()}) as client:
         for blob in [*image.layers, image.config]:

@@ -20,9 +20,9 @@ CREATED = "2026-01-02T03:04:05.123456789+00:00"
 BUILD = '[component.hello.build]\ncommand = "componentize-py -w spin-http componentize app -o app.wasm"\n'
 
 
-def image_of(folder: Path, *, archive: bool = False, annotations: dict[str, str] | None = None) -> Image:
+def image_of(folder: Path) -> Image:
     app = load_app(str(folder / "spin.toml"))
-    return build_image(app, read_sources(app), created=CREATED, annotations=annotations or {}, archive=archive)
+    return build_image(app, read_sources(app), created=CREATED)
 
 
 def locked(image: Image) -> dict[str, Any]:
@@ -181,30 +181,22 @@ def test_a_small_wasm_is_inlined_and_still_a_layer(tmp_path: Path, size: int, in
     assert image.layers[0].content == wasm
 
 
-def test_in_archive_mode_files_are_one_layer(tmp_path: Path) -> None:
-    image = image_of(
-        write_app(tmp_path, HELLO + 'files = ["d/*"]\n', files={"d/a": "x" * 200, "d/b": "y"}), archive=True
-    )
-    assert [layer.media_type for layer in image.layers].count(ARCHIVE_LAYER) == 1
-    with tarfile.open(fileobj=io.BytesIO(gzip.decompress(image.layers[1].content))) as archive:
-        assert archive.getnames() == ["d/a", "d/b"]
-    assert [entry["path"] for entry in locked(image)["components"][0]["files"]] == ["d/a", "d/b"]
-
-
 @pytest.mark.parametrize(("count", "archived"), [(498, False), (499, True)])
 def test_too_many_layers_make_an_archive(tmp_path: Path, count: int, archived: bool) -> None:
-    files = {f"d/{number}": f"{number:0200}" for number in range(count)}
+    files = {f"d/{number:03}": f"{number:0200}" for number in range(count)}
     image = image_of(write_app(tmp_path, HELLO + 'files = ["d/*"]\n', files=files))
-    assert any(layer.media_type == ARCHIVE_LAYER for layer in image.layers) == archived
+    assert [entry["path"] for entry in locked(image)["components"][0]["files"]] == list(files)
     assert len(image.layers) == (3 if archived else count + 2)
+    if archived:
+        assert image.layers[1].media_type == ARCHIVE_LAYER
+        with tarfile.open(fileobj=io.BytesIO(gzip.decompress(image.layers[1].content))) as archive:
+            assert archive.getnames() == list(files)
 
 
-def test_given_annotations_win_and_empty_ones_are_left_out(tmp_path: Path) -> None:
+def test_empty_annotations_are_left_out(tmp_path: Path) -> None:
     manifest = HELLO.replace('version = "0.1.0"\n', "").replace('description = "demo"\n', "")
-    image = image_of(write_app(tmp_path, manifest), annotations={"org.opencontainers.image.title": "mine", "a": "b"})
-    annotations = json.loads(image.manifest)["annotations"]
-    assert sorted(annotations) == ["a", *(f"org.opencontainers.image.{k}" for k in ("authors", "created", "title"))]
-    assert annotations["org.opencontainers.image.title"] == "mine"
+    annotations = json.loads(image_of(write_app(tmp_path, manifest)).manifest)["annotations"]
+    assert sorted(annotations) == [f"org.opencontainers.image.{key}" for key in ("authors", "created", "title")]
 
 
 def test_canonical_json_escapes_only_quotes_and_backslashes() -> None:
@@ -216,9 +208,9 @@ def test_canonical_json_escapes_only_quotes_and_backslashes() -> None:
     [
         (b"", "source is not a valid .wasm file"),
         (b"hello", "source is not a valid .wasm file"),
-        (b"\0asm\x02\0\0\0", "source is not a valid .wasm file"),
-        (b"\0asm\x01\0\0\0", "core module"),
-        (b"(module)", "text format"),
+        (b"(module)", "source is not a valid .wasm file"),
+        (b"\0asm\x02\0\0\0", "source is not a WebAssembly component"),
+        (b"\0asm\x01\0\0\0", "source is not a WebAssembly component"),
     ],
 )
 def test_only_components_are_pushed(tmp_path: Path, wasm: bytes, said: str) -> None:
@@ -236,17 +228,10 @@ def test_a_missing_source_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "said"),
-    [
-        ('{ url = "https://example.com/a.wasm", digest = "sha256:00" }', "would download this URL"),
-        ('{ url = "https://example.com/a.wasm", digest = "00" }', "must start with 'sha256:'"),
-        ('{ package = "a:b", version = "1.0.0" }', "would download this package"),
-    ],
+    "source", ['{ url = "https://example.com/a.wasm", digest = "sha256:00" }', '{ package = "a:b", version = "1.0.0" }']
 )
-def test_sources_on_the_network_are_refused(tmp_path: Path, source: str, said: str) -> None:
-    chain = failure(write_app(tmp_path, HELLO.replace('"app.wasm"', source)))
-    assert chain[1] == "Failed to load component `hello`"
-    assert said in chain[-1]
+def test_sources_on_the_network_are_refused(tmp_path: Path, source: str) -> None:
+    assert "has no network" in failure(write_app(tmp_path, HELLO.replace('"app.wasm"', source)))[-1]
 
 
 @pytest.mark.parametrize(
@@ -340,11 +325,9 @@ def test_numbers_and_times_of_a_trigger_are_written_as_serde_json_writes_them(tm
     assert written in image.layers[-1].content.decode()
 
 
-def test_what_only_the_real_one_can_do_is_said_plainly(tmp_path: Path) -> None:
-    for line in ('allowed_http_hosts = ["a.b"]', 'dependencies = { "a:b/c" = { path = "c.wasm" } }'):
-        assert "stand-in for Spin 3.6.3 does not" in " ".join(
-            failure(write_app(tmp_path, f"{HELLO}{line}\n"))[-1].split()
-        )
+def test_dependencies_are_refused(tmp_path: Path) -> None:
+    chain = failure(write_app(tmp_path, HELLO + 'dependencies = { "a:b/c" = { path = "c.wasm" } }\n'))
+    assert "need composition" in chain[-1]
 
 
 @pytest.mark.parametrize("variable", ["{}", '{ required = true, default = "x" }'])

@@ -260,7 +260,7 @@ def test_two_components_that_share_file_names(cloud: Cloud) -> None:
     text = "\n".join(
         [
             "spin_manifest_version = 2",
-            '[application]\nname = "two"',
+            '[application]\nname = "two"\n[[trigger.http]]\nroute = "/..."\ncomponent = "left"',
             *(
                 f'[component.{name}]\nsource = "{name}/app.wasm"\n'
                 f"[component.{name}.build]\ncommand = '''{MAKE_COMPONENT}'''\nworkdir = \"{name}\""
