@@ -1,6 +1,6 @@
-"""State Deploy of the build pipeline: puts a finished build on the cluster, as the build's ``deploy`` block says.
+"""State Deploy of the build pipeline: deploy the image of a build with the options of its request.
 
-A deployment that fails does not undo the build: the task stays done, and its ``deployment`` says what went wrong.
+A deployment that fails does not undo the build: the task stays done, and its ``deployment`` has the error.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from functions.telemetry import logger
 
 
 class BuiltTask(BaseModel):
-    """Input of the state. What is to be deployed is read from the task's row, so that no execution log has it."""
+    """Input of the state. The options are read from the task's row, so that no execution log contains them."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -30,7 +30,7 @@ class BuiltTask(BaseModel):
 
 
 def deploy(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """The deployment as the task shows it: a deploy's answer, or ``{"error": …}``."""
+    """Deploy the task's image; return the response of a deploy, or ``{"error": …}``."""
     task = BuiltTask.model_validate(event)
     row = TaskStore.named(DeploySettings.read().task_table).get(task.workspace_id, task.task_id) or {}
     block, result = row.get(RowField.DEPLOY), row.get(RowField.RESULT)
@@ -43,7 +43,7 @@ def deploy(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     except (RefusedError, ClusterError) as error:
         return {"error": reported(error, changes=True).detail}
     except ValidationError:
-        # The block was checked when it came in: only the image can be one that a deploy does not take.
+        # The options were checked with the request: only the image reference can be one that a deploy does not accept.
         logger.exception("built image cannot be deployed", task_id=task.task_id)
         return {"error": f"Image '{result.get('image_url')}' cannot be deployed by its reference."}
     return answer.model_dump(mode="json")

@@ -1,4 +1,4 @@
-"""Failures of a deploy as HTTP answers: whose matter it is, what happened, what to do. The one place that decides."""
+"""Errors of a deploy as HTTP answers. The one table that maps an error to a status and to advice for the caller."""
 
 from http import HTTPStatus
 from typing import Any, Final
@@ -12,11 +12,13 @@ from functions.telemetry import logger, metrics
 
 DeployError = errors.RefusedError | errors.ClusterError
 
-_OPERATOR: Final = "This is a matter of the service's own access, not of your request: tell its operator."
+_OPERATOR: Final = (
+    "The service lacks access to the cluster; your request is not the cause. Tell the service's operator."
+)
 _LATER: Final = "Try again in a moment."
 _NOTHING_TO_ADD: Final = ""
 
-# First match wins. 502: what stands behind us refused us or makes no sense. 503: not now. 504: too slow.
+# First match wins. 502: the cluster refused this service or gave an invalid answer. 503: not now. 504: too slow.
 _ANSWERS: Final[tuple[tuple[type[Exception], HTTPStatus, str], ...]] = (
     (errors.ImageNotAllowedError, HTTPStatus.FORBIDDEN, _NOTHING_TO_ADD),
     (errors.MissingError, HTTPStatus.NOT_FOUND, _NOTHING_TO_ADD),
@@ -30,34 +32,42 @@ _ANSWERS: Final[tuple[tuple[type[Exception], HTTPStatus, str], ...]] = (
     (
         errors.PolicyError,
         HTTPStatus.CONFLICT,
-        "The namespace does not take it: free or raise its quota, or use another.",
+        "Free or raise the quota of the namespace, or use another namespace.",
     ),
     (
         errors.NamespaceEndingError,
         HTTPStatus.CONFLICT,
-        "The namespace is being deleted: deploy to another one, or wait until it is gone and has been made anew.",
+        "The namespace is being deleted: use another one, or create it again once it is gone.",
     ),
     (
         errors.AdmissionDownError,
         HTTPStatus.SERVICE_UNAVAILABLE,
-        "Nothing was changed: the operator in the cluster does not answer. Try again in a moment.",
+        "Nothing was changed: the operator in the cluster does not respond. Try again in a moment.",
     ),
     (errors.NamespaceNotFoundError, HTTPStatus.NOT_FOUND, _NOTHING_TO_ADD),
-    (errors.NotFoundError, HTTPStatus.BAD_GATEWAY, "Is SpinKube installed in the cluster? Tell its operator."),
+    (
+        errors.NotFoundError,
+        HTTPStatus.BAD_GATEWAY,
+        "Is SpinKube installed in the cluster? Tell the service's operator.",
+    ),
     (errors.AlreadyExistsError, HTTPStatus.CONFLICT, _LATER),
-    (errors.ConflictError, HTTPStatus.CONFLICT, "Others keep changing the app. Send the request again."),
-    (errors.InvalidError, HTTPStatus.UNPROCESSABLE_ENTITY, "Change what it names and send the request again."),
+    (errors.ConflictError, HTTPStatus.CONFLICT, "Other requests keep changing the app. Send the request again."),
+    (
+        errors.InvalidError,
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "Correct the field that the message names and send the request again.",
+    ),
     (errors.TooManyRequestsError, HTTPStatus.SERVICE_UNAVAILABLE, _LATER),
     (errors.UnreachableError, HTTPStatus.SERVICE_UNAVAILABLE, _LATER),
     (errors.TooSlowError, HTTPStatus.GATEWAY_TIMEOUT, _LATER),
     (errors.ClusterError, HTTPStatus.BAD_GATEWAY, _LATER),
 )
-_MAYBE_MADE: Final = "The change may have been made all the same: look before you repeat it."
+_MAYBE_MADE: Final = "The change may have been made: check the app before you repeat the request."
 _RETRY_SECONDS: Final = 5
 
 
 def answer_cluster_errors(app: APIGatewayHttpResolver) -> None:
-    """Answer every failure of a deploy in the API's form."""
+    """Register the answers to all errors of a deploy."""
 
     def answered(error: DeployError) -> Response[Any]:
         given = reported(error, changes=app.current_event.http_method != "GET")
@@ -67,18 +77,18 @@ def answer_cluster_errors(app: APIGatewayHttpResolver) -> None:
 
 
 def reported(error: DeployError, *, changes: bool) -> ApiError:
-    """Count and log a failure, and return the answer to it; ``changes``: the request was to change something."""
+    """Count and log an error, and return its answer; ``changes``: the request is not a read."""
     given = answer_to(error, changes=changes)
     if changes:
         metrics.add_metric("DeployFailed" if given.status >= 500 else "DeployRefused", MetricUnit.Count, 1)
-    # What the API server says of an invalid object may quote a variable's value: for the caller, not for the log.
+    # The API server's message about an invalid object may quote a variable's value: for the caller, not for the log.
     reason = type(error).__name__ if isinstance(error, errors.InvalidError) else str(error)
     logger.warning("deploy failed" if changes else "apps not read", status=int(given.status), reason=reason)
     return given
 
 
 def answer_to(error: DeployError, *, changes: bool) -> ApiError:
-    """Return the answer to a request that ended with ``error``; ``changes``: it was to change something."""
+    """Return the answer to a request that ended with ``error``; ``changes``: the request is not a read."""
     if isinstance(error, errors.IncompleteError):
         reason = answer_to(error.reason, changes=changes)
         return ApiError(reason.status, f"{_sentence(str(error))} {reason.detail}", reason.headers)

@@ -1,4 +1,4 @@
-"""What can be done with apps, each with its answer: the deploy API's routes and the state machine both call this."""
+"""The operations on apps and their responses, for the routes of the deploy API and for the state machine."""
 
 import uuid
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class Deployments:
     cluster: Cluster
     settings: DeploySettings
     by: str
-    """Who asks, for the history."""
+    """The caller, for the history."""
 
     @classmethod
     def open(cls, context: LambdaContext, by: str, namespace: str) -> Self:
@@ -49,7 +49,7 @@ class Deployments:
         return self._deployed(self._deployer().deploy(request), wait=request.wait)
 
     def roll_back(self, app: ObjectName, request: RollbackRequest) -> DeployResponse:
-        """Put back what deploys had set at an earlier revision."""
+        """Restore an earlier revision of an app."""
         return self._deployed(self._deployer().roll_back(app, request.revision), wait=request.wait)
 
     def state(self, app: ObjectName) -> AppState:
@@ -86,13 +86,13 @@ class Deployments:
         return AppDeleted(app_name=app.name, namespace=app.namespace)
 
     def _deployer(self) -> Deployer:
-        # The Lambda's own request id repeats when an event is delivered again; this must be unique to each try.
+        # The Lambda's own request id repeats when an event is delivered again; this one is unique to each try.
         return Deployer(self.cluster, self.settings, request_id=str(uuid.uuid4()), by=self.by)
 
     def _reader(self) -> AppReader:
         return AppReader(self.cluster, self.settings)
 
-    # The app is deployed by now: what goes wrong from here on must not turn the answer into a failure.
+    # The app is deployed by now: later errors must not turn the response into a failure.
 
     def _deployed(self, deployed: Deployed, *, wait: bool) -> DeployResponse:
         app, image = deployed.app, deployed.image
@@ -115,7 +115,7 @@ class Deployments:
             image_checked=image.unchecked is None,
             image_unchecked_reason=image.unchecked,
             revision=history.current(app).number,
-            # Our SpinApp is from before the wait, and the operator writes its status after the Deployment's.
+            # The SpinApp was read before the wait, and the operator writes its status after the Deployment's.
             ready_replicas=ready_replicas((followed and followed.deployment) or app),
             rollout=progress,
         )

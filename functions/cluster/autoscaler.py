@@ -1,12 +1,12 @@
-"""The HorizontalPodAutoscaler of an app: made, changed and taken away so that it never contradicts the SpinApp.
+"""The HorizontalPodAutoscaler of an app: created, changed and deleted in step with the SpinApp.
 
-The rule: **an autoscaler exists only while its SpinApp says ``enableAutoscaling``.** Were it otherwise, the operator
-would set the Deployment back to ``replicas`` as often as the autoscaler changed it. So the SpinApp is written before
-an autoscaler is made, and after one is deleted. Between the two writes the app has autoscaling on and no autoscaler:
-nothing contradicts anything, and the same request sent again completes it.
+The rule: **an autoscaler exists only while its SpinApp has ``enableAutoscaling``.** Otherwise the operator would set
+the Deployment back to ``replicas`` each time that the autoscaler changes it. So the SpinApp is written before an
+autoscaler is created, and after one is deleted. Between the two writes the app has autoscaling on and no autoscaler.
+That state is consistent, and the same request sent again completes it.
 
-Each write of an autoscaler goes through admission as a dry run *before* the SpinApp is touched: what would be refused
-(a quota, a permission, a wrong bound) is refused while nothing has happened yet.
+Each write of an autoscaler is rehearsed as a dry run *before* the SpinApp is written. The server then refuses what it
+would refuse later (a quota, a permission, a wrong bound) while nothing has changed yet.
 """
 
 import contextlib
@@ -24,12 +24,12 @@ from functions.cluster.settings import DeploySettings
 
 @dataclass(frozen=True, slots=True)
 class Rehearsed:
-    """What a rehearsal found."""
+    """The result of a rehearsal."""
 
     current: Object | None
-    """The autoscaler as it is; None where there is none."""
+    """The existing autoscaler; None if there is none."""
     to_do: bool
-    """Whether anything is to be written."""
+    """Whether there is anything to write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +42,17 @@ class Autoscaler:
     bounds: Bounds
 
     def rehearse(self, app: Object | None) -> Rehearsed:
-        """Check with the server that `ensure` will be accepted; nothing is written. ``app``: None for a new one.
+        """Check with the server that it will accept `ensure`, and write nothing. ``app`` is None for a new app.
 
         Raises
         ------
         ValueError
-            The bounds do not fit together, or the name is taken by the autoscaler of something else.
+            The bounds contradict each other, or an autoscaler of this name scales something else.
         ClusterError
             The server would refuse it.
         """
         if app is None:
-            # A new app has none, but for one left by something of that name: not worth a question in advance.
+            # A new app rarely has one, left by something of that name: not worth a call in advance.
             try:
                 self._write(None, owner=None, dry_run=True)
                 return Rehearsed(None, to_do=True)
@@ -62,19 +62,19 @@ class Autoscaler:
         return Rehearsed(current, self._write(current, owner=app, dry_run=True) or app is None)
 
     def ensure(self, app: Object, current: Object | None) -> bool:
-        """Make or change the autoscaler of ``app`` to the named bounds; leave alone what is not named.
+        """Create the autoscaler of ``app``, or set the bounds that the request names.
 
-        ``current`` is what the rehearsal found. Returns whether one was made.
+        ``current`` is the autoscaler that the rehearsal found. Returns whether one was created.
 
         Raises
         ------
         ClusterError
-            The autoscaler is not as it should be.
+            The autoscaler may be missing or have other bounds.
         """
         known = [current]
 
         def write() -> bool:
-            # Somebody else wrote (or deleted) it, or the answer was lost: look again, and do what is left to do.
+            # Another request wrote or deleted it, or the answer was lost: read again, and write what is left to write.
             found = known.pop() if known else self._current()
             self._write(found, owner=app, dry_run=False)
             return found is None
@@ -103,7 +103,7 @@ class Autoscaler:
         return self.cluster.find(AUTOSCALERS, self.name)
 
     def _write(self, current: Object | None, owner: Object | None, *, dry_run: bool) -> bool:
-        """Make it, or change what is not as it should be; returns whether there was anything to do."""
+        """Create it, or change what differs; return whether there was anything to write."""
         if current is None:
             self.cluster.create(AUTOSCALERS, self._new(owner), dry_run=dry_run)
             return True
@@ -122,7 +122,7 @@ class Autoscaler:
         return manifests.autoscaler(self.name, owner, least, most, target)
 
     def _patch(self, current: Object, owner: Object | None) -> Object:
-        """What to change of an autoscaler that is there; empty when it is as it should be."""
+        """Return the merge patch of an existing autoscaler; empty if nothing differs."""
         now, bounds = current["spec"], self.bounds
         target = now["scaleTargetRef"]
         if (target.get("kind"), target.get("name")) != ("Deployment", self.name.name):
@@ -145,7 +145,7 @@ class Autoscaler:
                 spec["metrics"] = metrics
         patch: Object = {"spec": spec} if spec else {}
         if owner is not None and not _is_owned_by(current, owner):
-            # One that was made by hand, or that is left from an app of this name deleted a moment ago.
+            # It was created by hand, or it is left from an app of this name that was deleted a moment ago.
             patch["metadata"] = {"ownerReferences": [manifests.owner_reference(owner)]}
         return patch
 
@@ -156,7 +156,7 @@ def _check_bounds(least: int, most: int) -> None:
 
 
 def _with_cpu_target(metrics: list[Object], target: int) -> list[Object]:
-    """The metrics with the CPU target set and all others kept: a merge patch replaces the list whole."""
+    """Set the CPU target and keep all other metrics: a merge patch replaces the whole list."""
     others = [metric for metric in metrics if (metric.get("resource") or {}).get("name") != "cpu"]
     return [manifests.cpu_metric(target), *others]
 

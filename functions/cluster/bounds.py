@@ -1,4 +1,4 @@
-"""How far an autoscaler may go: what a request (or a revision gone back to) says of it."""
+"""The bounds of an autoscaler, as a request or a restored revision names them."""
 
 from dataclasses import asdict, dataclass
 from typing import Self
@@ -8,7 +8,7 @@ from functions.models.deploy import DeployOptions
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Named values only; None leaves one as it is, or to the platform's default for a new autoscaler."""
+    """The named bounds. None keeps the current value; a new autoscaler gets the platform's default."""
 
     min_replicas: int | None = None
     max_replicas: int | None = None
@@ -16,9 +16,9 @@ class Bounds:
 
     @classmethod
     def of(cls, request: DeployOptions) -> Self:
-        """What ``request`` names."""
+        """Take the bounds that ``request`` names."""
         return cls(request.min_replicas, request.max_replicas, request.target_cpu)
 
     def named(self) -> dict[str, int]:
-        """Name to value, without what is not named."""
+        """Return the named bounds, by name."""
         return {name: value for name, value in asdict(self).items() if value is not None}

@@ -1,10 +1,10 @@
-"""What an update or a rollback changes of a SpinApp: a JSON merge patch, worked out from the app as it is.
+"""The JSON merge patch by which an update or a rollback changes a SpinApp.
 
-Merge patch, not server-side apply, and here is why, once for all writes: with apply, a field that the writer owned and
-leaves out is removed, so each deploy would have to repeat everything it ever set, and would have to force itself over
-fields that somebody has since set with kubectl. The contract is the other way round: what a request leaves out stays
-as it is, whoever set it. A merge patch says exactly that. It replaces lists (variables) whole, so every patch carries
-the ``resourceVersion`` that was read, and a change in between is a 409 that is read and worked out again.
+Why all writes are merge patches and not server-side apply: apply removes a field that the writer owned and now leaves
+out. Each deploy would have to repeat everything that it ever set, and to force itself over fields that somebody has
+since set with kubectl. The contract is the opposite: a field that a request leaves out keeps its value, whoever set it.
+A merge patch does exactly that. It replaces whole lists (variables), so every patch carries the ``resourceVersion``
+that was read. If the app has changed in between, the server answers 409, and the patch is computed again.
 """
 
 from dataclasses import dataclass
@@ -19,25 +19,25 @@ from functions.models.deploy import DeployRequest, check_scaling
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change of one app as it was read."""
+    """A change of an app that has been read."""
 
     spec: Object
     """Merge patch of the SpinApp's spec."""
     autoscaling: bool
-    """Whether the app leaves its replicas to an autoscaler afterwards."""
+    """Whether the app has autoscaling on after the change."""
     bounds: Bounds
     says_autoscaling: bool
-    """Whether autoscaling is said to be on or off, rather than left as it is."""
+    """Whether the change sets autoscaling, rather than keeping it."""
     annotation: str
-    """The app's history afterwards."""
+    """The app's history after the change."""
 
     @property
     def about_scaling(self) -> bool:
-        """Whether anything of it is about the autoscaler."""
+        """Return whether the change concerns the autoscaler."""
         return self.says_autoscaling or bool(self.bounds.named())
 
     def patch(self, app: Object, request_id: str) -> Object:
-        """The whole merge patch, guarded with the ``resourceVersion`` that was read."""
+        """Return the merge patch of the SpinApp, guarded by the ``resourceVersion`` that was read."""
         annotations = {manifests.REQUEST_ID: request_id, history.ANNOTATION: self.annotation}
         checks = manifests.acceptable_checks(app["spec"])
         return {
@@ -47,17 +47,17 @@ class Change:
 
 
 def autoscales(app: Object) -> bool:
-    """Whether a SpinApp leaves its number of replicas to an autoscaler."""
+    """Return whether a SpinApp has autoscaling on."""
     return bool(app["spec"].get("enableAutoscaling", False))
 
 
 def ready_replicas(app: Object) -> int:
-    """How many of the app's pods serve, as its SpinApp or its Deployment says."""
+    """Return the number of ready replicas, from the status of a SpinApp or a Deployment."""
     return int((app.get("status") or {}).get("readyReplicas") or 0)
 
 
 def update(app: Object, request: DeployRequest, image: Image, settings: DeploySettings, by: str) -> Change:
-    """What ``request`` changes of ``app``.
+    """Compute the change of ``app`` that ``request`` asks for.
 
     Raises
     ------
@@ -87,15 +87,15 @@ def update(app: Object, request: DeployRequest, image: Image, settings: DeploySe
 
 
 def rollback(app: Object, revision: history.Revision, settings: DeploySettings, by: str) -> Change:
-    """What going back to ``revision`` changes of ``app``: what deploys have changed since is undone, the rest stays.
+    """Compute the change of ``app`` that restores ``revision``: undo later deploys, keep everything else.
 
     Raises
     ------
     ValueError
-        What others have set does not go with the revision; the message says what.
+        The revision contradicts a value that others have set; the message says which.
     """
     spec = history.restoring(app, revision)
-    # Named even when it does not differ, as in any deploy.
+    # Part of the patch even if it does not differ, as in any deploy.
     spec["image"] = revision.spec["image"]
     then = history.merged(app["spec"], spec)
     autoscaling = bool(then.get("enableAutoscaling", False))
@@ -123,6 +123,6 @@ def _scaling(app: Object, request: DeployRequest, settings: DeploySettings, auto
     if request.replicas is not None:
         return {"enableAutoscaling": False, "replicas": request.replicas}
     if autoscales(app):
-        # Going on with as many as the autoscaler had come to: no capacity is lost by the switch.
+        # Keep as many replicas as the autoscaler had set: the switch loses no capacity.
         return {"enableAutoscaling": False, "replicas": ready_replicas(app) or settings.fixed_replicas_default}
     return {}

@@ -1,6 +1,6 @@
-"""The time that one deploy may take, handed through every call: API Gateway stops waiting at 30 s, so we stop before.
+"""The time that one request may take. API Gateway stops waiting at 30 s, so the service answers before.
 
-A caller who gets a 504 that names the step can act; one who gets the gateway's own 503 can not.
+A 504 that names the slow step tells the caller what to do; the gateway's own 503 does not.
 """
 
 import time
@@ -14,7 +14,7 @@ WHOLE_ANSWER: Final = 25.0
 ANSWERING: Final = 0.5
 """Seconds kept back from the Lambda's own time limit for writing the answer."""
 _SHORTEST: Final = 0.02
-"""Below this many seconds no call is worth starting."""
+"""Seconds; with less time left no call is started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,20 +25,20 @@ class Deadline:
 
     @classmethod
     def after(cls, seconds: float) -> "Deadline":
-        """The moment ``seconds`` from now."""
+        """Return the moment ``seconds`` from now."""
         return cls(time.monotonic() + seconds)
 
     def remaining(self) -> float:
-        """Seconds left; negative once it has passed."""
+        """Return the seconds that are left; negative once the deadline has passed."""
         return self.at - time.monotonic()
 
     def budget(self, longest: float, doing: str) -> float:
-        """Seconds that the next call may take: ``longest``, or what is left if that is less.
+        """Return the seconds that the next call may take: ``longest``, or the time left if that is less.
 
         Raises
         ------
         TooSlowError
-            Nothing worth starting is left; ``doing`` says what was to be done.
+            There is no time left; the message says what was to be done (``doing``).
         """
         left = self.remaining()
         if left < _SHORTEST:
@@ -46,5 +46,5 @@ class Deadline:
         return min(longest, left)
 
     def at_most(self, seconds: float) -> "Deadline":
-        """This moment, or ``seconds`` from now if that comes first."""
+        """Return this moment, or ``seconds`` from now if that comes first."""
         return Deadline(min(self.at, time.monotonic() + seconds))

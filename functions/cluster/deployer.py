@@ -1,9 +1,9 @@
-"""One deploy, from a checked request to the app as it stands afterwards: create the SpinApp, update it, or go back.
+"""One deploy, from a checked request to the deployed app: create the SpinApp, update it, or roll it back.
 
-Nothing is half applied: what would be refused later, or never, is asked for in advance (the ServiceAccount, the
-namespace's limits, the autoscaler by a dry run), then the SpinApp is written in one call, guarded against changes by
-others; SpinKube's webhook looks for the executor at that moment. How the autoscaler keeps in step with it is told in
-`functions.cluster.autoscaler`.
+No deploy is half applied. Errors that Kubernetes would report later, or never, are checked in advance: the
+ServiceAccount, the namespace's limits, and the autoscaler by a dry run. Then the SpinApp is written in one call that
+fails if others have changed it; SpinKube's webhook checks the executor in that call. `functions.cluster.autoscaler`
+explains how the autoscaler is kept in step.
 """
 
 from collections.abc import Iterator
@@ -37,12 +37,12 @@ from functions.cluster.settings import DeploySettings
 from functions.models.deploy import DeployRequest, check_scaling
 
 _NAME_ATTEMPTS: Final = 5
-"""Generated names to try; even one is rarely taken."""
+"""Generated names to try. Even the first one is rarely taken."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deployed:
-    """The SpinApp after a deploy, and the image that it was to run."""
+    """The SpinApp after a deploy, and the image of the request."""
 
     app: Object
     image: Image
@@ -50,24 +50,24 @@ class Deployed:
 
 @dataclass(frozen=True, slots=True)
 class Deployer:
-    """Carries out one request against one cluster."""
+    """Carries out one request to create, update or roll back an app."""
 
     cluster: Cluster
     settings: DeploySettings
     request_id: str
-    """Unique to this request: marks what it wrote (see `manifests.REQUEST_ID`)."""
+    """Unique to this request; marks the objects that it has written (see `manifests.REQUEST_ID`)."""
     by: str
-    """Who asks, for the history."""
+    """The caller, for the history."""
 
     def deploy(self, request: DeployRequest) -> Deployed:
-        """Create or update, and return the SpinApp as the server has it.
+        """Create or update an app, and return the SpinApp as the server has it.
 
         Raises
         ------
         RefusedError
-            The request does not fit; the sentence is for the caller.
+            The request cannot be carried out; the message is for the caller.
         ClusterError
-            The cluster refused or failed; the message says at which step.
+            The cluster refused or failed; the message names the step.
         """
         image = check_image(request.image_ref, self.settings, self.cluster.deadline)
         try:
@@ -80,14 +80,14 @@ class Deployer:
         return Deployed(app, image)
 
     def roll_back(self, name: ObjectName, number: int | None) -> Deployed:
-        """Go back to revision ``number``, or to the one before the current; a new revision with the old content.
+        """Restore revision ``number``, or the one before the current, as a new revision.
 
         Raises
         ------
         RefusedError
-            There is no such app or revision, or its image is gone.
+            The app, the revision or its image does not exist.
         ClusterError
-            The cluster refused or failed; the message says at which step.
+            The cluster refused or failed; the message names the step.
         """
         try:
             return self._roll_back(name, number)
@@ -100,7 +100,7 @@ class Deployer:
         def update() -> Deployed:
             app = preconditions.existing_app(self.cluster, name)
             if not chosen:
-                # Once: after a lost answer, or another's deploy, "the one before" would be another one.
+                # Only once: after a lost answer, or another deploy, "the one before" would be another revision.
                 revision = _revision_to_go_back_to(app, number)
                 chosen.append((revision, self._image_of(revision)))
             revision, image = chosen[0]
@@ -113,7 +113,7 @@ class Deployer:
         return Image(revision.image, image.run, image.unchecked)
 
     def _create_under_new_name(self, request: DeployRequest, image: Image) -> Object:
-        # Never an update: the app of a name that is taken is somebody else's.
+        # Never an update: an app that has the name already is somebody else's.
         def create() -> Object:
             return self._create(request, image, ObjectName(request.namespace, generated_names.generate()))
 
@@ -127,14 +127,14 @@ class Deployer:
                 return self._create(request, image, name)
             return self._update(app, changes.update(app, request, image, self.settings, self.by))
 
-        # Another deploy came between, or the answer was lost. Reading again tells which, and working the change out
-        # again from what is there now keeps what the other one did.
+        # Another deploy came in between, or the answer was lost. Reading again tells which of the two. The change is
+        # computed again from what was read, so that the other deploy's changes are kept.
         return until_done(write, self.cluster.deadline, AlreadyExistsError, ConflictError, *OUTCOME_UNKNOWN)
 
     def _create(self, request: DeployRequest, image: Image, name: ObjectName) -> Object:
         check_scaling(request, autoscaling=request.enable_autoscaling)
         app = manifests.spin_app(request, image, name.name, self.settings, self.request_id, self.by)
-        # Only what the request names: the defaults are its operator's matter, and would cost every new app a call.
+        # Only what the request names: the operator answers for the defaults, and checking them would cost a call.
         named = manifests.resources(request, {}, self.settings, defaults=False)
         self._check_preconditions(name.namespace, {**app["spec"], "resources": named}, app["spec"])
         autoscaler = self._autoscaler(name, Bounds.of(request))
@@ -145,7 +145,7 @@ class Deployer:
         return created
 
     def _create_once(self, app: Object) -> Object:
-        """Create the SpinApp; after a lost answer, see whether it was created before saying that it was not."""
+        """Create the SpinApp. If the answer is lost, look whether the SpinApp was created."""
         name = ObjectName.of(app)
         try:
             with _explaining(name.namespace, app["spec"]["executor"]):
@@ -162,7 +162,7 @@ class Deployer:
             raise AppStateError(f"SpinApp {name} is being deleted: deploy again once it is gone")
         autoscaler = self._autoscaler(name, change.bounds)
         if self._is_ours(app):
-            # The answer to our write was lost, and only the autoscaler may be missing.
+            # The answer to this request's write was lost: only the autoscaler may be missing.
             updated, rehearsed = app, None
         else:
             updated, rehearsed = self._update_once(app, change, autoscaler)
@@ -172,7 +172,7 @@ class Deployer:
             if rehearsed.to_do:
                 self._complete(autoscaler, updated, rehearsed.current)
         elif change.says_autoscaling:
-            # Turned off; but a deploy at the same time may have made it anew between our two writes.
+            # Autoscaling is off; but a concurrent deploy may have created an autoscaler between our two writes.
             autoscaler.remove()
         return updated
 
@@ -190,13 +190,13 @@ class Deployer:
             return write(), rehearsed
 
     def _complete(self, autoscaler: Autoscaler, app: Object, current: Object | None) -> None:
-        """The second half of a deploy with autoscaling, after the SpinApp has been written."""
+        """Write the autoscaler, after the SpinApp has been written."""
         name = ObjectName.of(app)
         try:
             if autoscaler.ensure(app, current):
-                # Is it still wanted? A deploy at the same time may have turned autoscaling off after we wrote the
-                # SpinApp. It looks for an autoscaler after its own write of the SpinApp, we look at the SpinApp after
-                # making one: whichever is later sees the other.
+                # Is it still wanted? A concurrent deploy may have switched autoscaling off after we wrote the SpinApp.
+                # That deploy looks for an autoscaler after its write of the SpinApp; we read the SpinApp after
+                # creating the autoscaler. Whichever comes later sees the other.
                 now = self.cluster.find(SPIN_APPS, name)
                 if now is None or not changes.autoscales(now):
                     autoscaler.remove()
@@ -208,7 +208,7 @@ class Deployer:
             ) from error
 
     def _check_preconditions(self, namespace: str, changed: Object, spec: Object) -> None:
-        """What ``changed`` names must be there, and what it asks for must fit; ``spec`` is the app's as it will be."""
+        """Check the objects and limits that ``changed`` depends on; ``spec`` is the whole spec after the change."""
         if account := changed.get("serviceAccountName"):
             preconditions.check_service_account(self.cluster, ObjectName(namespace, account))
         resources = spec.get("resources") or {}
@@ -226,7 +226,7 @@ class Deployer:
 
 @contextmanager
 def _explaining(namespace: str, executor: str) -> Iterator[None]:
-    """Say it in our own words when SpinKube's webhook misses the executor."""
+    """Explain the error if SpinKube's webhook does not find the executor."""
     try:
         yield
     except InvalidError as error:
@@ -236,11 +236,11 @@ def _explaining(namespace: str, executor: str) -> Iterator[None]:
 
 
 def _needs_autoscaler(app: Object, change: Change) -> bool:
-    """Whether an update has to look at the autoscaler at all.
+    """Return whether an update has to check the autoscaler at all.
 
-    Apps that this service made always have one while autoscaling is on: an earlier deploy may have been cut off before
-    it was made. For an app made by hand it is looked at only when the change is about scaling: its owner may scale it
-    by other means.
+    An app that this service created must have one while autoscaling is on: an earlier deploy may have been cut off
+    before it created the autoscaler. For an app created by hand the autoscaler is checked only if the change concerns
+    scaling: its owner may scale it by other means.
     """
     return change.autoscaling and (manifests.is_managed(app) or change.about_scaling)
 

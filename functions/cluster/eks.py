@@ -1,4 +1,4 @@
-"""Finding the EKS cluster and signing in to it with the function's own AWS identity."""
+"""Find the EKS cluster and sign in to it with the function's own AWS identity."""
 
 import base64
 import functools
@@ -34,7 +34,7 @@ class TokenSource:
     def __init__(self, cluster_name: str, region: str) -> None:
         self._cluster_name = cluster_name
         self._sts: STSClient = boto3.client("sts", region_name=region)
-        # STS knows no such parameter: take it out of the call before validation, put it in as a header before signing.
+        # STS has no such parameter: remove it before validation, and add it as a header before signing.
         events = self._sts.meta.events
         events.register("provide-client-params.sts.GetCallerIdentity", _take_cluster_name)
         events.register("before-sign.sts.GetCallerIdentity", _add_cluster_header)
@@ -42,7 +42,7 @@ class TokenSource:
         self._signed_at = float("-inf")
 
     def token(self) -> str:
-        """A token that is good for at least fifteen seconds more."""
+        """Return a token that is valid for at least fifteen more seconds."""
         if time.monotonic() - self._signed_at > _RENEW_AFTER:
             url = self._sts.generate_presigned_url(
                 "get_caller_identity",
@@ -55,17 +55,17 @@ class TokenSource:
         return self._token
 
     def renew(self) -> None:
-        """Sign anew at the next `token`."""
+        """Create a new token at the next call of `token`."""
         self._signed_at = float("-inf")
 
 
 def connect(settings: DeploySettings, deadline: Deadline) -> Connection:
-    """Ask EKS where the cluster's API server is.
+    """Ask EKS for the address and the certificate authority of the cluster.
 
     Raises
     ------
     AccessError
-        EKS did not say: no such cluster, no permission, no answer, or the cluster is still being made.
+        EKS did not answer: the cluster does not exist, is still being created, or may not be described.
     """
     name = settings.cluster_name
     seconds = deadline.budget(_LOOK_UP_SECONDS, f"look up EKS cluster '{name}'")

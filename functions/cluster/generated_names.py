@@ -1,4 +1,4 @@
-"""Names for apps whose deployer chose none: ``spin-happy-cloud-1234``."""
+"""Generated names for apps whose request names none: ``spin-happy-cloud-1234``."""
 
 import secrets
 from typing import Final
@@ -21,6 +21,6 @@ NOUNS: Final = (
 
 
 def generate() -> str:
-    """A name out of about 25 million; whether it is taken, only creating the app under it tells."""
+    """Return one of about 25 million names. Only creating the app tells whether the name is free."""
     number = secrets.randbelow(10_000)
     return f"spin-{secrets.choice(ADJECTIVES)}-{secrets.choice(NOUNS)}-{number:04d}"

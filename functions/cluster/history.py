@@ -1,12 +1,13 @@
-"""An app's history: every deploy is a numbered revision, kept in an annotation of the SpinApp itself.
+"""The history of an app: each deploy is a numbered revision, kept in an annotation of the SpinApp.
 
-In the same object, because then one write changes the app and its history: neither can be there without the other,
-two deploys at once cannot take the same number, no right beyond those on SpinApps is needed, and the history goes when
-the app goes. Kubernetes holds 256 KiB of annotations for one object; the oldest revisions go first.
+It is kept in the same object so that one write changes the app and its history. Neither can exist without the other,
+two concurrent deploys cannot take the same number, the service needs no rights beyond those on SpinApps, and the
+history is deleted with the app. Kubernetes stores at most 256 KiB of annotations per object; the oldest revisions are
+dropped first.
 
-Each revision keeps the part of the spec that this service sets, as it was after the deploy, and the fields that the
-deploy changed. A rollback undoes just those changes, from the newest back to the revision: what others have set beside
-them, in the same maps and lists or over what deploys had set before, stays.
+A revision records the fields that the deploy changed, and the part of the spec that this service sets, as it was after
+the deploy. A rollback undoes exactly those changes, from the newest back to the revision. Values that others have set
+are kept, also in the same maps and lists, and also over values that deploys had set before.
 """
 
 import copy
@@ -22,7 +23,7 @@ from functions.models.quantity import same_amount
 ANNOTATION: Final = "blue-faas/revisions"
 MOST_REVISIONS: Final = 20
 _LARGEST: Final = 160 * 1024
-"""Bytes of the annotation: below Kubernetes' limit, with room for other people's annotations."""
+"""Maximum size of the annotation in bytes: below Kubernetes' limit, with room for other annotations."""
 
 _OURS: Final = (
     "image",
@@ -38,38 +39,38 @@ _OURS: Final = (
 )
 """Fields of a SpinApp's spec that a deploy may set."""
 _NAMED_ITEMS: Final = ("variables", "imagePullSecrets")
-"""Lists whose items have names: for us, and for Kubernetes, maps by that name."""
+"""Lists whose items have names. This service treats them as maps by name, as Kubernetes does."""
 _DEPTHS: Final = {"resources": 3, "podLabels": 2, "runtimeConfig": 2, **dict.fromkeys(_NAMED_ITEMS, 2)}
-"""Parts of a changed field's path where it is more than one; the last one may have dots of its own."""
+"""Number of parts in the path of a changed field, if it has several. The last part may contain dots."""
 _LONGEST_NAME: Final = 256
 
 
 class Revision(BaseModel):
-    """One deploy. Short names: all of this is stored in an annotation."""
+    """One deploy, as stored in the annotation."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     number: int
     image: str
-    """As it was asked for; ``spec.image`` has what is run."""
+    """Image reference of the request; ``spec.image`` is the one that runs."""
     by: str | None = None
     at: str | None = None
     changed: list[str] = []
     rollback_of: int | None = None
     spec: dict[str, Any] = {}
-    """The part of the spec that deploys set, after this one."""
+    """The part of the spec that deploys set, as it was after this deploy."""
     scaling: dict[str, int] = {}
-    """``min_replicas``, ``max_replicas``, ``target_cpu`` of the autoscaler, as far as deploys have set them."""
+    """``min_replicas``, ``max_replicas`` and ``target_cpu`` of the autoscaler, if deploys have set them."""
 
     @property
     def digest(self) -> str | None:
-        """Digest of the image that is run, where it is named by one."""
+        """Return the digest of the image that runs; None if the image is not pinned to one."""
         return digest_of(str(self.spec.get("image", "")))
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What is to be written down of a deploy, beside the change itself."""
+    """What the history records of a deploy in addition to the change itself."""
 
     image: str
     by: str
@@ -80,9 +81,9 @@ _REVISIONS: Final = TypeAdapter(list[Revision])
 
 
 def revisions(app: Object) -> list[Revision]:
-    """The app's history, oldest first, never empty.
+    """Return the app's history, oldest revision first. It is never empty.
 
-    An app that this service did not make, or whose annotation is unreadable, begins with what it is now.
+    For an app that this service did not create, or whose annotation cannot be read, the current spec is revision 1.
     """
     text = (app["metadata"].get("annotations") or {}).get(ANNOTATION)
     if text:
@@ -98,17 +99,17 @@ def revisions(app: Object) -> list[Revision]:
 
 
 def current(app: Object) -> Revision:
-    """The newest revision."""
+    """Return the newest revision."""
     return revisions(app)[-1]
 
 
 def first(spec: Object, entry: Entry, scaling: dict[str, int]) -> str:
-    """The annotation of a new app."""
+    """Return the annotation of a new app."""
     return _write([_revision(1, spec, entry, sorted(_paths({}, _our_part(spec))), scaling)])
 
 
 def after(app: Object, patch_of_spec: Object, entry: Entry, scaling: dict[str, int]) -> str:
-    """The annotation once ``patch_of_spec`` (a merge patch) has been applied to ``app``."""
+    """Return the annotation of ``app`` after the merge patch ``patch_of_spec``."""
     known = revisions(app)
     spec = merged(app["spec"], patch_of_spec)
     before = _our_part(app["spec"])
@@ -119,7 +120,7 @@ def after(app: Object, patch_of_spec: Object, entry: Entry, scaling: dict[str, i
 
 
 def restoring(app: Object, revision: Revision) -> Object:
-    """The merge patch of ``app``'s spec that undoes what deploys have changed since ``revision``."""
+    """Return the merge patch of ``app``'s spec that undoes the deploys after ``revision``."""
     now, then = _by_names(_our_part(app["spec"])), _by_names(_our_part(app["spec"]))
     target = _by_names(revision.spec)
     for path in sorted({path for path in changed_since(app, revision) if path.partition(".")[0] in _OURS}):
@@ -128,18 +129,18 @@ def restoring(app: Object, revision: Revision) -> Object:
 
 
 def changed_since(app: Object, revision: Revision) -> set[str]:
-    """What deploys after ``revision`` have changed, as `Revision.changed` names it."""
+    """Return the paths of the fields that deploys after ``revision`` have changed (`Revision.changed`)."""
     return {path for later in revisions(app) if later.number > revision.number for path in later.changed}
 
 
 def set_by_deploys(app: Object, field: str) -> set[str]:
-    """Names of the items of a list or map that deploys have put there, as far as the history goes back."""
+    """Return the names of the items of a list or map that deploys have set, as far as the history goes back."""
     paths = {path for revision in revisions(app) for path in revision.changed}
     return {path.partition(".")[2] for path in paths if path.startswith(f"{field}.")}
 
 
 def _restore(then: Object, target: Object, path: list[str]) -> None:
-    """Set one field of ``then`` as ``target`` has it; where it has none, take it away, and a map that is empty then."""
+    """Copy one field from ``target`` to ``then``. If ``target`` lacks it, remove it, and a map left empty by that."""
     name, *rest = path
     if not rest:
         if name in target:
@@ -153,7 +154,7 @@ def _restore(then: Object, target: Object, path: list[str]) -> None:
 
 
 def difference(now: Object, then: Object) -> Object:
-    """The JSON merge patch (RFC 7386) that makes ``then`` out of ``now``; lists are replaced whole."""
+    """Return the JSON merge patch (RFC 7386) that turns ``now`` into ``then``. Lists are replaced as a whole."""
     patch: Object = {name: None for name in now if name not in then}
     for name, value in then.items():
         if name in now and now[name] == value:
@@ -164,7 +165,7 @@ def difference(now: Object, then: Object) -> Object:
 
 
 def merged(target: Object, patch: Object) -> Object:
-    """``target`` with a JSON merge patch applied (RFC 7386, section 2)."""
+    """Return ``target`` with a JSON merge patch applied (RFC 7386, section 2)."""
     result = dict(target)
     for name, value in patch.items():
         if value is None:
@@ -178,7 +179,7 @@ def merged(target: Object, patch: Object) -> Object:
 
 
 def digest_of(image: str) -> str | None:
-    """The digest in an image reference, if it names one."""
+    """Return the digest in an image reference, if it names one."""
     return image.partition("@")[2] or None
 
 
@@ -211,7 +212,7 @@ def _our_part(spec: Object) -> Object:
 
 
 def _paths(before: Object, after: Object, prefix: str = "") -> list[str]:
-    """Dotted paths of what differs; variables by name. Never a value: those may be private."""
+    """Return the dotted paths of the fields that differ. Never a value: values may be private."""
     return [
         path
         for name in {*before, *after}
@@ -230,12 +231,12 @@ def _paths_of_field(path: str, old: Any, new: Any) -> list[str]:
 
 
 def _by_name(items: Any) -> Object:
-    # An item is one field, not a tree of them.
+    # An item counts as one field, not as a tree of fields.
     return {item["name"]: repr(item) for item in items or []}
 
 
 def _by_names(spec: Object) -> Object:
-    """``spec`` with the lists of named items as maps."""
+    """Return ``spec`` with the lists of named items as maps."""
     result = dict(spec)
     for field in _NAMED_ITEMS:
         if field in spec:
@@ -244,7 +245,7 @@ def _by_names(spec: Object) -> Object:
 
 
 def _as_lists(spec: Object) -> Object:
-    """``spec`` with the maps made by `_by_names` as lists; an empty one is none, as before the deploy that began it."""
+    """Undo `_by_names`. An empty map becomes no field, as before the deploy that added the first item."""
     result = dict(spec)
     for field in _NAMED_ITEMS:
         if items := list(result.pop(field, {}).values()):

@@ -1,4 +1,4 @@
-"""The image of a deploy: allowed here, there in its registry, named by digest. Asked before the cluster is touched."""
+"""The image of a deploy: checked against allow-list and registry, and pinned to its digest, before any write."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -21,29 +21,29 @@ _LOOK_UP_SECONDS: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """What is to be run."""
+    """The image to run."""
 
     asked: str
-    """As the caller wrote it."""
+    """Reference as the request named it."""
     run: str
-    """For the SpinApp: by digest where that is known, so that a tag that is pushed again changes nothing by itself."""
+    """Reference for the SpinApp: by digest if it is known, so that a tag pushed again changes nothing by itself."""
     unchecked: str | None = None
-    """Why the registry could not be asked; None when it was, and has the image."""
+    """Reason why the registry could not be asked; None if it confirmed the image."""
 
 
 def check_image(reference: str, settings: DeploySettings, deadline: Deadline) -> Image:
-    """The image that ``reference`` names. In a repository that expires images it is one that stays, from here on.
+    """Check the image that ``reference`` names. In a repository that expires images, mark it to be kept.
 
     Raises
     ------
     ImageNotAllowedError
-        Its registry is not on the allow-list.
+        The allow-list does not have the registry.
     UnfitRequestError
-        Its registry has no such image.
+        The registry does not have the image.
     ImageNotKeptError
-        Its registry could not be told to keep it.
+        The image could not be marked to be kept.
     TooSlowError
-        No time is left to ask.
+        There is no time left to ask the registry.
     """
     repository = image_repository(reference)
     if not is_allowed(repository, settings.registry_allow_list, settings.default_image_repository):
@@ -72,7 +72,7 @@ def _keep(reference: str, answer: ImageFound | NotChecked) -> None:
             return
     except (ClientError, BotoCoreError):
         logger.exception("image not marked as deployed")
-    # Deployed without its mark, it would be removed under the running app one day.
+    # Without the mark the registry would one day remove the image of a running app.
     raise ImageNotKeptError(
         f"Amazon ECR could not be told to keep image '{reference}', which it removes after a while otherwise. "
         "Try again in a moment."

@@ -1,7 +1,7 @@
 """The objects of a new app: its SpinApp and its HorizontalPodAutoscaler.
 
-Field names are those of the SpinApp CRD (core.spinkube.dev/v1alpha1) and of autoscaling/v2. A wrong one would be
-dropped by the API server without a word.
+Field names are those of the SpinApp CRD (core.spinkube.dev/v1alpha1) and of autoscaling/v2. The API server drops an
+unknown field silently.
 """
 
 from collections.abc import Collection, Mapping
@@ -19,11 +19,11 @@ from functions.models.quantity import amount, same_amount
 MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 MANAGER: Final = "blue-faas"
 REQUEST_ID: Final = "blue-faas/request-id"
-"""Annotation with the id of the request that wrote the object last: tells our own write from another's when the answer
-to it was lost."""
+"""Annotation with the id of the request that wrote the object last. After a lost answer it tells our own write from
+another request's."""
 
 _HEALTH_PATH: Final = "/.well-known/spin/health"
-# `httpHeaders` must be there: the operator's mutating webhook writes null for a list that is not, and the API server
+# `httpHeaders` must be present: the operator's mutating webhook writes null for a missing list, and the API server
 # refuses the null (spin-operator v0.6.1, api/v1alpha1/spinapp_types.go: the field has no omitempty).
 _HEALTH: Final = {"path": _HEALTH_PATH, "httpHeaders": []}
 # Spin answers the health path itself once all components are loaded, so readiness is what keeps a rolling update from
@@ -36,7 +36,7 @@ _LIVENESS: Final = {"httpGet": _HEALTH, "initialDelaySeconds": 10, "periodSecond
 def spin_app(
     request: DeployRequest, image: Image, name: str, settings: DeploySettings, request_id: str, by: str
 ) -> Object:
-    """A new SpinApp: what the request says, and the platform's defaults for what it does not say."""
+    """Return a new SpinApp: the request's values, and the platform's defaults for the fields that it leaves out."""
     spec: Object = {
         "executor": executor(settings, use_spot=request.use_spot),
         "image": image.run,
@@ -67,9 +67,10 @@ def spin_app(
 
 
 def acceptable_checks(now: Object) -> Object:
-    """Merge patch of a SpinApp's ``checks`` that puts the list of headers where one is missing; empty where none is.
+    """Return the merge patch of ``checks`` that adds missing lists of headers; empty if none is missing.
 
-    Without it an app that was made while the operator's webhook was off is refused at every change (see `_HEALTH`).
+    Without it, the API server refuses every change of an app that was created while the operator's webhook was off (see
+    `_HEALTH`).
     """
     lacking = [
         name
@@ -80,9 +81,9 @@ def acceptable_checks(now: Object) -> Object:
 
 
 def named_parts(request: DeployRequest, now: Object, own_secrets: Collection[str]) -> Object:
-    """The parts of a SpinApp's spec that are there only if a request names them; lists come whole.
+    """Return the parts of a SpinApp's spec that exist only if a request names them. Lists are complete.
 
-    ``now`` is the spec as it is; ``own_secrets`` are the pull secrets that earlier deploys have put there.
+    ``now`` is the current spec; ``own_secrets`` are the pull secrets that earlier deploys have set.
     """
     parts: Object = {}
     if request.function_id:
@@ -101,7 +102,7 @@ def named_parts(request: DeployRequest, now: Object, own_secrets: Collection[str
 
 
 def executor(settings: DeploySettings, *, use_spot: bool) -> str:
-    """The SpinAppExecutor to name.
+    """Return the name of the SpinAppExecutor.
 
     A SpinApp has no node selector or tolerations of its own: the executor's RuntimeClass is the one place that decides
     on which nodes its pods run.
@@ -110,11 +111,11 @@ def executor(settings: DeploySettings, *, use_spot: bool) -> str:
 
 
 def resources(request: DeployRequest, now: Object, settings: DeploySettings, *, defaults: bool) -> Object:
-    """Limits and requests to set, given those that the app has ``now``; empty when nothing is to change.
+    """Return the limits and requests to change, given the current ones (``now``); empty if nothing changes.
 
-    ``defaults`` fills in a request where there is none: an autoscaler measures CPU use against the CPU request and
-    does nothing without one. A default never exceeds the limit: Kubernetes would refuse the pods, long after the
-    deploy was answered.
+    ``defaults`` fills in missing requests: an autoscaler measures CPU use against the CPU request and does nothing
+    without one. A default never exceeds the limit: Kubernetes would refuse the pods, long after the deploy was
+    answered.
 
     Raises
     ------
@@ -141,7 +142,7 @@ def resources(request: DeployRequest, now: Object, settings: DeploySettings, *, 
 
 
 def _request_by_default(now: str | None, limit: str | None, default: str, *, fill_in: bool) -> str | None:
-    """The default, or the limit where that is less, for a request that is the default or not there yet."""
+    """Return the default, or the limit if that is lower, for a request that is missing or equal to the default."""
     if not same_amount(now, default) and not (now is None and fill_in):
         return None
     return limit if limit and amount(limit) < amount(default) else default
@@ -153,7 +154,7 @@ def _check_request(kind: str, request: str | None, limit: str | None) -> None:
 
 
 def check_requests(resources: Object) -> None:
-    """Raise `ValueError` when a request is over its limit: Kubernetes would refuse the pods."""
+    """Raise `ValueError` if a request exceeds its limit: Kubernetes would refuse the pods."""
     limits, requests = resources.get("limits") or {}, resources.get("requests") or {}
     for kind, request in requests.items():
         if kind in limits and amount(str(request)) > amount(str(limits[kind])):
@@ -161,10 +162,10 @@ def check_requests(resources: Object) -> None:
 
 
 def autoscaler(name: ObjectName, owner: Object | None, least: int, most: int, target_cpu: int) -> Object:
-    """A new HorizontalPodAutoscaler for the Deployment that the operator makes under the app's name.
+    """Return a new HorizontalPodAutoscaler for the Deployment that the operator creates under the app's name.
 
-    ``owner`` is the SpinApp as the server knows it: with it, the autoscaler goes when the app goes. It is None only
-    when the app is not there yet and the autoscaler is checked in advance.
+    ``owner`` is the SpinApp as the server has it; Kubernetes deletes the autoscaler with its owner. It is None only if
+    the app does not exist yet and the autoscaler is rehearsed.
     """
     metadata: Object = {"name": name.name, "namespace": name.namespace, "labels": {MANAGED_BY: MANAGER}}
     if owner is not None:
@@ -183,8 +184,11 @@ def autoscaler(name: ObjectName, owner: Object | None, least: int, most: int, ta
 
 
 def owner_reference(app: Object) -> Object:
-    """Controller reference to ``app``. No ``blockOwnerDeletion``: setting it may take the right to update the SpinApp's
-    finalizers, and nothing needs the app to outlive its autoscaler."""
+    """Return a controller reference to ``app``.
+
+    Without ``blockOwnerDeletion``: setting it may require the right to update the SpinApp's finalizers, and nothing
+    needs the app to outlive its autoscaler.
+    """
     return {
         "apiVersion": SPIN_APPS.api_version,
         "kind": SPIN_APPS.kind,
@@ -195,12 +199,12 @@ def owner_reference(app: Object) -> Object:
 
 
 def scale_target(name: str) -> Object:
-    """What an app's autoscaler scales."""
+    """Return the reference to the Deployment that an app's autoscaler scales."""
     return {"apiVersion": DEPLOYMENTS.api_version, "kind": DEPLOYMENTS.kind, "name": name}
 
 
 def cpu_metric(target: int) -> Object:
-    """Average CPU use in percent of the CPU request."""
+    """Return the metric for the average CPU use, with a target in percent of the CPU request."""
     return {
         "type": "Resource",
         "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": target}},
@@ -208,13 +212,13 @@ def cpu_metric(target: int) -> Object:
 
 
 def is_managed(app: Object) -> bool:
-    """Whether this service made the SpinApp."""
+    """Return whether this service created the SpinApp."""
     labels = app["metadata"].get("labels") or {}
     return bool(labels.get(MANAGED_BY) == MANAGER)
 
 
 def _variables(wanted: Mapping[str, VariableText | SecretKey | None], now: list[Object]) -> list[Object]:
-    """The whole list: named variables set or taken away, the others as they are."""
+    """Return the complete list: the named variables set or removed, the others unchanged."""
     kept = [variable for variable in now if variable["name"] not in wanted]
     return kept + [_variable(name, value) for name, value in wanted.items() if value is not None]
 
@@ -226,5 +230,5 @@ def _variable(name: str, value: VariableText | SecretKey) -> Object:
 
 
 def _text(quantity: Any) -> str | None:
-    """A quantity read from the cluster: JSON lets ``cpu: 1`` be a number."""
+    """Return a quantity that was read from the cluster as text: ``cpu: 1`` is a number in JSON."""
     return None if quantity is None else str(quantity)

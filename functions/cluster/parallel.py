@@ -1,4 +1,4 @@
-"""Asking the cluster several things at the same time: the answer takes as long as the slowest, not as all of them."""
+"""Run several reads at the same time: together they take as long as the slowest one."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -8,6 +8,6 @@ T = TypeVar("T")
 
 
 def together(*calls: Callable[[], T]) -> list[T]:
-    """The results of ``calls``, in their order. Only for reads: when one raises, the others have been made too."""
+    """Return the results of ``calls``, in their order. Only for reads: if one fails, the others have run too."""
     with ThreadPoolExecutor(max_workers=len(calls)) as pool:
         return [future.result() for future in [pool.submit(call) for call in calls]]

@@ -1,6 +1,6 @@
-"""Every right that the deploy function uses in the cluster: what its RBAC role must grant, and all it may grant.
+"""Every right that the deploy function uses in the cluster: its RBAC role must grant these and no others.
 
-The role in the repository and the tests that replay a deploy's calls are both held against this table.
+Tests compare the role in the repository, and the calls that deploys make, with this table.
 """
 
 from types import MappingProxyType
@@ -20,29 +20,29 @@ from functions.cluster.resources import (
 
 PERMISSIONS: Final = MappingProxyType(
     {
-        # delete: only of apps that this service made (`functions.cluster.removal`).
+        # delete: only apps that this service created (`functions.cluster.removal`).
         SPIN_APPS: ("get", "list", "create", "patch", "delete"),
         # Autoscalers come and go with `enable_autoscaling`.
         AUTOSCALERS: ("get", "create", "patch", "delete"),
-        # get: is the name taken by something that is no function? list, watch: has the operator made it yet?
+        # get: does something that is not a function have the name? list, watch: has the operator created it yet?
         SERVICES: ("get", "list", "watch"),
-        # patch: only `spec.replicas`, to keep as many as serve when autoscaling is turned on
+        # patch: only `spec.replicas`, to keep the number of replicas when autoscaling is switched on
         # (`functions.cluster.capacity`).
         DEPLOYMENTS: ("get", "patch"),
-        # The limit of containers without one: would a request without limit ever get a pod?
+        # The limit of containers that have none: would a request without a limit ever get a pod?
         LIMIT_RANGES: ("list",),
         SERVICE_ACCOUNTS: ("get",),
-        # Why an app does not come up.
+        # The reason why an app does not start.
         PODS: ("list",),
         EVENTS: ("list",),
         NAMESPACES: ("get",),
     }
 )
-"""Resource to the verbs used on it."""
+"""The verbs that are used on each resource."""
 
 
 def rules() -> list[dict[str, list[str]]]:
-    """The table as the ``rules`` of a Kubernetes ClusterRole."""
+    """Return the table as the ``rules`` of a Kubernetes ClusterRole."""
     return [
         {"apiGroups": [resource.group], "resources": [resource.plural], "verbs": list(verbs)}
         for resource, verbs in PERMISSIONS.items()

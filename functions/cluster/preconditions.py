@@ -1,7 +1,7 @@
-"""What must be in a namespace before an app can run there, checked before anything is written.
+"""Checks of what an app needs in its namespace, before anything is written.
 
-The API server checks none of this for us, or says it in a way that helps nobody: pods of an app whose ServiceAccount is
-missing are never made, and only the ReplicaSet's events say so.
+The API server does not check this, or reports it where nobody looks: if the ServiceAccount is missing, the pods are
+never created, and only the ReplicaSet's events say so.
 """
 
 from collections.abc import Iterable, Iterator
@@ -28,7 +28,7 @@ from functions.cluster.resources import (
 )
 from functions.models.quantity import amount
 
-_WHAT_THE_OPERATOR_WRITES: Final = (DEPLOYMENTS, SERVICES)
+_WRITTEN_BY_OPERATOR: Final = (DEPLOYMENTS, SERVICES)
 
 
 def check_namespace(cluster: Cluster, namespace: str) -> None:
@@ -38,7 +38,7 @@ def check_namespace(cluster: Cluster, namespace: str) -> None:
 
 
 def existing_app(cluster: Cluster, name: ObjectName) -> Object:
-    """Read the SpinApp; raise `MissingError` or `NamespaceNotFoundError` where there is none."""
+    """Read the SpinApp; raise `MissingError` or `NamespaceNotFoundError` if it does not exist."""
     app = cluster.find(SPIN_APPS, name)
     if app is not None:
         return app
@@ -49,7 +49,7 @@ def existing_app(cluster: Cluster, name: ObjectName) -> Object:
 def missing_executor(error: InvalidError, namespace: str, executor: str) -> UnfitRequestError | None:
     """Return the error for a SpinApp that SpinKube's webhook refused because its executor is not in its namespace.
 
-    Nobody asks for the executor in advance: the webhook does so at every write, before anything is kept.
+    The executor is not checked in advance: the webhook checks it at every write, before anything is stored.
     """
     if "executor does not exist in namespace" not in str(error):
         return None
@@ -62,7 +62,7 @@ def missing_executor(error: InvalidError, namespace: str, executor: str) -> Unfi
 def check_service_account(cluster: Cluster, account: ObjectName) -> None:
     """Raise `UnfitRequestError` unless the ServiceAccount exists."""
     if cluster.find(SERVICE_ACCOUNTS, account) is None:
-        # A missing namespace shows itself in the same way: asking for it only now saves a call on every good deploy.
+        # A missing namespace looks the same. Checking for it only now saves a call on every good deploy.
         check_namespace(cluster, account.namespace)
         raise UnfitRequestError(
             f"ServiceAccount '{account.name}' not found in namespace '{account.namespace}': create it, or leave out "
@@ -71,25 +71,25 @@ def check_service_account(cluster: Cluster, account: ObjectName) -> None:
 
 
 def check_name_is_free(cluster: Cluster, name: ObjectName) -> None:
-    """Raise `AppStateError` when the name belongs to something that is no function.
+    """Raise `AppStateError` if the name belongs to something that is not a function.
 
-    The operator writes the app's Deployment by forced server-side apply and would take over, without asking, one of
-    that name that somebody runs something else in.
+    The operator writes the app's Deployment by forced server-side apply. It would take over an existing Deployment of
+    that name without asking.
     """
-    found = together(*(partial(cluster.find, kind, name) for kind in _WHAT_THE_OPERATOR_WRITES))
-    for resource, there in zip(_WHAT_THE_OPERATOR_WRITES, found, strict=True):
+    found = together(*(partial(cluster.find, kind, name) for kind in _WRITTEN_BY_OPERATOR))
+    for resource, there in zip(_WRITTEN_BY_OPERATOR, found, strict=True):
         if there is None:
             continue
         owners = there["metadata"].get("ownerReferences") or []
-        # An app deleted a moment ago may have left its own, still to be collected.
+        # An app that was deleted a moment ago may have left its own, not yet garbage-collected.
         if not any(owner.get("kind") == SPIN_APPS.kind for owner in owners):
             raise AppStateError(f"{resource.kind} {name} is not a function's: choose another app_name")
 
 
 def check_limit_ranges(cluster: Cluster, namespace: str, resources: Object) -> None:
-    """Raise `UnfitRequestError` when a request is over the limit that the namespace gives to containers without one.
+    """Raise `UnfitRequestError` if a request exceeds the limit that the namespace gives to containers without one.
 
-    Kubernetes refuses the pods then, long after the deploy was answered.
+    Kubernetes would refuse the pods, long after the deploy was answered.
     """
     limits, requests = resources.get("limits") or {}, resources.get("requests") or {}
     for name, kind, default in _default_limits(cluster.list(LIMIT_RANGES, namespace)):
@@ -101,7 +101,7 @@ def check_limit_ranges(cluster: Cluster, namespace: str, resources: Object) -> N
 
 
 def _default_limits(limit_ranges: Iterable[Object]) -> Iterator[tuple[str, str, str]]:
-    """Limits that LimitRanges give to containers without one: the LimitRange's name, kind and amount of each."""
+    """Yield the limits for containers without one: the name of the LimitRange, the kind and the amount of each."""
     for limit_range in limit_ranges:
         for item in limit_range["spec"]["limits"]:
             if item.get("type") == "Container":

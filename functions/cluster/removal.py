@@ -1,4 +1,4 @@
-"""Removing an app: its SpinApp and its autoscaler, and nothing that somebody else made."""
+"""Remove an app: its SpinApp and its autoscaler, and nothing that others have created."""
 
 import contextlib
 
@@ -11,16 +11,16 @@ from functions.cluster.resources import AUTOSCALERS, SPIN_APPS
 
 
 def remove(cluster: Cluster, name: ObjectName) -> None:
-    """Delete the SpinApp; what is owned by it (Deployment, Service, autoscaler) goes with it.
+    """Delete the SpinApp. Kubernetes deletes what it owns: Deployment, Service and autoscaler.
 
     Raises
     ------
     MissingError
-        There is no such app.
+        The app does not exist.
     AppStateError
-        This service did not make it.
+        This service did not create the app.
     ClusterError
-        It may still be there.
+        The app may still exist.
     """
     app = existing_app(cluster, name)
     if not manifests.is_managed(app):
@@ -29,7 +29,7 @@ def remove(cluster: Cluster, name: ObjectName) -> None:
     try:
         cluster.delete(SPIN_APPS, name, uid)
     except NotFoundError:
-        pass  # Somebody was faster.
+        pass  # Another request has deleted it.
     except (ConflictError, *OUTCOME_UNKNOWN):
         now = cluster.find(SPIN_APPS, name)
         if now is not None and now["metadata"]["uid"] == uid and not now["metadata"].get("deletionTimestamp"):
@@ -38,12 +38,12 @@ def remove(cluster: Cluster, name: ObjectName) -> None:
 
 
 def _remove_autoscaler(cluster: Cluster, name: ObjectName, owner: str) -> None:
-    """The garbage collector would do it, later; an app that is gone should not be scaled until then."""
+    """Delete the autoscaler now: the garbage collector would do so later, and until then it would go on scaling."""
     autoscaler = cluster.find(AUTOSCALERS, name)
     if autoscaler is None:
         return
     references = autoscaler["metadata"].get("ownerReferences") or []
     if not any(reference.get("uid") == owner for reference in references):
         return
-    with contextlib.suppress(NotFoundError, ConflictError):  # gone, or another's by now
+    with contextlib.suppress(NotFoundError, ConflictError):  # deleted, or another app's by now
         cluster.delete(AUTOSCALERS, name, autoscaler["metadata"]["uid"])

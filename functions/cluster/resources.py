@@ -1,4 +1,4 @@
-"""The kinds of object that a deploy touches, and where the Kubernetes API keeps them."""
+"""The kinds of object that a deploy reads and writes, and their URLs in the Kubernetes API."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One kind, as the API server names it."""
+    """A kind of object, as the API server names it."""
 
     group: str
     version: str
@@ -16,11 +16,11 @@ class Resource:
 
     @property
     def api_version(self) -> str:
-        """``group/version``; the core group has no name."""
+        """Return ``group/version``; the core group has no name."""
         return f"{self.group}/{self.version}" if self.group else self.version
 
     def path(self, namespace: str | None, name: str | None = None) -> str:
-        """URL path of the collection, or of one object. Names are DNS labels: nothing in them needs escaping."""
+        """Return the URL path of the collection or of one object. Names are DNS labels and need no escaping."""
         root = f"/apis/{self.api_version}" if self.group else f"/api/{self.version}"
         scope = f"/namespaces/{namespace}" if self.namespaced else ""
         return f"{root}{scope}/{self.plural}" + (f"/{name}" if name else "")

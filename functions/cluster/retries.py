@@ -1,7 +1,8 @@
-"""Doing a thing again, in one place: with pauses that grow and differ, for as long as the deadline leaves time.
+"""The one retry loop: repeat a call with growing, random pauses for as long as the deadline allows.
 
-Not a library: their jitter comes from `random`, whose state is the same in every process that a Lambda snapshot is
-restored to, so deploys that met once would meet again; and they count time from their own start, not to our deadline.
+No library does this job. Their jitter comes from `random`, whose state is the same in every process that is restored
+from a Lambda snapshot, so deploys that collided once would collide again. And they count time from their own start, not
+to a deadline.
 """
 
 import itertools
@@ -16,18 +17,18 @@ from functions.cluster.errors import OUTCOME_UNKNOWN, TooManyRequestsError
 T = TypeVar("T")
 
 _FIRST_PAUSE: Final = 0.05
-"""Seconds; each further pause is up to twice as long."""
+"""Seconds. Each further pause is up to twice as long."""
 _LONGEST_PAUSE: Final = 1.0
-"""Seconds. A server that asks for a longer pause is not waited for: the caller is told."""
+"""Seconds. If the server asks for a longer pause, the error goes to the caller instead."""
 _UNSURE_TRIES: Final = 3
-"""Tries when no answer comes, or one that makes no sense: a server that fails is left alone."""
+"""Tries if no answer comes, or an invalid one: a failing server gets no further load."""
 
 
 def until_done(work: Callable[[], T], deadline: Deadline, *again: type[Exception], most: int | None = None) -> T:
-    """The result of ``work``, called again after an error of the kinds ``again``.
+    """Return the result of ``work``, and repeat it after an error of the kinds ``again``.
 
-    Stops when the deadline leaves no time for a pause and one more try as long as the last, after ``most`` tries, and
-    after three whose outcome is unknown. The last try's error is raised then.
+    The error of the last try is raised after ``most`` tries, after three tries with unknown outcome, or if the deadline
+    leaves no time for a pause and one more try as long as the last.
     """
     unsure = 0
     for number in itertools.count(1):

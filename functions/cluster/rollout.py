@@ -1,7 +1,7 @@
-"""Waiting until a new version serves, and finding out why it does not: for requests that say ``wait``.
+"""Wait until a new version accepts requests, or find out why it does not: for requests with ``wait``.
 
-The Deployment is what is watched. A SpinApp's ``Available`` condition still speaks of the old version right after an
-update, and what keeps pods from coming up never shows on it.
+The Deployment is read for that. Right after an update the SpinApp's condition ``Available`` still describes the old
+version, and it never shows why pods do not start.
 """
 
 import time
@@ -21,14 +21,14 @@ _LONGEST_WAIT: Final = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """How a rollout went, and the Deployment as it was seen last; None when it was never seen."""
+    """The progress of a rollout, and the Deployment as read last; None if there was none."""
 
     rollout: Rollout
     deployment: Object | None
 
 
 def wait(cluster: Cluster, app: Object) -> Followed:
-    """Wait until the app's Deployment has rolled out the app's image, it fails for a known reason, or time is up.
+    """Wait until the Deployment has rolled out the app's image, it fails for a known reason, or the time is over.
 
     Raises
     ------
@@ -50,17 +50,17 @@ def wait(cluster: Cluster, app: Object) -> Followed:
                 message = progress(deployment)
             time.sleep(max(0.0, min(_PAUSE, cluster.deadline.remaining())))
     except TooSlowError:
-        pass  # The wait is over in the middle of a question: the last answer stands.
+        pass  # The time was over during a call: the last answer counts.
     return Followed(Rollout(status="progressing", message=message), deployment)
 
 
 def runs(deployment: Object, image: str) -> bool:
-    """Whether the Deployment has been set to ``image``."""
+    """Return whether the Deployment has been set to ``image``."""
     return str(deployment["spec"]["template"]["spec"]["containers"][0].get("image", "")) == image
 
 
 def is_complete(deployment: Object) -> bool:
-    """The rule of ``kubectl rollout status``: seen by the controller, all replicas new, all available, no old ones."""
+    """Apply the rule of ``kubectl rollout status``: all replicas are new and available, and no old one is left."""
     status = deployment.get("status") or {}
     wanted = deployment["spec"].get("replicas", 1)
     return bool(
@@ -72,7 +72,7 @@ def is_complete(deployment: Object) -> bool:
 
 
 def progress(deployment: Object) -> str:
-    """How far it is, as a sentence."""
+    """Return the progress of a rollout as a sentence."""
     status = deployment.get("status") or {}
     return (
         f"{status.get('updatedReplicas', 0)} of {deployment['spec'].get('replicas', 1)} replicas are new, "
@@ -81,7 +81,7 @@ def progress(deployment: Object) -> str:
 
 
 def trouble_of(cluster: Cluster, deployment: Object, pods: list[Object], image: str) -> str | None:
-    """Why the new ones of ``pods`` do not come up, if the Deployment or one of them says so."""
+    """Return why the new pods do not start, if the Deployment or one of ``pods`` reports it."""
     if problem := deployment_problem(deployment):
         return problem
     problems = [problem for problem in pod_problems(pods, image) if problem.reason not in PASSING]

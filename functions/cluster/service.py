@@ -1,4 +1,4 @@
-"""Whether the app's Service is there: the operator makes it a moment after the SpinApp is written."""
+"""Check for the app's Service, which the operator creates a moment after the SpinApp is written."""
 
 from typing import Final, Literal
 
@@ -10,12 +10,12 @@ _LONGEST_WAIT: Final = 3.0
 
 
 def service_status(cluster: Cluster, app: ObjectName) -> Literal["found", "pending"]:
-    """``found`` as soon as the Service exists, ``pending`` if it does not within three seconds.
+    """Return ``found`` as soon as the Service exists, or ``pending`` after three seconds without it.
 
     Raises
     ------
     ClusterError
-        The cluster did not say.
+        The cluster could not be asked.
     """
     for _ in cluster.for_at_most(_LONGEST_WAIT).watch(SERVICES, app):
         return "found"

@@ -1,4 +1,4 @@
-"""Settings of the deploy function, handed over by the stack as environment variables."""
+"""Settings of the deploy function, which the stack passes as environment variables."""
 
 import functools
 import json
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class DeploySettings(BaseModel):
-    """Typed view of the environment; a missing or wrong variable fails at the first use, by name."""
+    """Typed view of the environment. A missing or invalid variable raises an error that names it, at the first use."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -23,15 +23,15 @@ class DeploySettings(BaseModel):
     hpa_min_replicas: int = Field(default=1, ge=1)
     hpa_max_replicas: int = Field(default=10, ge=1)
     hpa_target_cpu: int = Field(default=50, ge=1)
-    """Average CPU use, in percent of the request, that the autoscaler keeps."""
+    """Average CPU use that the autoscaler aims for, in percent of the CPU request."""
     default_cpu_request: str = "100m"
     default_memory_request: str = "128Mi"
     fixed_replicas_default: int = Field(default=1, ge=1)
-    """Replicas of an app with autoscaling off, when nothing else says how many."""
+    """Replicas of an app with autoscaling off, if neither the request nor the app names a number."""
     task_table: str = ""
-    """DynamoDB table of the build tasks, for those that are to be deployed when they are done."""
+    """DynamoDB table of the build tasks, for builds that ask for a deployment."""
     expiring_repository: str = ""
-    """``host/repository`` whose images are removed after a while unless they are marked as deployed; empty: none."""
+    """``host/repository`` that expires images unless they are marked as deployed; empty if there is none."""
     registry_allow_list: tuple[str, ...]
     """Patterns of registries that images may come from (`functions.registry.allow_list`)."""
     default_image_repository: str = ""
@@ -44,7 +44,7 @@ class DeploySettings(BaseModel):
         return self
 
     def default_bounds(self) -> dict[str, int]:
-        """What a new autoscaler gets where nothing else is said, by the request's names for it."""
+        """Return the bounds of a new autoscaler, by the request's names for them."""
         return {
             "min_replicas": self.hpa_min_replicas,
             "max_replicas": self.hpa_max_replicas,
@@ -54,7 +54,7 @@ class DeploySettings(BaseModel):
     @classmethod
     @functools.cache
     def read(cls) -> "DeploySettings":
-        """The process's environment (read once: a Lambda's never changes)."""
+        """Read the environment of the process, once: a Lambda's environment never changes."""
         values: dict[str, object] = {
             name: os.environ[name.upper()] for name in cls.model_fields if name.upper() in os.environ
         }

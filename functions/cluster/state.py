@@ -1,4 +1,4 @@
-"""An app as the cluster has it now: what GET on an app answers, put together from the objects around it."""
+"""The current state of an app, read from its SpinApp and the objects that belong to it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -27,18 +27,18 @@ from functions.models.apps import (
 
 _MOST_EVENTS: Final = 20
 _PODS_ASKED_ABOUT: Final = 3
-"""Pods that do not run and whose events are looked up: they fail alike, and each is a call."""
+"""Number of failing pods whose events are read: they fail for the same reason, and each costs a call."""
 
 Events = list[Object]
 
 
 def endpoint(app: ObjectName) -> str:
-    """DNS name of the app's Service inside the cluster."""
+    """Return the DNS name of the app's Service inside the cluster."""
     return f"{app.name}.{app.namespace}.svc.cluster.local"
 
 
 def uses_spot(app: Object, settings: DeploySettings) -> bool:
-    """Whether the app's executor is the one that prefers spot capacity."""
+    """Return whether the app's executor prefers spot capacity."""
     return bool(app["spec"].get("executor") == settings.executor_spot)
 
 
@@ -79,7 +79,7 @@ class AppReader:
         image = app["spec"]["image"]
         is_new = deployment is not None and rollout.runs(deployment, image)
         available = deployment is not None and is_new and rollout.is_complete(deployment)
-        # Where all is well no pod has a problem.
+        # If the rollout is complete, no pod has a problem.
         pods = pods_of(self.cluster, deployment) if deployment and not available else []
         failing = deployment if is_new and not available else None
         error = rollout.trouble_of(self.cluster, failing, pods, image) if failing else None
@@ -133,7 +133,7 @@ class AppReader:
             partial(find, DEPLOYMENTS),
             partial(find, SERVICES),
             partial(find, AUTOSCALERS) if autoscales(app) else lambda: None,
-            # SpinApp, Deployment, Service and autoscaler have the app's name: one question for all four.
+            # SpinApp, Deployment, Service and autoscaler have the same name: one call for all four.
             lambda: found.extend(events_of(self.cluster, name)),
         )
         return deployment, service, autoscaler, found
@@ -144,7 +144,7 @@ class AppReader:
 
 
 def _image(app: Object, newest: history.Revision) -> str:
-    """As it was asked for, unless somebody has set another one by hand since."""
+    """Return the reference that the request named, unless somebody has set another image by hand since."""
     run = str(app["spec"]["image"])
     return newest.image if newest.spec.get("image") == run else run
 

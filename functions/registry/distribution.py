@@ -1,11 +1,11 @@
-"""Any registry, asked by the OCI distribution API: ``HEAD /v2/{repository}/manifests/{tag or digest}``.
+"""Ask any registry by the OCI distribution API: ``HEAD /v2/{repository}/manifests/{tag or digest}``.
 
 Sources: opencontainers/distribution-spec ("Checking if content exists in the registry"), and for the token flow
 distribution/distribution, docs "Token Authentication Specification".
 
-A reference comes from a caller, so its host may be anything: requests go only to ``https://HOST/v2/…`` (plain HTTP only
-for this machine itself, as every OCI client does), redirects are not followed, answers are read in small size, and
-nothing of them is repeated to the caller.
+A reference comes from a caller, so its host can be anything. Requests go only to ``https://HOST/v2/…`` (plain HTTP only
+for this machine itself, as in every OCI client). Redirects are not followed, only small answers are read, and their
+content is not repeated to the caller.
 """
 
 import json
@@ -38,7 +38,7 @@ _THIS_MACHINE: Final = frozenset({"localhost", "127.0.0.1"})
 
 
 class _NotAskableError(Exception):
-    """The registry cannot be asked; the text says why."""
+    """The registry cannot be asked; the message says why."""
 
 
 def find(reference: ImageReference, credentials: RegistryCredentials | None, seconds: float) -> Lookup:
@@ -101,7 +101,7 @@ class _Question:
         return self._request("HEAD", url + reference.version, {"Accept": _ACCEPTED, **headers})
 
     def _authorization(self, challenge: str) -> dict[str, str]:
-        """The header that answers a 401."""
+        """Return the header that answers a 401."""
         scheme = challenge.partition(" ")[0].lower()
         if scheme == "basic" and self._credentials is not None:
             return self._basic()

@@ -1,4 +1,4 @@
-"""Amazon ECR, asked with the function's own role: no password, and no route to the registry's host needed."""
+"""Ask Amazon ECR with the function's own role: without a password, and without a route to the registry's host."""
 
 import contextlib
 import functools
@@ -37,7 +37,7 @@ def _client(region: str) -> "ECRClient":
 
 
 def find(reference: ImageReference, account: str, region: str) -> Lookup:
-    """Ask the registry of ``account`` in ``region``; one that the role may not read is `NotChecked`."""
+    """Ask the registry of ``account`` in ``region``. If the role may not read it, the result is `NotChecked`."""
     image: ImageIdentifierTypeDef = {}
     if reference.digest:
         image["imageDigest"] = reference.digest
@@ -60,12 +60,12 @@ def find(reference: ImageReference, account: str, region: str) -> Lookup:
 
 
 def keep(reference: ImageReference, account: str, region: str, digest: str) -> None:
-    """Mark an image as deployed: the repository's lifecycle rules leave it alone from here on.
+    """Mark an image as deployed, so that the repository's lifecycle rules keep it.
 
     Raises
     ------
     ClientError, BotoCoreError
-        It is not marked.
+        The image is not marked.
     """
     ecr = _client(region)
     place = {"registryId": account, "repositoryName": reference.repository}

@@ -1,4 +1,4 @@
-"""Is an image there? The one question that the rest of the service asks of registries."""
+"""Look an image up in its registry."""
 
 from typing import Final
 
@@ -7,11 +7,11 @@ from functions.registry.outcomes import Lookup, NotChecked, RegistryCredentials
 from functions.registry.reference import ImageReference
 
 SECONDS: Final = 5.0
-"""Time that one lookup may take when the caller does not say."""
+"""Seconds that one lookup may take by default."""
 
 
 def find_image(reference: str, credentials: RegistryCredentials | None = None, *, seconds: float = SECONDS) -> Lookup:
-    """Ask the registry that ``reference`` names whether it has the image, and for the digest of its manifest.
+    """Ask the registry of ``reference`` whether it has the image, and for the digest of its manifest.
 
     Parameters
     ----------
@@ -20,7 +20,7 @@ def find_image(reference: str, credentials: RegistryCredentials | None = None, *
     credentials
         For the registry's host. Without them ECR is asked with the function's role, any other registry anonymously.
     seconds
-        After about this time the answer is `NotChecked`.
+        Time limit; the result is `NotChecked` when it is over.
 
     Raises
     ------
@@ -33,6 +33,6 @@ def find_image(reference: str, credentials: RegistryCredentials | None = None, *
         return distribution.find(image, credentials, seconds)
     answer = ecr.find(image, *registry)
     if isinstance(answer, NotChecked) and credentials is not None:
-        # Another account's registry: the role may not read it, but who pushed there has a password for it.
+        # Another account's registry: the role may not read it, but the caller who pushed there has a password.
         return distribution.find(image, credentials, seconds)
     return answer

@@ -1,4 +1,4 @@
-"""What a registry said about an image."""
+"""Results of looking an image up in its registry."""
 
 import datetime
 from dataclasses import dataclass, field
@@ -6,28 +6,28 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class ImageFound:
-    """The image is there."""
+    """The registry has the image."""
 
     digest: str
     """``sha256:`` and 64 hexadecimal digits: of the manifest, or of the index of a multi-platform image."""
     pushed_at: datetime.datetime | None = field(default=None, compare=False)
-    """Where the registry tells."""
+    """Time of the push, if the registry tells it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImageMissing:
-    """The registry was asked and has no such image."""
+    """The registry does not have the image."""
 
     reason: str
-    """What is missing, for people: the repository, or the tag in it."""
+    """A sentence that names what is missing: the repository, or the tag in it."""
 
 
 @dataclass(frozen=True, slots=True)
 class NotChecked:
-    """Nobody knows: the registry could not be asked. The image may well be there."""
+    """The registry could not be asked. The image may exist."""
 
     reason: str
-    """Why, for people; never a secret, never what the registry sent."""
+    """A sentence that says why; never a secret, and never text that the registry sent."""
 
 
 Lookup = ImageFound | ImageMissing | NotChecked

@@ -1,4 +1,4 @@
-"""Image references, taken apart: ``host[:port]/repository[:tag][@digest]``."""
+"""Image references and their parts: ``host[:port]/repository[:tag][@digest]``."""
 
 import re
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _ECR_HOST: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class ImageReference:
-    """One image. Its text has been checked by `functions.models.deploy.ImageReference`, or is the builder's own."""
+    """A reference to one image, checked by `functions.models.deploy.ImageReference` or made by the builder."""
 
     host: str
     repository: str
@@ -22,12 +22,12 @@ class ImageReference:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Take a full reference apart.
+        """Parse a full reference.
 
         Raises
         ------
         ValueError
-            There is no host, no repository, or neither tag nor digest.
+            The text has no host, no repository, or neither tag nor digest.
         """
         named, _, digest = text.partition("@")
         head, colon, tag = named.rpartition(":")
@@ -40,24 +40,24 @@ class ImageReference:
 
     @property
     def version(self) -> str:
-        """What a registry is asked for: the digest if there is one, or else the tag."""
+        """Return the digest if there is one, or else the tag."""
         return self.digest or str(self.tag)
 
     @property
     def name(self) -> str:
-        """``host/repository``, without a version."""
+        """Return ``host/repository``, without tag and digest."""
         return f"{self.host}/{self.repository}"
 
     def at(self, digest: str) -> str:
-        """The reference that names one manifest for good, in the form that every container runtime takes."""
+        """Return the reference by digest, in the form that every container runtime takes."""
         return f"{self.name}@{digest}"
 
     def ecr_registry(self) -> tuple[str, str] | None:
-        """AWS account and region of the ECR registry that holds the image; None for other registries."""
+        """Return AWS account and region of the image's ECR registry; None for other registries."""
         return ecr_registry(self.host)
 
 
 def ecr_registry(host: str) -> tuple[str, str] | None:
-    """AWS account and region of an ECR registry, by its host; None for other registries."""
+    """Return AWS account and region of an ECR registry, by its host; None for other registries."""
     match = _ECR_HOST.fullmatch(host)
     return (match["account"], match["region"] or match["dual_stack_region"]) if match else None

@@ -1,7 +1,7 @@
-"""Bound the whole time of a conversation with a server that may drip.
+"""Limit the total time of a conversation with a server that may send slowly.
 
-The timeouts of sockets, and so of urllib3, count from one byte to the next: a server that sends a byte a second holds
-a request for as long as it likes.
+The timeouts of sockets, and so of urllib3, count from one byte to the next: a server that sends one byte a second can
+hold a request for as long as it likes.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ Outcome = TypeVar("Outcome")
 
 
 class TimeLimit:
-    """Connections of one conversation, and its time."""
+    """The time limit of one conversation, and its connections."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -25,7 +25,7 @@ class TimeLimit:
         self._over = threading.Event()
 
     def http(self) -> urllib3.PoolManager:
-        """Make a client whose connections end with the time."""
+        """Return a client whose connections are closed when the time is over."""
         pool = urllib3.PoolManager(num_pools=2)
         pool.pool_classes_by_scheme = {
             "http": _pool(urllib3.HTTPConnectionPool, HTTPConnection, self._watch),
@@ -34,7 +34,7 @@ class TimeLimit:
         return pool
 
     def run(self, conversation: Callable[[], Outcome]) -> Outcome:
-        """Run a conversation in a thread of its own, because resolving a name cannot be ended from outside.
+        """Run a conversation in its own thread, because name resolution cannot be interrupted.
 
         Raises
         ------

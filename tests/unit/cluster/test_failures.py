@@ -31,9 +31,9 @@ WRITE = {"verb": "create", "plural": "spinapps"}
 @pytest.mark.parametrize(
     ("call", "fault", "status", "words"),
     [
-        (FIRST_CALL, {"status": 401, "reason": "Unauthorized"}, 502, "tell its operator"),
-        (FIRST_CALL, {"status": 403, "reason": "Forbidden"}, 502, "tell its operator"),
-        (WRITE, {"status": 403, "reason": "Forbidden"}, 502, "tell its operator"),
+        (FIRST_CALL, {"status": 401, "reason": "Unauthorized"}, 502, "Tell the service's operator"),
+        (FIRST_CALL, {"status": 403, "reason": "Forbidden"}, 502, "Tell the service's operator"),
+        (WRITE, {"status": 403, "reason": "Forbidden"}, 502, "Tell the service's operator"),
         (FIRST_CALL, CLOSED, 403, "is not open to this service"),
         (WRITE, {"status": 400, "reason": "BadRequest"}, 422, "Could not create SpinApp 'my-function'"),
         (WRITE, {"status": 422, "reason": "Invalid"}, 422, "Could not create SpinApp 'my-function'"),
@@ -109,7 +109,7 @@ def test_a_slow_cluster_is_a_timeout_that_names_the_step(
     answer = deploy(app_name="my-function", seconds=1.0)
     assert answer.status == 504
     assert "SpinApp 'my-function'" in answer.detail
-    assert "look before you repeat it" in answer.detail
+    assert "check the app before you repeat the request" in answer.detail
 
 
 @pytest.mark.parametrize("path", ["", "/my-function", "/my-function/revisions"])

@@ -142,11 +142,11 @@ def test_a_secret_in_a_refused_object_is_not_logged(
     [
         (
             'horizontalpodautoscalers "my-function" is forbidden: exceeded quota: hpas, requested: 1, used: 5',
-            "free or raise its quota",
+            "Free or raise the quota",
         ),
         (
             'spinapps "my-function" is forbidden: unable to create new content because it is being terminated',
-            "wait until it is gone",
+            "create it again once it is gone",
         ),
     ],
 )
