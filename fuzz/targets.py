@@ -19,7 +19,6 @@ from builder.source.glob import Patterns, TooMuchWorkError
 from builder.source.manifest import Manifest
 from builder.source.text import decode
 from builder.source.upload import App, unpack
-from builder.task import Task
 from builder.typecheck.sdk_classes import top_level
 from pydantic import TypeAdapter, ValidationError
 
@@ -29,6 +28,7 @@ from functions.api.request_body import json_object
 from functions.contracts import archive
 from functions.contracts.archive_names import UnusableArchiveError
 from functions.contracts.names import ImageRepository, WorkspaceId, check_file_name
+from functions.contracts.task_row import BuildOrder
 from functions.models.apps import RollbackRequest
 from functions.models.builds import UploadRequest
 from functions.models.deploy import DeployRequest
@@ -106,7 +106,12 @@ def _upload(data: bytes) -> None:
         (folder / "upload").write_bytes(data)
         (folder / "app").mkdir()
         kind = "zip" if data.startswith(b"PK") else "py"
-        task = Task("w", "t", f"build-sources/w/t/app.{kind}", "r.example.com/a", None, None)
+        task = BuildOrder(
+            workspace_id="w",
+            task_id="t",
+            source_key=f"build-sources/w/t/app.{kind}",
+            image_repository="r.example.com/a",
+        )
         requirements.of_app(unpack(folder / "upload", task, folder / "app", _LIMITS), "3.4.1")
 
 

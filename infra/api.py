@@ -70,8 +70,16 @@ class Api(Construct):
             environment={
                 **submission_environment(settings, storage, state_machine_arn),
                 "BUILD_LOG_GROUP": build_logs.log_group_name,
-                "AUTHORIZER": settings.authorizer,
-                "WORKSPACES_CLAIM": settings.jwt.workspaces_claim if settings.jwt else "",
+                "CREDENTIALS_KEY_ID": storage.credentials_key.key_arn,
+                "DEPLOYS": str(settings.kubernetes is not None).lower(),
+                **settings.variables(
+                    "authorizer",
+                    "registry_allow_list",
+                    "limits.request_bytes",
+                    "limits.upload_bytes",
+                    "limits.upload_minutes",
+                    *(("jwt.workspaces_claim",) if settings.jwt is not None else ()),
+                ),
             },
             timeout=cdk.Duration.seconds(28),
             memory_mb=1024,

@@ -14,7 +14,7 @@ from infra.undelivered import UndeliveredQueue
 
 
 class Ingest(Construct):
-    """Starts a build for each object version under ``uploads/``, and for announced uploads that have arrived."""
+    """Starts a build for each object version under ``uploads/``, and for presigned uploads that have arrived."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, settings: Settings, storage: Storage, state_machine_arn: str

@@ -3,6 +3,7 @@
 One value can be changed for one run with the CDK's own ``-c``: ``cdk deploy -c blue-faas.authorizer=jwt``.
 """
 
+import functools
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -102,12 +103,12 @@ class Limits(_Strict):
     upload_bytes: int = Field(
         ge=1,
         le=209_715_200,
-        description="File of one announced upload, which goes to S3 itself. What a builder unpacks is limited too.",
+        description="File of one presigned upload, which goes to S3 itself. What a builder unpacks is limited too.",
     )
     upload_minutes: int = Field(
         ge=1,
         le=60,
-        description="Time in which an announced upload may begin. URLs end with the function's session anyway.",
+        description="Time in which a presigned upload may begin. URLs end with the function's session anyway.",
     )
     running_builds: int = Field(ge=1, le=1000, description="Tasks of one workspace that have not ended.")
     kept_tasks: int = Field(ge=1, description="Tasks of one workspace that are kept.")
@@ -176,6 +177,14 @@ class Settings(_Strict):
     def from_file(cls, changed: Mapping[str, object]) -> Self:
         """The settings of cdk.json without the CDK, with ``blue-faas.<path>`` changed as `of` would."""
         return cls._from_context({**json.loads(_FILE.read_text(encoding="utf-8"))["context"], **changed})
+
+    def variables(self, *names: str) -> dict[str, str]:
+        """Settings as environment variables, each under its own name: ``limits.upload_bytes``, LIMITS_UPLOAD_BYTES."""
+        variables = {}
+        for name in names:
+            value = functools.reduce(getattr, name.split("."), self)
+            variables[name.replace(".", "_").upper()] = value if isinstance(value, str) else json.dumps(value)
+        return variables
 
     @classmethod
     def _from_context(cls, context: Mapping[str, Any]) -> Self:

@@ -1,7 +1,5 @@
 """What the two functions that take sources in (API and S3 trigger) have in common: their settings and their rights."""
 
-import json
-
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
@@ -12,22 +10,14 @@ from infra.tools.image_context import image_context
 
 
 def submission_environment(settings: Settings, storage: Storage, state_machine_arn: str) -> dict[str, str]:
-    """Environment variables that `functions.tasks.environment` reads."""
+    """Environment variables that `functions.tasks.settings.SubmissionSettings` reads, but for the event bus."""
     return {
         "TASK_TABLE": storage.task_table.table_name,
         "CODE_BUCKET": storage.code_bucket.bucket_name,
         "STATE_MACHINE_ARN": state_machine_arn,
-        "CREDENTIALS_KEY_ID": storage.credentials_key.key_arn,
         "DEFAULT_IMAGE_REPOSITORY": storage.repository.repository_uri,
-        "REGISTRY_ALLOW_LIST": json.dumps(settings.registry_allow_list),
-        "MAX_UPLOAD_BYTES": str(settings.limits.request_bytes),
-        "MAX_STAGED_UPLOAD_BYTES": str(settings.limits.upload_bytes),
-        "UPLOAD_MINUTES": str(settings.limits.upload_minutes),
-        "MAX_RUNNING_BUILDS": str(settings.limits.running_builds),
-        "MAX_KEPT_TASKS": str(settings.limits.kept_tasks),
-        "DEPLOYS": str(settings.kubernetes is not None).lower(),
+        **settings.variables("limits.running_builds", "limits.kept_tasks", "storage.task_retention_days"),
         **_image_reuse(settings.storage),
-        "TASK_RETENTION_DAYS": str(settings.storage.task_retention_days),
         # Whatever changes the builder image may change what it makes: then nothing made by the one before is reused.
         "TOOLCHAIN_ID": image_context().name,
     }

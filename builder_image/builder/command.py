@@ -11,13 +11,12 @@ from typing import Final, NoReturn
 
 from builder import pipeline
 from builder.aws import Aws
-from builder.errors import BuildError, PlatformError, TaskEndedError, TypeCheckError
+from builder.errors import BuildError, PlatformError, TaskEndedError, TypeCheckFailedError
 from builder.log import BuildLog, printable
 from builder.sandbox import processes, role_address
 from builder.settings import Settings, SettingsError
 from builder.toolchain import Toolchain, ToolchainError, identity
-from functions.contracts.build_result import BuildResult
-from functions.contracts.build_result import TypeCheckError as Finding
+from functions.contracts.build_result import BuildResult, Finding
 from functions.contracts.task import result_key
 
 _MOST_CHARACTERS: Final = 16_000
@@ -54,7 +53,7 @@ def build(settings: Settings, aws: Aws, log: BuildLog) -> BuildResult | None:
         log.line(f"Nothing to do: {error}.")
         return None
     except BuildError as error:
-        findings = error.findings if isinstance(error, TypeCheckError) else ()
+        findings = error.findings if isinstance(error, TypeCheckFailedError) else ()
         result = BuildResult(
             outcome="failed",
             unexpected=isinstance(error, PlatformError),

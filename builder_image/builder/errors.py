@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from functions.contracts.build_result import TypeCheckError as Finding
+from functions.contracts.build_result import Finding
 
 
 class BuildError(Exception):
@@ -16,7 +16,7 @@ class PlatformError(BuildError):
     """The build failed for a reason that only the operator can act on; the text is for the uploader all the same."""
 
 
-class TypeCheckError(BuildError):
+class TypeCheckFailedError(BuildError):
     """The app has type errors: the text, and the findings in it as data."""
 
     def __init__(self, text: str, findings: Sequence[Finding]) -> None:

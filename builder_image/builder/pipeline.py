@@ -25,11 +25,12 @@ from builder.sandbox.work_folder import work_folder
 from builder.settings import Settings
 from builder.source import identity
 from builder.source.upload import App, fetch, unpack
-from builder.task import Task, TaskRow
+from builder.task import BuildTask
 from builder.toolchain import Toolchain
 from builder.typecheck import type_check
 from functions.contracts.build_result import BuildResult, Way
-from functions.contracts.task import provenance_key, sbom_key, wasm_key
+from functions.contracts.task import TaskKey, provenance_key, sbom_key, wasm_key
+from functions.contracts.task_row import BuildOrder
 
 
 def run(settings: Settings, aws: Aws, toolchain: Toolchain, log: BuildLog) -> BuildResult:
@@ -43,7 +44,7 @@ def run(settings: Settings, aws: Aws, toolchain: Toolchain, log: BuildLog) -> Bu
         The task ended before the push.
     """
     started = datetime.datetime.now(datetime.UTC)
-    row = TaskRow(aws.dynamodb, settings.task_table, settings.workspace_id, settings.task_id)
+    row = BuildTask(aws.dynamodb, settings.task_table, TaskKey(settings.workspace_id, settings.task_id))
     task = row.take(settings.build_id)
     with (
         work_folder(settings.work_dir) as work,
@@ -85,7 +86,7 @@ class _Build:
     aws: Aws
     toolchain: Toolchain
     log: BuildLog
-    task: Task
+    task: BuildOrder
     work: Path
     threads: concurrent.futures.Executor
 

@@ -1,44 +1,29 @@
 """The build's orders and its one status change: the task row in DynamoDB."""
 
-import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from builder.errors import TaskEndedError
-from functions.contracts.task import ENDED, RowField, TaskStatus
+from functions.contracts.task import ENDED, RowField, TaskKey, TaskStatus
+from functions.contracts.task_row import BuildOrder
+from functions.contracts.timestamps import timestamp, utc_now
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """What to build and where to push it."""
-
-    workspace_id: str
-    task_id: str
-    source_key: str
-    image_repository: str
-    app_name: str | None
-    registry_credentials: bytes | None
-
-    @property
-    def file_name(self) -> str:
-        """The upload's name as the uploader spelled it."""
-        return self.source_key.rpartition("/")[2]
+_Item = Mapping[str, Mapping[str, Any]]
+"""A row as DynamoDB's own API has it: each value with its type before it, ``{"S": "text"}``."""
 
 
-class TaskRow:
-    """One row of the task table."""
+class BuildTask:
+    """The row of the task that is built."""
 
-    def __init__(self, dynamodb: "DynamoDBClient", table: str, workspace_id: str, task_id: str) -> None:
+    def __init__(self, dynamodb: "DynamoDBClient", table: str, task: TaskKey) -> None:
         self._dynamodb = dynamodb
         self._table = table
-        self._workspace_id = workspace_id
-        self._task_id = task_id
+        self._task = task
 
-    def take(self, build_id: str | None) -> Task:
+    def take(self, build_id: str | None) -> BuildOrder:
         """The task as it is now. From here on its row says which build it is: the way to the build's log.
 
         Raises
@@ -46,24 +31,17 @@ class TaskRow:
         TaskEndedError
             There is nothing to build: the task ended before, or its row is gone.
         """
-        row = self._read() if build_id is None else self._mark(build_id)
-        credentials = row.get(RowField.REGISTRY_CREDENTIALS, {}).get("B")
-        return Task(
-            workspace_id=self._workspace_id,
-            task_id=self._task_id,
-            source_key=row[RowField.SOURCE_KEY]["S"],
-            image_repository=row[RowField.IMAGE_REPOSITORY]["S"],
-            app_name=row.get(RowField.APP_NAME, {}).get("S"),
-            registry_credentials=bytes(credentials) if credentials is not None else None,
-        )
+        item = self._read() if build_id is None else self._mark(build_id)
+        # Texts and bytes alone are read: numbers, lists and maps are none of the builder's.
+        return BuildOrder.from_item({name: value.get("S", value.get("B")) for name, value in item.items()})
 
-    def _read(self) -> Mapping[str, Any]:
+    def _read(self) -> _Item:
         row = self._dynamodb.get_item(TableName=self._table, Key=self._key(), ConsistentRead=True).get("Item")
         if row is None or row[RowField.STATUS]["S"] in ENDED:
             raise self._over()
         return row
 
-    def _mark(self, build_id: str) -> Mapping[str, Any]:
+    def _mark(self, build_id: str) -> _Item:
         # One call for both: an update can answer with the whole row.
         running = {f":{status}": {"S": status.value} for status in TaskStatus if status not in ENDED}
         try:
@@ -81,7 +59,9 @@ class TaskRow:
         return answer["Attributes"]
 
     def _over(self) -> TaskEndedError:
-        return TaskEndedError(f"task {self._task_id} of workspace {self._workspace_id} has ended or does not exist")
+        return TaskEndedError(
+            f"task {self._task.task_id} of workspace {self._task.workspace_id} has ended or does not exist"
+        )
 
     def start_pushing(self) -> None:
         """Move the task to ``pushing``: from here on something may appear in the registry.
@@ -91,7 +71,6 @@ class TaskRow:
         TaskEndedError
             The task ended meanwhile: do not push.
         """
-        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         try:
             self._dynamodb.update_item(
                 TableName=self._table,
@@ -103,14 +82,11 @@ class TaskRow:
                     ":pushing": {"S": TaskStatus.PUSHING},
                     ":pending": {"S": TaskStatus.PENDING},
                     ":building": {"S": TaskStatus.BUILDING},
-                    ":now": {"S": now},
+                    ":now": {"S": timestamp(utc_now())},
                 },
             )
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
-            raise TaskEndedError(f"task {self._task_id} ended while it was being built") from None
+            raise TaskEndedError(f"task {self._task.task_id} ended while it was being built") from None
 
     def _key(self) -> dict[str, dict[str, str]]:
-        return {
-            RowField.WORKSPACE_ID.value: {"S": self._workspace_id},
-            RowField.TASK_ID.value: {"S": self._task_id},
-        }
+        return {name: {"S": value} for name, value in self._task.fields().items()}

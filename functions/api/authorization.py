@@ -7,29 +7,37 @@ workspace (callers are services that act for their users); so it is on one machi
 
 import re
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any
 
-from functions.api.http import ApiError
-from functions.tasks.environment import Environment
+from functions.api.settings import BuildApiSettings
 
 
-def check_workspace(event: Mapping[str, Any], workspace_id: str) -> None:
+class WorkspaceNotFoundError(Exception):
+    """The workspace does not exist for this caller; the text says so."""
+
+    def __init__(self, workspace_id: str) -> None:
+        super().__init__(f"Workspace '{workspace_id}' not found")
+
+
+def check_workspace(settings: BuildApiSettings, event: Mapping[str, Any], workspace_id: str) -> None:
     """Refuse a request that names a workspace which is not among the caller's.
 
     Parameters
     ----------
+    settings
+        Which authorizer stands before the API, and the claim that it checks.
     event
         The API Gateway event (payload format 2.0).
+    workspace_id
+        The workspace that the request names.
 
     Raises
     ------
-    ApiError
-        404.
+    WorkspaceNotFoundError
+        It is none of the caller's.
     """
-    environment = Environment.read()
-    if environment.authorizer == "jwt" and workspace_id not in workspaces_in(event, environment.workspaces_claim):
-        raise ApiError(HTTPStatus.NOT_FOUND, f"Workspace '{workspace_id}' not found")
+    if settings.authorizer == "jwt" and workspace_id not in workspaces_in(event, settings.jwt_workspaces_claim):
+        raise WorkspaceNotFoundError(workspace_id)
 
 
 def workspaces_in(event: Mapping[str, Any], claim: str) -> frozenset[str]:

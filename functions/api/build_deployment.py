@@ -13,9 +13,8 @@ from functions.api.cluster_errors import reported
 from functions.api.deployments import Deployments
 from functions.cluster.errors import ClusterError, RefusedError
 from functions.cluster.settings import DeploySettings
-from functions.contracts.task import RowField
+from functions.contracts.task import TaskKey
 from functions.models.deploy import DeployOptions, DeployRequest
-from functions.tasks.deployment import OPTIONS, REQUESTED_BY
 from functions.tasks.store import TaskStore
 from functions.telemetry import logger
 
@@ -32,18 +31,17 @@ class BuiltTask(BaseModel):
 def deploy(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Deploy the task's image; return the response of a deploy, or ``{"error": …}``."""
     task = BuiltTask.model_validate(event)
-    row = TaskStore.named(DeploySettings.read().task_table).get(task.workspace_id, task.task_id) or {}
-    block, result = row.get(RowField.DEPLOY), row.get(RowField.RESULT)
-    if not block or not result:
+    row = TaskStore(DeploySettings.read().task_table).get(TaskKey(task.workspace_id, task.task_id))
+    if row is None or row.deploy is None or row.result is None:
         return {"error": "There is nothing to deploy: the task has no image, or asks for no deployment."}
     try:
-        options = DeployOptions.model_validate_json(block[OPTIONS])
-        request = DeployRequest(image_ref=result["image_url"], **options.model_dump(exclude_unset=True))
-        answer = Deployments.open(context, str(block.get(REQUESTED_BY, "")), request.namespace).deploy(request)
+        options = DeployOptions.model_validate_json(row.deploy.options)
+        request = DeployRequest(image_ref=row.result.image_url, **options.model_dump(exclude_unset=True))
+        answer = Deployments.open(context, row.deploy.requested_by, request.namespace).deploy(request)
     except (RefusedError, ClusterError) as error:
         return {"error": reported(error, changes=True).detail}
     except ValidationError:
         # The options were checked with the request: only the image reference can be one that a deploy does not accept.
         logger.exception("built image cannot be deployed", task_id=task.task_id)
-        return {"error": f"Image '{result.get('image_url')}' cannot be deployed by its reference."}
+        return {"error": f"Image '{row.result.image_url}' cannot be deployed by its reference."}
     return answer.model_dump(mode="json")

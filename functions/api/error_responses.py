@@ -1,22 +1,26 @@
 """Errors of the build API as HTTP answers, and the description of errors in OpenAPI."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
-from functions.api.http import ApiError, answer
-from functions.api.push_target import RegistryNotAllowedError
+from functions.api.authorization import WorkspaceNotFoundError
+from functions.api.http import answer
+from functions.api.push_target import IncompleteRegistryError, RegistryNotAllowedError
 from functions.models.builds import Problem
 from functions.tasks.credentials import CredentialsTooLongError
 from functions.tasks.deployment import NoClusterError
 from functions.tasks.idempotency import KeyReusedError
 from functions.tasks.paging import UnusableTokenError
-from functions.tasks.source import UnusableSourceError
+from functions.tasks.source import UnusableSourceError, UploadTooLargeError
+from functions.tasks.store import TaskNotFoundError
 from functions.tasks.submission import StartFailedError
 from functions.tasks.usage import LimitReachedError
+
+_RETRY_SECONDS: Final = 5
 
 RETRY_AFTER: Final = "The header Retry-After has the number of seconds to wait."
 _DESCRIPTIONS: Final = {
@@ -29,6 +33,37 @@ _DESCRIPTIONS: Final = {
     HTTPStatus.SERVICE_UNAVAILABLE: f"A service that this one depends on does not respond. {RETRY_AFTER}",
 }
 _EVERYWHERE: Final = (HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+# Each text is for the caller: the exceptions say what happened, where, and what to do.
+_STATUSES: Final[Mapping[type[Exception], HTTPStatus]] = {
+    UnusableSourceError: HTTPStatus.BAD_REQUEST,
+    RegistryNotAllowedError: HTTPStatus.FORBIDDEN,
+    WorkspaceNotFoundError: HTTPStatus.NOT_FOUND,
+    TaskNotFoundError: HTTPStatus.NOT_FOUND,
+    UploadTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    IncompleteRegistryError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    CredentialsTooLongError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    KeyReusedError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    NoClusterError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    UnusableTokenError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    LimitReachedError: HTTPStatus.TOO_MANY_REQUESTS,
+    StartFailedError: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+
+def answer_refusals(app: APIGatewayHttpResolver) -> None:
+    """Answer every refusal of the logic behind the routes in the API's form."""
+    app.exception_handler(list(_STATUSES))(_refusal)
+
+
+def _refusal(error: Exception) -> Response[Any]:
+    status = next(status for kind, status in _STATUSES.items() if isinstance(error, kind))
+    if isinstance(error, LimitReachedError):
+        return answer(status, str(error), {"Retry-After": str(error.retry_after)})
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        return answer(status, str(error), {"Retry-After": str(_RETRY_SECONDS)})
+    return answer(status, str(error))
 
 
 def documented(
@@ -51,48 +86,3 @@ def responses(
             "content": {"application/json": {"model": Problem}},
         }
     return documented
-
-
-def task_not_found(workspace_id: str, task_id: str) -> ApiError:
-    """The one answer for a task that is not there and for a task of another workspace."""
-    return ApiError(HTTPStatus.NOT_FOUND, f"Task '{task_id[:64]}' not found in workspace '{workspace_id}'")
-
-
-def answer_refusals(app: APIGatewayHttpResolver) -> None:
-    """Answer every refusal of the logic behind the routes in the API's form."""
-    for kind, answered in _REFUSALS.items():
-        app.exception_handler(kind)(answered)
-
-
-def _as(status: HTTPStatus) -> Callable[[Exception], Response[Any]]:
-    return lambda error: answer(status, str(error))
-
-
-def _credentials_too_long(_: CredentialsTooLongError) -> Response[Any]:
-    return answer(HTTPStatus.UNPROCESSABLE_ENTITY, "username and password together exceed 4,096 bytes")
-
-
-def _limit_reached(error: LimitReachedError) -> Response[Any]:
-    return answer(HTTPStatus.TOO_MANY_REQUESTS, str(error), {"Retry-After": str(error.retry_after)})
-
-
-def _not_started(error: StartFailedError) -> Response[Any]:
-    detail = f"Task {error} could not be started. Upload the file again in a moment."
-    return answer(HTTPStatus.SERVICE_UNAVAILABLE, detail, {"Retry-After": "5"})
-
-
-def _key_reused(_: KeyReusedError) -> Response[Any]:
-    detail = "This Idempotency-Key was sent with a different request before. Send a new key with a new request."
-    return answer(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
-
-
-_REFUSALS: Final[dict[type[Exception], Callable[[Any], Response[Any]]]] = {
-    UnusableSourceError: _as(HTTPStatus.BAD_REQUEST),
-    UnusableTokenError: _as(HTTPStatus.UNPROCESSABLE_ENTITY),
-    RegistryNotAllowedError: _as(HTTPStatus.FORBIDDEN),
-    CredentialsTooLongError: _credentials_too_long,
-    LimitReachedError: _limit_reached,
-    StartFailedError: _not_started,
-    KeyReusedError: _key_reused,
-    NoClusterError: _as(HTTPStatus.UNPROCESSABLE_ENTITY),
-}

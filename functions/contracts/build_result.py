@@ -8,15 +8,15 @@ Way = Literal["fast lane", "full build", "uploaded"]
 """How a component was made: from the toolchain's base, by componentize-py or another tool, or not by a build at all."""
 
 
-class TypeCheckError(BaseModel):
-    """One finding of mypy, as data."""
+class Finding(BaseModel):
+    """An error that the type check found in the source."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    file: str = Field(description="Path in the app, as the uploader spelled it.")
-    line: int = Field(description="From 1.")
-    code: str | None = Field(default=None, description="mypy's error code, such as `assignment`.")
-    message: str
+    file: str = Field(description="Path of the file within the upload.")
+    line: int | None = Field(default=None, description="Line number in the file, from 1.")
+    code: str | None = Field(default=None, description="Error code of mypy.", examples=["arg-type"])
+    message: str = Field(description="Explanation of the error.")
 
 
 class BuildResult(BaseModel):
@@ -33,7 +33,7 @@ class BuildResult(BaseModel):
     unexpected: bool = Field(
         default=False, description="The uploader could not have prevented the failure: the operator is told."
     )
-    errors: list[TypeCheckError] = Field(
+    errors: list[Finding] = Field(
         default_factory=list, description="At most 50, and 64 KiB as JSON; `error` says how many there are."
     )
     image_url: str | None = Field(default=None, description="Pushed image reference: repository:tag.")

@@ -64,5 +64,7 @@ DEPLOYED_TAG: Final = "deployed-"
 
 _Short = StringConstraints(min_length=1, max_length=MAX_NAME)
 WorkspaceId = Annotated[str, _Short, AfterValidator(_check_name)]
-AppName = Annotated[str, _Short, AfterValidator(_check_name)]
+SourceAppName = Annotated[str, _Short, AfterValidator(_check_name)]
+"""An app as its uploader names it. What may run in a cluster is named more narrowly:
+`functions.models.deploy.KubernetesAppName`."""
 ImageRepository = Annotated[str, StringConstraints(max_length=MAX_REPOSITORY), AfterValidator(_check_repository)]

@@ -4,8 +4,21 @@ The row is the one truth about a task: the API reads it, the builder takes its o
 moves it forward. Key: ``workspace_id`` (partition) + ``task_id`` (sort; a UUIDv7, so a workspace's tasks sort by time).
 """
 
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class TaskKey:
+    """Name one task: its row, the folders of its objects and its execution are found by it."""
+
+    workspace_id: str
+    task_id: str
+
+    def fields(self) -> dict[str, str]:
+        """The two ids by name: as key of the row, as input of the execution, as fields of a log entry."""
+        return asdict(self)
 
 
 class TaskStatus(StrEnum):
@@ -22,7 +35,7 @@ ENDED: Final = frozenset({TaskStatus.DONE, TaskStatus.FAILED})
 
 
 class RowField(StrEnum):
-    """Attribute names of a task row."""
+    """Attribute names of a task row (`functions.contracts.task_row.TaskRow` has their types)."""
 
     WORKSPACE_ID = "workspace_id"
     TASK_ID = "task_id"
@@ -44,17 +57,16 @@ class RowField(StrEnum):
     EXPIRES_AT = "expires_at"
     """Epoch seconds at which DynamoDB may drop the row."""
     DEPLOY = "deploy"
-    """What to do with the image when it is built: ``{"namespace", "options", "requested_by"}`` (see
-    `functions.api.build_deployment`); absent when nothing."""
+    """What to do with the image when it is built (`functions.contracts.task_row.DeployBlock`); absent when nothing."""
     DEPLOYMENT = "deployment"
     """What came of it, as JSON text: a deploy's answer, or ``{"error": ...}``."""
     ERRORS = "errors"
-    """What the type check found, as a list of ``{"file", "line", "code", "message"}``; beside the text in ``error``."""
+    """What the type check found (`functions.contracts.build_result.Finding`); beside the text in ``error``."""
     UPLOAD_EXPIRES_AT = "upload_expires_at"
-    """Epoch seconds until which the announced upload may begin; there only while the upload has not arrived. A task
+    """Epoch seconds until which the presigned upload may begin; there only while the upload has not arrived. A task
     that still has it some time later waits for nothing and must be ended as failed."""
     UPLOAD_SHA256 = "upload_sha256"
-    """Announced SHA-256 of the upload, base64, as S3 has checked it."""
+    """SHA-256 of the presigned upload, base64, as its request named it and S3 has checked it."""
     CACHE_KEY = "cache_key"
     """Identity of what is built and with what (`functions.tasks.reuse`); absent when the content is not known."""
     IDEMPOTENCY = "idempotency"
@@ -70,19 +82,19 @@ UNSETTLED_INDEX: Final = "unsettled"
 """Index of the task table: ``unsettled`` (partition) + ``task_id`` (sort; oldest first), keys only."""
 
 
-def source_prefix(workspace_id: str, task_id: str) -> str:
+def source_prefix(task: TaskKey) -> str:
     """Folder of a task's upload, with the trailing slash that clients see in ``source_s3_path``."""
-    return f"build-sources/{workspace_id}/{task_id}/"
+    return f"build-sources/{task.workspace_id}/{task.task_id}/"
 
 
-def source_key(workspace_id: str, task_id: str, file_name: str) -> str:
+def source_key(task: TaskKey, file_name: str) -> str:
     """S3 key of the upload itself; ``file_name`` keeps the uploader's spelling, Korean included."""
-    return source_prefix(workspace_id, task_id) + file_name
+    return source_prefix(task) + file_name
 
 
-def staged_prefix(workspace_id: str, task_id: str) -> str:
-    """Folder in which an announced upload arrives."""
-    return f"uploads-staged/{workspace_id}/{task_id}/"
+def staged_prefix(task: TaskKey) -> str:
+    """Folder in which a presigned upload arrives."""
+    return f"uploads-staged/{task.workspace_id}/{task.task_id}/"
 
 
 def artifact_prefix(task_id: str) -> str:

@@ -7,8 +7,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from functions.api.error_responses import answer_refusals
 from functions.api.http import create_resolver, resolve
 from functions.api.routes import builds, documentation, tasks, uploads
+from functions.api.settings import BuildApiSettings
 from functions.models.builds import Health
-from functions.tasks.environment import Environment
 from functions.telemetry import logger, metrics, tracer
 
 app = create_resolver()
@@ -28,4 +28,4 @@ def health() -> Health:
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Lambda entry point (API Gateway HTTP API, payload format 2.0)."""
-    return resolve(app, event, context, Environment.read().max_upload_bytes)
+    return resolve(app, event, context, BuildApiSettings.read().limits_request_bytes)

@@ -6,8 +6,9 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, ConfigDict
 
-from functions.tasks.environment import Environment
-from functions.tasks.outcome import end_task, reason_from_end
+from functions.contracts.task import TaskKey
+from functions.tasks.outcome import Outcomes, reason_from_end
+from functions.tasks.settings import TaskSettings
 from functions.telemetry import logger, tracer
 
 
@@ -27,4 +28,4 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> None:
     detail = event["detail"]
     execution = ExecutionInput.model_validate(json.loads(detail["input"]))
     reason = reason_from_end(detail["status"], execution.task_id)
-    end_task(Environment.read(), execution.workspace_id, execution.task_id, reason)
+    Outcomes.of(TaskSettings.read()).by_report(TaskKey(execution.workspace_id, execution.task_id), reason)

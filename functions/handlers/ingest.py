@@ -1,47 +1,39 @@
 """EventBridge: an object was created in the code bucket, and its build starts.
 
 Under ``uploads/{workspace_id}/{app_name}/`` it is a source that somebody dropped there: it makes a task. Under
-``uploads-staged/`` it is the upload that a task has been waiting for.
+``uploads-staged/`` it is the presigned upload that a task has been waiting for.
 """
 
 import base64
-import functools
 import hashlib
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote_plus
 
-import boto3
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from botocore.exceptions import ClientError
 from pydantic import TypeAdapter, ValidationError
 
-from functions.contracts.names import AppName, WorkspaceId, check_file_name
-from functions.tasks import outcome, staged_upload
-from functions.tasks.environment import Environment
+from functions.contracts.names import SourceAppName, WorkspaceId, check_file_name
+from functions.contracts.task import TaskKey
+from functions.tasks import presigned_upload
+from functions.tasks.code_bucket import ObjectVersion
 from functions.tasks.identifiers import task_id_for_object
 from functions.tasks.removal import was_deleted
-from functions.tasks.store import TaskStore
-from functions.tasks.submission import Registry, Submission, copy_source, record, submit
+from functions.tasks.settings import SubmissionSettings
+from functions.tasks.submission import Registry, Submission, Submissions
 from functions.tasks.usage import LimitReachedError
 from functions.telemetry import logger, metrics, tracer
 
 if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef
 
 
-_UPLOAD_KEY = re.compile(r"uploads/(?P<workspace_id>[^/]+)/(?P<app_name>[^/]+)/(?P<file_name>[^/]+)")
-_STAGED_KEY = re.compile(r"uploads-staged/(?P<workspace_id>[^/]+)/(?P<task_id>[^/]+)/(?P<file_name>[^/]+)")
-_QUICKLY_READ_BYTES = 10 * 1024 * 1024
+_UPLOAD_KEY: Final = re.compile(r"uploads/(?P<workspace_id>[^/]+)/(?P<app_name>[^/]+)/(?P<file_name>[^/]+)")
+_STAGED_KEY: Final = re.compile(r"uploads-staged/(?P<workspace_id>[^/]+)/(?P<task_id>[^/]+)/(?P<file_name>[^/]+)")
+_QUICKLY_READ_BYTES: Final = 10 * 1024 * 1024
 _workspace_id = TypeAdapter(WorkspaceId)
-_app_name = TypeAdapter(AppName)
-
-
-@functools.cache
-def _s3() -> "S3Client":
-    return boto3.client("s3")
+_app_name = TypeAdapter(SourceAppName)
 
 
 @logger.inject_lambda_context
@@ -55,75 +47,80 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, str] | 
     dict or None
         ``{"task_id": ...}``; None when the object is nothing that can be built (the log says why).
     """
+    submissions = Submissions.of(SubmissionSettings.read())
     key = event["detail"]["object"]["key"]
     version_id = event["detail"]["object"].get("version-id", "null")
     if (staged := _match(_STAGED_KEY, key)) is not None:
-        head = _head(staged.string, version_id)
-        return head and staged_upload.take_in(
-            staged["workspace_id"], staged["task_id"], staged.string, version_id, head
-        )
-    return _dropped(key, version_id)
-
-
-def _dropped(key: str, version_id: str) -> dict[str, str] | None:
-    """A source under ``uploads/`` becomes a task."""
-    environment = Environment.read()
-    match = _match(_UPLOAD_KEY, key)
-    if match is None:
+        task_id = _start_presigned_build(submissions, staged, version_id)
+    elif (dropped := _match(_UPLOAD_KEY, key)) is not None:
+        task_id = _start_dropped_build(submissions, dropped, version_id)
+    else:
         logger.warning("not under uploads/{workspace_id}/{app_name}/", key=key)
         return None
+    return None if task_id is None else {"task_id": task_id}
+
+
+def _start_presigned_build(submissions: Submissions, match: re.Match[str], version_id: str) -> str | None:
+    """A task that waits for its source gets it."""
+    upload, task = ObjectVersion(match.string, version_id), TaskKey(match["workspace_id"], match["task_id"])
+    head = _head(submissions, upload)
+    if head is None or not presigned_upload.start_build(submissions, task, upload, head.get("ChecksumSHA256")):
+        return None
+    return task.task_id
+
+
+def _start_dropped_build(submissions: Submissions, match: re.Match[str], version_id: str) -> str | None:
+    """A source under ``uploads/`` becomes a task."""
+    upload = ObjectVersion(match.string, version_id)
     try:
         workspace_id = _workspace_id.validate_python(match["workspace_id"])
         app_name = _app_name.validate_python(match["app_name"])
         file_name = check_file_name(match["file_name"])
     except (ValidationError, ValueError) as error:
-        logger.warning("the object's key cannot name a task", key=key, problem=str(error))
+        logger.warning("the object's key cannot name a task", key=upload.key, problem=str(error))
         return None
-    key = match.string
-    head = _head(key, version_id)
+    head = _head(submissions, upload)
     if head is None:
         return None
     modified_ms = int(head["LastModified"].timestamp() * 1000)
-    task_id = task_id_for_object(environment.code_bucket, key, version_id, modified_ms)
-    if was_deleted(TaskStore.named(environment.task_table), workspace_id, task_id):
-        logger.info("the task of this object version was deleted", workspace_id=workspace_id, task_id=task_id)
+    task_id = task_id_for_object(submissions.bucket.name, upload.key, version_id, modified_ms)
+    task = TaskKey(workspace_id, task_id)
+    if was_deleted(submissions.tasks, task):
+        logger.info("the task of this object version was deleted", extra=task.fields())
         return None
     submission = Submission(
-        workspace_id=workspace_id,
-        task_id=task_id,
+        task=task,
         file_name=file_name,
         app_name=app_name,
-        registry=Registry(environment.default_image_repository),
-        content_sha256=_sha256(environment.code_bucket, key, version_id, head),
+        registry=Registry(submissions.settings.default_image_repository),
+        content_sha256=_sha256(submissions, upload, head),
     )
     try:
-        submit(environment, submission, copy_source(environment, key, version_id), repeated=True)
+        submissions.submit(submission, upload, repeated=True)
     except LimitReachedError as error:
-        _refuse(environment, submission, error)
+        _refuse(submissions, submission, error)
         return None
     metrics.add_metric("TaskCreated", MetricUnit.Count, 1)
-    logger.info("task created from upload", workspace_id=workspace_id, task_id=task_id, key=key)
-    return {"task_id": task_id}
+    logger.info("task created from upload", extra={**task.fields(), "key": upload.key})
+    return task_id
 
 
-def _refuse(environment: Environment, submission: Submission, error: LimitReachedError) -> None:
+def _refuse(submissions: Submissions, submission: Submission, error: LimitReachedError) -> None:
     """There is nobody to answer 429 to: the task says it, where its owner looks."""
-    logger.warning("workspace at its limit", workspace_id=submission.workspace_id, limit=error.of)
+    logger.warning("workspace at its limit", workspace_id=submission.task.workspace_id, limit=error.of)
     metrics.add_metric("UploadRefused", MetricUnit.Count, 1)
-    if error.of == "running" and record(environment, submission):
-        reason = f"{error} Then upload the file once more."
-        outcome.fail(environment, submission.workspace_id, submission.task_id, reason)
+    if error.of == "running" and submissions.record(submission):
+        submissions.outcomes.fail(submission.task, f"{error} Then upload the file once more.")
 
 
-def _sha256(bucket: str, key: str, version_id: str, head: "HeadObjectOutputTypeDef") -> str | None:
+def _sha256(submissions: Submissions, upload: ObjectVersion, head: "HeadObjectOutputTypeDef") -> str | None:
     """Identity of the content: as S3 knows it, or read when that is quick; None for a large object without it."""
     known = head.get("ChecksumSHA256")
     if known is not None and head.get("ChecksumType", "FULL_OBJECT") == "FULL_OBJECT":
         return base64.b64decode(known).hex()
     if head["ContentLength"] > _QUICKLY_READ_BYTES:
         return None
-    content = _s3().get_object(Bucket=bucket, Key=key, VersionId=version_id)["Body"].read()
-    return hashlib.sha256(content).hexdigest()
+    return hashlib.sha256(submissions.bucket.read_version(upload)).hexdigest()
 
 
 def _match(pattern: re.Pattern[str], key: str) -> re.Match[str] | None:
@@ -131,13 +128,8 @@ def _match(pattern: re.Pattern[str], key: str) -> re.Match[str] | None:
     return pattern.fullmatch(key) or pattern.fullmatch(unquote_plus(key))
 
 
-def _head(key: str, version_id: str) -> "HeadObjectOutputTypeDef | None":
-    bucket = Environment.read().code_bucket
-    try:
-        return _s3().head_object(Bucket=bucket, Key=key, VersionId=version_id, ChecksumMode="ENABLED")
-    except ClientError as error:
-        # Without s3:ListBucket, S3 does not tell what is missing from what is forbidden: both are 403.
-        if error.response["Error"]["Code"] in {"403", "404", "NoSuchKey", "NoSuchVersion"}:
-            logger.warning("the object version is gone", key=key, version_id=version_id)
-            return None
-        raise
+def _head(submissions: Submissions, upload: ObjectVersion) -> "HeadObjectOutputTypeDef | None":
+    head = submissions.bucket.head(upload)
+    if head is None:
+        logger.warning("the object version is gone", key=upload.key, version_id=upload.version_id)
+    return head

@@ -6,8 +6,8 @@ from typing import Any, Final
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from functions.tasks.environment import Environment
 from functions.tasks.reconciliation import Step, reconcile
+from functions.tasks.settings import ReconcilerSettings
 from functions.telemetry import logger, metrics, tracer
 
 _TIME_TO_FINISH_MS: Final = 30_000
@@ -20,7 +20,7 @@ _TIME_TO_FINISH_MS: Final = 30_000
 def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     """Reconcile every unsettled task (scheduled; the event says nothing). Answers what was found and done."""
     findings = reconcile(
-        Environment.read(),
+        ReconcilerSettings.read(),
         datetime.datetime.now(datetime.UTC),
         lambda: context.get_remaining_time_in_millis() > _TIME_TO_FINISH_MS,
     )

@@ -5,8 +5,9 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, ConfigDict
 
-from functions.tasks.environment import Environment
-from functions.tasks.outcome import end_task, reason_from_failure, reason_without_report
+from functions.contracts.task import TaskKey
+from functions.tasks.outcome import Outcomes, reason_from_failure, reason_without_report
+from functions.tasks.settings import TaskSettings
 from functions.telemetry import logger, tracer
 
 
@@ -30,5 +31,5 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, str]:
         reason = reason_from_failure(build.error, build.cause, build.task_id)
     else:
         reason = reason_without_report(build.task_id)
-    status = end_task(Environment.read(), build.workspace_id, build.task_id, reason)
+    status = Outcomes.of(TaskSettings.read()).by_report(TaskKey(build.workspace_id, build.task_id), reason)
     return {"status": status.value}

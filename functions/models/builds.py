@@ -5,10 +5,10 @@ import binascii
 import re
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from functions.contracts.build_result import Way
-from functions.contracts.names import AppName, ImageRepository, WorkspaceId, check_file_name
+from functions.contracts.build_result import Finding, Way
+from functions.contracts.names import ImageRepository, SourceAppName, WorkspaceId, check_file_name
 from functions.contracts.task import TaskStatus
 from functions.models.deploy import DeployOptions
 from functions.models.requests import Credential, RequestModel
@@ -84,7 +84,7 @@ class UploadRequest(RequestModel):
     sha256: Sha256 = Field(
         description="SHA-256 digest of the file, in hexadecimal or base64. S3 rejects a file with another digest."
     )
-    app_name: AppName | None = Field(default=None, description=APP_NAME)
+    app_name: SourceAppName | None = Field(default=None, description=APP_NAME)
     registry_url: ImageRepository | None = Field(default=None, description=REGISTRY_URL, examples=[_REPOSITORY])
     username: Credential | None = Field(default=None, description=USERNAME)
     password: Credential | None = Field(default=None, repr=False, description=PASSWORD)
@@ -120,6 +120,8 @@ class UploadCreated(BaseModel):
 class TaskResult(BaseModel):
     """The output of a successful build."""
 
+    model_config = ConfigDict(from_attributes=True)
+
     wasm_path: str = Field(description="S3 URI of the WebAssembly component.")
     image_url: str = Field(
         description="Reference of the pushed image, as a deploy request takes it in `image_ref`.", examples=[_IMAGE]
@@ -139,15 +141,6 @@ class TaskResult(BaseModel):
         default=False,
         description="Whether the image comes from an earlier build of the same source, and no build was run.",
     )
-
-
-class SourceError(BaseModel):
-    """An error that the type check found in the source."""
-
-    file: str = Field(description="Path of the file within the upload.")
-    line: int | None = Field(default=None, description="Line number in the file, from 1.")
-    code: str | None = Field(default=None, description="Error code of mypy.", examples=["arg-type"])
-    message: str = Field(description="Explanation of the error.")
 
 
 class TaskDeployment(BaseModel):
@@ -180,7 +173,7 @@ class Task(BaseModel):
         Field(description="Reason for the failure, and what to change where; set if the status is failed."),
     ] = None
     errors: Annotated[
-        list[SourceError] | None, Field(description="Errors in the source; set if the build failed in the type check.")
+        list[Finding] | None, Field(description="Errors in the source; set if the build failed in the type check.")
     ] = None
     deployment: Annotated[
         TaskDeployment | None,

@@ -66,7 +66,7 @@ def _check_image(image: str) -> str:
 _DNS_WORDS: Final = "use lower-case letters, digits and '-', starting and ending with a letter or digit"
 
 Namespace = Annotated[str, Spelling(_LABEL, 63, _DNS_WORDS)]
-AppName = Annotated[
+KubernetesAppName = Annotated[
     str,
     Spelling(
         r"[a-z](?:[-a-z0-9]*[a-z0-9])?",
@@ -122,7 +122,7 @@ class DeployOptions(RequestModel):
     function_id: LabelValue | None = Field(
         default=None, description="Value of the label `function_id` on the app's pods. Default: no label."
     )
-    app_name: AppName | None = Field(
+    app_name: KubernetesAppName | None = Field(
         default=None,
         description="Name of the app to update, or to create if it does not exist. Default: create an app with a "
         "generated name.",

@@ -15,6 +15,8 @@ DETAIL_TYPE: Final = "Task Ended"
 class EndedResult(BaseModel):
     """The output of a successful build."""
 
+    model_config = ConfigDict(from_attributes=True)
+
     wasm_path: str = Field(description="S3 URI of the WebAssembly component.")
     image_url: str = Field(description="Reference of the pushed image: repository:tag.")
     digest: str | None = Field(default=None, description="SHA-256 digest of the image's manifest.")

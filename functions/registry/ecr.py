@@ -27,7 +27,8 @@ _READ_SECONDS: Final = 2.0
 
 
 @functools.cache
-def _client(region: str) -> "ECRClient":
+def client(region: str) -> "ECRClient":
+    """A region's client, made once."""
     config = Config(
         connect_timeout=_CONNECT_SECONDS,
         read_timeout=_READ_SECONDS,
@@ -44,7 +45,7 @@ def find(reference: ImageReference, account: str, region: str) -> Lookup:
     elif reference.tag:
         image["imageTag"] = reference.tag
     try:
-        answer = _client(region).describe_images(
+        answer = client(region).describe_images(
             registryId=account, repositoryName=reference.repository, imageIds=[image]
         )
     except ClientError as error:
@@ -67,7 +68,7 @@ def keep(reference: ImageReference, account: str, region: str, digest: str) -> N
     ClientError, BotoCoreError
         The image is not marked.
     """
-    ecr = _client(region)
+    ecr = client(region)
     place = {"registryId": account, "repositoryName": reference.repository}
     answer = ecr.batch_get_image(**place, imageIds=[{"imageDigest": digest}], acceptedMediaTypes=list(_MANIFESTS))
     for image in answer["images"]:

@@ -4,22 +4,20 @@ Which stream that is comes from the task's row, never from a request, so no toke
 """
 
 import datetime
-import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-import boto3
 from botocore.exceptions import ClientError
 
-from functions.contracts.task import ENDED, RowField
+from functions.aws import clients
+from functions.contracts.task_row import TaskRow
+from functions.contracts.timestamps import timestamp, utc_now
 from functions.models.builds import LogLine
 from functions.tasks.paging import UnusableTokenError
-from functions.tasks.store import Row, timestamp, utc_now
 
 if TYPE_CHECKING:
-    from mypy_boto3_logs import CloudWatchLogsClient
-    from mypy_boto3_logs.type_defs import GetLogEventsRequestTypeDef
+    from mypy_boto3_logs.type_defs import GetLogEventsRequestTypeDef, OutputLogEventTypeDef
 
 START: Final = ""
 """Position of the first line."""
@@ -29,13 +27,8 @@ _CHARACTERS_AROUND: Final = 64
 """What JSON and the time add to a line."""
 _NOT_FOR_UPLOADERS: Final = ("[Container] ", "builder | ")
 """CodeBuild's own words, and the builder's stack traces: both are for the operator, who reads them in the console."""
-_SETTLED: Final = datetime.timedelta(seconds=5)
-"""CloudWatch Logs may show a line a little after it was written: an end is believed this long after the task's."""
-
-
-@functools.cache
-def _logs() -> "CloudWatchLogsClient":
-    return boto3.client("logs")
+_LOG_DELAY: Final = datetime.timedelta(seconds=5)
+"""CloudWatch Logs may show a line this long after it was written: until then, an ended task's log may grow."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +41,7 @@ class LogPart:
     """Nothing comes after these lines."""
 
 
-def read(log_group: str, row: Row, position: str) -> LogPart:
+def read(log_group: str, row: TaskRow, position: str) -> LogPart:
     """The lines after ``position`` of the build of the task ``row``.
 
     Raises
@@ -56,12 +49,10 @@ def read(log_group: str, row: Row, position: str) -> LogPart:
     UnusableTokenError
         ``position`` is none that CloudWatch Logs gave.
     """
-    ended = row[RowField.STATUS] in ENDED
-    build_id = row.get(RowField.BUILD_ID)
-    if build_id is None:
-        return LogPart((), position, complete=ended)
+    if row.build_id is None:
+        return LogPart((), position, complete=row.ended)
     # "project:uuid": the stream is the uuid when the project sets no prefix (CodeBuild API, CloudWatchLogsConfig).
-    stream = str(build_id).rpartition(":")[2]
+    stream = row.build_id.rpartition(":")[2]
     lines: list[LogLine] = []
     size = 0
     while size < _MOST_CHARACTERS:
@@ -72,12 +63,12 @@ def read(log_group: str, row: Row, position: str) -> LogPart:
                 lines.append(LogLine(timestamp=_time(event["timestamp"]), message=message))
                 size += len(message) + _CHARACTERS_AROUND
         if after == position:
-            return LogPart(lines, position, complete=ended and _settled(row))
+            return LogPart(lines, position, complete=row.ended and _is_complete(row))
         position = after
     return LogPart(lines, position, complete=False)
 
 
-def _page(log_group: str, stream: str, position: str) -> tuple[Sequence[Any], str]:
+def _page(log_group: str, stream: str, position: str) -> tuple["Sequence[OutputLogEventTypeDef]", str]:
     request: GetLogEventsRequestTypeDef = {
         "logGroupName": log_group,
         "logStreamName": stream,
@@ -86,7 +77,7 @@ def _page(log_group: str, stream: str, position: str) -> tuple[Sequence[Any], st
     if position != START:
         request["nextToken"] = position
     try:
-        answer = _logs().get_log_events(**request)
+        answer = clients.logs.get_log_events(**request)
     except ClientError as error:
         code = error.response["Error"]["Code"]
         if code == "ResourceNotFoundException":  # not there yet, or not any more
@@ -101,6 +92,6 @@ def _time(milliseconds: int) -> str:
     return timestamp(datetime.datetime.fromtimestamp(milliseconds / 1000, datetime.UTC))
 
 
-def _settled(row: Row) -> bool:
-    ended_at = datetime.datetime.fromisoformat(str(row[RowField.UPDATED_AT]))
-    return utc_now() - ended_at > _SETTLED
+def _is_complete(row: TaskRow) -> bool:
+    ended_at = datetime.datetime.fromisoformat(row.updated_at)
+    return utc_now() - ended_at > _LOG_DELAY

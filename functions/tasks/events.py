@@ -6,88 +6,73 @@ an end is announced at least once, and twice only when the mark could not be tak
 ``task_id``.
 """
 
-import functools
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from functions.contracts.task import ENDED, RowField, TaskStatus
+from functions.aws import clients
+from functions.contracts.task import TaskKey, TaskStatus
+from functions.contracts.task_row import TaskRow
 from functions.models.events import DETAIL_TYPE, SOURCE, EndedResult, TaskEnded
-from functions.tasks.environment import Environment
 from functions.tasks.store import TaskStore
-from functions.tasks.unsettled import settle
 from functions.telemetry import logger
 
-if TYPE_CHECKING:
-    from mypy_boto3_events import EventBridgeClient
 
+@dataclass(frozen=True, slots=True)
+class EventBus:
+    """The bus, and the table whose ends are announced on it."""
 
-@functools.cache
-def _events() -> "EventBridgeClient":
-    return boto3.client("events")
+    name: str
+    tasks: TaskStore
 
+    def announce_end(self, task: TaskKey) -> bool:
+        """Tell the event bus how a task ended, and note on its row that this has been done.
 
-def announce_end(environment: Environment, workspace_id: str, task_id: str) -> bool:
-    """Tell the event bus how a task ended, and note on its row that this has been done.
+        To be called by whoever's write ended the task (`functions.tasks.outcome` does it for all who end tasks through
+        it). Never raises for AWS's sake: the end itself has been written, and the reconciler announces what was missed.
 
-    To be called by whoever's write ended the task (`functions.tasks.outcome` does it for all who end tasks through
-    it). Never raises for AWS's sake: the end itself has been written, and the reconciler announces what was missed.
-
-    Returns
-    -------
-    bool
-        Whether the event was taken, or had been before.
-    """
-    tasks = TaskStore.named(environment.task_table)
-    try:
-        row = tasks.get(workspace_id, task_id)
-        if row is None or row[RowField.STATUS] not in ENDED:
+        Returns
+        -------
+        bool
+            Whether the event was taken, or had been before.
+        """
+        try:
+            row = self.tasks.get(task)
+            if row is None or not row.ended:
+                return False
+            if row.unsettled is None:
+                return True
+            answer = clients.events.put_events(
+                Entries=[
+                    {
+                        "EventBusName": self.name,
+                        "Source": SOURCE,
+                        "DetailType": DETAIL_TYPE,
+                        "Detail": event_of(row).model_dump_json(),
+                    }
+                ]
+            )
+            if answer["FailedEntryCount"]:
+                refused = answer["Entries"][0]
+                logger.error("EventBridge refused an end", task_id=task.task_id, problem=refused.get("ErrorCode"))
+                return False
+            self.tasks.settle(task)
+        except (ClientError, BotoCoreError):
+            logger.exception("end not announced: the reconciler will", extra=task.fields())
             return False
-        if RowField.UNSETTLED not in row:
-            return True
-        answer = _events().put_events(
-            Entries=[
-                {
-                    "EventBusName": environment.event_bus_name,
-                    "Source": SOURCE,
-                    "DetailType": DETAIL_TYPE,
-                    "Detail": event_of(row).model_dump_json(),
-                }
-            ]
-        )
-        if answer["FailedEntryCount"]:
-            refused = answer["Entries"][0]
-            logger.error("EventBridge refused the end of a task", task_id=task_id, problem=refused.get("ErrorCode"))
-            return False
-        settle(tasks, workspace_id, task_id)
-    except (ClientError, BotoCoreError):
-        logger.exception("end not announced: the reconciler will", workspace_id=workspace_id, task_id=task_id)
-        return False
-    return True
+        return True
 
 
-def event_of(row: Mapping[str, Any]) -> TaskEnded:
+def event_of(row: TaskRow) -> TaskEnded:
     """The event's ``detail`` for an ended row."""
-    stored = row.get(RowField.RESULT)
-    result = None
-    if stored is not None:
-        size = stored.get("size")
-        result = EndedResult(
-            wasm_path=stored["wasm_path"],
-            image_url=stored["image_url"],
-            digest=stored.get("digest"),
-            size=None if size is None else int(size),
-        )
     return TaskEnded(
-        task_id=row[RowField.TASK_ID],
-        workspace_id=row[RowField.WORKSPACE_ID],
-        app_name=row.get(RowField.APP_NAME),
-        status="done" if row[RowField.STATUS] == TaskStatus.DONE else "failed",
-        cached=bool(row.get("cached") or (stored or {}).get("cached")),
-        result=result,
-        error=row.get(RowField.ERROR),
-        created_at=row[RowField.CREATED_AT],
-        ended_at=row[RowField.UPDATED_AT],
+        task_id=row.task_id,
+        workspace_id=row.workspace_id,
+        app_name=row.app_name,
+        status="done" if row.status == TaskStatus.DONE else "failed",
+        cached=row.result is not None and row.result.cached,
+        result=None if row.result is None else EndedResult.model_validate(row.result),
+        error=row.error,
+        created_at=row.created_at,
+        ended_at=row.updated_at,
     )

@@ -1,19 +1,20 @@
-"""What Step Functions knows of a task's execution, which is named after it."""
+"""The executions of the state machine: one a task, named after it."""
 
 import datetime
-import functools
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Final
 
-import boto3
 from botocore.exceptions import ClientError
 
-if TYPE_CHECKING:
-    from mypy_boto3_stepfunctions import SFNClient
+from functions.aws import clients
+from functions.contracts.task import TaskKey
+
+_NOTHING_TO_STOP: Final = frozenset({"ExecutionDoesNotExist", "ValidationException"})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Execution:
     """Where an execution is; ``status`` as in DescribeExecution."""
 
@@ -26,28 +27,49 @@ class Execution:
         return self.status not in {"RUNNING", "PENDING_REDRIVE"}
 
 
-@functools.cache
-def _step_functions() -> "SFNClient":
-    return boto3.client("stepfunctions")
+@dataclass(frozen=True, slots=True)
+class Executions:
+    """The executions of one state machine."""
 
+    state_machine_arn: str
 
-def running_executions(state_machine_arn: str) -> Mapping[str, datetime.datetime]:
-    """Names of all executions that run, with when they began: one request for a thousand of them."""
-    pages = _step_functions().get_paginator("list_executions")
-    return {
-        execution["name"]: execution["startDate"]
-        for page in pages.paginate(stateMachineArn=state_machine_arn, statusFilter="RUNNING")
-        for execution in page["executions"]
-    }
+    def start(self, task: TaskKey) -> None:
+        """Start a task's execution; a second call is no error, since the execution is named after the task."""
+        try:
+            clients.step_functions.start_execution(
+                stateMachineArn=self.state_machine_arn, name=task.task_id, input=json.dumps(task.fields())
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
+                raise
 
+    def stop(self, task_id: str, cause: str) -> None:
+        """Stop a task's execution if it runs."""
+        try:
+            clients.step_functions.stop_execution(executionArn=self.arn(task_id), error="Cancelled", cause=cause)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _NOTHING_TO_STOP:
+                raise
 
-def execution_of(state_machine_arn: str, task_id: str) -> Execution | None:
-    """The task's execution; None when there is none (never started, or ended over 90 days ago)."""
-    arn = state_machine_arn.replace(":stateMachine:", ":execution:") + f":{task_id}"
-    try:
-        found = _step_functions().describe_execution(executionArn=arn)
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "ExecutionDoesNotExist":
-            return None
-        raise
-    return Execution(found["status"], found["startDate"])
+    def find(self, task_id: str) -> Execution | None:
+        """A task's execution; None when there is none (never started, or ended over 90 days ago)."""
+        try:
+            found = clients.step_functions.describe_execution(executionArn=self.arn(task_id))
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ExecutionDoesNotExist":
+                return None
+            raise
+        return Execution(found["status"], found["startDate"])
+
+    def running(self) -> Mapping[str, datetime.datetime]:
+        """Names of all executions that run, with when they began: one request for a thousand of them."""
+        pages = clients.step_functions.get_paginator("list_executions")
+        return {
+            execution["name"]: execution["startDate"]
+            for page in pages.paginate(stateMachineArn=self.state_machine_arn, statusFilter="RUNNING")
+            for execution in page["executions"]
+        }
+
+    def arn(self, task_id: str) -> str:
+        """ARN of a task's execution."""
+        return self.state_machine_arn.replace(":stateMachine:", ":execution:") + f":{task_id}"

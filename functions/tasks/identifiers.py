@@ -1,11 +1,13 @@
 """Task ids: UUIDv7 (RFC 9562 §5.7), so that a workspace's tasks sort by the time they were made."""
 
-import hashlib
+import datetime
 import re
 import secrets
 import time
 import uuid
 from typing import Final
+
+from functions.contracts.digests import digest_of_parts
 
 _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -27,12 +29,23 @@ def task_id_for_object(bucket: str, key: str, version_id: str, modified_ms: int)
 
     Parameters
     ----------
+    bucket, key, version_id
+        The object version.
     modified_ms
         The version's LastModified, in milliseconds since the epoch.
     """
-    # Length-prefixed parts: no two different triples join to the same text.
-    identity = "".join(f"{len(part)}:{part}" for part in (bucket, key, version_id))
-    return _uuid7(modified_ms, hashlib.sha256(identity.encode()).digest()[:10])
+    return _uuid7(modified_ms, digest_of_parts(part.encode() for part in (bucket, key, version_id))[:10])
+
+
+def made_at(task_id: str) -> datetime.datetime:
+    """When a task id was made: the first 48 bits of a UUIDv7 are milliseconds since the epoch."""
+    return datetime.datetime.fromtimestamp((uuid.UUID(task_id).int >> 80) / 1000, datetime.UTC)
+
+
+def first_id_at(moment: datetime.datetime) -> str:
+    """A text that sorts before every id that is made at ``moment`` or later, and after every earlier one."""
+    milliseconds = f"{int(moment.timestamp() * 1000):012x}"
+    return f"{milliseconds[:8]}-{milliseconds[8:]}"
 
 
 def _uuid7(milliseconds: int, entropy: bytes) -> str:
@@ -40,8 +53,3 @@ def _uuid7(milliseconds: int, entropy: bytes) -> str:
     value &= ~(0xF000 << 64) & ~(0xC000 << 48)
     value |= (0x7000 << 64) | (0x8000 << 48)
     return str(uuid.UUID(int=value))
-
-
-def made_at_ms(task_id: str) -> int:
-    """Milliseconds since the epoch at which a task id was made (the first 48 bits of a UUIDv7)."""
-    return uuid.UUID(task_id).int >> 80

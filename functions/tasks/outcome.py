@@ -4,133 +4,160 @@ Called by the state machine on success and on failure, and for executions that e
 timed out). Ending a task twice is harmless: the first end stays.
 """
 
-import functools
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any, Final, Self
 
-import boto3
 from botocore.exceptions import ClientError
 from pydantic import ValidationError
 
-from functions.contracts.build_result import BuildResult
-from functions.contracts.task import ENDED, RowField, TaskStatus, result_key, wasm_key
+from functions.contracts.build_result import BuildResult, Finding
+from functions.contracts.task import ENDED, RowField, TaskKey, TaskStatus, result_key, wasm_key
+from functions.contracts.task_row import StoredResult, TaskRow
+from functions.contracts.timestamps import timestamp, utc_now
 from functions.tasks import task_metrics
-from functions.tasks.environment import Environment
-from functions.tasks.events import announce_end
-from functions.tasks.store import TaskStore, result_for_row
+from functions.tasks.code_bucket import CodeBucket
+from functions.tasks.events import EventBus
+from functions.tasks.settings import TaskSettings
+from functions.tasks.store import TaskStore, is_failed_condition, row_key
 from functions.telemetry import logger
 
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
-
-
-_MAX_RESULT_BYTES = 256 * 1024
-_MAX_ERROR_CHARACTERS = 16_000
+_RUNNING: Final = [status for status in TaskStatus if status not in ENDED]
+_MAX_RESULT_BYTES: Final = 256 * 1024
+_MAX_ERROR_CHARACTERS: Final = 16_000
 """A row holds 400 KB, and an error is read by a person."""
-_TOOK_TOO_LONG = "The build took longer than it may and was stopped."
+_TOOK_TOO_LONG: Final = "The build took longer than it may and was stopped."
 
 
-@functools.cache
-def _s3() -> "S3Client":
-    return boto3.client("s3")
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """Ends tasks: each end is written, counted and announced here, and nowhere else."""
 
+    tasks: TaskStore
+    bucket: CodeBucket
+    events: EventBus
 
-def finish(environment: Environment, workspace_id: str, task_id: str, result: Mapping[str, Any]) -> bool:
-    """End a task as ``done`` and announce it; False when it had ended before (nothing is written or announced)."""
-    if not TaskStore.named(environment.task_table).end_done(workspace_id, task_id, result):
-        return False
-    task_metrics.count("TaskDone")
-    logger.info("task done", workspace_id=workspace_id, task_id=task_id)
-    announce_end(environment, workspace_id, task_id)
-    return True
+    @classmethod
+    def of(cls, settings: TaskSettings) -> Self:
+        """With the table, bucket and event bus of the settings."""
+        tasks = TaskStore(settings.task_table)
+        return cls(tasks, CodeBucket(settings.code_bucket), EventBus(settings.event_bus_name, tasks))
 
+    def by_report(self, task: TaskKey, reason: str) -> TaskStatus:
+        """Bring a task to its end and say which one it is.
 
-def reused(environment: Environment, workspace_id: str, task_id: str) -> None:
-    """Count and announce a task whose row was made ``done``, by an earlier build of the same source."""
-    task_metrics.count("TaskDone")
-    task_metrics.count("TaskReused")
-    announce_end(environment, workspace_id, task_id)
+        Parameters
+        ----------
+        task
+            The task, ended or not.
+        reason
+            Sentence for the client when the builder left no usable report.
+        """
+        report = self._read_report(task.task_id)
+        if report is not None and report.outcome == "succeeded" and report.image_url:
+            wasm_path = self.bucket.uri(wasm_key(task.task_id))
+            status, ended = (
+                TaskStatus.DONE,
+                self.done(task, StoredResult.from_report(report, report.image_url, wasm_path)),
+            )
+        elif report is not None and report.error:
+            status, ended = (
+                TaskStatus.FAILED,
+                self.fail(task, report.error, report.errors, unexpected=report.unexpected),
+            )
+        else:
+            status, ended = TaskStatus.FAILED, self.fail(task, reason, unexpected=True)
+        if ended and report is not None:
+            task_metrics.build_time(report.durations)
+        return status if ended else self._earlier_end(task)
 
+    def done(self, task: TaskKey, result: StoredResult) -> bool:
+        """End a task as ``done``; False when it had ended before (nothing is written or announced)."""
+        row = self._end(task, TaskStatus.DONE, {RowField.RESULT: result.to_item()})
+        if row is None:
+            return False
+        if row.cache_key is not None:
+            self.tasks.remember_build(task, row.cache_key, row.expires_at)
+        self._tell(task, "done", "TaskDone")
+        return True
 
-def fail(
-    environment: Environment,
-    workspace_id: str,
-    task_id: str,
-    error: str,
-    errors: Sequence[Mapping[str, Any]] = (),
-    *,
-    unexpected: bool = False,
-) -> bool:
-    """End a task as ``failed`` and announce it; False when it had ended before (nothing is written or announced).
+    def fail(self, task: TaskKey, error: str, findings: Sequence[Finding] = (), *, unexpected: bool = False) -> bool:
+        """End a task as ``failed``; False when it had ended before (nothing is written or announced).
 
-    Parameters
-    ----------
-    error
-        For the uploader: what to change, and where. Cut to `_MAX_ERROR_CHARACTERS`.
-    errors
-        The type check's findings, as `RowField.ERRORS` has them.
-    unexpected
-        The uploader could not have prevented it: counted apart, and an alarm for the operator.
-    """
-    tasks = TaskStore.named(environment.task_table)
-    if not tasks.end_failed(workspace_id, task_id, error[:_MAX_ERROR_CHARACTERS], errors):
-        return False
-    task_metrics.count("TaskFailed")
-    if unexpected:
-        task_metrics.count("TaskFailedUnexpectedly")
-    logger.info("task failed", workspace_id=workspace_id, task_id=task_id, unexpected=unexpected)
-    announce_end(environment, workspace_id, task_id)
-    return True
+        Parameters
+        ----------
+        task
+            The task, ended or not.
+        error
+            For the uploader: what to change, and where. Cut to `_MAX_ERROR_CHARACTERS`.
+        findings
+            What the type check found.
+        unexpected
+            The uploader could not have prevented it: counted apart, and an alarm for the operator.
+        """
+        fields: dict[RowField, Any] = {RowField.ERROR: error[:_MAX_ERROR_CHARACTERS]}
+        if findings:
+            fields[RowField.ERRORS] = [finding.model_dump(exclude_none=True) for finding in findings]
+        if self._end(task, TaskStatus.FAILED, fields) is None:
+            return False
+        self._tell(task, "failed", "TaskFailed", *(("TaskFailedUnexpectedly",) if unexpected else ()))
+        return True
 
+    def reused(self, task: TaskKey) -> None:
+        """Count and announce a task whose row was made ``done``, by an earlier build of the same source."""
+        self._tell(task, "done by an earlier build", "TaskDone", "TaskReused")
 
-def end_task(environment: Environment, workspace_id: str, task_id: str, reason_without_result: str) -> TaskStatus:
-    """Bring a task to its end and say which one it is.
+    def _tell(self, task: TaskKey, how: str, *metrics: str) -> None:
+        for metric in metrics:
+            task_metrics.count(metric)
+        logger.info(f"task {how}", extra=task.fields())
+        self.events.announce_end(task)
 
-    Parameters
-    ----------
-    reason_without_result
-        Sentence for the client when the builder left no usable report.
-    """
-    report = _read_report(environment.code_bucket, task_id)
-    if report is not None and report.outcome == "succeeded" and report.image_url:
-        row = result_for_row(environment.code_bucket, wasm_key(task_id), report)
-        ended, status = finish(environment, workspace_id, task_id, row), TaskStatus.DONE
-    elif report is not None and report.error:
-        findings = [finding.model_dump() for finding in report.errors]
-        ended = fail(environment, workspace_id, task_id, report.error, findings, unexpected=report.unexpected)
-        status = TaskStatus.FAILED
-    else:
-        ended = fail(environment, workspace_id, task_id, reason_without_result, unexpected=True)
-        status = TaskStatus.FAILED
-    if ended and report is not None:
-        task_metrics.build_time(report.durations)
-    return status if ended else _status_now(TaskStore.named(environment.task_table), workspace_id, task_id)
+    def _end(self, task: TaskKey, status: TaskStatus, fields: Mapping[RowField, Any]) -> TaskRow | None:
+        """Write an end; the row as it ended, or None when it had ended before."""
+        sets = {RowField.STATUS: status.value, RowField.UPDATED_AT: timestamp(utc_now()), **fields}
+        try:
+            # The same write that ends a task forgets its registry password.
+            answer = self.tasks.table.update_item(
+                Key=row_key(task),
+                UpdateExpression="SET "
+                + ", ".join(f"#{name} = :{name}" for name in sets)
+                + " REMOVE #credentials, #upload",
+                ConditionExpression="#status IN (" + ", ".join(f":was_{running}" for running in _RUNNING) + ")",
+                ExpressionAttributeNames={
+                    **{f"#{name}": str(name) for name in sets},
+                    "#credentials": RowField.REGISTRY_CREDENTIALS,
+                    "#upload": RowField.UPLOAD_EXPIRES_AT,
+                },
+                ExpressionAttributeValues={
+                    **{f":{name}": value for name, value in sets.items()},
+                    **{f":was_{running}": str(running) for running in _RUNNING},
+                },
+                ReturnValues="ALL_NEW",
+            )
+        except ClientError as error:
+            if is_failed_condition(error):
+                return None
+            raise
+        return TaskRow.from_item(answer["Attributes"])
 
+    def _earlier_end(self, task: TaskKey) -> TaskStatus:
+        row = self.tasks.get(task)
+        logger.info("task had ended before", extra={**task.fields(), "status": row and row.status})
+        return row.status if row is not None and row.ended else TaskStatus.FAILED
 
-def _status_now(tasks: TaskStore, workspace_id: str, task_id: str) -> TaskStatus:
-    row = tasks.get(workspace_id, task_id)
-    status = TaskStatus(row[RowField.STATUS]) if row else TaskStatus.FAILED
-    logger.info("task had ended before", workspace_id=workspace_id, task_id=task_id, status=status)
-    return status if status in ENDED else TaskStatus.FAILED
-
-
-def _read_report(bucket: str, task_id: str) -> BuildResult | None:
-    try:
-        answer = _s3().get_object(Bucket=bucket, Key=result_key(task_id))
-    except ClientError as error:
-        # Without s3:ListBucket a missing key reads as AccessDenied.
-        if error.response["Error"]["Code"] in {"NoSuchKey", "404", "AccessDenied"}:
+    def _read_report(self, task_id: str) -> BuildResult | None:
+        content = self.bucket.read(result_key(task_id), _MAX_RESULT_BYTES + 1)
+        if content is None:
             return None
-        raise
-    content = answer["Body"].read(_MAX_RESULT_BYTES + 1)
-    try:
-        if len(content) > _MAX_RESULT_BYTES:
-            raise ValueError("too large")
-        return BuildResult.model_validate_json(content)
-    except (ValidationError, ValueError):
-        logger.warning("result.json is unusable", task_id=task_id, size=len(content))
-        return None
+        try:
+            if len(content) > _MAX_RESULT_BYTES:
+                raise ValueError("too large")
+            return BuildResult.model_validate_json(content)
+        except (ValidationError, ValueError):
+            logger.warning("result.json is unusable", task_id=task_id, size=len(content))
+            return None
 
 
 def reason_without_report(task_id: str) -> str:

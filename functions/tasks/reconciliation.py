@@ -7,18 +7,17 @@ is continued by the next.
 
 import datetime
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
-from functions.contracts.task import ENDED, RowField
-from functions.tasks.environment import Environment
-from functions.tasks.events import announce_end
-from functions.tasks.executions import execution_of, running_executions
-from functions.tasks.outcome import end_task, fail, reason_from_end
-from functions.tasks.store import TaskStore
-from functions.tasks.submission import start_execution
+from functions.contracts.task import TaskKey
+from functions.contracts.task_row import TaskRow
+from functions.tasks.executions import Executions
+from functions.tasks.identifiers import made_at
+from functions.tasks.outcome import Outcomes, reason_from_end
+from functions.tasks.settings import ReconcilerSettings
 from functions.tasks.unsettled import unsettled_tasks
 from functions.telemetry import logger
 
@@ -54,95 +53,91 @@ class Findings:
     """Whether every unsettled task was looked at; the next run sees to the rest."""
 
 
-def reconcile(environment: Environment, now: datetime.datetime, has_time: Callable[[], bool]) -> Findings:
+def reconcile(settings: ReconcilerSettings, now: datetime.datetime, has_time: Callable[[], bool]) -> Findings:
     """Look at every unsettled task once.
 
     Parameters
     ----------
+    settings
+        The function's own.
+    now
+        The time of the run.
     has_time
         Asked before each task that needs a step; False ends the run.
     """
-    run = _Run(environment, now)
-    running = running_executions(environment.state_machine_arn)
-    for workspace_id, task_id in unsettled_tasks(run.tasks, now - UNDER_WAY):
+    run = _Run(settings, now)
+    running = run.executions.running()
+    for task in unsettled_tasks(run.outcomes.tasks, now - UNDER_WAY):
         run.findings.open += 1
-        if task_id in running:
-            run.count_stuck(running[task_id])
+        if task.task_id in running:
+            run.count_stuck(running[task.task_id])
             continue
         if run.findings.steps.total() >= MOST_STEPS or not has_time():
             run.findings.complete = False
             break
-        run.take_care_of(workspace_id, task_id)
+        run.take_care_of(task)
     return run.findings
 
 
 class _Run:
-    def __init__(self, environment: Environment, now: datetime.datetime) -> None:
-        self.tasks = TaskStore.named(environment.task_table)
+    def __init__(self, settings: ReconcilerSettings, now: datetime.datetime) -> None:
+        self.outcomes = Outcomes.of(settings)
+        self.executions = Executions(settings.state_machine_arn)
         self.findings = Findings()
-        self._environment = environment
+        self._stuck_after = datetime.timedelta(minutes=settings.stuck_after_minutes)
         self._now = now
 
     def count_stuck(self, since: datetime.datetime) -> None:
-        if self._now - since > datetime.timedelta(minutes=self._environment.stuck_after_minutes):
+        if self._now - since > self._stuck_after:
             self.findings.stuck += 1
 
-    def take_care_of(self, workspace_id: str, task_id: str) -> None:
+    def take_care_of(self, task: TaskKey) -> None:
         try:
-            row = self.tasks.get(workspace_id, task_id)
+            row = self.outcomes.tasks.get(task)
             step = self._step(row) if row is not None else None
         except Exception:
             # One row that cannot be helped must not keep the others from being.
-            logger.exception("task not reconciled", workspace_id=workspace_id, task_id=task_id)
-            row, step = None, Step.FAILED
-            self.count_stuck(_made(task_id))
+            logger.exception("task not reconciled", extra=task.fields())
+            step = Step.FAILED
+            self.count_stuck(made_at(task.task_id))
         if step is not None:
             self.findings.steps[step] += 1
-            logger.info("reconciled", workspace_id=workspace_id, task_id=task_id, step=step)
+            logger.info("reconciled", extra={**task.fields(), "step": step})
 
-    def _step(self, row: Mapping[str, Any]) -> Step | None:
-        workspace_id, task_id = row[RowField.WORKSPACE_ID], row[RowField.TASK_ID]
-        if row[RowField.STATUS] in ENDED:
-            return self._announce(row, workspace_id, task_id)
-        execution = execution_of(self._environment.state_machine_arn, task_id)
-        if execution is None and RowField.UPLOAD_EXPIRES_AT in row:
-            return self._end_without_upload(row, workspace_id, task_id)
+    def _step(self, row: TaskRow) -> Step | None:
+        if row.ended:
+            return self._announce(row)
+        execution = self.executions.find(row.task_id)
+        if execution is None and row.upload_expires_at is not None:
+            return self._end_without_upload(row.key, row.upload_expires_at)
         if execution is None:
-            return self._start_or_end(row, workspace_id, task_id)
+            return self._start_or_end(row)
         if execution.over:
-            end_task(self._environment, workspace_id, task_id, reason_from_end(execution.status, task_id))
+            self.outcomes.by_report(row.key, reason_from_end(execution.status, row.task_id))
             return Step.ENDED
         self.count_stuck(execution.started)
         return None
 
-    def _announce(self, row: Mapping[str, Any], workspace_id: str, task_id: str) -> Step | None:
-        if self._now - _moment(row[RowField.UPDATED_AT]) < UNDER_WAY:
+    def _announce(self, row: TaskRow) -> Step | None:
+        if self._now - _moment(row.updated_at) < UNDER_WAY:
             return None  # whoever ended it is announcing it now
-        return Step.ANNOUNCED if announce_end(self._environment, workspace_id, task_id) else Step.FAILED
+        return Step.ANNOUNCED if self.outcomes.events.announce_end(row.key) else Step.FAILED
 
-    def _end_without_upload(self, row: Mapping[str, Any], workspace_id: str, task_id: str) -> Step | None:
-        until = datetime.datetime.fromtimestamp(int(row[RowField.UPLOAD_EXPIRES_AT]), datetime.UTC)
+    def _end_without_upload(self, task: TaskKey, expires_at: int) -> Step | None:
+        until = datetime.datetime.fromtimestamp(expires_at, datetime.UTC)
         if self._now < until + UPLOAD_MAY_TAKE:
             return None
         error = f"The upload did not arrive: it could begin until {until:%Y-%m-%d %H:%M} UTC. Ask for a new upload."
-        return Step.ENDED if fail(self._environment, workspace_id, task_id, error) else None
+        return Step.ENDED if self.outcomes.fail(task, error) else None
 
-    def _start_or_end(self, row: Mapping[str, Any], workspace_id: str, task_id: str) -> Step | None:
-        if self._now - _moment(row[RowField.CREATED_AT]) < START_AGAIN_WITHIN:
-            start_execution(self._environment.state_machine_arn, workspace_id, task_id)
+    def _start_or_end(self, row: TaskRow) -> Step | None:
+        if self._now - _moment(row.created_at) < START_AGAIN_WITHIN:
+            self.executions.start(row.key)
             return Step.STARTED
-        end_task(
-            self._environment,
-            workspace_id,
-            task_id,
-            "The build could not be started for an hour. Upload the file again.",
-        )
+        reason = "The build could not be started for an hour. Upload the file again."
+        self.outcomes.by_report(row.key, reason)
         return Step.ENDED
 
 
 def _moment(text: str) -> datetime.datetime:
     return datetime.datetime.fromisoformat(text)
-
-
-def _made(task_id: str) -> datetime.datetime:
-    return datetime.datetime.fromtimestamp(int(task_id.replace("-", "")[:12], 16) / 1000, datetime.UTC)

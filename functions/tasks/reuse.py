@@ -5,43 +5,22 @@ that was recorded; its objects are copied, so that either task can be deleted wi
 """
 
 import datetime
-import functools
-import hashlib
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
-import boto3
-from botocore.exceptions import ClientError
-
-from functions.contracts.task import RowField, TaskStatus, artifact_prefix, wasm_key
+from functions.contracts.digests import digest_of_parts
+from functions.contracts.task import TaskKey, TaskStatus, artifact_prefix, wasm_key
+from functions.contracts.task_row import StoredResult, TaskRow
+from functions.contracts.timestamps import utc_now
 from functions.registry.lookup import find_image
 from functions.registry.outcomes import ImageFound, RegistryCredentials
-from functions.tasks.store import TaskStore, utc_now
-from functions.tasks.table_keys import EARLIER_BUILDS, side_key
+from functions.tasks.code_bucket import CodeBucket
+from functions.tasks.store import TaskStore
+from functions.tasks.table_keys import EARLIER_BUILDS, item_key
 from functions.telemetry import logger
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
 
 _LOOKUP_SECONDS: Final = 3.0
 """A registry that is slower than this is not waited for: building is always right."""
-_GONE: Final = frozenset({"404", "NoSuchKey", "AccessDenied"})
-
-
-@functools.cache
-def _s3() -> "S3Client":
-    return boto3.client("s3")
-
-
-@dataclass(frozen=True)
-class EarlierBuild:
-    """A task whose outcome can be taken over."""
-
-    task_id: str
-    source_key: str
-    result: Mapping[str, Any]
 
 
 def cache_key(
@@ -55,10 +34,7 @@ def cache_key(
     parts = [toolchain_id, image_repository, content_sha256, "py" if single else "zip"]
     if single:
         parts += [file_name, app_name or ""]
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(len(part.encode()).to_bytes(8, "big") + part.encode())
-    return digest.hexdigest()
+    return digest_of_parts(part.encode() for part in parts).hex()
 
 
 def find(
@@ -67,25 +43,20 @@ def find(
     key: str,
     credentials: RegistryCredentials | None,
     pushed_within_days: int | None = None,
-) -> EarlierBuild | None:
+) -> TaskRow | None:
     """An earlier build of the same in this workspace whose image is in the registry as it was pushed.
 
     ``pushed_within_days``: an image that is older is left to expire; None: images do not.
     """
-    item = tasks.table.get_item(Key=side_key(workspace_id, EARLIER_BUILDS, key), ConsistentRead=True).get("Item")
-    row = tasks.get(workspace_id, str(item["built_by"])) if item else None
-    if row is None or row[RowField.STATUS] != TaskStatus.DONE or row.get(RowField.CACHE_KEY) != key:
+    item = tasks.table.get_item(Key=item_key(workspace_id, EARLIER_BUILDS, key), ConsistentRead=True).get("Item")
+    row = tasks.get(TaskKey(workspace_id, str(item["built_by"]))) if item else None
+    if row is None or row.status != TaskStatus.DONE or row.result is None or row.cache_key != key:
         return None
-    result = row[RowField.RESULT]
-    answer = find_image(result["image_url"], credentials, seconds=_LOOKUP_SECONDS)
-    if (
-        not isinstance(answer, ImageFound)
-        or answer.digest != result.get("digest")
-        or _is_old(answer, pushed_within_days)
-    ):
-        logger.info("earlier build not reused", task_id=row[RowField.TASK_ID], registry=type(answer).__name__)
+    answer = find_image(row.result.image_url, credentials, seconds=_LOOKUP_SECONDS)
+    if not isinstance(answer, ImageFound) or answer.digest != row.result.digest or _is_old(answer, pushed_within_days):
+        logger.info("earlier build not reused", task_id=row.task_id, registry=type(answer).__name__)
         return None
-    return EarlierBuild(str(row[RowField.TASK_ID]), str(row[RowField.SOURCE_KEY]), result)
+    return row
 
 
 def _is_old(image: ImageFound, days: int | None) -> bool:
@@ -94,44 +65,13 @@ def _is_old(image: ImageFound, days: int | None) -> bool:
     return utc_now() - image.pushed_at > datetime.timedelta(days=days)
 
 
-def take_over(bucket: str, earlier: EarlierBuild, task_id: str) -> dict[str, Any] | None:
+def take_over(bucket: CodeBucket, earlier: TaskRow, task_id: str) -> StoredResult | None:
     """Copy an earlier build's objects for ``task_id``; the result to record, or None when they are gone."""
     old, new = artifact_prefix(earlier.task_id), artifact_prefix(task_id)
-    listed = _s3().list_objects_v2(Bucket=bucket, Prefix=old)
-    keys = [entry["Key"] for entry in listed.get("Contents", [])]
-    if wasm_key(earlier.task_id) not in keys:
+    keys = bucket.keys(old)
+    if earlier.result is None or wasm_key(earlier.task_id) not in keys:
         return None
-    copies = {key: new + key.removeprefix(old) for key in keys}
-    with ThreadPoolExecutor(len(copies)) as threads:
-        if not all(threads.map(lambda pair: copy(bucket, *pair), copies.items())):
+    with ThreadPoolExecutor(len(keys)) as threads:
+        if not all(threads.map(lambda key: bucket.copy_if_exists(key, new + key.removeprefix(old)), keys)):
             return None
-    result: dict[str, Any] = _renamed(earlier.result, old, new)
-    return {**result, "cached": True}
-
-
-def copy(bucket: str, from_key: str, to_key: str) -> bool:
-    """Copy an object within the bucket; False when it is gone."""
-    try:
-        _s3().copy_object(
-            Bucket=bucket,
-            Key=to_key,
-            CopySource={"Bucket": bucket, "Key": from_key},
-            # Copying tags would need two more permissions, and nothing reads them.
-            TaggingDirective="REPLACE",
-        )
-    except ClientError as error:
-        if error.response["Error"]["Code"] in _GONE:
-            return False
-        raise
-    return True
-
-
-def _renamed(value: Any, old: str, new: str) -> Any:
-    """``value`` with every path below ``old`` turned into the one below ``new``."""
-    if isinstance(value, str):
-        return value.replace(f"/{old}", f"/{new}")
-    if isinstance(value, Mapping):
-        return {name: _renamed(item, old, new) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_renamed(item, old, new) for item in value]
-    return value
+    return earlier.result.model_copy(update={"wasm_path": bucket.uri(wasm_key(task_id)), "cached": True})

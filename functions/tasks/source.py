@@ -11,6 +11,22 @@ class UnusableSourceError(Exception):
     """The upload cannot be built; the text says why."""
 
 
+class UploadTooLargeError(Exception):
+    """The file is over the limit; the text says which."""
+
+
+def check_size(size: int, most_bytes: int) -> None:
+    """Refuse an upload of more than ``most_bytes``.
+
+    Raises
+    ------
+    UploadTooLargeError
+        ``size`` is over the limit.
+    """
+    if size > most_bytes:
+        raise UploadTooLargeError(f"size is over the limit of {most_bytes:,} bytes")
+
+
 def check_source(file_name: str, content: bytes) -> None:
     """Refuse what the builder could only refuse later.
 

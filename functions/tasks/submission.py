@@ -6,264 +6,255 @@ started by the reconciler.
 """
 
 import contextlib
-import functools
-import json
-import time
-from collections.abc import Callable, Iterator, Mapping
+import datetime
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Self
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from functions.contracts.task import RowField, source_key, source_prefix
+from functions.contracts.task import UNSETTLED, TaskKey, TaskStatus, source_key, source_prefix
+from functions.contracts.task_row import DeployBlock, StoredResult, TaskRow
+from functions.contracts.timestamps import timestamp, utc_now
 from functions.registry.outcomes import RegistryCredentials
-from functions.tasks import credentials, outcome, reuse
-from functions.tasks.environment import Environment
+from functions.tasks import reuse
+from functions.tasks.code_bucket import CodeBucket, ObjectVersion
+from functions.tasks.executions import Executions
+from functions.tasks.outcome import Outcomes
+from functions.tasks.settings import SubmissionSettings
 from functions.tasks.store import TaskStore
 from functions.tasks.usage import Limits, Usage
 from functions.telemetry import logger
 
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
-    from mypy_boto3_stepfunctions import SFNClient
+Source = bytes | ObjectVersion
+"""The content itself, or where it lies in the bucket."""
 
 
 class StartFailedError(Exception):
-    """The task was recorded, but its execution could not be started. The text is the task's id."""
+    """The task was recorded, but its execution could not be started; the text is for the client."""
+
+    def __init__(self, task: TaskKey) -> None:
+        super().__init__(f"Task {task.task_id} could not be started. Upload the file again in a moment.")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Registry:
     """Where to push. Without credentials it is the stack's own ECR repository, reached with the build role."""
 
     repository: str
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
-
-    @property
-    def credentials(self) -> RegistryCredentials | None:
-        """What the caller sent, to ask the registry with."""
-        if self.username is None or self.password is None:
-            return None
-        return RegistryCredentials(self.username, self.password)
+    credentials: RegistryCredentials | None = field(default=None, repr=False)
+    """What the caller sent: to ask the registry with, and sealed in the row to push with."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Submission:
     """What is to be built, for whom, and where the image goes."""
 
-    workspace_id: str
-    task_id: str
+    task: TaskKey
     file_name: str
     app_name: str | None
     registry: Registry
+    sealed_credentials: bytes | None = None
+    """The registry's credentials, encrypted for this task alone."""
     content_sha256: str | None = None
     """Identity of the content in hexadecimal; None when it is not known: then no earlier build is looked for."""
     idempotency: str | None = None
     """Digest of the Idempotency-Key."""
-    deploy: Mapping[str, str] | None = None
-    """What to do with the image when it is built (`functions.tasks.deployment`)."""
+    deploy: DeployBlock | None = None
+    """What to do with the image when it is built."""
 
     @property
     def source_key(self) -> str:
         """Where the source is kept."""
-        return source_key(self.workspace_id, self.task_id, self.file_name)
+        return source_key(self.task, self.file_name)
 
-    def cache_key(self, environment: Environment) -> str | None:
-        """See `functions.tasks.reuse.cache_key`."""
-        if self.content_sha256 is None:
+
+@dataclass(frozen=True, slots=True)
+class PresignedUpload:
+    """What is awaited of an upload that its client sends to S3 itself."""
+
+    sha256: str
+    """Base64."""
+    begins_within: datetime.timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Submissions:
+    """Makes tasks."""
+
+    settings: SubmissionSettings
+    tasks: TaskStore
+    bucket: CodeBucket
+    executions: Executions
+    outcomes: Outcomes
+
+    @classmethod
+    def of(cls, settings: SubmissionSettings) -> Self:
+        """With the table, bucket and state machine of the settings."""
+        outcomes = Outcomes.of(settings)
+        return cls(settings, outcomes.tasks, outcomes.bucket, Executions(settings.state_machine_arn), outcomes)
+
+    @property
+    def usage(self) -> Usage:
+        """What each workspace uses."""
+        settings = self.settings
+        return Usage(self.tasks, Limits(running=settings.limits_running_builds, kept=settings.limits_kept_tasks))
+
+    def source_folder(self, task: TaskKey) -> str:
+        """S3 URI of the folder that holds a task's source, with a trailing slash."""
+        return self.bucket.uri(source_prefix(task))
+
+    def submit(self, submission: Submission, source: Source, *, repeated: bool = False) -> None:
+        """Record the task and start its execution, or end it at once by an earlier build of the same.
+
+        Safe to repeat with the same task id.
+
+        Parameters
+        ----------
+        submission
+            What is to be built.
+        source
+            The upload.
+        repeated
+            Whether the caller is called again after an error. If not, a task that cannot be started ends as failed.
+
+        Raises
+        ------
+        usage.LimitReachedError
+            Nothing has been stored.
+        StartFailedError
+            Step Functions refused.
+        """
+        if self._reuse(submission, source):
+            return
+        with self._place(submission.task):
+            self._store(source, submission.source_key)
+            self.record(submission)
+        try:
+            self._start(submission.task)
+        except StartFailedError:
+            if not repeated:
+                reason = "The build could not be started. Upload the file again."
+                self.outcomes.fail(submission.task, reason, unexpected=True)
+            raise
+
+    def await_upload(self, submission: Submission, upload: PresignedUpload) -> None:
+        """Record a task whose source its client is going to send, or end it at once by an earlier build of the same.
+
+        Raises
+        ------
+        usage.LimitReachedError
+            Nothing has been stored.
+        """
+        if not self._reuse(submission):
+            with self._place(submission.task):
+                self.record(submission, upload=upload)
+
+    def record(
+        self, submission: Submission, *, result: StoredResult | None = None, upload: PresignedUpload | None = None
+    ) -> bool:
+        """Make the task's row, ``done`` already with a ``result``; False when it is there."""
+        now = utc_now()
+        return self.tasks.create(
+            TaskRow(
+                workspace_id=submission.task.workspace_id,
+                task_id=submission.task.task_id,
+                status=TaskStatus.PENDING if result is None else TaskStatus.DONE,
+                source_key=submission.source_key,
+                image_repository=submission.registry.repository,
+                app_name=submission.app_name,
+                registry_credentials=submission.sealed_credentials if result is None else None,
+                result=result,
+                created_at=timestamp(now),
+                updated_at=timestamp(now),
+                expires_at=self._expires_at(now),
+                cache_key=self._cache_key(submission),
+                idempotency=submission.idempotency,
+                deploy=submission.deploy,
+                upload_sha256=upload and upload.sha256,
+                upload_expires_at=upload and int((now + upload.begins_within).timestamp()),
+                unsettled=UNSETTLED,
+            )
+        )
+
+    def start(self, task: TaskKey) -> None:
+        """Start a task's execution; a second call is no error."""
+        self.executions.start(task)
+
+    def _start(self, task: TaskKey) -> None:
+        try:
+            self.executions.start(task)
+        except (ClientError, BotoCoreError) as error:
+            logger.exception("execution did not start", task_id=task.task_id)
+            raise StartFailedError(task) from error
+
+    def _store(self, source: Source, key: str) -> None:
+        if isinstance(source, ObjectVersion):
+            self.bucket.copy(source, key)
+        else:
+            self.bucket.put(key, source)
+
+    @contextlib.contextmanager
+    def _place(self, task: TaskKey, *, runs: bool = True) -> Iterator[None]:
+        """A place for the task among the workspace's, given back when the block fails."""
+        self.usage.claim(task, runs=runs)
+        try:
+            yield
+        except BaseException:
+            self.usage.release(task)
+            raise
+
+    def _reuse(self, submission: Submission, source: Source | None = None) -> bool:
+        """Make the task, done already, from an earlier build of the same; False when there is none.
+
+        Parameters
+        ----------
+        submission
+            What is to be built.
+        source
+            None: the earlier build's source is copied, the caller need not send it.
+        """
+        task, key = submission.task, self._cache_key(submission)
+        if key is None:
+            return False
+        credentials, newest = submission.registry.credentials, self.settings.image_reuse_days
+        earlier = reuse.find(self.tasks, task.workspace_id, key, credentials, newest)
+        if earlier is None:
+            return False
+        with self._place(task, runs=False):
+            result = self._taken_over(submission, earlier, source)
+            if result is None:
+                self.usage.release(task)
+                return False
+            if self.record(submission, result=result):
+                self.tasks.remember_build(task, key, self._expires_at(utc_now()))
+                self.outcomes.reused(task)
+                logger.info("earlier build reused", extra={**task.fields(), "earlier": earlier.task_id})
+        if submission.deploy is not None:
+            # There is nothing to build, but something to deploy: the execution goes straight on to that.
+            self._start(task)
+        return True
+
+    def _taken_over(self, submission: Submission, earlier: TaskRow, source: Source | None) -> StoredResult | None:
+        """The earlier build's result, with copies of its objects; None when they, or the source, are gone."""
+        result = reuse.take_over(self.bucket, earlier, submission.task.task_id)
+        if result is None:
+            return None
+        if source is None:
+            return result if self.bucket.copy_if_exists(earlier.source_key, submission.source_key) else None
+        self._store(source, submission.source_key)
+        return result
+
+    def _cache_key(self, submission: Submission) -> str | None:
+        if submission.content_sha256 is None:
             return None
         return reuse.cache_key(
-            content_sha256=self.content_sha256,
-            file_name=self.file_name,
-            app_name=self.app_name,
-            image_repository=self.registry.repository,
-            toolchain_id=environment.toolchain_id,
+            content_sha256=submission.content_sha256,
+            file_name=submission.file_name,
+            app_name=submission.app_name,
+            image_repository=submission.registry.repository,
+            toolchain_id=self.settings.toolchain_id,
         )
 
-
-@functools.cache
-def _s3() -> "S3Client":
-    return boto3.client("s3")
-
-
-@functools.cache
-def step_functions() -> "SFNClient":
-    """One client for the life of the process."""
-    return boto3.client("stepfunctions")
-
-
-def usage_of(environment: Environment) -> Usage:
-    """The usage items, with the limits of the environment."""
-    limits = Limits(running=environment.max_running_builds, kept=environment.max_kept_tasks)
-    return Usage(TaskStore.named(environment.task_table), limits)
-
-
-def source_folder(environment: Environment, workspace_id: str, task_id: str) -> str:
-    """S3 URI of the folder that holds a task's source, with a trailing slash."""
-    return f"s3://{environment.code_bucket}/{source_prefix(workspace_id, task_id)}"
-
-
-def put_source(environment: Environment, content: bytes) -> Callable[[str], None]:
-    """Store step for an upload that came with the request."""
-
-    def store(key: str) -> None:
-        _s3().put_object(Bucket=environment.code_bucket, Key=key, Body=content)
-
-    return store
-
-
-def copy_source(environment: Environment, uploaded_key: str, version_id: str) -> Callable[[str], None]:
-    """Store step for an object version that was uploaded to the bucket itself."""
-
-    def store(key: str) -> None:
-        _s3().copy_object(
-            Bucket=environment.code_bucket,
-            Key=key,
-            CopySource={"Bucket": environment.code_bucket, "Key": uploaded_key, "VersionId": version_id},
-            # Copying tags would need two more permissions, and nothing reads them.
-            TaggingDirective="REPLACE",
-        )
-
-    return store
-
-
-def submit(
-    environment: Environment, submission: Submission, store_source: Callable[[str], None], *, repeated: bool = False
-) -> None:
-    """Record the task and start its execution, or end it at once by an earlier build of the same.
-
-    Safe to repeat with the same task id.
-
-    Parameters
-    ----------
-    repeated
-        Whether the caller is called again after an error. If not, a task that cannot be started ends as failed.
-
-    Raises
-    ------
-    credentials.CredentialsTooLongError, usage.LimitReachedError
-        Nothing has been stored.
-    StartFailedError
-        Step Functions refused.
-    """
-    sealed = seal(environment, submission)
-    if reuse_earlier(environment, submission, store_source):
-        return
-    with claimed(environment, submission):
-        store_source(submission.source_key)
-        record(environment, submission, sealed)
-    try:
-        _start(environment, submission)
-    except StartFailedError:
-        if not repeated:
-            reason = "The build could not be started. Upload the file again."
-            outcome.fail(environment, submission.workspace_id, submission.task_id, reason, unexpected=True)
-        raise
-
-
-def _start(environment: Environment, submission: Submission) -> None:
-    try:
-        start_execution(environment.state_machine_arn, submission.workspace_id, submission.task_id)
-    except (ClientError, BotoCoreError) as error:
-        logger.exception("execution did not start", task_id=submission.task_id)
-        raise StartFailedError(submission.task_id) from error
-
-
-def seal(environment: Environment, submission: Submission) -> bytes | None:
-    """The registry's user name and password, encrypted for this task alone; None without any."""
-    registry = submission.registry
-    if registry.username is None or registry.password is None:
-        return None
-    return credentials.seal(environment.credentials_key_id, submission.task_id, registry.username, registry.password)
-
-
-@contextlib.contextmanager
-def claimed(environment: Environment, submission: Submission, *, runs: bool = True) -> Iterator[None]:
-    """A place for the task among the workspace's, given back when the block fails."""
-    usage = usage_of(environment)
-    usage.claim(submission.workspace_id, submission.task_id, runs=runs)
-    try:
-        yield
-    except BaseException:
-        usage.release(submission.workspace_id, submission.task_id)
-        raise
-
-
-def record(
-    environment: Environment,
-    submission: Submission,
-    sealed: bytes | None = None,
-    *,
-    result: Mapping[str, Any] | None = None,
-    upload_sha256: str | None = None,
-) -> bool:
-    """Make the task's row; False when it is there already."""
-    more: dict[RowField, Any] = {
-        RowField.CACHE_KEY: submission.cache_key(environment),
-        RowField.IDEMPOTENCY: submission.idempotency,
-        RowField.DEPLOY: submission.deploy,
-    }
-    if upload_sha256 is not None:
-        more[RowField.UPLOAD_SHA256] = upload_sha256
-        more[RowField.UPLOAD_EXPIRES_AT] = int(time.time()) + environment.upload_minutes * 60
-    return TaskStore.named(environment.task_table).create(
-        workspace_id=submission.workspace_id,
-        task_id=submission.task_id,
-        source_key=submission.source_key,
-        image_repository=submission.registry.repository,
-        app_name=submission.app_name,
-        registry_credentials=sealed,
-        retention_days=environment.task_retention_days,
-        result=result,
-        more=more,
-    )
-
-
-def reuse_earlier(
-    environment: Environment, submission: Submission, store_source: Callable[[str], None] | None = None
-) -> bool:
-    """Make the task, done already, from an earlier build of the same; False when there is none.
-
-    Parameters
-    ----------
-    store_source
-        None: the earlier build's source is copied, the caller need not send it.
-    """
-    key = submission.cache_key(environment)
-    tasks = TaskStore.named(environment.task_table)
-    workspace_id, task_id = submission.workspace_id, submission.task_id
-    credentials, newest = submission.registry.credentials, environment.image_reuse_days
-    earlier = reuse.find(tasks, workspace_id, key, credentials, newest) if key else None
-    if key is None or earlier is None:
-        return False
-    with claimed(environment, submission, runs=False):
-        result = reuse.take_over(environment.code_bucket, earlier, task_id)
-        if result is not None and store_source is not None:
-            store_source(submission.source_key)
-        elif result is None or not reuse.copy(environment.code_bucket, earlier.source_key, submission.source_key):
-            usage_of(environment).release(workspace_id, task_id)
-            return False
-        if record(environment, submission, result=result):
-            expires_at = int(time.time()) + environment.task_retention_days * 24 * 3600
-            tasks.remember_build(workspace_id, key, task_id, expires_at)
-            outcome.reused(environment, workspace_id, task_id)
-            logger.info("earlier build reused", workspace_id=workspace_id, task_id=task_id, earlier=earlier.task_id)
-    if submission.deploy is not None:
-        # There is nothing to build, but something to deploy: the execution goes straight on to that.
-        _start(environment, submission)
-    return True
-
-
-def start_execution(state_machine_arn: str, workspace_id: str, task_id: str) -> None:
-    """Start the task's one execution; a second call is no error (the execution is named after the task)."""
-    try:
-        step_functions().start_execution(
-            stateMachineArn=state_machine_arn,
-            name=task_id,
-            input=json.dumps({"workspace_id": workspace_id, "task_id": task_id}),
-        )
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
-            raise
+    def _expires_at(self, now: datetime.datetime) -> int:
+        return int((now + datetime.timedelta(days=self.settings.storage_task_retention_days)).timestamp())

@@ -12,6 +12,6 @@ EARLIER_BUILDS: Final = "builds"
 DELETED: Final = "deleted"
 
 
-def side_key(workspace_id: str, kind: str, name: str) -> dict[str, str]:
+def item_key(workspace_id: str, kind: str, name: str) -> dict[str, str]:
     """Key of the item ``name`` among a workspace's items of one kind."""
     return {"workspace_id": f"{workspace_id}#{kind}", "task_id": name}

@@ -78,7 +78,7 @@ def test_the_functions_know_the_authorizer_and_its_claim() -> None:
     functions = resources(synthesis(**OTHER).template, "AWS::Lambda::Function")
     (builds,) = [function for name, function in functions.items() if name.startswith("ApiBuilds")]
     variables = builds["Environment"]["Variables"]
-    assert (variables["AUTHORIZER"], variables["WORKSPACES_CLAIM"]) == ("jwt", "cognito:groups")
+    assert (variables["AUTHORIZER"], variables["JWT_WORKSPACES_CLAIM"]) == ("jwt", "cognito:groups")
 
 
 def test_the_largest_request_fits_into_lambdas_event_as_base64() -> None:

@@ -1,7 +1,5 @@
 """An in-memory AWS account for the tests of the build functions: made once, emptied before each test."""
 
-import functools
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,8 +9,8 @@ import pytest
 from botocore.client import BaseClient
 from moto import mock_aws
 
-from functions.tasks.environment import Environment
-from functions.tasks.store import TaskStore
+from functions import aws, settings
+from functions.registry import ecr
 from tests.support.aws_account import Account
 
 
@@ -36,19 +34,15 @@ def account(_account_of_session: Account, monkeypatch: pytest.MonkeyPatch) -> Ac
     account.reset()
     for name, value in account.environment().items():
         monkeypatch.setenv(name, value)
-    Environment.read.cache_clear()
+    settings.reset()
     return account
 
 
 def _forget() -> None:
     """Drop the settings and clients that the functions keep for the life of a process."""
-    Environment.read.cache_clear()
-    TaskStore.named.cache_clear()
-    for name, module in list(sys.modules.items()):
-        if name.startswith("functions."):
-            for kept in list(vars(module).values()):
-                if isinstance(kept, functools._lru_cache_wrapper):
-                    kept.cache_clear()
+    settings.reset()
+    aws.clients.reset()
+    ecr.client.cache_clear()
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from functions import settings
 from functions.api.authorization import workspaces_in
 from functions.handlers import builds
-from functions.tasks.environment import Environment
 from tests.support.aws_account import Account
 from tests.support.build_api import WORKSPACE, announce, call, request, started, upload
 from tests.support.events import body_of, http_event
@@ -23,8 +23,8 @@ THEIRS = {"sub": "them", "workspaces": "[other-workspace]"}
 def jwt(account: Account, monkeypatch: pytest.MonkeyPatch) -> Account:
     """The stack with `authorizer: jwt`, and the claim of cdk.json."""
     monkeypatch.setenv("AUTHORIZER", "jwt")
-    monkeypatch.setenv("WORKSPACES_CLAIM", "workspaces")
-    Environment.read.cache_clear()
+    monkeypatch.setenv("JWT_WORKSPACES_CLAIM", "workspaces")
+    settings.reset()
     return account
 
 

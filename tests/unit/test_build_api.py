@@ -13,10 +13,10 @@ import pytest
 
 from functions.contracts.archive import MOST_ENTRIES
 from functions.handlers import builds
-from functions.tasks.store import TaskStore
 from tests.security.service import archives
-from tests.support.aws_account import BUCKET, OTHER_REPOSITORY, OWN_REPOSITORY, TABLE, Account
+from tests.support.aws_account import BUCKET, OTHER_REPOSITORY, OWN_REPOSITORY, Account
 from tests.support.events import LambdaContext, body_of, http_event, upload_event
+from tests.support.tasks import RESULT, done, failed
 
 SOURCE = b"x = 1\n"
 PASSWORD = "s3cret-registry-password"
@@ -244,8 +244,7 @@ class TestGetTask:
 
     def test_a_done_task(self, account: Account) -> None:
         task_id = body_of(upload())["task_id"]
-        result = {"wasm_path": "s3://b/app.wasm", "image_url": "host/repo:tag", "duration_ms": {"push": 1500}}
-        assert TaskStore.named(TABLE).end_done("my-workspace", task_id, result)
+        done(task_id, RESULT.model_copy(update={"duration_ms": {"push": 1500}}))
         body = body_of(get(task_id))
         assert body["status"] == "done"
         assert body["result"]["wasm_path"] == "s3://b/app.wasm"
@@ -256,7 +255,7 @@ class TestGetTask:
     def test_a_failed_task(self, account: Account) -> None:
         task_id = body_of(upload())["task_id"]
         error = "MyPy validation failed: app.py:10: error: Incompatible types"
-        assert TaskStore.named(TABLE).end_failed("my-workspace", task_id, error)
+        failed(task_id, error)
         body = body_of(get(task_id))
         assert [body[name] for name in list(body)[:4]] == [task_id, "failed", None, error]
 

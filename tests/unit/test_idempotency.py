@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from functions.api.idempotent_task import chosen_task
+from functions.contracts.task import TaskKey
 from functions.tasks import idempotency
-from functions.tasks.environment import Environment
-from functions.tasks.submission import Registry, Submission, put_source, submit
+from functions.tasks.idempotency import idempotent_task
+from functions.tasks.settings import SubmissionSettings
+from functions.tasks.submission import Registry, Submission, Submissions
 from tests.support.aws_account import OTHER_REPOSITORY, OWN_REPOSITORY, Account
 from tests.support.build_api import SOURCE, WORKSPACE, started, upload
 from tests.support.events import body_of
@@ -93,8 +94,8 @@ def test_keys_at_the_edge(account: Account, key: str, status: int) -> None:
     assert upload(key=key)["statusCode"] == status
 
 
-def submission(task_id: str, key: str | None = None) -> Submission:
-    return Submission(WORKSPACE, task_id, "app.py", None, Registry(OWN_REPOSITORY), idempotency=key)
+def submission(task: TaskKey, key: str | None = None) -> Submission:
+    return Submission(task, "app.py", None, Registry(OWN_REPOSITORY), idempotency=key)
 
 
 def test_a_request_that_broke_in_the_middle_is_finished_by_the_next(
@@ -105,12 +106,12 @@ def test_a_request_that_broke_in_the_middle_is_finished_by_the_next(
     class LostError(BaseException):
         """The function's process is gone."""
 
-    def lost(_: Environment, submission: Submission, *__: object) -> None:
-        reserved.append(submission.task_id)
+    def lost(_: Submissions, submission: Submission, *__: object) -> None:
+        reserved.append(submission.task.task_id)
         raise LostError
 
     with monkeypatch.context() as broken:
-        broken.setattr("functions.api.routes.builds.submit", lost)
+        broken.setattr(Submissions, "submit", lost)
         broken.setattr(idempotency.IdempotencyKeys, "forget", lambda *_: None)
         with pytest.raises(LostError):
             upload(key="k")
@@ -129,13 +130,13 @@ def test_a_task_that_was_recorded_but_not_started_is_started_by_the_next(account
 
 
 def test_many_at_once_make_one_task(account: Account, at_once: Callable[[Callable[[], str], int], list[str]]) -> None:
-    environment = Environment.read()
+    submissions = Submissions.of(SubmissionSettings.read())
 
     def send() -> str:
-        with chosen_task(environment, WORKSPACE, "k", ("request",)) as task:
+        with idempotent_task(submissions.tasks, WORKSPACE, "k", ("request",)) as task:
             if task.row is None:
-                submit(environment, submission(task.task_id, task.idempotency), put_source(environment, SOURCE))
-            return task.task_id
+                submissions.submit(submission(task.key, task.digest), SOURCE)
+            return task.key.task_id
 
     assert len(set(at_once(send, 8))) == 1
     assert len(account.rows()) == len(account.executions()) == 1

@@ -7,6 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
+from functions.aws import clients
 from functions.handlers import ingest
 from functions.tasks.submission import StartFailedError
 from tests.support.aws_account import BUCKET, OWN_REPOSITORY, Account
@@ -96,7 +97,7 @@ def test_a_version_that_is_gone_reads_as_forbidden_without_the_right_to_list(
 ) -> None:
     """The function's role may not list ``uploads/``: S3 then answers 403 where 404 is meant."""
     s3 = boto3.client("s3")
-    monkeypatch.setattr(ingest, "_s3", lambda: s3)
+    monkeypatch.setitem(vars(clients), "s3", s3)
     with Stubber(s3) as stubber:
         stubber.add_client_error("head_object", service_error_code="403", http_status_code=403)
         assert deliver(created("uploads/my-workspace/my-function/app.py", "3sL4kqtJlcpXroDTDmJ")) is None

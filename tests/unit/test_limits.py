@@ -6,19 +6,19 @@ from collections.abc import Callable, Iterator
 import boto3
 import pytest
 
+from functions import settings
+from functions.contracts.task import TaskKey
 from functions.handlers import ingest
 from functions.tasks import usage
-from functions.tasks.environment import Environment
 from functions.tasks.identifiers import new_task_id
 from functions.tasks.store import TaskStore
 from functions.tasks.usage import LimitReachedError, Limits, Usage
 from tests.support.aws_account import TABLE, Account
 from tests.support.build_api import WORKSPACE, announce, request, started, task, upload
 from tests.support.events import LambdaContext, body_of
+from tests.support.tasks import done
 from tests.unit.test_ingest import created
 from tests.unit.test_uploads import body
-
-RESULT = {"wasm_path": "s3://b/app.wasm", "image_url": "host/repo:tag"}
 
 
 @pytest.fixture
@@ -26,17 +26,16 @@ def limits(account: Account, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callab
     """Sets the limits of running builds and kept tasks."""
 
     def set_to(running: int, kept: int) -> None:
-        monkeypatch.setenv("MAX_RUNNING_BUILDS", str(running))
-        monkeypatch.setenv("MAX_KEPT_TASKS", str(kept))
-        Environment.read.cache_clear()
+        monkeypatch.setenv("LIMITS_RUNNING_BUILDS", str(running))
+        monkeypatch.setenv("LIMITS_KEPT_TASKS", str(kept))
+        settings.reset()
 
     yield set_to
-    Environment.read.cache_clear()
+    settings.reset()
 
 
-def done(*task_ids: str) -> None:
-    for task_id in task_ids:
-        assert TaskStore.named(TABLE).end_done(WORKSPACE, task_id, RESULT)
+def new_task() -> TaskKey:
+    return TaskKey(WORKSPACE, new_task_id())
 
 
 class TestRunning:
@@ -78,37 +77,37 @@ class TestRunning:
         limits(1, 100)
         with monkeypatch.context() as broken:
             broken.setenv("CODE_BUCKET", "no-such-bucket")
-            Environment.read.cache_clear()
+            settings.reset()
             assert upload()["statusCode"] == 503
-        Environment.read.cache_clear()
+        settings.reset()
         assert started()
 
     def test_a_claim_that_never_became_a_task_is_forgotten(self, account: Account) -> None:
         long_ago = "01900000-0000-7000-8000-000000000000"
-        places = Usage(TaskStore.named(TABLE), Limits(running=1, kept=10))
-        places.claim(WORKSPACE, long_ago)
-        places.claim(WORKSPACE, new_task_id())
+        places = Usage(TaskStore(TABLE), Limits(running=1, kept=10))
+        places.claim(TaskKey(WORKSPACE, long_ago))
+        places.claim(new_task())
 
     def test_a_claim_that_is_about_to_become_one_is_not(self, account: Account) -> None:
-        places = Usage(TaskStore.named(TABLE), Limits(running=1, kept=10))
-        places.claim(WORKSPACE, new_task_id())
+        places = Usage(TaskStore(TABLE), Limits(running=1, kept=10))
+        places.claim(new_task())
         with pytest.raises(LimitReachedError):
-            places.claim(WORKSPACE, new_task_id())
+            places.claim(new_task())
 
     def test_the_same_task_may_claim_again(self, account: Account) -> None:
-        places = Usage(TaskStore.named(TABLE), Limits(running=1, kept=1))
-        task_id = new_task_id()
-        places.claim(WORKSPACE, task_id)
-        places.claim(WORKSPACE, task_id)
+        places = Usage(TaskStore(TABLE), Limits(running=1, kept=1))
+        task = new_task()
+        places.claim(task)
+        places.claim(task)
 
     def test_of_many_at_once_no_more_than_there_are_places(
         self, account: Account, at_once: Callable[[Callable[[], str], int], list[str]]
     ) -> None:
-        places = Usage(TaskStore.named(TABLE), Limits(running=3, kept=100))
+        places = Usage(TaskStore(TABLE), Limits(running=3, kept=100))
 
         def claim() -> str:
             try:
-                places.claim(WORKSPACE, new_task_id())
+                places.claim(new_task())
             except LimitReachedError:
                 return "refused"
             return "taken"
@@ -131,7 +130,8 @@ class TestKept:
     def test_a_deleted_task_makes_room_at_once(self, account: Account, limits: Callable[[int, int], None]) -> None:
         limits(2, 2)
         first, second = started(), started()
-        done(first, second)
+        for task_id in (first, second):
+            done(task_id)
         assert upload()["statusCode"] == 429
         request("DELETE", f"/api/v1/tasks/{first}", workspace_id=WORKSPACE)
         assert started()
@@ -142,7 +142,8 @@ class TestKept:
     ) -> None:
         limits(2, 2)
         first, second = started(), started()
-        done(first, second)
+        for task_id in (first, second):
+            done(task_id)
         boto3.resource("dynamodb").Table(TABLE).delete_item(Key={"workspace_id": WORKSPACE, "task_id": first})
         later = time.time() + 400
         monkeypatch.setattr("functions.tasks.usage.time.time", lambda: later)
@@ -151,7 +152,8 @@ class TestKept:
     def test_rows_from_before_there_was_a_count_are_counted(
         self, account: Account, limits: Callable[[int, int], None]
     ) -> None:
-        done(started(), started())
+        for task_id in (started(), started()):
+            done(task_id)
         for item in account.side_items():
             boto3.resource("dynamodb").Table(TABLE).delete_item(
                 Key={"workspace_id": item["workspace_id"], "task_id": item["task_id"]}

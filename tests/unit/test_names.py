@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from functions.contracts.names import MAX_FILE_NAME, ImageRepository, WorkspaceId, check_file_name
-from functions.contracts.task import source_key
+from functions.contracts.task import TaskKey, source_key
 from functions.tasks.identifiers import new_task_id, task_id_for_object
 from local.oci.reference import parse_reference
 
@@ -35,7 +35,7 @@ def test_an_accepted_file_name_stays_in_its_folder(text: str) -> None:
         accepted = check_file_name(text)
     except ValueError:
         return
-    key = source_key("workspace", "task", accepted)
+    key = source_key(TaskKey("workspace", "task"), accepted)
     assert PurePosixPath(key).parts == ("build-sources", "workspace", "task", accepted)
     assert len(key.encode()) < 1024
 

@@ -7,19 +7,20 @@ from collections.abc import Iterator
 import boto3
 import pytest
 
+from functions import settings
 from functions.contracts.build_result import BuildResult
-from functions.contracts.task import RowField, result_key
+from functions.contracts.task import RowField, TaskKey, result_key
+from functions.contracts.timestamps import timestamp
 from functions.handlers import reconcile
-from functions.tasks import outcome, reconciliation, unsettled
-from functions.tasks.environment import Environment
+from functions.tasks import reconciliation, unsettled
+from functions.tasks.executions import Executions
 from functions.tasks.reconciliation import Step
-from functions.tasks.store import TaskStore, timestamp
-from functions.tasks.submission import start_execution
+from functions.tasks.settings import ReconcilerSettings
 from tests.support.aws_account import TABLE, Account
 from tests.support.bus import Breaker, Subscriber, breaker
 from tests.support.events import LambdaContext
+from tests.support.tasks import WORKSPACE, create, outcomes
 
-WORKSPACE = "my-workspace"
 MINUTE = datetime.timedelta(minutes=1)
 HOUR = datetime.timedelta(hours=1)
 
@@ -43,24 +44,15 @@ def task(account: Account, age: datetime.timedelta, number: int = 0, **fields: o
     made = datetime.datetime.now(datetime.UTC) - age
     milliseconds = f"{int(made.timestamp() * 1000):012x}"
     task_id = f"{milliseconds[:8]}-{milliseconds[8:]}-7000-8000-{number:012x}"
-    TaskStore.named(TABLE).create(
-        workspace_id=WORKSPACE,
-        task_id=task_id,
-        source_key="build-sources/x/app.py",
-        image_repository="host/repo",
-        app_name=None,
-        registry_credentials=b"sealed",
-        retention_days=1,
-    )
-    row = TaskStore.named(TABLE).get(WORKSPACE, task_id)
-    assert row is not None
-    account.change(dict(row), created_at=timestamp(made), updated_at=timestamp(made), **fields)
+    row = create(task_id)
+    account.change(row.to_item(), created_at=timestamp(made), updated_at=timestamp(made), **fields)
     return task_id
 
 
 def start(account: Account, task_id: str) -> str:
-    start_execution(account.state_machine_arn, WORKSPACE, task_id)
-    return account.state_machine_arn.replace(":stateMachine:", ":execution:") + f":{task_id}"
+    executions = Executions(account.state_machine_arn)
+    executions.start(TaskKey(WORKSPACE, task_id))
+    return executions.arn(task_id)
 
 
 def abort(account: Account, task_id: str) -> None:
@@ -147,7 +139,7 @@ def test_an_upload_whose_build_ended_is_judged_by_its_build(account: Account) ->
 def test_an_end_that_was_not_announced_is(account: Account, subscriber: Subscriber, break_: Breaker) -> None:
     task_id = task(account, 10 * MINUTE)
     break_("PutEvents")
-    outcome.fail(Environment.read(), WORKSPACE, task_id, "why")
+    outcomes().fail(TaskKey(WORKSPACE, task_id), "why")
     assert run() == {"OpenTasks": 1}, "whoever ended it may be announcing it now"
     account.change(row(account, task_id), updated_at="2026-01-01T00:00:00.000Z")
     assert run() == {"OpenTasks": 1, Step.FAILED: 1}
@@ -186,7 +178,7 @@ def test_running_longer_than_the_state_machine_lets_anything_run(
     start(account, task(account, 10 * MINUTE))
     assert run() == {"OpenTasks": 1}
     monkeypatch.setenv("STUCK_AFTER_MINUTES", "-1")
-    Environment.read.cache_clear()
+    settings.reset()
     assert run() == {"OpenTasks": 1, "StuckTasks": 1}
 
 
@@ -203,7 +195,7 @@ def test_a_run_is_bounded_and_the_next_goes_on(account: Account, monkeypatch: py
 def test_a_run_without_time_does_nothing(account: Account) -> None:
     task(account, 2 * HOUR)
     now = datetime.datetime.now(datetime.UTC)
-    findings = reconciliation.reconcile(Environment.read(), now, lambda: False)
+    findings = reconciliation.reconcile(ReconcilerSettings.read(), now, lambda: False)
     assert not findings.complete
     assert findings.steps == {}
 

@@ -8,13 +8,14 @@ from typing import Any
 import boto3
 import pytest
 
+from functions import settings
 from functions.contracts.task import RowField
+from functions.contracts.task_row import StoredResult
 from functions.handlers import ingest
-from functions.tasks.environment import Environment
-from functions.tasks.store import TaskStore
-from tests.support.aws_account import BUCKET, OTHER_REPOSITORY, OWN_REPOSITORY, TABLE, Account
+from tests.support.aws_account import BUCKET, OTHER_REPOSITORY, OWN_REPOSITORY, Account
 from tests.support.build_api import SOURCE, WORKSPACE, announce, request, started, task, upload, zip_of
 from tests.support.events import LambdaContext, body_of
+from tests.support.tasks import done, failed
 from tests.unit.test_ingest import created
 
 WASM = b"\0asm"
@@ -25,16 +26,16 @@ def build(account: Account, task_id: str, tag: str = "0123456789abcdef") -> None
     digest = account.push_image(tag)
     for name, content in (("app.wasm", WASM), ("result.json", b"{}"), ("sbom.cdx.json", b"{}")):
         account.put(f"build-artifacts/{task_id}/{name}", content)
-    result = {
-        "wasm_path": f"s3://{BUCKET}/build-artifacts/{task_id}/app.wasm",
-        "image_url": f"{OWN_REPOSITORY}:{tag}",
-        "digest": digest,
-        "size": len(WASM),
-        "duration_ms": {"build": 7000},
-        "toolchain": {"spin": "3.6.3"},
-    }
+    result = StoredResult(
+        wasm_path=f"s3://{BUCKET}/build-artifacts/{task_id}/app.wasm",
+        image_url=f"{OWN_REPOSITORY}:{tag}",
+        digest=digest,
+        size=len(WASM),
+        duration_ms={"build": 7000},
+        toolchain={"spin": "3.6.3"},
+    )
     workspace = next(str(row["workspace_id"]) for row in account.rows() if row["task_id"] == task_id)
-    assert TaskStore.named(TABLE).end_done(workspace, task_id, result)
+    done(task_id, result, workspace)
 
 
 @pytest.fixture
@@ -90,8 +91,8 @@ class TestReused:
         assert task(started(file=("two.zip", content), app_name="other"))["status"] == "done"
 
     def test_no_running_place_is_needed(self, account: Account, earlier: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("MAX_RUNNING_BUILDS", "1")
-        Environment.read.cache_clear()
+        monkeypatch.setenv("LIMITS_RUNNING_BUILDS", "1")
+        settings.reset()
         started(app_name="another")
         assert upload(app_name="another-one")["statusCode"] == 429
         assert task(started(app_name="a"))["status"] == "done"
@@ -147,7 +148,7 @@ class TestBuiltAnew:
 
     def test_with_another_toolchain(self, account: Account, earlier: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("TOOLCHAIN_ID", "toolchain-2")
-        Environment.read.cache_clear()
+        settings.reset()
         assert is_built_anew(account, started(app_name="a"))
 
     def test_when_the_image_is_gone(self, account: Account, earlier: str) -> None:
@@ -171,7 +172,7 @@ class TestBuiltAnew:
     def test_while_the_first_is_not_done(self, account: Account) -> None:
         first, second = started(app_name="a"), started(app_name="a")
         assert is_built_anew(account, second)
-        TaskStore.named(TABLE).end_failed(WORKSPACE, first, "no")
+        failed(first)
         assert is_built_anew(account, started(app_name="a"))
 
 
@@ -180,7 +181,7 @@ def test_an_image_that_may_expire_before_the_task_does_is_not_taken_over(
     account: Account, earlier: str, monkeypatch: pytest.MonkeyPatch, days: str, reused: bool
 ) -> None:
     monkeypatch.setenv("IMAGE_REUSE_DAYS", days)
-    Environment.read.cache_clear()
+    settings.reset()
     task_id = started(app_name="a")
     assert (task(task_id)["status"] == "done") is reused
     assert reused or is_built_anew(account, task_id)

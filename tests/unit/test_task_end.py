@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from functions.contracts.build_result import BuildResult
-from functions.contracts.task import result_key
+from functions.contracts.task import TaskKey, result_key
 from functions.handlers import close_task, record_result
-from functions.tasks.store import TaskStore
-from tests.support.aws_account import BUCKET, TABLE, Account
+from tests.support.aws_account import BUCKET, Account
 from tests.support.events import LambdaContext
+from tests.support.tasks import WORKSPACE, create, outcomes
 
-WORKSPACE, TASK = "my-workspace", "01a20fe6-bb1b-747b-ac1d-6d7ba8fb4677"
+TASK = "01a20fe6-bb1b-747b-ac1d-6d7ba8fb4677"
 IDS = {"workspace_id": WORKSPACE, "task_id": TASK}
 DIGEST = "sha256:" + "a" * 64
 SUCCESS = BuildResult(
@@ -28,15 +28,7 @@ SUCCESS = BuildResult(
 @pytest.fixture
 def task(account: Account) -> Account:
     """A pending task that holds a registry password."""
-    TaskStore.named(TABLE).create(
-        workspace_id=WORKSPACE,
-        task_id=TASK,
-        source_key="build-sources/x/app.py",
-        image_repository="host/repo",
-        app_name=None,
-        registry_credentials=b"sealed",
-        retention_days=1,
-    )
+    create(TASK)
     return account
 
 
@@ -129,7 +121,7 @@ def test_a_task_ends_once(task: Account) -> None:
     report(task, SUCCESS)
     record()
     assert record(error="States.Timeout") == {"status": "done"}
-    assert not TaskStore.named(TABLE).end_failed(WORKSPACE, TASK, "too late")
+    assert not outcomes().fail(TaskKey(WORKSPACE, TASK), "too late")
     assert row(task)["status"] == "done"
     assert "error" not in row(task)
 

@@ -7,18 +7,18 @@ from pathlib import Path
 import pytest
 
 from functions.contracts.build_result import BuildResult
-from functions.contracts.task import result_key
+from functions.contracts.task import TaskKey, result_key
+from functions.contracts.task_row import TaskRow
 from functions.handlers import record_result
 from functions.models.events import TaskEnded
-from functions.tasks import events, outcome
-from functions.tasks.environment import Environment
-from functions.tasks.store import TaskStore
-from tests.support.aws_account import TABLE, Account
+from functions.tasks import events
+from tests.support.aws_account import Account
 from tests.support.bus import Breaker, Subscriber, breaker
 from tests.support.events import LambdaContext
+from tests.support.tasks import WORKSPACE, create, outcomes
 
 SCHEMA = Path(__file__).resolve().parent.parent.parent / "docs" / "task-ended.schema.json"
-WORKSPACE, TASK = "my-workspace", "01a20fe6-bb1b-747b-ac1d-6d7ba8fb4677"
+TASK = "01a20fe6-bb1b-747b-ac1d-6d7ba8fb4677"
 SUCCESS = BuildResult(
     outcome="succeeded",
     image_url="host/repo:tag",
@@ -31,7 +31,7 @@ SUCCESS = BuildResult(
 @pytest.fixture
 def subscriber(account: Account) -> Iterator[Subscriber]:
     """Somebody who listens, and a pending task."""
-    create(account)
+    create(TASK, app_name="my-function")
     found = Subscriber()
     yield found
     found.close()
@@ -41,19 +41,6 @@ def subscriber(account: Account) -> Iterator[Subscriber]:
 def break_(monkeypatch: pytest.MonkeyPatch) -> Breaker:
     """Makes operations of AWS fail."""
     return breaker(monkeypatch)
-
-
-def create(_account: Account, **more: object) -> None:
-    TaskStore.named(TABLE).create(
-        workspace_id=WORKSPACE,
-        task_id=TASK,
-        source_key="build-sources/x/app.py",
-        image_repository="host/repo",
-        app_name="my-function",
-        registry_credentials=b"sealed",
-        retention_days=1,
-        **more,  # type: ignore[arg-type]  # what a test adds is passed on
-    )
 
 
 def record(account: Account, result: BuildResult) -> None:
@@ -84,23 +71,23 @@ def test_failed_says_why_and_carries_no_password(account: Account, subscriber: S
 def test_an_end_is_announced_once_however_often_it_is_reported(account: Account, subscriber: Subscriber) -> None:
     for _ in range(3):
         record(account, SUCCESS)
-    outcome.fail(Environment.read(), WORKSPACE, TASK, "too late")
-    events.announce_end(Environment.read(), WORKSPACE, TASK)
+    outcomes().fail(TaskKey(WORKSPACE, TASK), "too late")
+    outcomes().events.announce_end(TaskKey(WORKSPACE, TASK))
     assert len(subscriber.received()) == 1
     assert "unsettled" not in account.rows()[0]
 
 
 def test_a_task_that_runs_is_not_announced(account: Account, subscriber: Subscriber) -> None:
-    assert not events.announce_end(Environment.read(), WORKSPACE, TASK)
-    assert not events.announce_end(Environment.read(), WORKSPACE, "no-such-task")
+    assert not outcomes().events.announce_end(TaskKey(WORKSPACE, TASK))
+    assert not outcomes().events.announce_end(TaskKey(WORKSPACE, "no-such-task"))
     assert subscriber.received() == []
     assert account.rows()[0]["unsettled"] == "task"
 
 
 def test_reused_builds_say_so(account: Account, subscriber: Subscriber) -> None:
     account.reset()
-    create(account, result={"wasm_path": "s3://b/k", "image_url": "host/repo:tag", "cached": True})
-    outcome.reused(Environment.read(), WORKSPACE, TASK)
+    create(TASK, status="done", result={"wasm_path": "s3://b/k", "image_url": "host/repo:tag", "cached": True})
+    outcomes().reused(TaskKey(WORKSPACE, TASK))
     (detail,) = subscriber.received()
     assert (detail["status"], detail["cached"]) == ("done", True)
 
@@ -115,14 +102,14 @@ def test_an_end_that_cannot_be_announced_stays_written(
     assert account.rows()[0]["status"] == "done"
     assert account.rows()[0]["unsettled"] == "task"
     assert subscriber.received() == []
-    assert events.announce_end(Environment.read(), WORKSPACE, TASK)
+    assert outcomes().events.announce_end(TaskKey(WORKSPACE, TASK))
     assert len(subscriber.received()) == 1
 
 
 def test_the_largest_event_fits(account: Account, subscriber: Subscriber) -> None:
     worst = "\x01" * 20_000  # six bytes each in JSON
     record(account, BuildResult(outcome="failed", error=worst))
-    detail = events.event_of(account.rows()[0]).model_dump_json()
+    detail = events.event_of(TaskRow.from_item(account.rows()[0])).model_dump_json()
     assert len(detail.encode()) < 256 * 1024 - 1024
 
 

@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from functions.contracts.task import TaskStatus
+from functions import settings
+from functions.contracts.build_result import Finding
+from functions.contracts.task import TaskKey, TaskStatus
 from functions.models.builds import Task
 from functions.tasks import build_log, long_poll
-from functions.tasks.environment import Environment
 from functions.tasks.store import TaskStore
 from tests.support.aws_account import BUCKET, TABLE, Account
 from tests.support.build_api import SOURCE, WORKSPACE, request, started, task, upload
 from tests.support.events import body_of
-
-RESULT = {"wasm_path": "s3://b/app.wasm", "image_url": "host/repo:tag"}
+from tests.support.tasks import done, failed
 
 
 def listed(workspace_id: str = WORKSPACE, **query: Any) -> dict[str, Any]:
@@ -29,14 +29,6 @@ def log(task_id: str, workspace_id: str = WORKSPACE, **query: Any) -> dict[str, 
 
 def delete(task_id: str, workspace_id: str = WORKSPACE) -> dict[str, Any]:
     return request("DELETE", f"/api/v1/tasks/{task_id}", workspace_id=workspace_id)
-
-
-def done(task_id: str) -> None:
-    assert TaskStore.named(TABLE).end_done(WORKSPACE, task_id, RESULT)
-
-
-def failed(task_id: str, error: str = "no") -> None:
-    assert TaskStore.named(TABLE).end_failed(WORKSPACE, task_id, error)
 
 
 class TestList:
@@ -122,7 +114,7 @@ class TestWait:
 
         def gone(_: float) -> None:
             failed(task_id)
-            TaskStore.named(TABLE).delete(WORKSPACE, task_id)
+            TaskStore(TABLE).delete(TaskKey(WORKSPACE, task_id))
 
         monkeypatch.setattr("functions.tasks.long_poll.time.sleep", gone)
         assert request("GET", f"/api/v1/tasks/{task_id}", workspace_id=WORKSPACE, wait=5)["statusCode"] == 404
@@ -149,7 +141,7 @@ class TestLog:
 
     @pytest.fixture(autouse=True)
     def _settles_at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(build_log, "_SETTLED", datetime.timedelta(0))
+        monkeypatch.setattr(build_log, "_LOG_DELAY", datetime.timedelta(0))
 
     @pytest.fixture(autouse=True)
     def _own_stream(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -288,9 +280,9 @@ class TestDelete:
         done(task_id)
         with monkeypatch.context() as broken:
             broken.setenv("CODE_BUCKET", "no-such-bucket")
-            Environment.read.cache_clear()
+            settings.reset()
             assert delete(task_id)["statusCode"] == 503
-        Environment.read.cache_clear()
+        settings.reset()
         assert [row["task_id"] for row in account.rows()] == [task_id]
         assert delete(task_id)["statusCode"] == 200
         assert account.versions() == []
@@ -298,11 +290,11 @@ class TestDelete:
 
 def test_structured_findings_stand_beside_the_text(account: Account) -> None:
     task_id = started()
-    findings = [{"file": "app.py", "line": 10, "code": "assignment", "message": "Incompatible types"}]
+    findings = [Finding(file="app.py", line=10, code="assignment", message="Incompatible types")]
     error = "MyPy validation failed: app.py:10: error: Incompatible types"
-    assert TaskStore.named(TABLE).end_failed(WORKSPACE, task_id, error, findings)
+    failed(task_id, error, findings)
     body = task(task_id)
     assert body["error"] == error
-    assert body["errors"] == findings
+    assert body["errors"] == [finding.model_dump() for finding in findings]
     assert TaskStatus(body["status"]) is TaskStatus.FAILED
     assert BUCKET not in str(body["errors"])

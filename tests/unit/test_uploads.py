@@ -10,12 +10,13 @@ from urllib.parse import parse_qs, urlsplit
 import boto3
 import pytest
 
-from functions.api.routes import uploads
+from functions.aws import clients
 from functions.handlers import ingest
-from functions.tasks.store import TaskStore
-from tests.support.aws_account import BUCKET, OTHER_REPOSITORY, TABLE, Account
+from functions.tasks.code_bucket import CodeBucket
+from tests.support.aws_account import BUCKET, OTHER_REPOSITORY, Account
 from tests.support.build_api import PASSWORD, SOURCE, WORKSPACE, announce, task
 from tests.support.events import LambdaContext, body_of
+from tests.support.tasks import failed
 from tests.unit.test_ingest import created
 
 DIGEST = hashlib.sha256(SOURCE).digest()
@@ -146,7 +147,7 @@ class TestArrival:
 
     def test_a_cancelled_task_is_not_started(self, account: Account) -> None:
         task_id = announced()["task_id"]
-        TaskStore.named(TABLE).end_failed(WORKSPACE, task_id, "cancelled")
+        failed(task_id, "cancelled")
         assert deliver(send(account, task_id)) is None
         assert account.executions() == []
 
@@ -190,9 +191,9 @@ def test_the_upload_goes_to_the_regions_own_host(
 ) -> None:
     """The global host redirects requests for new buckets, and the signature does not allow to follow."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", region)
-    uploads._s3.cache_clear()
+    clients.reset()
     try:
-        url = uploads._s3().generate_presigned_url("put_object", Params={"Bucket": BUCKET, "Key": "k"})
+        url = CodeBucket(BUCKET).presigned_put("k", size=1, sha256="", seconds=60)
     finally:
-        uploads._s3.cache_clear()
+        clients.reset()
     assert urlsplit(url).hostname == f"{BUCKET}.{domain}"

@@ -3,13 +3,11 @@
 import base64
 import hashlib
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from functions.api.routes import documentation
-from functions.tasks.environment import Environment
+from functions import settings
 from tests.support.aws_account import Account
 from tests.support.build_api import SOURCE, WORKSPACE, announce, request, started, task, upload
 from tests.support.events import body_of
@@ -18,13 +16,10 @@ BLOCK = {"namespace": "default", "app_name": "my-function"}
 
 
 @pytest.fixture
-def builds_only(account: Account, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
+def builds_only(account: Account, monkeypatch: pytest.MonkeyPatch) -> Account:
     monkeypatch.setenv("DEPLOYS", "false")
-    for kept in (Environment.read, documentation._description, documentation._page):
-        kept.cache_clear()
-    yield account
-    for kept in (Environment.read, documentation._description, documentation._page):
-        kept.cache_clear()
+    settings.reset()
+    return account
 
 
 def test_a_deploy_block_is_refused_before_anything_is_stored(builds_only: Account) -> None:

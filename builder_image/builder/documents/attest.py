@@ -17,9 +17,9 @@ from builder.packages.install import Packages
 from builder.push.collect import Package
 from builder.settings import Settings
 from builder.source.upload import App
-from builder.task import Task
 from functions.contracts.build_result import Way
 from functions.contracts.task import provenance_key, sbom_key, wasm_key
+from functions.contracts.task_row import BuildOrder
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -33,7 +33,7 @@ class Attestor:
 
     s3: "S3Client"
     settings: Settings
-    task: Task
+    task: BuildOrder
     versions: Mapping[str, str]
     started: datetime.datetime
 

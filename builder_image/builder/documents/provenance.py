@@ -14,8 +14,8 @@ from typing import Any, Final
 
 from builder.documents.statements import package_url
 from builder.packages.resolver import Locked
-from builder.task import Task
 from functions.contracts.build_result import Way
+from functions.contracts.task_row import BuildOrder
 
 PAYLOAD_TYPE: Final = "application/vnd.in-toto+json"
 BUILD_TYPE: Final = "urn:blue-faas:build-and-push:v1"
@@ -43,7 +43,7 @@ class Run:
 
 
 def statement(
-    task: Task,
+    task: BuildOrder,
     source: Source,
     run: Run,
     *,

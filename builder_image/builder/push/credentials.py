@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from builder.errors import BuildError
 from builder.push.registry import Login
-from builder.task import Task
 from functions.contracts.task import credentials_context
+from functions.contracts.task_row import BuildOrder
 from functions.registry.reference import ecr_registry
 
 if TYPE_CHECKING:
     from builder.aws import Aws
 
 
-def login_for(task: Task, aws: "Aws") -> Login | None:
+def login_for(task: BuildOrder, aws: "Aws") -> Login | None:
     """The login for a task's repository; None for a registry that nobody gave a user for (an anonymous push).
 
     Raises
@@ -29,7 +29,7 @@ def login_for(task: Task, aws: "Aws") -> Login | None:
     return None
 
 
-def _opened(task: Task, sealed: bytes, aws: "Aws") -> Login:
+def _opened(task: BuildOrder, sealed: bytes, aws: "Aws") -> Login:
     try:
         answer = aws.kms.decrypt(CiphertextBlob=sealed, EncryptionContext=credentials_context(task.task_id))
     except aws.kms.exceptions.InvalidCiphertextException:

@@ -12,7 +12,7 @@ from builder.errors import BuildError
 from builder.settings import Limits
 from builder.source import archive, single_file
 from builder.source.manifest import FILE_NAME, Manifest
-from builder.task import Task
+from functions.contracts.task_row import BuildOrder
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -61,7 +61,7 @@ def fetch(s3: "S3Client", bucket: str, key: str, target: Path, limits: Limits) -
     return digest.hexdigest()
 
 
-def unpack(upload: Path, task: Task, folder: Path, limits: Limits) -> App:
+def unpack(upload: Path, task: BuildOrder, folder: Path, limits: Limits) -> App:
     """Make the app's folder from the upload and read its manifest.
 
     Raises

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from builder.log import printable
 from builder.toolchain import Toolchain
-from functions.contracts.build_result import TypeCheckError as Finding
+from functions.contracts.build_result import Finding
 
 _MODULE: Final = re.compile(r'module named "([^"]+)"')
 _PACKAGE: Final = (

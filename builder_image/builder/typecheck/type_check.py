@@ -5,14 +5,14 @@ import shutil
 from pathlib import Path
 from typing import Any, Final
 
-from builder.errors import BuildError, TypeCheckError
+from builder.errors import BuildError, TypeCheckFailedError
 from builder.log import BuildLog, printable
 from builder.sandbox.run import Sandbox
 from builder.source.upload import App
 from builder.toolchain import PYTHON_VERSION, Toolchain
 from builder.typecheck import check_text, checked_files
 from builder.typecheck.own_files import OwnFiles
-from functions.contracts.build_result import TypeCheckError as Finding
+from functions.contracts.build_result import Finding
 
 PREFIX: Final = "MyPy validation failed: "
 
@@ -49,7 +49,7 @@ def check(
 
     Raises
     ------
-    TypeCheckError
+    TypeCheckFailedError
         They have type errors.
     BuildError
         The check did not end, or a component has no class that answers requests.
@@ -81,7 +81,7 @@ def check(
     if report["count"]:
         found = findings(report["errors"])
         text = check_text.describe(found, report["count"], is_single_file=app.single_file is not None)
-        raise TypeCheckError(PREFIX + "\n".join([text, *handlers]), found)
+        raise TypeCheckFailedError(PREFIX + "\n".join([text, *handlers]), found)
     if handlers:
         raise BuildError("\n".join(handlers))
 

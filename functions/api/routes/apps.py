@@ -11,12 +11,12 @@ from functions.api.deployments import Deployments
 from functions.api.error_responses import RETRY_AFTER, responses
 from functions.cluster.names import ObjectName
 from functions.models.apps import AppDeleted, AppList, AppState, RevisionList, RollbackRequest
-from functions.models.deploy import AppName, DeployRequest, DeployResponse, Namespace
+from functions.models.deploy import DeployRequest, DeployResponse, KubernetesAppName, Namespace
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools' constructor has no annotations
 
 NamespaceInPath = Annotated[Namespace, Path(description="Kubernetes namespace of the app.")]
-AppNameInPath = Annotated[AppName, Path(description="Name of the app.")]
+AppNameInPath = Annotated[KubernetesAppName, Path(description="Name of the app.")]
 
 _EVERYWHERE: Final = {
     HTTPStatus.FORBIDDEN: "The service does not allow images from this registry, or has no access to the namespace.",

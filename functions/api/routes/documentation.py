@@ -14,7 +14,7 @@ from aws_lambda_powertools.event_handler import Response, content_types
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi import swagger_ui
 
-from functions.tasks.environment import Environment
+from functions.api.settings import BuildApiSettings
 
 DESCRIPTION = Path(__file__).resolve().parents[3] / "docs" / "openapi.json"
 
@@ -29,19 +29,21 @@ router = Router()  # type: ignore[no-untyped-call]  # Powertools' constructor ha
 @router.get("/openapi.json", include_in_schema=False, enable_validation=False, compress=True)
 def openapi() -> Response[str]:
     """The OpenAPI document."""
-    return Response(HTTPStatus.OK, content_types.APPLICATION_JSON, _description())
+    return Response(
+        HTTPStatus.OK, content_types.APPLICATION_JSON, _description(deploys=BuildApiSettings.read().deploys)
+    )
 
 
 @router.get("/docs", include_in_schema=False, enable_validation=False, compress=True)
 def docs() -> Response[str]:
     """Swagger UI on the document."""
-    return Response(HTTPStatus.OK, content_types.TEXT_HTML, _page())
+    return Response(HTTPStatus.OK, content_types.TEXT_HTML, _page(deploys=BuildApiSettings.read().deploys))
 
 
 @functools.cache
-def _description() -> str:
+def _description(*, deploys: bool) -> str:
     text = DESCRIPTION.read_text(encoding="utf-8")
-    return text if Environment.read().deploys else json.dumps(_without_deployments(json.loads(text)))
+    return text if deploys else json.dumps(_without_deployments(json.loads(text)))
 
 
 def _without_deployments(description: dict[str, Any]) -> dict[str, Any]:
@@ -58,10 +60,10 @@ def _without_deployments(description: dict[str, Any]) -> dict[str, Any]:
 
 
 @functools.cache
-def _page() -> str:
+def _page(*, deploys: bool) -> str:
     assets = Path(swagger_ui.__file__).parent
     return swagger_ui.generate_swagger_html(
-        _description().replace("</", "<\\/"),
+        _description(deploys=deploys).replace("</", "<\\/"),
         (assets / "swagger-ui-bundle.min.js").read_text(encoding="utf-8"),
         (assets / "swagger-ui.min.css").read_text(encoding="utf-8"),
         "",

@@ -7,16 +7,18 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
 from functions.api.authorization import check_workspace
-from functions.api.error_responses import documented, task_not_found
+from functions.api.error_responses import documented
+from functions.api.settings import BuildApiSettings
 from functions.contracts.names import WorkspaceId
-from functions.contracts.task import ENDED, RowField, TaskStatus
+from functions.contracts.task import TaskKey
+from functions.contracts.task_row import TaskRow
 from functions.models.builds import Task, TaskLog, TaskPage, TaskRemoved
 from functions.tasks import build_log, removal
-from functions.tasks.environment import Environment
 from functions.tasks.identifiers import is_task_id
 from functions.tasks.long_poll import MOST_SECONDS, poll, time_to_wait
 from functions.tasks.paging import UnusableTokenError, position_in, token_for
-from functions.tasks.store import Row, TaskStore
+from functions.tasks.store import TaskNotFoundError, TaskStore
+from functions.tasks.submission import Submissions
 from functions.tasks.task_response import task_view
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools' constructor has no annotations
@@ -39,17 +41,13 @@ MOST_TASKS = 100
 )
 def get_task(task_id: TaskId, workspace_id: Workspace, wait: Wait = 0) -> Task:
     """Get a task. With ``wait``, the response is delayed until the status changes or the time is over."""
-    tasks = _tasks_of(workspace_id)
-    first = _existing(tasks, workspace_id, task_id)
-    if not wait or first[RowField.STATUS] in ENDED:
+    tasks, task = _tasks_of(workspace_id), TaskKey(workspace_id, task_id)
+    first = _existing(tasks, task)
+    if not wait or first.ended:
         return task_view(first)
-    row = poll(
-        lambda: tasks.get(workspace_id, task_id),
-        lambda now: now is None or now[RowField.STATUS] != first[RowField.STATUS],
-        _seconds(wait),
-    )
+    row = poll(lambda: tasks.get(task), lambda now: now is None or now.status != first.status, _seconds(wait))
     if row is None:
-        raise task_not_found(workspace_id, task_id)
+        raise TaskNotFoundError(task)
     return task_view(row)
 
 
@@ -90,19 +88,19 @@ def get_task_log(
 
     With ``wait``, the response is delayed until there are new lines, the log is complete or the time is over.
     """
-    tasks = _tasks_of(workspace_id)
+    tasks, task = _tasks_of(workspace_id), TaskKey(workspace_id, task_id)
     position = build_log.START if next is None else position_in(next)
-    row = _existing(tasks, workspace_id, task_id)
-    group = Environment.read().build_log_group
+    row = _existing(tasks, task)
+    group = BuildApiSettings.read().build_log_group
 
-    def ask() -> tuple[Row, build_log.LogPart]:
-        now = tasks.get(workspace_id, task_id) or row
+    def ask() -> tuple[TaskRow, build_log.LogPart]:
+        now = tasks.get(task) or row
         return now, build_log.read(group, now, position)
 
     now, part = poll(ask, lambda answer: bool(answer[1].lines) or answer[1].complete, _seconds(wait))
     return TaskLog(
         task_id=task_id,
-        status=TaskStatus(str(now[RowField.STATUS])),
+        status=now.status,
         lines=list(part.lines),
         next=None if part.complete else token_for(part.position),
     )
@@ -117,26 +115,27 @@ def get_task_log(
 )
 def delete_task(task_id: TaskId, workspace_id: Workspace) -> TaskRemoved:
     """Stop the build of a running task, whose status becomes failed, or delete an ended task with its files."""
-    tasks = _tasks_of(workspace_id)
-    row = _existing(tasks, workspace_id, task_id)
-    environment = Environment.read()
-    if row[RowField.STATUS] not in ENDED and removal.cancel(environment, workspace_id, task_id):
+    tasks, task = _tasks_of(workspace_id), TaskKey(workspace_id, task_id)
+    row = _existing(tasks, task)
+    submissions = Submissions.of(BuildApiSettings.read())
+    if not row.ended and removal.cancel(submissions, task):
         return TaskRemoved(task_id=task_id, outcome="cancelled")
-    removal.delete(environment, _existing(tasks, workspace_id, task_id))
+    removal.delete(submissions, _existing(tasks, task))
     return TaskRemoved(task_id=task_id, outcome="deleted")
 
 
 def _tasks_of(workspace_id: str) -> TaskStore:
     """The tasks, for a caller who may see this workspace."""
-    check_workspace(router.current_event.raw_event, workspace_id)
-    return TaskStore.named(Environment.read().task_table)
+    settings = BuildApiSettings.read()
+    check_workspace(settings, router.current_event.raw_event, workspace_id)
+    return TaskStore(settings.task_table)
 
 
-def _existing(tasks: TaskStore, workspace_id: str, task_id: str) -> Row:
+def _existing(tasks: TaskStore, task: TaskKey) -> TaskRow:
     # An id that this service never gives is not looked up: DynamoDB refuses keys over 1,024 bytes.
-    row = tasks.get(workspace_id, task_id) if is_task_id(task_id) else None
+    row = tasks.get(task) if is_task_id(task.task_id) else None
     if row is None:
-        raise task_not_found(workspace_id, task_id)
+        raise TaskNotFoundError(task)
     return row
 
 

@@ -13,13 +13,12 @@ from builder.prepare import prepare
 from builder.sandbox.run import Sandbox
 from builder.settings import Limits
 from builder.source.upload import unpack
-from builder.task import Task
 from builder.toolchain import Toolchain
 from builder.typecheck.type_check import check
 from moto import mock_aws
 
 from local.cloud import places
-from tests.unit.builder.harness import FIRST_UID, TOOLCHAIN, Cloud, install_spin, make_account, open_folder
+from tests.unit.builder.harness import FIRST_UID, TOOLCHAIN, Cloud, install_spin, make_account, open_folder, order
 
 CheckUpload = Callable[..., str | None]
 
@@ -69,7 +68,7 @@ def check_upload(mypy_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
             chosen = Limits.model_validate(limits)
             toolchain = Toolchain(TOOLCHAIN)
             environment = {"PATH": f"{TOOLCHAIN / 'bin'}:/usr/bin:/bin", "VIRTUAL_ENV": str(TOOLCHAIN)}
-            task = Task("team-a", "task", f"build-sources/team-a/task/{file_name}", "r.example.com/a", None, None)
+            task = order(f"build-sources/team-a/task/{file_name}")
             try:
                 app = unpack(work / "upload", task, work / "app", chosen)
                 with Sandbox.make(work / "check", environment, str(FIRST_UID), folder / "locks", chosen) as box:

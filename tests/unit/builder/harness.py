@@ -21,6 +21,7 @@ from builder.settings import Limits, Settings
 
 from functions.contracts.build_result import BuildResult
 from functions.contracts.task import (
+    TaskKey,
     credentials_context,
     provenance_key,
     result_key,
@@ -28,6 +29,7 @@ from functions.contracts.task import (
     source_key,
     wasm_key,
 )
+from functions.contracts.task_row import BuildOrder
 from local.cloud import places
 
 ROOT: Final = Path(__file__).resolve().parents[3]
@@ -85,6 +87,18 @@ sys.exit(answer.get("status", 0))
 """
 
 DIGEST: Final = "sha256:" + "5a" * 32
+
+
+def order(source_key: str, repository: str = "r.example.com/a", sealed: bytes | None = None) -> BuildOrder:
+    """What the builder is told of a task."""
+    _, workspace_id, task_id, _ = source_key.split("/", 3)
+    return BuildOrder(
+        workspace_id=workspace_id,
+        task_id=task_id,
+        source_key=source_key,
+        image_repository=repository,
+        registry_credentials=sealed,
+    )
 
 
 @contextmanager
@@ -185,7 +199,7 @@ class Cloud:
         status: str = "building",
     ) -> None:
         """Upload a source and write its row, as the API does."""
-        key = source_key(WORKSPACE, TASK, file_name)
+        key = source_key(TaskKey(WORKSPACE, TASK), file_name)
         body = content.encode() if isinstance(content, str) else content
         self.aws.s3.put_object(Bucket=BUCKET, Key=key, Body=body)
         row: dict[str, Any] = {

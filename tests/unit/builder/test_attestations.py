@@ -13,7 +13,7 @@ from builder.toolchain import buildspec, identity
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.contracts.task import provenance_key, sbom_key, source_key, wasm_key
+from functions.contracts.task import TaskKey, provenance_key, sbom_key, source_key, wasm_key
 from functions.contracts.toolchain import builder_identity
 from tests.unit.builder.harness import (
     BUCKET,
@@ -89,7 +89,7 @@ def test_the_provenance_says_what_was_built_from_what_and_by_whom(built: Cloud) 
     assert image["digest"] == {"sha256": DIGEST.removeprefix("sha256:")}
     assert wasm == {"name": f"s3://{BUCKET}/{wasm_key(TASK)}", "digest": {"sha256": WASM_SHA256}}
     definition, details = statement["predicate"]["buildDefinition"], statement["predicate"]["runDetails"]
-    key = source_key(WORKSPACE, TASK, "app.zip")
+    key = source_key(TaskKey(WORKSPACE, TASK), "app.zip")
     upload = built.aws.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
     source = {"uri": f"s3://{BUCKET}/{key}", "digest": {"sha256": hashlib.sha256(upload).hexdigest()}}
     assert definition["resolvedDependencies"][0] == source

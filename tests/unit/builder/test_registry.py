@@ -8,9 +8,9 @@ import pytest
 from builder.errors import BuildError
 from builder.push.credentials import login_for
 from builder.push.registry import Login
-from builder.task import Task
 
-from tests.unit.builder.harness import COMPONENT, DIGEST, REPOSITORY, Cloud, manifest, seal, zipped
+from functions.contracts.task_row import BuildOrder
+from tests.unit.builder.harness import COMPONENT, DIGEST, REPOSITORY, Cloud, manifest, order, seal, zipped
 
 PASSWORD = "pa ss/w0rd+"
 
@@ -159,8 +159,8 @@ def test_a_registry_that_does_not_answer(cloud: Cloud) -> None:
     )
 
 
-def _task(repository: str, sealed: bytes | None = None) -> Task:
-    return Task("team-a", "task-1", "build-sources/team-a/task-1/a.py", repository, None, sealed)
+def _task(repository: str, sealed: bytes | None = None) -> BuildOrder:
+    return order("build-sources/team-a/task-1/a.py", repository, sealed)
 
 
 @pytest.mark.parametrize(

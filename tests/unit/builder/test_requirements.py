@@ -7,11 +7,10 @@ from builder.errors import BuildError
 from builder.packages.requirements import Wanted, of_app, parse
 from builder.settings import Limits
 from builder.source.upload import unpack
-from builder.task import Task
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.builder.harness import MAKE_COMPONENT, manifest, zipped
+from tests.unit.builder.harness import MAKE_COMPONENT, manifest, order, zipped
 
 SDK = "3.4.1"
 
@@ -20,7 +19,7 @@ def _of_upload(tmp_path: Path, file_name: str, content: str | bytes) -> list[tup
     upload, folder = tmp_path / "upload", tmp_path / "app"
     upload.write_bytes(content.encode() if isinstance(content, str) else content)
     folder.mkdir()
-    task = Task("team-a", "task", f"build-sources/team-a/task/{file_name}", "r.example.com/a", None, None)
+    task = order(f"build-sources/team-a/task/{file_name}")
     return _plain(of_app(unpack(upload, task, folder, Limits()), SDK))
 
 

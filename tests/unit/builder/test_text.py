@@ -12,12 +12,11 @@ from builder.settings import Limits
 from builder.source.text import composed, decode, decode_python
 from builder.source.toml_text import MOST_CHARACTERS, MOST_KEY_PARTS, MOST_NESTED, MOST_WORD, read_toml
 from builder.source.upload import App, unpack
-from builder.task import Task
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from local.spin_cli.manifest import load_manifest
-from tests.unit.builder.harness import manifest, zipped
+from tests.unit.builder.harness import manifest, order, zipped
 
 FORMS: dict[str, Callable[[str], bytes]] = {
     "any editor": lambda text: text.encode(),
@@ -33,7 +32,7 @@ TOML = manifest(None, files='["정적"]', description='"한글"')
 def _app(tmp_path: Path, file_name: str, content: bytes) -> App:
     (tmp_path / "upload").write_bytes(content)
     (tmp_path / "app").mkdir()
-    task = Task("team-a", "task", f"build-sources/team-a/task/{file_name}", "r.example.com/a", None, None)
+    task = order(f"build-sources/team-a/task/{file_name}")
     return unpack(tmp_path / "upload", task, tmp_path / "app", Limits())
 
 

@@ -7,11 +7,10 @@ import pytest
 from builder.push.collect import collect
 from builder.settings import Limits
 from builder.source.upload import unpack
-from builder.task import Task
 
 from functions.tasks.source import check_source
 from tests.security.service.archives import Entry, bare
-from tests.unit.builder.harness import COMPONENT, manifest
+from tests.unit.builder.harness import COMPONENT, manifest, order
 
 NAME = "정적/안내.txt"
 NFD = unicodedata.normalize("NFD", NAME)
@@ -44,7 +43,7 @@ def test_the_files_that_spin_toml_names_are_pushed(tmp_path: Path, tool: str) ->
     check_source("app.zip", content)
     (tmp_path / "upload").write_bytes(content)
     (tmp_path / "app").mkdir()
-    task = Task("team-a", "task", "build-sources/team-a/task/app.zip", "r.example.com/a", None, None)
+    task = order("build-sources/team-a/task/app.zip")
     app = unpack(tmp_path / "upload", task, tmp_path / "app", Limits())
     package = collect(app.manifest, app.folder, tmp_path / "package", Limits())
     assert package.manifest.read_bytes() == TOML

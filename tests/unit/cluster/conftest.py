@@ -217,9 +217,9 @@ def eks(eks_api: Eks) -> Iterator[Eks]:
 @pytest.fixture(scope="session", autouse=True)
 def _own_ecr_client() -> Iterator[None]:
     """The function keeps its client: it must be one of these tests, and no other's afterwards."""
-    ecr._client.cache_clear()
+    ecr.client.cache_clear()
     yield
-    ecr._client.cache_clear()
+    ecr.client.cache_clear()
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,6 @@ from functions.api.deploy_block import parse_block
 from functions.cluster.resources import SPIN_APPS
 from functions.handlers import deploy as deploy_function
 from functions.tasks.deployment import block_for_row
-from functions.tasks.environment import Environment
 from tests.unit.cluster.conftest import CALLER, IMAGE, Context, Deploy, Eks, deployed
 from tests.unit.cluster.kubernetes_server import Administrator, KubernetesServer
 
@@ -22,11 +21,16 @@ def text(value: str) -> dict[str, str]:
 
 def row(namespace: str, image: str = IMAGE, **fields: Any) -> dict[str, Any]:
     """A task that is done, as DynamoDB has it."""
-    environment = Environment(task_table="tasks", code_bucket="code")
-    block = block_for_row(environment, parse_block(json.dumps({"namespace": namespace, **fields})), CALLER)
+    block = block_for_row(parse_block(json.dumps({"namespace": namespace, **fields})), CALLER, deploys=True)
     return {
+        **{name: text(value) for name, value in STATE_INPUT.items()},
+        "source_key": text("build-sources/team/0192/app.py"),
+        "image_repository": text("registry.example.com/app"),
+        "created_at": text("2026-01-01T00:00:00.000Z"),
+        "updated_at": text("2026-01-01T00:10:00.000Z"),
+        "expires_at": {"N": "1800000000"},
         "status": text("done"),
-        "deploy": {"M": {name: text(value) for name, value in block.items()}},
+        "deploy": {"M": {name: text(value) for name, value in block.model_dump().items()}},
         "result": {"M": {"image_url": text(image), "wasm_path": text("s3://bucket/app.wasm")}},
     }
 

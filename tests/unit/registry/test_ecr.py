@@ -26,19 +26,19 @@ def digest(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
-        ecr._client.cache_clear()
+        ecr.client.cache_clear()
         client = boto3.client("ecr", region_name="ap-northeast-2")
         client.create_repository(repositoryName="team/app")
         image = client.put_image(repositoryName="team/app", imageManifest=MANIFEST, imageTag="v1")["image"]
         yield image["imageId"]["imageDigest"]
-    ecr._client.cache_clear()
+    ecr.client.cache_clear()
 
 
 @pytest.fixture
 def stubbed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
     """ECR's client, answering what a test says."""
     client: Any = boto3.client("ecr", region_name="ap-northeast-2", aws_access_key_id="x", aws_secret_access_key="x")
-    monkeypatch.setattr(ecr, "_client", lambda _region: client)
+    monkeypatch.setattr(ecr, "client", lambda _region: client)
     with Stubber(client) as stubber:
         yield stubber
 
@@ -77,7 +77,7 @@ def test_no_answer_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
         def describe_images(self, **_: Any) -> None:
             raise EndpointConnectionError(endpoint_url="https://api.ecr")
 
-    monkeypatch.setattr(ecr, "_client", lambda _region: Down())
+    monkeypatch.setattr(ecr, "client", lambda _region: Down())
     answer = find_image(f"{HOST}/team/app:v1")
     assert answer == NotChecked("Amazon ECR in ap-northeast-2 did not answer (EndpointConnectionError)")
 
@@ -93,7 +93,7 @@ def test_a_password_is_tried_where_the_role_is_refused(monkeypatch: pytest.Monke
         asked.append((image.name, credentials))
         return NotChecked("down")
 
-    monkeypatch.setattr(ecr, "_client", lambda _region: Refusing())
+    monkeypatch.setattr(ecr, "client", lambda _region: Refusing())
     monkeypatch.setattr("functions.registry.lookup.distribution.find", ask)
     credentials = RegistryCredentials("AWS", "password")
     find_image(f"{HOST}/team/app:v1", credentials)

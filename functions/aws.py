@@ -1,0 +1,75 @@
+"""The AWS clients of the build functions: each made once, when it is first needed, and kept for the process's life."""
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import DynamoDBServiceResource, Table
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_kms import KMSClient
+    from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_stepfunctions import SFNClient
+
+
+class Clients:
+    """One client a service, with the function's own role and region."""
+
+    @cached_property
+    def s3(self) -> "S3Client":
+        """Sources, components and reports."""
+        return boto3.client("s3")
+
+    @cached_property
+    def presigning_s3(self) -> "S3Client":
+        """Signs URLs of uploads.
+
+        Signature version 4 signs the headers with which S3 holds an upload to its size and checksum. The region's own
+        host: the global one redirects requests for a bucket that is new, and the signature covers the host, so nobody
+        can follow (https://docs.aws.amazon.com/AmazonS3/latest/userguide/Redirects.html).
+        """
+        return boto3.client("s3", config=Config(signature_version="s3v4", s3={"addressing_style": "virtual"}))
+
+    @cached_property
+    def kms(self) -> "KMSClient":
+        """Seals registry passwords."""
+        return boto3.client("kms")
+
+    @cached_property
+    def events(self) -> "EventBridgeClient":
+        """Takes the ends of tasks."""
+        return boto3.client("events")
+
+    @cached_property
+    def logs(self) -> "CloudWatchLogsClient":
+        """Has the logs of builds."""
+        return boto3.client("logs")
+
+    @cached_property
+    def step_functions(self) -> "SFNClient":
+        """Runs builds."""
+        return boto3.client("stepfunctions")
+
+    @cached_property
+    def _dynamodb(self) -> "DynamoDBServiceResource":
+        return boto3.resource("dynamodb")
+
+    @cached_property
+    def _tables(self) -> "dict[str, Table]":
+        return {}
+
+    def table(self, name: str) -> "Table":
+        """A DynamoDB table."""
+        if name not in self._tables:
+            self._tables[name] = self._dynamodb.Table(name)
+        return self._tables[name]
+
+    def reset(self) -> None:
+        """Forget every client: the next use makes it anew, with the region and credentials of then."""
+        vars(self).clear()
+
+
+clients = Clients()

@@ -1,0 +1,78 @@
+"""Each function's environment has exactly what its settings class reads, under the names of cdk.json."""
+
+import json
+from typing import Any
+
+import pytest
+
+from functions.api.settings import BuildApiSettings
+from functions.settings import EnvironmentSettings
+from functions.tasks.settings import ReconcilerSettings, SubmissionSettings, TaskSettings
+from infra.settings import Settings
+from tests.infra.conftest import OTHER, synthesis
+from tests.infra.reading import resources
+
+OF_EVERY_FUNCTION = {
+    "POWERTOOLS_SERVICE_NAME",
+    "POWERTOOLS_METRICS_NAMESPACE",
+    "POWERTOOLS_LOG_LEVEL",
+    "AWS_RETRY_MODE",
+    "AWS_MAX_ATTEMPTS",
+}
+SETTINGS: dict[str, type[EnvironmentSettings]] = {
+    "builds": BuildApiSettings,
+    "ingest": SubmissionSettings,
+    "record_result": TaskSettings,
+    "close_task": TaskSettings,
+    "reconcile": ReconcilerSettings,
+}
+CHANGED: list[dict[str, object]] = [
+    {},
+    {**OTHER},
+    {"blue-faas.kubernetes": "null"},
+    {"blue-faas.storage.image_retention_days": 120},
+]
+
+
+def environments(**changed: object) -> dict[str, dict[str, Any]]:
+    """Module of each handler, and its function's environment variables."""
+    functions = resources(synthesis(**changed).template, "AWS::Lambda::Function").values()
+    return {
+        function["Handler"].split(".")[-2]: function["Environment"]["Variables"]
+        for function in functions
+        if function["Handler"].startswith("functions.handlers.")
+    }
+
+
+@pytest.mark.parametrize("changed", CHANGED)
+@pytest.mark.parametrize("module", SETTINGS)
+def test_a_function_gets_what_it_reads_and_nothing_else(module: str, changed: dict[str, object]) -> None:
+    found = environments(**changed)[module].keys() - OF_EVERY_FUNCTION
+    read = SETTINGS[module].variables()
+    assert {name for name, required in read.items() if required} <= found <= read.keys()
+
+
+def test_every_function_is_looked_at() -> None:
+    assert environments().keys() == SETTINGS.keys() | {"deploy"}
+
+
+def test_every_optional_variable_is_set_by_some_setting() -> None:
+    for module, settings in SETTINGS.items():
+        given = set().union(*(environments(**changed)[module] for changed in CHANGED))
+        assert settings.variables().keys() <= given
+
+
+@pytest.mark.parametrize("module", SETTINGS)
+def test_values_of_cdk_json_keep_their_names(module: str) -> None:
+    """``limits.upload_bytes`` is LIMITS_UPLOAD_BYTES: whoever knows one name knows the other."""
+    names = {
+        f"{section}_{name}".upper(): value
+        for section, values in Settings.from_file({}).model_dump(mode="json").items()
+        if isinstance(values, dict)
+        for name, value in values.items()
+    }
+    sections = tuple(f"{name}_".upper() for name, field in Settings.model_fields.items() if name != "storage")
+    variables = environments()[module]
+    for name, value in variables.items():
+        if name.startswith(sections):
+            assert value == (names[name] if isinstance(names[name], str) else json.dumps(names[name]))
