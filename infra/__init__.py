@@ -1,1 +1,1 @@
-"""The CDK stack. stack.py wires it; every other file is one construct that owns one capability."""
+"""The CDK stack. stack.py wires the constructs; each other module is one construct with one capability."""

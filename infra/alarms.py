@@ -1,4 +1,4 @@
-"""What must wake an operator: one alarm a symptom, all to one topic. docs/operations.md says what each means."""
+"""Alarms for operators: one for each symptom, all on one topic. docs/operations.md explains each of them."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -20,7 +20,7 @@ _QUIET = cloudwatch.TreatMissingData.NOT_BREACHING
 
 
 class Alarms(Construct):
-    """``topic``, and an alarm for each thing that must not go unnoticed."""
+    """The topic and its alarms: one for each symptom that an operator must know of."""
 
     def __init__(
         self,
@@ -149,7 +149,7 @@ class Alarms(Construct):
     def _topic(self, email: str | None) -> sns.Topic:
         cloudwatch_service = iam.ServicePrincipal("cloudwatch.amazonaws.com")
         ours = {"StringEquals": {"aws:SourceAccount": cdk.Stack.of(self).account}}
-        # CloudWatch cannot use the AWS-managed key of SNS: its policy cannot be changed to let CloudWatch in.
+        # CloudWatch cannot use the AWS-managed key of SNS: the key's policy does not admit CloudWatch and is fixed.
         key = kms.Key(
             self,
             "Key",
@@ -166,7 +166,7 @@ class Alarms(Construct):
             )
         )
         topic = sns.Topic(self, "Topic", display_name="Blue FaaS alarms", master_key=key, enforce_ssl=True)
-        # A topic policy takes the place of the one that SNS gives to topics without: that one lets CloudWatch in.
+        # A topic policy replaces SNS's default policy, which admits CloudWatch: it has to admit CloudWatch itself.
         topic.add_to_resource_policy(
             iam.PolicyStatement(
                 principals=[cloudwatch_service], actions=["sns:Publish"], resources=[topic.topic_arn], conditions=ours

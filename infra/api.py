@@ -1,4 +1,4 @@
-"""The HTTP API: one route an operation, everything else answered by the same 404."""
+"""The HTTP API: one route for each operation, and the same 404 for everything else."""
 
 import json
 from typing import Final
@@ -32,20 +32,20 @@ _ACCESS_LOG = {
 }
 
 _CALLER = {"iam": "$context.identity.userArn", "jwt": "$context.authorizer.claims.sub"}
-"""Who called, as each authorizer tells it (API Gateway guide, "Logging variables" of HTTP APIs)."""
+"""The caller in access logs, by authorizer (API Gateway guide, "Logging variables" of HTTP APIs)."""
 
 ROUTES_WITH_LATENCY: Final = ("POST /api/v1/build-and-push", "POST /api/v1/deploy")
-"""Those on which a caller waits for work; GET of a task may wait on purpose (``?wait=``)."""
+"""Routes whose latency is measured: callers wait for their work. GET of a task may wait on purpose (``?wait=``)."""
 _RATE: Final = 100
 _BURST: Final = 200
-"""Requests a second, and at once, of all callers together."""
+"""Requests per second, and requests at once, of all callers together."""
 
 OPEN = ("/health", "/openapi.json", "/docs")
-"""Paths that anybody may ask for: a browser cannot sign a request for the documentation, and it tells no secrets."""
+"""Paths without an authorizer: a browser cannot sign a request for the documentation, which contains no secrets."""
 
 
 class Api(Construct):
-    """``http_api`` in front of the build functions and the deploy function."""
+    """``http_api``, in front of the functions for builds and deploys."""
 
     def __init__(
         self,
@@ -107,7 +107,7 @@ class Api(Construct):
         # Presigned uploads are signed with this function's role.
         storage.grant_objects(self.builds, "uploads-staged/*", "s3:PutObject")
         self._grant_removal(storage, pipeline)
-        # The group's ARN ends in ":*", which stands for its streams: each task's build has one of its own.
+        # The group's ARN ends in ":*", which stands for its streams: each build has its own.
         build_logs.grant(self.builds, "logs:GetLogEvents")
         post, get, delete = apigateway.HttpMethod.POST, apigateway.HttpMethod.GET, apigateway.HttpMethod.DELETE
         self._route(post, "/api/v1/build-and-push", self.builds)
@@ -127,7 +127,7 @@ class Api(Construct):
         for path in OPEN:
             for route in self._route(get, path, self.builds, authorizer=apigateway.HttpNoneAuthorizer()):
                 accept(route, "Health and documentation tell no secrets.", "AwsSolutions-APIG4")
-        # What no route knows is answered in the API's own form of error, not API Gateway's.
+        # Unknown paths get the API's own form of error, not API Gateway's.
         self.http_api.add_routes(
             path="/{proxy+}",
             methods=[apigateway.HttpMethod.ANY],
@@ -135,7 +135,7 @@ class Api(Construct):
         )
 
     def _grant_removal(self, storage: Storage, pipeline: BuildPipeline) -> None:
-        """DELETE of a task: stop its execution, remove its objects and its row."""
+        """Let the API delete a task: stop its execution, and delete its objects and its row."""
         task_objects = ("build-sources/*", "build-artifacts/*", "uploads-staged/*")
         for prefix in task_objects:
             storage.grant_objects(self.builds, prefix, "s3:DeleteObjectVersion")
@@ -160,7 +160,7 @@ class Api(Construct):
         return made
 
     def _measure_routes(self) -> None:
-        """Turn on metrics by route where an alarm reads them: each route has six, billed as custom metrics."""
+        """Switch on metrics by route if an alarm reads them: each route has six, billed as custom metrics."""
         self.measured_routes = [route for route in ROUTES_WITH_LATENCY if route in self._routes]
         stage = self._cfn_stage()
         stage.route_settings = {

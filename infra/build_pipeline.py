@@ -86,7 +86,7 @@ class BuildPipeline(Construct):
         self._rule_for_failed_executions()
 
     def grant_executions(self, function: lambda_.Function, *actions: str) -> None:
-        """Let ``function`` do exactly ``actions`` (``states:...``) on the state machine's executions."""
+        """Grant exactly ``actions`` (``states:...``) on the state machine's executions."""
         executions = cdk.Stack.of(self).format_arn(
             service="states",
             resource="execution",

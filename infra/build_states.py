@@ -1,4 +1,4 @@
-"""The states of the build pipeline. Every state has a timeout, every failure a way to the task's end."""
+"""The states of the build pipeline. Each state has a timeout, and each failure leads to the end of the task."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_codebuild as codebuild
@@ -19,28 +19,28 @@ _UNRECORDED = "The build's result could not be recorded. Upload again; if it per
 
 
 def build_time(settings: Builds) -> cdk.Duration:
-    """Longest that one try of BuildAndPush may take: CodeBuild's own limits, and some time to start and to stop."""
+    """Return the timeout of one try of BuildAndPush: CodeBuild's own limits, and time to start and stop."""
     return cdk.Duration.minutes(settings.timeout_minutes + settings.queued_minutes + 5)
 
 
 def longest(settings: Builds) -> cdk.Duration:
-    """Longest that an execution may take: waiting for a place in CodeBuild's queue, building, recording."""
+    """Return the timeout of an execution: waiting for a place in CodeBuild's queue, building, recording."""
     return cdk.Duration.minutes(_start_tries(settings) + build_time(settings).to_minutes() + 25)
 
 
 def _start_tries(settings: Builds) -> int:
-    # Between tries are 0 to 60 seconds (full jitter), 30 on average: so the waiting is about `queued_minutes`.
+    # Between tries are 0 to 60 seconds (full jitter), 30 on average: they wait about `queued_minutes` in all.
     return 2 * settings.queued_minutes
 
 
 class BuildStates(Construct):
-    """``first`` of the states::
+    """The states of a build; ``first`` is the first of them::
 
     MarkBuilding ─▶ BuildAndPush ─▶ RecordResult ──┬─▶ IsDone ─▶ FindDeployment … (`infra.deploy_states`) | Failed
          │               └ any failure ─▶ RecordFailure
          └ ended before ─▶ FindDeployment …        └ function broken ─▶ MarkFailed ─▶ Failed
 
-    Without ``deploy`` there is no cluster: Done and Skipped stand where FindDeployment does.
+    Without ``deploy`` there is no cluster: Done and Skipped take the place of FindDeployment.
     """
 
     def __init__(
@@ -79,13 +79,13 @@ class BuildStates(Construct):
         build = self._build(project, settings)
         build.add_catch(record_failure, errors=["States.ALL"], outputs="{% $states.errorOutput %}").next(record)
         mark = self._mark_building()
-        # It was cancelled, or the image of an earlier build is used: then there may be something to deploy.
+        # The task was cancelled, or it reuses the image of an earlier build, which may have to be deployed.
         mark.add_catch(ended_before, errors=[CONDITION_FAILED])
         mark.add_catch(record_failure, errors=["States.ALL"], outputs="{% $states.errorOutput %}")
         self.first = mark.next(build)
 
     def _mark_building(self) -> tasks.DynamoUpdateItem:
-        # A retry after a write whose answer was lost finds `building`: nobody but this execution writes that.
+        # A retry after a lost answer finds `building`, which only this execution writes: so it is allowed here.
         return self._update(
             "MarkBuilding",
             "SET #status = :building, #updated = :now",

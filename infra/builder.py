@@ -1,4 +1,4 @@
-"""The CodeBuild project: builder image, buildspec, build role. The only place where uploaded code runs."""
+"""The CodeBuild project: builder image, buildspec and build role. Uploaded code runs only there."""
 
 import aws_cdk as cdk
 import yaml
@@ -22,7 +22,7 @@ _COMPUTE = {
 
 
 class Builder(Construct):
-    """``project`` builds one task: started with WORKSPACE_ID and TASK_ID, it takes its orders from the task's row."""
+    """The CodeBuild project, which builds one task: it gets WORKSPACE_ID and TASK_ID, and reads the task's row."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, storage: Storage, settings: Builds, limits: Limits
@@ -47,13 +47,13 @@ class Builder(Construct):
             environment=codebuild.BuildEnvironment(
                 build_image=codebuild.LinuxBuildImage.from_ecr_repository(image.repository, image.asset_hash),
                 compute_type=_COMPUTE[settings.compute],
-                # Unnamed, it is Amazon Linux 2 with kernel 4.14, which cannot do what the builder's sandbox asks of it.
+                # The default is Amazon Linux 2 with kernel 4.14, which lacks what the builder's sandbox needs.
                 host_kernel=codebuild.HostKernel.LINUX_KERNEL_6,
                 privileged=False,
                 environment_variables={
                     "TASK_TABLE": codebuild.BuildEnvironmentVariable(value=storage.task_table.table_name),
                     "CODE_BUCKET": codebuild.BuildEnvironmentVariable(value=storage.code_bucket.bucket_name),
-                    # What the API takes in must not be too large for the builder.
+                    # The builder must accept what the API accepts.
                     "BLUE_FAAS_SOURCE_BYTES": codebuild.BuildEnvironmentVariable(value=str(limits.upload_bytes)),
                     "BLUE_FAAS_FAST_LANE": codebuild.BuildEnvironmentVariable(value=str(settings.fast_lane).lower()),
                 },
@@ -90,4 +90,6 @@ class Builder(Construct):
         storage.grant_objects(self.project, "build-artifacts/*", "s3:PutObject")
         storage.credentials_key.grant(self.project, "kms:Decrypt")
         storage.repository.grant_push(self.project)
-        storage.repository.grant(self.project, "ecr:DescribeImages")  # of a tag that may not be overwritten
+        storage.repository.grant(
+            self.project, "ecr:DescribeImages"
+        )  # to read the digest of a tag that may not be overwritten

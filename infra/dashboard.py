@@ -1,4 +1,4 @@
-"""The dashboard: is anything wrong, are builds getting through, where is the time spent, who is refusing whom."""
+"""The dashboard: alarms, progress of builds, time by step, errors and throttling."""
 
 from collections.abc import Sequence
 
@@ -114,7 +114,7 @@ def _graph(title: str, metrics: Sequence[cloudwatch.IMetric]) -> cloudwatch.Grap
 
 
 def _build_steps(scope: Construct) -> cloudwatch.MathExpression:
-    # A search, so that a step that the builder learns later shows without a change here.
+    # A search finds steps that a later builder adds, without a change here.
     schema = f"{{{metrics.namespace(scope)},service,step}}"
     search = f"SEARCH('{schema} MetricName=\"BuildStepTime\" service=\"{SERVICE}\"', 'p90')"
     return cloudwatch.MathExpression(expression=search, using_metrics={}, label="", period=metrics.FIVE_MINUTES)

@@ -15,7 +15,7 @@ _BROKEN = "The deployment could not be carried out. Deploy the image with POST /
 
 
 class DeployStates(Construct):
-    """``first`` of the states::
+    """The states of a deployment; ``first`` is the first of them::
 
         FindDeployment ─▶ HasDeployment ─▶ Deploy ─▶ RecordDeployment ─▶ Done
                                ├ done, nothing to deploy ─▶ Done
@@ -59,7 +59,7 @@ class DeployStates(Construct):
         self.first = self._find(done).next(choice)
 
     def _find(self, done: sfn.Succeed) -> tasks.DynamoGetItem:
-        # The namespace stands for the whole block: what else is in it has no place in an execution's log.
+        # The namespace stands for the whole block: the rest of it must not appear in an execution's log.
         find = tasks.DynamoGetItem.jsonata(
             self,
             "FindDeployment",
@@ -80,7 +80,7 @@ class DeployStates(Construct):
             task_timeout=sfn.Timeout.duration(ROW_TIMEOUT),
         )
         retry_dynamodb(find)
-        # The build is done and recorded: that it is not deployed is seen in the task.
+        # The build is done and recorded: the task shows that it is not deployed.
         find.add_catch(done, errors=["States.ALL"])
         return find
 
@@ -105,7 +105,7 @@ class DeployStates(Construct):
             task_timeout=sfn.Timeout.duration(ROW_TIMEOUT),
         )
         retry_dynamodb(record)
-        # The task was deleted in the meantime, and nobody asks any more; or the row cannot be written: it is built.
+        # The task was deleted in the meantime, or its row cannot be written: the build is done in both cases.
         record.add_catch(done, errors=["States.ALL"])
         record.next(done)
         return record

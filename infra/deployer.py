@@ -1,4 +1,4 @@
-"""The deploy function and its way into the EKS cluster: an access entry mapped to one Kubernetes group."""
+"""The deploy function and its access to the EKS cluster: an access entry with one Kubernetes group."""
 
 import json
 
@@ -17,11 +17,11 @@ from infra.tools.bundles import DEPLOY_BUNDLE
 
 
 class Deployer(Construct):
-    """``live`` answers the deploy API. What it may do in the cluster is up to the group's RBAC, not to IAM.
+    """``live`` answers the deploy API. RBAC of the group, not IAM, decides what it may do in the cluster.
 
-    It is an alias of the function's published version: SnapStart restores only those. Nothing that must be new to each
-    start is made when the module is loaded: clients, credentials and tokens come with the first request, and what has
-    to be random is asked of the system.
+    ``live`` is an alias of the function's published version: SnapStart restores published versions only. Nothing that
+    must differ between starts is created while the module is loaded: clients, credentials and tokens are created by the
+    first request, and random values come from the operating system.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The event bus on which the service announces the end of every task: see docs/events.md."""
+"""The event bus with an event for the end of each task: see docs/events.md."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
@@ -9,10 +9,10 @@ from infra.storage import Storage
 
 
 class TaskEvents(Construct):
-    """``bus``, and who may announce on it.
+    """The event bus, and the grant to put events on it.
 
-    A bus of its own, not the account's default one: its policy can let other accounts subscribe without showing them
-    what else happens in this account, and the functions' permission to put events covers nothing but this bus.
+    It is not the account's default bus. Its policy can let other accounts subscribe without showing them the account's
+    other events, and the functions may put events on this bus only.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, storage: Storage) -> None:
@@ -26,7 +26,7 @@ class TaskEvents(Construct):
         )
 
     def grant_announce(self, *functions: lambda_.Function) -> None:
-        """Let ``functions`` announce ends: read the row, put the event, note it on the row."""
+        """Grant what announcing a task's end takes: read the row, put the event, note it on the row."""
         for function in functions:
             function.add_environment("EVENT_BUS_NAME", self.bus.event_bus_name)
             self.bus.grant_put_events_to(function)

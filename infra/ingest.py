@@ -1,4 +1,4 @@
-"""Uploads to the bucket itself: S3 tells EventBridge, EventBridge calls the ingest function."""
+"""Builds of files that are uploaded to the bucket: S3 notifies EventBridge, which calls the ingest function."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_events as events

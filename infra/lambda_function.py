@@ -1,4 +1,4 @@
-"""A Lambda function of ours: bundle, runtime, log group, tracing. What it may do is granted where it is used."""
+"""The Lambda functions of the service: bundle, runtime, log group, tracing. Their rights are granted elsewhere."""
 
 from typing import Any
 
@@ -15,14 +15,14 @@ ARCHITECTURE = lambda_.Architecture.ARM_64
 
 
 class ServiceFunction(lambda_.Function):
-    """One handler of ``functions/handlers/``.
+    """A Lambda function for one handler of ``functions/handlers/``.
 
     Parameters
     ----------
     module
         File in ``functions/handlers/`` without extension; its ``handler`` is the entry point.
     environment
-        What the handler's typed environment reads.
+        Environment variables that the handler reads.
     """
 
     def __init__(
@@ -54,8 +54,8 @@ class ServiceFunction(lambda_.Function):
                 "POWERTOOLS_SERVICE_NAME": module.replace("_", "-"),
                 "POWERTOOLS_METRICS_NAMESPACE": cdk.Stack.of(scope).stack_name,
                 "POWERTOOLS_LOG_LEVEL": "INFO",
-                # boto3's standard mode: exponential backoff with jitter, up to 15 s in all, for throttling and for
-                # what goes wrong on the way; then the caller's own retries go on (Step Functions, Lambda, EventBridge).
+                # boto3's standard mode: exponential backoff with jitter, up to 15 s in all, for throttling and
+                # transient errors. After that the caller's own retries go on (Step Functions, Lambda, EventBridge).
                 "AWS_RETRY_MODE": "standard",
                 "AWS_MAX_ATTEMPTS": "5",
                 **environment,

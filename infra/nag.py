@@ -1,7 +1,7 @@
 """cdk-nag at synthesis: the rule packs AwsSolutions and Serverless over the whole app.
 
-A finding that is meant to be so is accepted where the resource it concerns is made, with the reason; any other stops
-the synthesis. The packs' rules: https://github.com/cdklabs/cdk-nag/blob/main/RULES.md
+An intended finding is accepted next to its resource, with the reason. Any other finding stops the synthesis.
+The packs' rules: https://github.com/cdklabs/cdk-nag/blob/main/RULES.md
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ from constructs import IConstruct
 
 
 def check(app: cdk.App) -> None:
-    """Have the packs look at the app when it is synthesized."""
+    """Check the app with the rule packs when it is synthesized."""
     cdk.Validations.of(app).add_plugins(cdk_nag.AwsSolutionsChecks(app), cdk_nag.ServerlessChecks(app))
 
 
@@ -26,12 +26,12 @@ def accept(construct: IConstruct, reason: str, *findings: str) -> None:
 
 
 def wildcard(construct: IConstruct, resource: str) -> str:
-    """The finding AwsSolutions-IAM5 on a policy that names ``resource`` (an ARN with a ``*``, tokens and all)."""
+    """Return the finding AwsSolutions-IAM5 of a policy on ``resource``, an ARN with a ``*`` that may contain tokens."""
     return f"AwsSolutions-IAM5[Resource::{_text(cdk.Stack.of(construct).resolve(resource))}]"
 
 
 def _text(value: Any) -> str:
-    """A resolved value in cdk-nag's spelling: references as ``<LogicalId>`` and ``<LogicalId.Attribute>``."""
+    """Spell a resolved value as cdk-nag does: references are ``<LogicalId>`` and ``<LogicalId.Attribute>``."""
     if not isinstance(value, dict):
         return str(value)
     (function, argument) = next(iter(value.items()))

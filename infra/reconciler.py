@@ -1,4 +1,4 @@
-"""The reconciler: a function on a schedule that ends and announces what nothing else will."""
+"""The reconciler: a scheduled function that ends stuck tasks and announces missed ends."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
@@ -17,7 +17,7 @@ EVERY = cdk.Duration.minutes(5)
 
 
 class Reconciler(Construct):
-    """``function`` looks at every unsettled task, every five minutes."""
+    """The function that checks every unsettled task, every five minutes."""
 
     def __init__(self, scope: Construct, construct_id: str, *, storage: Storage, pipeline: BuildPipeline) -> None:
         super().__init__(scope, construct_id)
@@ -32,7 +32,7 @@ class Reconciler(Construct):
                 "TASK_TABLE": storage.task_table.table_name,
                 "CODE_BUCKET": storage.code_bucket.bucket_name,
                 "STATE_MACHINE_ARN": machine.state_machine_arn,
-                # Nothing runs longer than the state machine lets it, so whatever is older is stuck.
+                # The state machine limits how long a task can run: an older task is stuck.
                 "STUCK_AFTER_MINUTES": str(pipeline.longest.plus(EVERY).plus(EVERY).to_minutes()),
             },
             timeout=EVERY,

@@ -1,4 +1,4 @@
-"""How states of the state machine try again, by what the service that they call may have done."""
+"""Retries of the state machine's states, by what the failed call may have done."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 
 CONDITION_FAILED = "DynamoDB.ConditionalCheckFailedException"
-"""The row is not in the state that a write asks for: an answer, not a failure."""
+"""The row is not in the state that the write requires: a result, not a failure."""
 NO_PLACE = ("CodeBuild.AccountLimitExceededException",)
 """More builds at once than the account or the project may run."""
 CODEBUILD_BUSY = ("CodeBuild.AWSCodeBuildException", "CodeBuild.CodeBuildException", "CodeBuild.ThrottlingException")
@@ -25,7 +25,7 @@ LAMBDA_BUSY = (
     "Lambda.SdkClientException",
     "Lambda.ClientExecutionTimeoutException",
 )
-"""Lambda had no place for the invocation, or failed itself."""
+"""Lambda had no capacity for the invocation, or failed itself."""
 NOT_INVOKED = (
     "Lambda.TooManyRequestsException",
     "Lambda.SnapStartNotReadyException",
@@ -46,10 +46,9 @@ def retry_dynamodb(state: tasks.DynamoUpdateItem | tasks.DynamoGetItem) -> None:
 
 
 def retry_start_build(state: sfn.TaskStateBase, *, tries_for_a_place: int) -> None:
-    """Repeat StartBuild when it says that it started nothing, and a few times when it does not say.
+    """Repeat StartBuild if it reports that it started nothing, and a few times if it does not report that.
 
-    A build that was started all the same is harmless: the later one takes the task's row over, and of two only one can
-    move it to ``pushing``.
+    A second build is harmless: the later one takes over the task's row, and only one of two can move it to ``pushing``.
     """
     _retry(state, NO_PLACE, times=tries_for_a_place, first_seconds=5, longest_seconds=60)
     _retry(state, CODEBUILD_BUSY, times=8, first_seconds=5, longest_seconds=60)

@@ -1,4 +1,4 @@
-"""Every setting of the service, typed. The values live in cdk.json under ``context.blue-faas``; nothing is set twice.
+"""All settings of the service, typed. Their values are in cdk.json under ``context.blue-faas``, and nowhere else.
 
 One value can be changed for one run with the CDK's own ``-c``: ``cdk deploy -c blue-faas.authorizer=jwt``.
 """
@@ -48,7 +48,7 @@ class Storage(_Strict):
 
 
 class Jwt(_Strict):
-    """Who issues tokens when the authorizer is ``jwt``."""
+    """The issuer of tokens, for the authorizer ``jwt``."""
 
     issuer: str = Field(pattern=r"^https://")
     audience: list[str] = Field(min_length=1)
@@ -58,7 +58,7 @@ class Jwt(_Strict):
 
 
 class Vpc(_Strict):
-    """Where the deploy function runs when the cluster's endpoint is private."""
+    """The network of the deploy function, for a cluster with a private endpoint."""
 
     vpc_id: str = Field(pattern=r"^vpc-")
     subnet_ids: list[str] = Field(min_length=1)
@@ -82,7 +82,7 @@ class Kubernetes(_Strict):
 
 
 class Builds(_Strict):
-    """CodeBuild."""
+    """Builds in CodeBuild."""
 
     compute: Literal["SMALL", "MEDIUM", "LARGE", "X2_LARGE"]
     timeout_minutes: int = Field(ge=5, le=480, description="CodeBuild's own minimum is 5.")
@@ -94,7 +94,7 @@ class Builds(_Strict):
 
 
 class Limits(_Strict):
-    """What callers may send, and what one workspace may have."""
+    """Limits on requests and on each workspace."""
 
     request_bytes: int = Field(
         le=4_700_000,
@@ -115,11 +115,11 @@ class Limits(_Strict):
 
 
 class AuthorizerError(ValueError):
-    """An API that lets anybody in must be asked for by name."""
+    """cdk.json asks for an API without an authorizer, which only the command line may do."""
 
 
 class Alarms(_Strict):
-    """When an operator is woken, and where the message goes."""
+    """Thresholds of the alarms, and the recipient of their messages."""
 
     email: str | None = Field(default=None, pattern=r"^[^@\s]+@[^@\s]+$", description="null: subscribe by hand.")
     failed_tasks: int = Field(ge=1, description="Failed tasks in 15 minutes, uploaders' mistakes included.")
@@ -128,7 +128,7 @@ class Alarms(_Strict):
 
 
 class Settings(_Strict):
-    """All of it."""
+    """All settings."""
 
     stack_name: str
     stage: Literal["dev", "prod"] = Field(
@@ -162,7 +162,7 @@ class Settings(_Strict):
 
     @classmethod
     def of(cls, scope: "Construct") -> Self:
-        """The settings in the CDK context, with ``-c blue-faas.<path>=<value>`` applied on top.
+        """Read the settings from the CDK context, changed by ``-c blue-faas.<path>=<value>``.
 
         Raises
         ------
@@ -175,7 +175,7 @@ class Settings(_Strict):
 
     @classmethod
     def from_file(cls, changed: Mapping[str, object]) -> Self:
-        """The settings of cdk.json without the CDK, with ``blue-faas.<path>`` changed as `of` would."""
+        """Read the settings from cdk.json without the CDK, changed by ``blue-faas.<path>`` as in `of`."""
         return cls._from_context({**json.loads(_FILE.read_text(encoding="utf-8"))["context"], **changed})
 
     def variables(self, *names: str) -> dict[str, str]:
@@ -206,5 +206,5 @@ def _set(values: dict[str, Any], path: list[str], value: Any) -> None:
         values[name] = dict(values.get(name) or {})
         _set(values[name], rest, value)
     else:
-        # The command line has texts only; in no setting is "null" one that could be meant.
+        # The command line has texts only. No setting has the text "null" as a value.
         values[name] = None if value == "null" else value

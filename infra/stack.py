@@ -1,4 +1,4 @@
-"""The one stack: wires the constructs in the order in which a request flows. Nothing is decided here."""
+"""The stack: it connects the constructs in the order of a request's way, and decides nothing."""
 
 import aws_cdk as cdk
 from constructs import Construct
@@ -58,11 +58,11 @@ class BlueFaasStack(cdk.Stack):
         reconciler = Reconciler(self, "Reconciler", storage=storage, pipeline=pipeline)
         task_events = TaskEvents(self, "Events", storage=storage)
         task_events.grant_announce(api.builds, ingest.function, pipeline.recorder, pipeline.closer, reconciler.function)
-        # Both look for functions and queues in the whole stack: they come last.
+        # Both search the whole stack for functions and queues, so they come last.
         watched = Watched(storage, builder, pipeline, api)
         alarms = Alarms(self, "Alarms", settings=settings, watched=watched)
         Dashboard(self, "Dashboard", alarms=alarms, watched=watched)
-        # What an operator is asked to look up by README.md, docs/operations.md and docs/cluster.md.
+        # Outputs to which README.md, docs/operations.md and docs/cluster.md refer.
         outputs = {
             "ApiUrl": api.http_api.api_endpoint,
             "ApiId": api.http_api.api_id,

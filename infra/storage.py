@@ -1,4 +1,4 @@
-"""Where things are kept: the code bucket, the task table, the key for registry passwords, the image repository."""
+"""The storage of the service: code bucket, task table, key for registry passwords, image repository."""
 
 from typing import Final, TypeAlias
 
@@ -20,11 +20,12 @@ from infra.settings import Storage as StorageSettings
 Grantee: TypeAlias = lambda_.Function | codebuild.Project
 
 _REMOVAL: Final = {"dev": cdk.RemovalPolicy.DESTROY, "prod": cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE}
-"""By stage. What prod keeps when the stack is deleted goes when its creation fails: it would stop the next try."""
+"""Removal policy by stage. prod keeps its state when the stack is deleted, but not when the stack's creation fails:
+what is left would make the next try fail."""
 
 
 class Storage(Construct):
-    """State of the service; kept when the stack is deleted, unless the stage is ``dev``."""
+    """The state of the service. It is kept when the stack is deleted, unless the stage is ``dev``."""
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: StorageSettings, stage: str) -> None:
         super().__init__(scope, construct_id)
@@ -99,17 +100,17 @@ class Storage(Construct):
         )
 
     def grant_task_access(self, grantee: iam.IGrantable, *actions: str) -> None:
-        """Let ``grantee`` do exactly ``actions`` (``dynamodb:...``) on the table; its indexes are not included."""
+        """Grant exactly ``actions`` (``dynamodb:...``) on the table, without its indexes."""
         iam.Grant.add_to_principal(grantee=grantee, actions=list(actions), resource_arns=[self.task_table.table_arn])
 
     def grant_objects(self, grantee: Grantee, prefix: str, *actions: str) -> None:
-        """Let ``grantee`` do exactly ``actions`` (``s3:...``) on the code bucket's objects that match ``prefix``."""
+        """Grant exactly ``actions`` (``s3:...``) on the code bucket's objects that match ``prefix``."""
         objects = self.code_bucket.arn_for_objects(prefix)
         iam.Grant.add_to_principal(grantee=grantee, actions=list(actions), resource_arns=[objects])
         accept(grantee, "Keys have workspace and task in them.", wildcard(self, objects))
 
     def grant_listing(self, grantee: iam.IGrantable, action: str, *prefixes: str) -> None:
-        """Let ``grantee`` list the code bucket below ``prefixes``; ``action`` says whether keys or versions."""
+        """Grant listing the code bucket below ``prefixes``; ``action`` lists keys or versions."""
         iam.Grant.add_to_principal(
             grantee=grantee,
             actions=[action],
@@ -119,9 +120,9 @@ class Storage(Construct):
 
 
 def _image_rules(days: int | None) -> list[ecr.LifecycleRule] | None:
-    """Remove images that no task is kept of and that were never deployed.
+    """Remove images that were never deployed and whose task is no longer kept.
 
-    What matches a rule is out of reach of the rules behind it: the first one keeps every image with the mark that the
+    Later rules do not consider an image that matches a rule. The first rule keeps every image with the tag that the
     deploy function sets (https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html).
     """
     if days is None:
@@ -144,7 +145,7 @@ def _image_rules(days: int | None) -> list[ecr.LifecycleRule] | None:
 
 
 def _send_events(bucket: s3.Bucket) -> None:
-    # CloudFormation can switch EventBridge on by itself; CDK's `event_bridge_enabled` would bring a Lambda of its own.
+    # CloudFormation can switch EventBridge on; CDK's `event_bridge_enabled` would add another Lambda function.
     resource = bucket.node.default_child
     assert isinstance(resource, s3.CfnBucket)  # noqa: S101  # narrows the type; the L2 always has this child
     resource.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(

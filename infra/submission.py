@@ -1,4 +1,4 @@
-"""What the two functions that take sources in (API and S3 trigger) have in common: their settings and their rights."""
+"""Settings and rights of the functions that accept sources: the API and the S3 trigger."""
 
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -10,7 +10,7 @@ from infra.tools.image_context import image_context
 
 
 def submission_environment(settings: Settings, storage: Storage, state_machine_arn: str) -> dict[str, str]:
-    """Environment variables that `functions.tasks.settings.SubmissionSettings` reads, but for the event bus."""
+    """Return the environment variables that `functions.tasks.settings.SubmissionSettings` reads, but for the bus."""
     return {
         "TASK_TABLE": storage.task_table.table_name,
         "CODE_BUCKET": storage.code_bucket.bucket_name,
@@ -18,20 +18,20 @@ def submission_environment(settings: Settings, storage: Storage, state_machine_a
         "DEFAULT_IMAGE_REPOSITORY": storage.repository.repository_uri,
         **settings.variables("limits.running_builds", "limits.kept_tasks", "storage.task_retention_days"),
         **_image_reuse(settings.storage),
-        # Whatever changes the builder image may change what it makes: then nothing made by the one before is reused.
+        # Any change of the builder image may change its output: earlier output is not reused then.
         "TOOLCHAIN_ID": image_context().name,
     }
 
 
 def _image_reuse(settings: StorageSettings) -> dict[str, str]:
-    # A task that takes over an earlier build's image is kept for as long as any: the image has to last for that.
+    # A task that reuses an earlier build's image is kept as long as any other: the image has to last as long.
     if settings.image_retention_days is None:
         return {}
     return {"IMAGE_REUSE_DAYS": str(settings.image_retention_days - settings.task_retention_days)}
 
 
 def grant_submit(function: lambda_.Function, storage: Storage, state_machine_arn: str) -> None:
-    """Let a function make tasks and start them, or take them over from an earlier build (`functions.tasks.reuse`)."""
+    """Grant what it takes to create and start tasks, or to reuse an earlier build (`functions.tasks.reuse`)."""
     storage.grant_task_access(
         function,
         "dynamodb:BatchGetItem",

@@ -1,4 +1,4 @@
-"""What could not be delivered or processed is kept for an operator, not dropped."""
+"""Dead-letter queues: events that could not be delivered or processed are kept for an operator."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
@@ -9,14 +9,14 @@ from constructs import Construct
 from infra.nag import accept
 
 MOST_EVENT_AGE = cdk.Duration.hours(6)
-"""Lambda's and EventBridge's own longest are 6 and 24 hours; an upload that is built half a day late helps nobody."""
+"""The maxima of Lambda and EventBridge are 6 and 24 hours. An upload that is built half a day late helps nobody."""
 
 
 class UndeliveredQueue(sqs.Queue):
-    """Dead-letter queue of one function that is called by events.
+    """Dead-letter queue of a function that is called by events.
 
-    Two ways lead here: the rule's, for events that could not be handed to Lambda, and Lambda's own, for events with
-    which the function failed to the last retry. (An exception in the function never reaches the rule's queue.)
+    It receives events from two sources: the rule, if it cannot pass the event to Lambda, and Lambda, if the function
+    fails with the event to the last retry. (An exception in the function never reaches the rule's queue.)
     """
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
@@ -30,7 +30,7 @@ class UndeliveredQueue(sqs.Queue):
         accept(self, "It is a dead-letter queue.", "AwsSolutions-SQS3", "Serverless-SQSRedrivePolicy")
 
     def collect_failures(self, function: lambda_.Function) -> None:
-        """Send asynchronous invocations of ``function`` here when their retries are used up."""
+        """Send asynchronous invocations of ``function`` to this queue once their retries are used up."""
         function.configure_async_invoke(
             max_event_age=MOST_EVENT_AGE, retry_attempts=2, on_failure=destinations.SqsDestination(self)
         )

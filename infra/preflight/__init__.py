@@ -1,4 +1,4 @@
-"""``python -m infra.preflight``: what would go wrong with ``cdk deploy``, told before it does.
+"""``python -m infra.preflight``: find what would make ``cdk deploy`` fail, before it does.
 
-Everything is asked with the operator's own credentials; nothing is changed.
+All checks use the operator's own credentials, and change nothing.
 """

@@ -1,4 +1,4 @@
-"""The command: one line a finding, exit status 1 when there is a problem."""
+"""The command: print a line for each finding, and exit with status 1 if there is a problem."""
 
 import argparse
 import functools
@@ -16,7 +16,7 @@ from infra.settings import AuthorizerError, Settings
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print what `look` finds."""
+    """Print the findings of all checks."""
     parser = argparse.ArgumentParser(prog="python -m infra.preflight", description=__doc__)
     parser.add_argument(
         "-c", "--context", action="append", default=[], metavar="KEY=VALUE", help="as for cdk deploy: one setting"
@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def look(settings: Settings, session: boto3.Session) -> Iterator[Finding]:
-    """Every check, in the order in which a deploy would meet what it looks at."""
+    """Run every check, in the order in which a deploy would meet the problems."""
     yield from run("Node.js", machine.node)
     yield from run("docker", machine.docker)
     if session.region_name is None:

@@ -1,4 +1,4 @@
-"""The account: who deploys, whether the CDK is bootstrapped, and whether both roles may do what a deploy takes."""
+"""Checks of the account: the CDK's bootstrap stack, the caller's roles, and the rights of CloudFormation's role."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -50,7 +50,7 @@ CREATE_ACTIONS: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 def bootstrap(session: boto3.Session, account: str) -> Iterator[Finding]:
-    """The CDK's own stack in this account and region."""
+    """Check the CDK's bootstrap stack in this account and region."""
     region = session.region_name
     remedy = f"Run npx cdk bootstrap aws://{account}/{region}"
     try:
@@ -68,7 +68,7 @@ def bootstrap(session: boto3.Session, account: str) -> Iterator[Finding]:
 
 
 def operator(session: boto3.Session, identity: Mapping[str, Any]) -> Iterator[Finding]:
-    """Whether the caller may take the roles with which the CDK deploys."""
+    """Check that the caller may assume the roles with which the CDK deploys."""
     arn, account = str(identity["Arn"]), str(identity["Account"])
     if arn.endswith(":root"):
         yield ok("permissions to deploy", "the account's root user may do everything (better use a role)")
@@ -87,7 +87,7 @@ def operator(session: boto3.Session, identity: Mapping[str, Any]) -> Iterator[Fi
 
 
 def cloudformation(session: boto3.Session, identity: Mapping[str, Any]) -> Iterator[Finding]:
-    """Whether the role that CloudFormation works with may create what is in the template."""
+    """Check that CloudFormation's role may create the resources of the template."""
     account, partition = str(identity["Account"]), str(identity["Arn"]).split(":")[1]
     role = f"arn:{partition}:iam::{account}:role/cdk-{QUALIFIER}-cfn-exec-role-{account}-{session.region_name}"
     actions = sorted({action for needed in CREATE_ACTIONS.values() for action in needed})
@@ -100,7 +100,7 @@ def cloudformation(session: boto3.Session, identity: Mapping[str, Any]) -> Itera
 
 
 def _principal(session: boto3.Session, arn: str) -> str:
-    """The user or role behind an ARN of GetCallerIdentity: a session's names the role without its path."""
+    """Return the ARN of the user or role behind GetCallerIdentity's: a session's ARN lacks the path of the role."""
     if ":assumed-role/" not in arn:
         return arn
     role = arn.split("/")[1]

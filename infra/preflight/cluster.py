@@ -1,4 +1,4 @@
-"""The EKS cluster: its access entries, its endpoint, and what SpinKube has put into it."""
+"""Checks of the EKS cluster: access entries, endpoint, and SpinKube's objects."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ _ROLE_BINDINGS: Final = Resource("rbac.authorization.k8s.io", "v1", "rolebinding
 
 
 def eks(session: boto3.Session, kubernetes: Kubernetes) -> Iterator[Finding]:
-    """The cluster as EKS describes it."""
+    """Check the cluster as EKS describes it."""
     name = kubernetes.cluster_name
     subject = f"EKS cluster {name}"
     try:
@@ -55,7 +55,7 @@ def eks(session: boto3.Session, kubernetes: Kubernetes) -> Iterator[Finding]:
 
 
 def spinkube(session: boto3.Session, kubernetes: Kubernetes) -> Iterator[Finding]:
-    """What is in the cluster, read with the operator's own access entry."""
+    """Check the objects in the cluster, with the operator's own access entry."""
     region = str(session.region_name)
     settings = DeploySettings(cluster_name=kubernetes.cluster_name, aws_region=region, registry_allow_list=())
     cluster = cluster_until(Deadline.after(_SECONDS), settings)

@@ -1,4 +1,4 @@
-"""What a check answers: fine, not fine and what to do, or could not be asked."""
+"""Findings of checks: in order, a problem with its remedy, or not checked."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 
 class State(StrEnum):
-    """How a finding reads in front of its line."""
+    """The state of a finding, as printed before its line."""
 
     OK = "ok"
     PROBLEM = "problem"
@@ -18,7 +18,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line: what was looked at, what was seen, and what to do where that is not as it must be."""
+    """A line of the report: subject, observation and, for a problem, the remedy."""
 
     state: State
     subject: str
@@ -34,22 +34,22 @@ Check: TypeAlias = Callable[[], Iterable[Finding]]
 
 
 def ok(subject: str, seen: str) -> Finding:
-    """As it must be."""
+    """Return a finding that is in order."""
     return Finding(State.OK, subject, seen)
 
 
 def problem(subject: str, seen: str, remedy: str) -> Finding:
-    """Something would go wrong."""
+    """Return a finding that would make the deploy fail."""
     return Finding(State.PROBLEM, subject, seen, remedy)
 
 
 def not_asked(subject: str, why: str, remedy: str) -> Finding:
-    """Nobody can say from here."""
+    """Return a finding that could not be checked."""
     return Finding(State.NOT_ASKED, subject, why, remedy)
 
 
 def run(subject: str, check: Check) -> Iterator[Finding]:
-    """The findings of one check; an AWS API that refuses or does not answer is a finding, too."""
+    """Return the findings of one check. An AWS API that refuses or does not respond is a finding, too."""
     try:
         yield from check()
     except ClientError as error:

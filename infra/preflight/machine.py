@@ -1,4 +1,4 @@
-"""The machine that deploys: Node.js, the CDK's command line, docker for the builder image."""
+"""Checks of the machine that deploys: Node.js, the CDK's command line, docker for the builder image."""
 
 import os
 import re
@@ -15,7 +15,7 @@ _SECONDS: Final = 30
 
 
 def node() -> Iterator[Finding]:
-    """Node.js, and the CDK that package-lock.json pins."""
+    """Check Node.js, and the CDK that package-lock.json pins."""
     said = _output("node", "--version")
     version = re.match(r"v(\d+)\.", said or "")
     if version is None or int(version[1]) < _OLDEST_NODE:
@@ -29,7 +29,7 @@ def node() -> Iterator[Finding]:
 
 
 def docker() -> Iterator[Finding]:
-    """The daemon that builds the builder image; CDK_DOCKER names another command."""
+    """Check the daemon that builds the builder image. CDK_DOCKER can name another command than docker."""
     command = os.environ.get("CDK_DOCKER", "docker")
     version = _output(command, "info", "--format", "{{.ServerVersion}} on {{.OSType}}/{{.Architecture}}")
     if version is None:
@@ -43,7 +43,7 @@ def docker() -> Iterator[Finding]:
 
 
 def _output(*command: str) -> str | None:
-    """What a command prints; None when it is missing or fails."""
+    """Return the output of a command; None if it is missing or fails."""
     if shutil.which(command[0]) is None:
         return None
     try:

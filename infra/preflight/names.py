@@ -1,4 +1,4 @@
-"""The stack's own state, and names that somebody else may have taken."""
+"""Checks of the stack's state, and of names that others may have taken."""
 
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -13,7 +13,7 @@ _MISSING: Final = frozenset({"404", "NoSuchBucket", "RepositoryNotFoundException
 
 
 def stack(session: boto3.Session, name: str) -> Iterator[Finding]:
-    """Whether CloudFormation can create or update the stack."""
+    """Check that CloudFormation can create or update the stack."""
     subject = f"stack {name}"
     try:
         (found,) = session.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
@@ -40,7 +40,7 @@ def stack(session: boto3.Session, name: str) -> Iterator[Finding]:
 
 
 def taken(session: boto3.Session, settings: Settings) -> Iterator[Finding]:
-    """Names that the stack would give, where the stack itself is not there yet."""
+    """Check that the names of a new stack's resources are free."""
     name = settings.stack_name
     cloudformation = session.client("cloudformation")
     try:
@@ -83,7 +83,7 @@ def _named_after_the_stack(session: boto3.Session, name: str) -> Iterator[str]:
 
 
 def _there(ask: Callable[[], object]) -> bool:
-    """Whether ``ask`` finds something. A bucket that belongs to another account answers 403: it is there."""
+    """Return whether ``ask`` finds something. 403 means that it exists: a bucket of another account."""
     try:
         ask()
     except ClientError as error:

@@ -1,4 +1,4 @@
-"""Quotas that new accounts have too little of: builds at once, functions at once."""
+"""Checks of quotas that are low in new accounts: concurrent builds and concurrent functions."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -14,7 +14,7 @@ _LEAST_EXECUTIONS: Final = 100
 
 
 def codebuild(session: boto3.Session, builds: Builds) -> Iterator[Finding]:
-    """Builds of the compute type that may run at once."""
+    """Check how many builds of the compute type may run at once."""
     subject = f"CodeBuild quota Linux/{_NAMES[builds.compute]}"
     wanted = f"Concurrently running builds for Linux/{_NAMES[builds.compute]} environment"
     pages = session.client("service-quotas").get_paginator("list_service_quotas").paginate(ServiceCode="codebuild")
@@ -32,7 +32,7 @@ def codebuild(session: boto3.Session, builds: Builds) -> Iterator[Finding]:
 
 
 def functions(session: boto3.Session) -> Iterator[Finding]:
-    """Lambda functions that may run at once, in the account and region."""
+    """Check how many Lambda functions may run at once, in the account and region."""
     limit: Any = session.client("lambda").get_account_settings()["AccountLimit"]
     executions = limit["UnreservedConcurrentExecutions"]
     seen = f"{executions} concurrent executions that no function reserves"

@@ -1,1 +1,1 @@
-"""``make smoke API=https://…``: one source through every call of a deployed installation, told step by step."""
+"""``make smoke API=https://…``: send one source through every call of a deployed installation, step by step."""

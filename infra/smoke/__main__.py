@@ -1,4 +1,4 @@
-"""The command: one line a step, exit status 1 when one does not work."""
+"""The command: print a line for each step, and exit with status 1 if one fails."""
 
 import argparse
 import os
@@ -29,7 +29,7 @@ _LOOK: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What came of one step."""
+    """The result of one step."""
 
     state: str
     """``works``, ``fails`` or ``left out``."""
@@ -42,7 +42,7 @@ class Line:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print what `run` says."""
+    """Print the results of all steps."""
     parser = argparse.ArgumentParser(prog="python -m infra.smoke", description=__doc__)
     parser.add_argument("api", help="URL of the API: the stack's output ApiUrl")
     parser.add_argument("--namespace", default="", help="of the cluster, to deploy to; none leaves deploying out")
@@ -71,7 +71,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def run(smoke: Smoke, *, authorizer: str) -> Iterator[Line]:
-    """Every step, whatever became of those before; the API has to answer for any of them to make sense."""
+    """Run every step, also after a failed one; without an answer of the API, none but the first."""
     health = _line("health", smoke)
     yield health
     if health.state == "fails":

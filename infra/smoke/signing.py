@@ -1,4 +1,4 @@
-"""How a client shows who it is, for each authorizer: an AWS signature, a bearer token, nothing."""
+"""Authentication of a client, for each authorizer: an AWS signature, a bearer token, or nothing."""
 
 import os
 import re
@@ -19,7 +19,7 @@ class SignedByAws(httpx.Auth):
     requires_request_body = True
 
     def __init__(self, credentials: Any, region: str) -> None:
-        """``credentials`` are botocore's: they renew themselves where they expire."""
+        """Take the credentials of botocore, which renew themselves."""
         self._credentials = credentials
         self._region = region
 
@@ -39,7 +39,7 @@ class SignedByAws(httpx.Auth):
 
 
 class BearerToken(httpx.Auth):
-    """A token of the issuer that the ``jwt`` authorizer asks for."""
+    """A bearer token for the authorizer ``jwt``."""
 
     def __init__(self, token: str) -> None:
         self._token = token
@@ -51,11 +51,11 @@ class BearerToken(httpx.Auth):
 
 
 class NoIdentityError(Exception):
-    """There is nothing to show the authorizer; the text says what to set."""
+    """The identity for the authorizer is missing; the message says what to set."""
 
 
 def identity(authorizer: str, api: str) -> httpx.Auth | None:
-    """What an installation with ``authorizer`` wants to see.
+    """Return the authentication for an installation with ``authorizer``.
 
     Raises
     ------

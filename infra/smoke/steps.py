@@ -1,4 +1,4 @@
-"""The steps: each does one thing that a user does, and fails with what the API said."""
+"""The steps. Each performs one action of a user, and fails with the API's answer."""
 
 import base64
 import hashlib
@@ -28,12 +28,12 @@ class IncomingHandler(http.IncomingHandler):
 
 
 class StepFailedError(Exception):
-    """A step did not do what it should; the text says what was answered."""
+    """A step failed; the message has the answer."""
 
 
 @dataclass
 class Smoke:
-    """One run. What a step makes, later steps use, and `delete` takes away."""
+    """One run. Later steps use what a step creates, and `delete` removes it."""
 
     http: httpx.Client
     workspace: str
@@ -48,23 +48,23 @@ class Smoke:
     deployed: bool = False
 
     def has_cluster(self) -> bool:
-        """Whether the installation describes deployments at all."""
+        """Return whether the installation has a cluster: its OpenAPI document describes deploys."""
         return "/api/v1/deploy" in self._ask("GET", "/openapi.json")["paths"]
 
     def health(self) -> str:
-        """The API answers, to anybody."""
+        """Check that the API answers a request without identity."""
         answer = self.http.get("/health", auth=None)
         return str(_expect(answer, HTTPStatus.OK)["status"])
 
     def authorizer(self) -> str:
-        """Who shows nothing is not let in."""
+        """Check that the authorizer refuses a request without identity."""
         answer = self.http.get(f"/api/v1/workspaces/{self.workspace}/tasks", auth=None)
         if answer.status_code not in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
             raise StepFailedError(f"a caller without identity got HTTP {answer.status_code}")
         return f"HTTP {answer.status_code} to a caller without identity"
 
     def build(self) -> str:
-        """A source in the request itself becomes an image."""
+        """Build an image from a source in the request."""
         answer = self.http.post(
             "/api/v1/build-and-push",
             files={"file": ("app.py", self._source("build"))},
@@ -73,7 +73,7 @@ class Smoke:
         return self._built(str(_expect(answer, HTTPStatus.ACCEPTED)["task_id"]))
 
     def logs(self) -> str:
-        """The build's log can be read."""
+        """Read the log of the build."""
         if not self.tasks:
             raise StepFailedError("there is no task to read the log of")
         answer = self._ask("GET", f"/api/v1/tasks/{self.tasks[0]}/logs", workspace_id=self.workspace)
@@ -83,7 +83,7 @@ class Smoke:
         return f"{len(lines)} lines"
 
     def upload(self) -> str:
-        """A source that goes to S3 itself becomes an image."""
+        """Build an image from a source that is uploaded to S3."""
         content = self._source("upload")
         digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
         body = {
@@ -101,12 +101,12 @@ class Smoke:
         return self._built(str(created["task_id"]))
 
     def deploy(self) -> str:
-        """An image becomes an app that serves."""
+        """Deploy the image and call the app."""
         self._deploy(self._image(0))
         return f"{self.namespace}/{self.app} serves"
 
     def rollback(self) -> str:
-        """An update, and back to what was before it."""
+        """Update the app, and roll it back."""
         self._deploy(self._image(1))
         self._ask("POST", f"{self._app_path}/rollback", json={})
         revisions = self._ask("GET", f"{self._app_path}/revisions")["revisions"]
@@ -117,7 +117,7 @@ class Smoke:
         return f"revision {current['revision']} has the first image again"
 
     def delete(self) -> str:
-        """App and tasks go, and are gone."""
+        """Delete the app and the tasks, and check that they are gone."""
         if self.deployed:
             self._ask("DELETE", self._app_path)
             self.deployed = False
@@ -171,7 +171,7 @@ class Smoke:
         return f"/api/v1/apps/{self.namespace}/{self.app}"
 
     def _ask(self, method: str, path: str, *, json: Any = None, **query: Any) -> dict[str, Any]:
-        """The body of an answer that is a success."""
+        """Return the body of an answer, and fail if it is an error."""
         answer = self.http.request(method, path, json=json, params=query)
         if not answer.is_success:
             raise StepFailedError(_said(answer))

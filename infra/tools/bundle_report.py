@@ -1,4 +1,4 @@
-"""Size and import time of each bundle, as a table: ``python -m infra.tools.bundles --report``."""
+"""Size and import time of each bundle, as a table: ``python -m infra.tools.bundle_report``."""
 
 import os
 import statistics
@@ -24,20 +24,20 @@ print(*sorted(sys.modules))
 
 
 def report() -> str:
-    """The table: a line for each bundle, and one for each handler in it."""
+    """Return the table, with a line for each bundle and one for each of its handlers."""
     lines = [f"{'bundle':<24}{'files':>8}{'MB':>8}{'modules':>9}{'import ms':>11}   (median of {_RUNS})"]
     for bundle in ALL:
         files = files_in(bundle.build())
         size = sum(path.stat().st_size for path in files) / 1e6
         lines.append(f"{bundle.name:<24}{len(files):>8}{size:>8.1f}")
-        for handler in bundle.handlers():
+        for handler in bundle.handlers:
             seconds, modules = measure(bundle, handler)
             lines.append(f"  {handler:<38}{len(modules):>9}{seconds * 1000:>11.0f}")
     return "\n".join(lines)
 
 
 def measure(bundle: Bundle, handler: str) -> tuple[float, list[str]]:
-    """Median seconds that importing a handler takes in a fresh interpreter, and the modules loaded afterwards."""
+    """Return the median seconds that a fresh interpreter takes to import a handler, and the modules then loaded."""
     folder = bundle.build_for_this_interpreter()
     import_handler(folder, handler)  # writes the byte code, as Lambda's first start does
     runs = [import_handler(folder, handler) for _ in range(_RUNS)]
@@ -50,9 +50,9 @@ def import_handler(folder: Path, handler: str) -> tuple[float, list[str]]:
     Raises
     ------
     subprocess.CalledProcessError
-        It cannot be imported; ``stderr`` says why.
+        The import fails; ``stderr`` says why.
     """
-    # Powertools loads its tracer only where it thinks that it runs in Lambda.
+    # Powertools loads its tracer only if it thinks that it runs in Lambda.
     environment = {
         "PATH": os.environ.get("PATH", ""),
         "AWS_LAMBDA_FUNCTION_NAME": handler,
@@ -68,5 +68,9 @@ def import_handler(folder: Path, handler: str) -> tuple[float, list[str]]:
 
 
 def files_in(folder: Path) -> list[Path]:
-    """The bundle's files, without byte code that a run has left."""
+    """Return the bundle's files, without byte code left by a run."""
     return [path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+
+
+if __name__ == "__main__":
+    print(report())  # noqa: T201  # the command's answer

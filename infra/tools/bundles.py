@@ -1,9 +1,8 @@
-"""Lambda bundles, made without docker: uv pip installs wheels for the function's platform, our code goes beside them.
+"""Lambda bundles, built without docker: ``uv pip`` installs wheels for the function's platform beside our code.
 
-Dependencies are installed once per set of requirements and kept under build/; a bundle is dependencies plus code.
+Dependencies are installed once for each set of requirements and kept under build/. A bundle is dependencies and code.
 """
 
-import argparse
 import hashlib
 import os
 import shutil
@@ -22,7 +21,7 @@ PLATFORM: Final = "aarch64-manylinux_2_28"
 """Lambda's python3.13 runtime is Amazon Linux 2023 (glibc 2.34); wheels for older glibc run there too."""
 
 _KEPT: Final = 8
-"""Things of one name that stay under build/."""
+"""Number of folders of one name that are kept under build/."""
 _BOTO_SERVICES: Final = (
     "dynamodb",
     "ecr",
@@ -37,70 +36,65 @@ _BOTO_SERVICES: Final = (
     "sso-oidc",
     "signin",
 )
-"""Service models that stay in botocore/data; the other 400 are 90 % of its size and of no use here."""
+"""Service models that are kept in botocore/data. The other 400 are 90 % of its size and are not used."""
 
 
 class BundleError(Exception):
-    """uv could not install the dependencies; the text has its last lines."""
+    """uv could not install the dependencies; the message has the last lines of its output."""
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """One zip of code and dependencies, shared by the functions that need the same dependencies."""
+    """A folder of code and dependencies, shared by the functions that need the same dependencies."""
 
     name: str
     requirements: str
     """Path of the requirements file, relative to the repository."""
+    handlers: tuple[str, ...]
+    """Modules of ``functions/handlers/`` that use this bundle."""
 
     def build(self) -> Path:
-        """Folder with the finished bundle; made anew only when requirements or code changed."""
+        """Return the folder of the bundle; it is built again only if requirements or code have changed."""
         return self._build(f"{self.name}-{self.digest()}", PLATFORM)
 
     def build_for_this_interpreter(self) -> Path:
-        """The same bundle with compiled parts that load here: for tests and measurements."""
+        """Return the same bundle with compiled modules for this interpreter, for tests and measurements."""
         return self._build(f"{self.name}-here-{self.digest()}", None)
-
-    def handlers(self) -> list[str]:
-        """Modules of ``functions/`` whose handler this bundle is for."""
-        found = [
-            path.stem
-            for path in (ROOT / "functions" / "handlers").glob("*.py")
-            if "\ndef handler(" in path.read_text("utf-8")
-        ]
-        return sorted(name for name in found if (name == "deploy") == (self.name == "deploy"))
 
     def _build(self, name: str, platform: str | None) -> Path:
         target = BUILD / "bundles" / name
         if not target.exists():
             dependencies = install(self.requirements, platform)
             scratch = scratch_for(target)
-            # Links: the packages' files are the same in every bundle, and never written to.
+            # Hard links: the packages' files are the same in each bundle, and nothing writes to them.
             shutil.copytree(dependencies, scratch, symlinks=True, copy_function=os.link)
             add_code(scratch)
-            let_everybody_read(scratch)
+            make_readable(scratch)
             put_in_place(scratch, target)
         return target
 
     def digest(self) -> str:
-        """Identity of the bundle's content: requirements, pins, platform, code."""
+        """Return the identity of the content: requirements, pins, platform, code."""
         parts = [_requirements_digest(self.requirements, PLATFORM)]
         parts += [f"{path.relative_to(ROOT)} {_sha256(path)}" for path in code_files()]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
-API_BUNDLE: Final = Bundle("builds", "functions/requirements.txt")
-DEPLOY_BUNDLE: Final = Bundle("deploy", "functions/requirements-deploy.txt")
+API_BUNDLE: Final = Bundle(
+    "builds", "functions/requirements.txt", ("builds", "close_task", "ingest", "reconcile", "record_result")
+)
+DEPLOY_BUNDLE: Final = Bundle("deploy", "functions/requirements-deploy.txt", ("deploy",))
 ALL: Final = (API_BUNDLE, DEPLOY_BUNDLE)
 
 
 def code_files() -> list[Path]:
-    """Our own Lambda code, and the API's description that it serves."""
+    """Return the files of our Lambda code, and the OpenAPI document that it serves."""
     code = (path for path in (ROOT / "functions").rglob("*.py") if "__pycache__" not in path.parts)
     return sorted([*code, ROOT / "docs" / "openapi.json"])
 
 
 def add_code(folder: Path) -> None:
-    """Put our code into a bundle, under the same package name as in the repository."""
+    """Copy our code into a bundle, under the same package name as in the repository."""
     for path in code_files():
         target = folder / path.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -108,14 +102,14 @@ def add_code(folder: Path) -> None:
 
 
 def install(requirements: str, platform: str | None) -> Path:
-    """Install a requirements file for another platform, wheels only; reused while the pins stay.
+    """Install a requirements file for a platform from wheels only. The folder is reused while the pins are the same.
 
-    Without ``platform`` it is installed for the running interpreter: the same packages, loadable here.
+    Without ``platform``, the same packages are installed for the running interpreter.
 
     Raises
     ------
     BundleError
-        A wheel is missing, or the package index did not answer.
+        A wheel is missing, or the package index did not respond.
     """
     digest = _requirements_digest(requirements, platform)
     target = BUILD / "dependencies" / digest
@@ -132,14 +126,14 @@ def install(requirements: str, platform: str | None) -> Path:
         shutil.rmtree(scratch, ignore_errors=True)
         tail = "\n".join((done.stderr or done.stdout).strip().splitlines()[-5:])
         raise BundleError(f"uv could not install {requirements} for the Lambda bundle:\n{tail}")
-    _leave_out_what_lambda_never_loads(scratch)
-    let_everybody_read(scratch)
+    _prune(scratch)
+    make_readable(scratch)
     put_in_place(scratch, target)
     return target
 
 
-def let_everybody_read(folder: Path) -> None:
-    """Give files and folders the modes that Lambda needs, whatever this process's umask: it runs as another user."""
+def make_readable(folder: Path) -> None:
+    """Make files and folders readable to all, whatever the umask: Lambda runs as another user."""
     folder.chmod(0o755)
     for path in folder.rglob("*"):
         if not path.is_symlink():
@@ -147,7 +141,7 @@ def let_everybody_read(folder: Path) -> None:
 
 
 def scratch_for(target: Path) -> Path:
-    """An unused path beside ``target``: several processes may make the same thing at once."""
+    """Return an unused path beside ``target``: several processes may build the same target at once."""
     scratch = target.with_name(f"{target.name}.{os.getpid()}.tmp")
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.parent.mkdir(parents=True, exist_ok=True)
@@ -155,9 +149,9 @@ def scratch_for(target: Path) -> Path:
 
 
 def put_in_place(scratch: Path, target: Path) -> None:
-    """Make ``scratch`` the ``target``; another process may have been faster, and made the same.
+    """Rename ``scratch`` to ``target``, unless another process has built the same target before.
 
-    What was made under the same name before goes, but for the newest few: going back to them is common.
+    Older targets of the same name are removed, except for the newest few: going back to them is common.
     """
     try:
         scratch.rename(target)
@@ -171,8 +165,9 @@ def put_in_place(scratch: Path, target: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def _leave_out_what_lambda_never_loads(folder: Path) -> None:
-    (folder / ".lock").unlink(missing_ok=True)  # uv's own
+def _prune(folder: Path) -> None:
+    """Remove what Lambda never loads."""
+    (folder / ".lock").unlink(missing_ok=True)  # of uv
     shutil.rmtree(folder / "bin", ignore_errors=True)
     for model in (folder / "botocore" / "data").iterdir():
         if model.is_dir() and model.name not in _BOTO_SERVICES:
@@ -190,19 +185,12 @@ def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def main(arguments: list[str]) -> None:
-    """Entry point."""
-    parser = argparse.ArgumentParser(prog="python -m infra.tools.bundles", description="Make the Lambda bundles.")
-    parser.add_argument("--report", action="store_true", help="print size and import time of each")
-    options = parser.parse_args(arguments)
+def main() -> None:
+    """Build all bundles, for Lambda and for this machine."""
     for bundle in ALL:
         bundle.build()
         bundle.build_for_this_interpreter()
-    if options.report:
-        from infra.tools.bundle_report import report  # it needs what is defined here
-
-        print(report())  # noqa: T201  # the command's answer
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

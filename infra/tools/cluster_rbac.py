@@ -1,7 +1,7 @@
 """``python -m infra.tools.cluster_rbac``: write the deployer's RBAC manifests from the permissions table.
 
-The table (`functions.cluster.permissions`) is what the deploy function uses; ``cluster/`` is what an operator applies.
-Writing the one from the other keeps them equal; ``--check`` and a test fail when they are not.
+The table (`functions.cluster.permissions`) lists the rights that the deploy function uses; an operator applies the
+manifests in ``cluster/``. ``--check`` and a test fail if the manifests differ from the table.
 """
 
 import argparse
@@ -24,10 +24,10 @@ Json = dict[str, Any]
 
 
 def manifests(group: str) -> dict[str, list[Json]]:
-    """Path below the repository to the objects in it, for the Kubernetes group ``group``.
+    """Return the objects of each manifest for the Kubernetes group ``group``, by path below the repository.
 
-    Rights on namespaced kinds are in a ClusterRole that binds nothing by itself: each tenant's RoleBinding grants it
-    in its own namespace. Only what has no namespace is bound for the whole cluster.
+    Rights on namespaced kinds are in a ClusterRole without a binding: each tenant's RoleBinding grants it in its own
+    namespace. Only rights on kinds without a namespace are bound for the whole cluster.
     """
     by_scope: dict[bool, list[Json]] = {True: [], False: []}
     for resource, rule in zip(PERMISSIONS, rules(), strict=True):
@@ -44,7 +44,7 @@ def manifests(group: str) -> dict[str, list[Json]]:
 
 
 def render(group: str) -> dict[Path, str]:
-    """File to its text."""
+    """Return the text of each manifest, by path."""
     return {
         ROOT / path: _HEADER + yaml.safe_dump_all(objects, sort_keys=False, width=120)
         for path, objects in manifests(group).items()
@@ -52,7 +52,7 @@ def render(group: str) -> dict[Path, str]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Entry point. Status 1 when ``--check`` finds a file that differs."""
+    """Write the manifests, or check them: status 1 if ``--check`` finds a difference."""
     parser = argparse.ArgumentParser(prog="python -m infra.tools.cluster_rbac", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; fail when a file is out of date")
     options = parser.parse_args(arguments)

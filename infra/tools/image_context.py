@@ -1,4 +1,4 @@
-"""What docker gets to see of the repository when it builds the builder image: the files below and nothing else."""
+"""The docker build context of the builder image: the files below and nothing else of the repository."""
 
 import hashlib
 import shutil
@@ -17,7 +17,7 @@ DOCKERFILE: Final = "builder_image/Dockerfile"
 
 
 def image_context() -> Path:
-    """Folder with the docker build context; a new one only when a file of it changed."""
+    """Return the folder of the docker build context; it is built again only if a file has changed."""
     files = sorted(path for part in _CONTENT for path in _files(ROOT / part))
     digest = hashlib.sha256()
     for path in files:

@@ -1,9 +1,10 @@
-"""What the deploy bundle ships of the Kubernetes client: the transport, and none of the thousand generated models.
+"""The part of the Kubernetes client that the deploy bundle ships: the transport, without the generated models.
 
-``import kubernetes`` loads configuration files, websockets, OAuth and YAML, none of which a deploy uses: about 200 ms
-and 290 modules, out of 75 MB of source and 14 more packages. `functions.cluster.transport` needs `ApiClient`,
-`Configuration` and `ApiException`. Those modules are shipped as they are published; only the packages' ``__init__``
-files are replaced by ones that load on demand (PEP 562). The import statements are the same with the whole package.
+``import kubernetes`` loads code for configuration files, websockets, OAuth and YAML, none of which a deploy uses. It
+takes about 200 ms and loads 290 modules, out of 75 MB of source and 14 more packages. `functions.cluster.transport`
+needs `ApiClient`, `Configuration` and `ApiException`. Those modules are shipped unchanged; only the packages'
+``__init__`` files are replaced by ones that load on demand (PEP 562). The import statements are the same as with the
+whole package.
 """
 
 import csv
@@ -27,8 +28,8 @@ _PACKAGES: Final[dict[str, dict[str, str]]] = {
     "client/models": {},
     "utils": {},
 }
-"""Package to the names that it offers beside its modules."""
-_OF_THE_REST: Final = (
+"""Names that each package exports in addition to its modules."""
+_UNUSED_DISTRIBUTIONS: Final = (
     "aiohappyeyeballs",
     "aiohttp",
     "aiohttp_retry",
@@ -48,8 +49,8 @@ _OF_THE_REST: Final = (
     "websocket_client",
     "yarl",
 )
-"""Distributions that only the other parts of the client load."""
-_INIT: Final = '''"""The part of this package that is shipped here; written by infra/kubernetes_client.py."""
+"""Distributions that only the removed parts of the client use."""
+_INIT: Final = '''"""The part of this package that is shipped here; written by infra/tools/kubernetes_client.py."""
 
 from importlib import import_module
 
@@ -69,7 +70,7 @@ def __getattr__(name):
 
 
 def prune(folder: Path) -> None:
-    """Cut the client down in a folder of installed packages; nothing to do where it is not installed."""
+    """Reduce the client in a folder of installed packages, if it is installed there."""
     package = folder / "kubernetes"
     if not package.is_dir():
         return
@@ -81,7 +82,7 @@ def prune(folder: Path) -> None:
     for name, exports in _PACKAGES.items():
         (package / name).mkdir(parents=True, exist_ok=True)
         (package / name / "__init__.py").write_text(_INIT.format(exports=exports), encoding="utf-8")
-    for distribution in _OF_THE_REST:
+    for distribution in _UNUSED_DISTRIBUTIONS:
         _uninstall(folder, distribution)
 
 

@@ -1,7 +1,7 @@
-"""The API's description, made from the code of all functions behind it: ``python -m infra.tools.openapi`` writes it.
+"""``python -m infra.tools.openapi``: write the OpenAPI document from the code of all functions.
 
-It is checked in (docs/openapi.json), shipped with the functions and served at /openapi.json; a test fails when the code
-says something else.
+The document is checked in (docs/openapi.json), shipped with the functions and served at /openapi.json. A test fails if
+it differs from the code.
 """
 
 import inspect
@@ -43,7 +43,7 @@ _OPEN: Final = frozenset({"/health"})
 
 def describe() -> dict[str, Any]:
     """Return the OpenAPI document of all routes of all functions."""
-    # Powertools and boto3 look for these when the functions are imported; none of them is used here.
+    # Powertools and boto3 need these when the functions are imported; their values are not used.
     os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
     os.environ.setdefault("POWERTOOLS_TRACE_DISABLED", "true")
     from functions.handlers import builds, deploy
@@ -73,12 +73,12 @@ def describe() -> dict[str, Any]:
 
 
 def text() -> str:
-    """`describe` as the file has it."""
+    """Return the document as text, as the file has it."""
     return json.dumps(describe(), indent=2, ensure_ascii=False, sort_keys=True) + "\n"
 
 
 def write(path: Path = DESCRIPTION) -> None:
-    """Write the description."""
+    """Write the document."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text(), encoding="utf-8")
 

@@ -13,7 +13,7 @@ from infra.tools import bundles
 from infra.tools.bundle_report import UNZIPPED_LIMIT, files_in, import_handler
 from infra.tools.bundles import ALL, API_BUNDLE, DEPLOY_BUNDLE, Bundle, put_in_place, scratch_for
 
-HANDLERS = [(bundle, handler) for bundle in ALL for handler in bundle.handlers()]
+HANDLERS = [(bundle, handler) for bundle in ALL for handler in bundle.handlers]
 
 SHARED = {
     "annotated_types", "aws_lambda_powertools", "aws_xray_sdk", "boto3", "botocore", "dateutil", "functions",
@@ -33,6 +33,11 @@ KUBERNETES = {
 
 _NATIVE = re.compile(r"\.(?:cpython-|abi3|cp\d)[^/]*\.so$|\.so$")
 _WHEEL_TAGS = re.compile(r"\.dist-info/(?:WHEEL|RECORD)$")
+
+
+def test_every_handler_has_one_bundle() -> None:
+    modules = [path.stem for path in (bundles.ROOT / "functions" / "handlers").glob("[!_]*.py")]
+    assert sorted(handler for _, handler in HANDLERS) == sorted(modules)
 
 
 def names_in(folder: Path) -> set[str]:
