@@ -32,7 +32,7 @@ help:
 	@echo "make fuzz    throw made-up inputs at every parser that a stranger reaches (SECONDS=30 for each)"
 	@echo "make smoke   try every call of a deployed installation (API=https://…, NAMESPACE=to deploy to)"
 	@echo "make docs    build the documentation as a site: build/site/index.html"
-	@echo "make bench   measure builds beside the tools typed by hand"
+	@echo "make bench   measure builds beside the tools typed by hand (RUNS=7), write docs/benchmarks.md"
 	@echo "make synth   write the CloudFormation template to cdk.out (no credentials needed)"
 	@echo "make lock    lock the pins of pyproject.toml with hashes (UPGRADE=1: and take the newest of what they pull in)"
 	@echo "make check   ruff, mypy, import-linter, complexity;  make format  ruff format;  make openapi  docs/openapi.json"
@@ -119,10 +119,9 @@ build/docs-environment/made: .venv/made docs/requirements.txt
 docs: build/docs-environment/made
 	@NO_MKDOCS_2_WARNING=1 build/docs-environment/bin/mkdocs build --clean && echo "Site: build/site/index.html"
 
-# Times, medians of seven, both ways in turn; on a quiet machine about three minutes.
+# Everything that a build may cost, in one run, written to docs/benchmarks.md; on a quiet machine about eight minutes.
 bench: setup
-	@$(VENV)/python -m tests.benchmarks.componentize
-	@$(VENV)/python -m tests.benchmarks.build_time --runs 7
+	@PYTHONPATH=.:builder_image $(VENV)/python -m tests.benchmarks $(if $(RUNS),--runs $(RUNS))
 
 $(FOLDERS): setup
 	@echo $@ && $(VENV)/python -m pytest $@/test_*.py

@@ -1,0 +1,178 @@
+"""``python -m tests.benchmarks.chain [SOURCE] [--runs N]``: is a build slower than typing its tools by hand?
+
+By hand is what a person does with one .py file: mypy, ``spin build`` with componentize-py itself, ``spin registry
+login`` and ``push``, one after the other, in a folder with a spin.toml. The pipeline is POST /api/v1/build-and-push
+until the task is done, over HTTP. Both use this machine's toolchain and push to the same registry of a one-machine
+cloud, in turn, so that whatever else the machine does weighs on both.
+"""
+
+import argparse
+import concurrent.futures
+import io
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+
+from local.cloud.places import TOOLCHAIN, shared_root
+from local.cloud.supervisor import Cloud, CloudOptions
+from tests.benchmarks.componentize import HELLO
+from tests.benchmarks.memory import Watch
+from tests.benchmarks.series import Series, machine
+
+_WAIT_SECONDS: Final = 20
+"""How long an answer may be held back: as docs/building.md has it."""
+_POLL_SECONDS: Final = 0.02
+"""Of a function that was deployed: its router answers 503 until it is up."""
+_MANIFEST: Final = """\
+spin_manifest_version = 2
+[application]
+name = "by-hand"
+[[trigger.http]]
+route = "/..."
+component = "by-hand"
+[component.by-hand]
+source = "app.wasm"
+[component.by-hand.build]
+command = "componentize-py -w spin-http componentize app -o app.wasm"
+"""
+Steps = dict[str, float]
+"""Seconds by step, ``total`` among them."""
+
+
+def by_hand(source: Path, cloud: Cloud, number: int) -> Steps:
+    """The tools, typed."""
+    toolchain = shared_root() / TOOLCHAIN
+    spin = str(cloud.state / "bin" / "spin")
+    repository = cloud.outputs["ImageRepository"]
+    with tempfile.TemporaryDirectory() as folder:
+        app = Path(folder, "app")
+        app.mkdir()
+        shutil.copyfile(source, app / "app.py")
+        (app / "spin.toml").write_text(_MANIFEST)
+        environment = {
+            "PATH": f"{toolchain / 'bin'}:{cloud.state / 'bin'}:/usr/bin:/bin",
+            "VIRTUAL_ENV": str(toolchain),
+            "HOME": folder,
+        }
+        password = cloud.registry_password_file.read_text()
+
+        def run(*command: str, stdin: str = "", may_fail: bool = False) -> float:
+            started = time.perf_counter()
+            done = subprocess.run(
+                command, cwd=app, env=environment, input=stdin, text=True, capture_output=True, check=False
+            )
+            if done.returncode and not may_fail:
+                sys.exit(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
+            return time.perf_counter() - started
+
+        host = repository.partition("/")[0]
+        steps = {
+            # Plain mypy complains about the idiom of every Spin app (a class of the name that it imports).
+            "mypy": run(str(toolchain / "bin" / "mypy"), "app.py", may_fail=True),
+            "spin build": run(spin, "build"),
+            "login": run(spin, "registry", "login", "--username=AWS", "--password-stdin", host, stdin=password),
+            "push": run(spin, "registry", "push", f"{repository}:by-hand-{number}"),
+        }
+    return {**steps, "total": sum(steps.values())}
+
+
+def one_file(source: Path) -> tuple[str, bytes]:
+    """The source with a line that it has not had: the same one would not be built again."""
+    return source.name, source.read_bytes() + f"\n# {time.time_ns()}\n".encode()
+
+
+def left_to_componentize_py(source: Path) -> tuple[str, bytes]:
+    """An archive of the source that the lane declines, since it has a module that CPython's start would load."""
+    _, content = one_file(source)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, text in (("app.py", content), ("spin.toml", _MANIFEST), ("sitecustomize.py", "")):
+            archive.writestr(name, text)
+    return "app.zip", buffer.getvalue()
+
+
+def pipeline(upload: tuple[str, bytes], cloud: Cloud, app_name: str) -> tuple[Steps, dict[str, Any]]:
+    """Seconds by the builder's steps, ``total`` from the POST until the task is seen to be done; and its result."""
+    workspace = {"workspace_id": "benchmark"}
+    with httpx.Client(base_url=cloud.url, timeout=600) as http:
+        started = time.perf_counter()
+        answer = http.post("/api/v1/build-and-push", files={"file": upload}, data={**workspace, "app_name": app_name})
+        task_id = answer.raise_for_status().json()["task_id"]
+        accepted = time.perf_counter() - started
+        task: dict[str, Any] = {"status": "pending"}
+        while task["status"] not in {"done", "failed"}:
+            task = http.get(f"/api/v1/tasks/{task_id}", params={**workspace, "wait": str(_WAIT_SECONDS)}).json()
+        seconds = time.perf_counter() - started
+    if task["status"] == "failed":
+        sys.exit(f"the build failed: {task['error']}")
+    result: dict[str, Any] = task["result"]
+    duration: Steps = dict(result["duration"])
+    return {"accepted": accepted, **duration, "builder": duration["total"], "total": seconds}, result
+
+
+def burst(uploads: list[tuple[str, bytes]], cloud: Cloud, way: str) -> float:
+    """Seconds until the last of these builds, sent at once, is done; all of them have to go this way."""
+    started = time.perf_counter()
+    with concurrent.futures.ThreadPoolExecutor(len(uploads)) as threads:
+        jobs = [threads.submit(pipeline, upload, cloud, f"burst-{n}") for n, upload in enumerate(uploads)]
+        results = [job.result()[1] for job in jobs]
+    seconds = time.perf_counter() - started
+    if {result["way"] for result in results} != {way}:
+        sys.exit(f"a build did not go by the {way}")
+    return seconds
+
+
+def first_answer(image: str, cloud: Cloud, app_name: str) -> float:
+    """Seconds from the POST of a deploy of a new app until its function answers."""
+    with httpx.Client(base_url=cloud.url, timeout=60) as http:
+        started = time.perf_counter()
+        body = {"app_name": app_name, "namespace": "default", "image_ref": image}
+        endpoint = http.post("/api/v1/deploy", json=body).raise_for_status().json()["endpoint"]
+        while (answer := http.get("/", headers={"host": endpoint})).status_code == 503:
+            time.sleep(_POLL_SECONDS)
+        seconds = time.perf_counter() - started
+        answer.raise_for_status()
+        http.delete(f"/api/v1/apps/default/{app_name}").raise_for_status()
+        return seconds
+
+
+def memory_of_a_build(source: Path, cloud: Cloud) -> float:
+    """Most megabytes that all processes of one build have together."""
+    with Watch("builder") as watch:
+        pipeline(one_file(source), cloud, "memory")
+    return watch.peak
+
+
+def main() -> None:
+    """Print both, run by run, and the medians."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("source", nargs="?", type=Path, default=HELLO)
+    parser.add_argument("--runs", type=int, default=3)
+    options = parser.parse_args()
+    print(f"machine: {machine()}, load {os.getloadavg()[0]:.1f}")  # noqa: T201
+    totals: dict[str, list[float]] = {"by hand": [], "pipeline": []}
+    with Cloud(CloudOptions(port=0)) as cloud:
+        for number in range(options.runs):
+            for name in totals:
+                steps = (
+                    by_hand(options.source, cloud, number)
+                    if name == "by hand"
+                    else pipeline(one_file(options.source), cloud, "benchmark")[0]
+                )
+                totals[name].append(steps["total"])
+                shown = "  ".join(f"{step} {seconds:.2f}" for step, seconds in steps.items())
+                print(f"{name:8} {number}: {shown}", flush=True)  # noqa: T201
+    for name, values in totals.items():
+        print(f"{name:8} {Series(tuple(values))} s")  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

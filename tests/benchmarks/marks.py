@@ -1,0 +1,69 @@
+"""What a build may cost: each mark, what was measured, and whether it is held. Written to docs/benchmarks.md."""
+
+import datetime
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from local.cloud.places import ROOT
+from tests.benchmarks.series import Series, machine
+
+PAGE: Final = ROOT / "docs" / "benchmarks.md"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One row.
+
+    Parameters
+    ----------
+    beside
+        The same thing done the other way; the value is then the ratio of both medians.
+    limit
+        Most that the value may be.
+    """
+
+    name: str
+    unit: str
+    measured: Series
+    limit: float
+    beside: Series | None = None
+
+    @property
+    def value(self) -> float:
+        """What is held against the limit."""
+        return self.measured.median / self.beside.median if self.beside is not None else self.measured.median
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it is within the limit."""
+        return self.value <= self.limit
+
+
+def table(marks: Sequence[Mark]) -> str:
+    """Markdown."""
+    rows = ["| | measured | beside | value | at most | |", "| --- | --- | --- | --- | --- | --- |"]
+    for mark in marks:
+        beside = f"{mark.beside} {mark.unit}" if mark.beside is not None else ""
+        value = f"{mark.value:.3f}" if mark.beside is not None else f"{mark.value:.2f} {mark.unit}"
+        limit = f"{mark.limit:g}" if mark.beside is not None else f"{mark.limit:g} {mark.unit}"
+        held = "yes" if mark.is_held else "**no**"
+        rows.append(f"| {mark.name} | {mark.measured} {mark.unit} | {beside} | {value} | {limit} | {held} |")
+    return "\n".join(rows)
+
+
+def write(marks: Sequence[Mark], load: float, seconds: float, details: Sequence[str], page: Path = PAGE) -> None:
+    """Replace what the page holds of the last run, between its two marks."""
+    begin, end = "<!-- bench: result -->", "<!-- bench: end -->"
+    text = page.read_text("utf-8")
+    date = datetime.datetime.now(datetime.UTC).date().isoformat()
+    head = (
+        f"{date}, {machine()}. Load when it began: {load:.1f}, when it ended: {os.getloadavg()[0]:.1f}; "
+        f"{seconds / 60:.1f} minutes."
+    )
+    listed = "\n".join(f"- {line}" for line in details)
+    before, _, rest = text.partition(begin)
+    _, _, after = rest.partition(end)
+    page.write_text(f"{before}{begin}\n{head}\n\n{table(marks)}\n\n{listed}\n{end}{after}", "utf-8")
