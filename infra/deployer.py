@@ -1,7 +1,5 @@
 """The deploy function and its access to the EKS cluster: an access entry with one Kubernetes group."""
 
-import json
-
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_eks as eks
@@ -36,16 +34,18 @@ class Deployer(Construct):
             description="Deploy API: SpinApps and their autoscalers on EKS",
             bundle=DEPLOY_BUNDLE,
             environment={
-                "CLUSTER_NAME": kubernetes.cluster_name,
-                "EXECUTOR_SPOT": kubernetes.executor_spot,
-                "EXECUTOR_ON_DEMAND": kubernetes.executor_on_demand,
-                "HPA_MIN_REPLICAS": str(kubernetes.min_replicas),
-                "HPA_MAX_REPLICAS": str(kubernetes.max_replicas),
-                "HPA_TARGET_CPU": str(kubernetes.target_cpu),
-                "FIXED_REPLICAS_DEFAULT": str(kubernetes.default_replicas),
-                "DEFAULT_CPU_REQUEST": kubernetes.default_cpu_request,
-                "DEFAULT_MEMORY_REQUEST": kubernetes.default_memory_request,
-                "REGISTRY_ALLOW_LIST": json.dumps(settings.registry_allow_list),
+                **settings.variables(
+                    "kubernetes.cluster_name",
+                    "kubernetes.executor_spot",
+                    "kubernetes.executor_on_demand",
+                    "kubernetes.min_replicas",
+                    "kubernetes.max_replicas",
+                    "kubernetes.target_cpu",
+                    "kubernetes.default_replicas",
+                    "kubernetes.default_cpu_request",
+                    "kubernetes.default_memory_request",
+                    "registry_allow_list",
+                ),
                 "DEFAULT_IMAGE_REPOSITORY": storage.repository.repository_uri,
                 "TASK_TABLE": storage.task_table.table_name,
                 **({"EXPIRING_REPOSITORY": storage.repository.repository_uri} if images_expire else {}),

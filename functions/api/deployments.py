@@ -42,7 +42,7 @@ class Deployments:
         logger.append_keys(namespace=namespace)
         settings = DeploySettings.read()
         deadline = Deadline.after(min(WHOLE_ANSWER, context.get_remaining_time_in_millis() / 1000 - ANSWERING))
-        return cls(cluster_until(deadline, settings), settings, by)
+        return cls(cluster_until(deadline, settings.kubernetes_cluster_name, settings.aws_region), settings, by)
 
     def deploy(self, request: DeployRequest) -> DeployResponse:
         """Create or update an app."""

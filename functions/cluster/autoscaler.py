@@ -115,10 +115,10 @@ class Autoscaler:
 
     def _new(self, owner: Object | None) -> Object:
         bounds, settings = self.bounds, self.settings
-        least = bounds.min_replicas or settings.hpa_min_replicas
-        most = bounds.max_replicas or settings.hpa_max_replicas
+        least = bounds.min_replicas or settings.kubernetes_min_replicas
+        most = bounds.max_replicas or settings.kubernetes_max_replicas
         _check_bounds(least, most)
-        target = bounds.target_cpu or settings.hpa_target_cpu
+        target = bounds.target_cpu or settings.kubernetes_target_cpu
         return manifests.autoscaler(self.name, owner, least, most, target)
 
     def _patch(self, current: Object, owner: Object | None) -> Object:

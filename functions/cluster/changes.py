@@ -103,7 +103,7 @@ def rollback(app: Object, revision: history.Revision, settings: DeploySettings, 
     if autoscaling and "replicas" in then:
         spec["replicas"] = None
     elif not autoscaling and not then.get("replicas"):
-        spec["replicas"] = ready_replicas(app) or settings.fixed_replicas_default
+        spec["replicas"] = ready_replicas(app) or settings.kubernetes_default_replicas
     manifests.check_requests(then.get("resources") or {})
     scaling: dict[str, int] = {}
     recorded: dict[str, int] = {}
@@ -124,5 +124,5 @@ def _scaling(app: Object, request: DeployRequest, settings: DeploySettings, auto
         return {"enableAutoscaling": False, "replicas": request.replicas}
     if autoscales(app):
         # Keep as many replicas as the autoscaler had set: the switch loses no capacity.
-        return {"enableAutoscaling": False, "replicas": ready_replicas(app) or settings.fixed_replicas_default}
+        return {"enableAutoscaling": False, "replicas": ready_replicas(app) or settings.kubernetes_default_replicas}
     return {}

@@ -13,7 +13,6 @@ from functions.cluster.client import Cluster
 from functions.cluster.connection import Connection
 from functions.cluster.deadline import Deadline
 from functions.cluster.errors import AccessError
-from functions.cluster.settings import DeploySettings
 from functions.cluster.transport import Transport
 
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ class TokenSource:
         self._signed_at = float("-inf")
 
 
-def connect(settings: DeploySettings, deadline: Deadline) -> Connection:
+def connect(name: str, region: str, deadline: Deadline) -> Connection:
     """Ask EKS for the address and the certificate authority of the cluster.
 
     Raises
@@ -67,13 +66,12 @@ def connect(settings: DeploySettings, deadline: Deadline) -> Connection:
     AccessError
         EKS did not answer: the cluster does not exist, is still being created, or may not be described.
     """
-    name = settings.cluster_name
     seconds = deadline.budget(_LOOK_UP_SECONDS, f"look up EKS cluster '{name}'")
     config = Config(connect_timeout=seconds / 2, read_timeout=seconds, retries={"total_max_attempts": 2})
     try:
-        eks = boto3.client("eks", region_name=settings.aws_region, config=config)
+        eks = boto3.client("eks", region_name=region, config=config)
         cluster = eks.describe_cluster(name=name)["cluster"]
-        tokens = TokenSource(name, settings.aws_region)
+        tokens = TokenSource(name, region)
     except ClientError as error:
         code = error.response["Error"]["Code"]
         raise AccessError(f"EKS did not describe cluster '{name}' ({code})") from error
@@ -92,14 +90,14 @@ def connect(settings: DeploySettings, deadline: Deadline) -> Connection:
 
 
 @functools.cache
-def transport(settings: DeploySettings) -> Transport:
+def transport(cluster_name: str, region: str) -> Transport:
     """Return the way to the cluster, kept (with its connections) while the Lambda stays warm."""
-    return Transport(functools.partial(connect, settings))
+    return Transport(functools.partial(connect, cluster_name, region))
 
 
-def cluster_until(deadline: Deadline, settings: DeploySettings) -> Cluster:
-    """Return the cluster of ``settings``, for one request that ends by ``deadline``."""
-    return Cluster(transport(settings), deadline)
+def cluster_until(deadline: Deadline, cluster_name: str, region: str) -> Cluster:
+    """Return an EKS cluster, for one request that ends by ``deadline``."""
+    return Cluster(transport(cluster_name, region), deadline)
 
 
 def _take_cluster_name(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:

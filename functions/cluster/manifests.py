@@ -46,7 +46,7 @@ def spin_app(
     }
     if not request.enable_autoscaling:
         # The webhook refuses `replicas` beside autoscaling and demands it without.
-        spec["replicas"] = request.replicas or settings.fixed_replicas_default
+        spec["replicas"] = request.replicas or settings.kubernetes_default_replicas
     spec.update(named_parts(request, {}, ()))
     scaling = {**settings.default_bounds(), **Bounds.of(request).named()} if request.enable_autoscaling else {}
     annotations = {
@@ -107,7 +107,7 @@ def executor(settings: DeploySettings, *, use_spot: bool) -> str:
     A SpinApp has no node selector or tolerations of its own: the executor's RuntimeClass is the one place that decides
     on which nodes its pods run.
     """
-    return settings.executor_spot if use_spot else settings.executor_on_demand
+    return settings.kubernetes_executor_spot if use_spot else settings.kubernetes_executor_on_demand
 
 
 def resources(request: DeployRequest, now: Object, settings: DeploySettings, *, defaults: bool) -> Object:
@@ -125,8 +125,8 @@ def resources(request: DeployRequest, now: Object, settings: DeploySettings, *, 
     changed: Object = {}
     limits_now, requests_now = now.get("limits") or {}, now.get("requests") or {}
     for kind, limit, wanted, default in (
-        ("cpu", request.cpu_limit, request.cpu_request, settings.default_cpu_request),
-        ("memory", request.memory_limit, request.memory_request, settings.default_memory_request),
+        ("cpu", request.cpu_limit, request.cpu_request, settings.kubernetes_default_cpu_request),
+        ("memory", request.memory_limit, request.memory_request, settings.kubernetes_default_memory_request),
     ):
         limit_then = limit or _text(limits_now.get(kind))
         request_now = _text(requests_now.get(kind))

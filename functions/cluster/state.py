@@ -39,7 +39,7 @@ def endpoint(app: ObjectName) -> str:
 
 def uses_spot(app: Object, settings: DeploySettings) -> bool:
     """Return whether the app's executor prefers spot capacity."""
-    return bool(app["spec"].get("executor") == settings.executor_spot)
+    return bool(app["spec"].get("executor") == settings.kubernetes_executor_spot)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ from functions.cluster.deadline import Deadline
 from functions.cluster.eks import cluster_until
 from functions.cluster.errors import ClusterError, NotFoundError
 from functions.cluster.resources import EXECUTORS, SPIN_APPS, Resource
-from functions.cluster.settings import DeploySettings
 from infra.preflight.findings import Finding, not_asked, ok, problem
 from infra.settings import Kubernetes
 
@@ -57,8 +56,7 @@ def eks(session: boto3.Session, kubernetes: Kubernetes) -> Iterator[Finding]:
 def spinkube(session: boto3.Session, kubernetes: Kubernetes) -> Iterator[Finding]:
     """Check the objects in the cluster, with the operator's own access entry."""
     region = str(session.region_name)
-    settings = DeploySettings(cluster_name=kubernetes.cluster_name, aws_region=region, registry_allow_list=())
-    cluster = cluster_until(Deadline.after(_SECONDS), settings)
+    cluster = cluster_until(Deadline.after(_SECONDS), kubernetes.cluster_name, region)
     try:
         _everywhere(cluster, SPIN_APPS)
         executors = {str(found["metadata"]["name"]) for found in _everywhere(cluster, EXECUTORS)}

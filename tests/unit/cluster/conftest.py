@@ -22,9 +22,9 @@ os.environ.setdefault("POWERTOOLS_TRACE_DISABLED", "true")
 os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "BlueFaas")
 os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "blue-faas")
 
+from functions import settings
 from functions.cluster import retries
 from functions.cluster.eks import transport
-from functions.cluster.settings import DeploySettings
 from functions.handlers import deploy as deploy_function
 from functions.registry import ecr
 from tests.support.control_plane import REAL, SERVERS, real_server, skip_where_different
@@ -80,6 +80,24 @@ def digest_of(image: str) -> str:
 def deployed(image: str) -> str:
     """The image as a SpinApp names it: by digest."""
     return f"{image.rpartition(':')[0]}@{digest_of(image)}"
+
+
+SETTINGS = {
+    "AWS_REGION": REGION,
+    "KUBERNETES_CLUSTER_NAME": CLUSTER,
+    "KUBERNETES_EXECUTOR_SPOT": "spot",
+    "KUBERNETES_EXECUTOR_ON_DEMAND": "on-demand",
+    "KUBERNETES_MIN_REPLICAS": "1",
+    "KUBERNETES_MAX_REPLICAS": "10",
+    "KUBERNETES_TARGET_CPU": "50",
+    "KUBERNETES_DEFAULT_REPLICAS": "1",
+    "KUBERNETES_DEFAULT_CPU_REQUEST": "100m",
+    "KUBERNETES_DEFAULT_MEMORY_REQUEST": "128Mi",
+    "REGISTRY_ALLOW_LIST": '[".*"]',
+    "DEFAULT_IMAGE_REPOSITORY": f"123456789012.dkr.ecr.{REGION}.amazonaws.com/blue-faas",
+    "TASK_TABLE": "tasks-of-the-deploy-tests",
+}
+"""What the stack, and Lambda itself, set for the deploy function."""
 
 
 @pytest.fixture(scope="session")
@@ -233,20 +251,17 @@ def environment(eks: Eks, server: KubernetesServer, monkeypatch: pytest.MonkeyPa
         "AWS_ENDPOINT_URL_EKS": eks.url,
         "AWS_ENDPOINT_URL_ECR": eks.url,
         "AWS_ENDPOINT_URL_DYNAMODB": eks.url,
-        "TASK_TABLE": "tasks-of-the-deploy-tests",
-        "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
         "AWS_SECRET_ACCESS_KEY": "no-secret-at-all",
         "AWS_EC2_METADATA_DISABLED": "true",
-        "CLUSTER_NAME": CLUSTER,
-        "REGISTRY_ALLOW_LIST": '[".*"]',
+        **SETTINGS,
     }.items():
         monkeypatch.setenv(name, value)
-    DeploySettings.read.cache_clear()
+    settings.reset()
     server.reset()
     yield
-    DeploySettings.read.cache_clear()
+    settings.reset()
 
 
 @pytest.fixture

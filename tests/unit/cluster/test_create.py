@@ -225,12 +225,12 @@ def test_platform_defaults_come_from_the_environment(
     deploy: Deploy, kubectl: Administrator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in {
-        "HPA_MIN_REPLICAS": "2",
-        "HPA_MAX_REPLICAS": "3",
-        "HPA_TARGET_CPU": "70",
-        "DEFAULT_CPU_REQUEST": "250m",
-        "DEFAULT_MEMORY_REQUEST": "64Mi",
-        "EXECUTOR_SPOT": "on-demand",
+        "KUBERNETES_MIN_REPLICAS": "2",
+        "KUBERNETES_MAX_REPLICAS": "3",
+        "KUBERNETES_TARGET_CPU": "70",
+        "KUBERNETES_DEFAULT_CPU_REQUEST": "250m",
+        "KUBERNETES_DEFAULT_MEMORY_REQUEST": "64Mi",
+        "KUBERNETES_EXECUTOR_SPOT": "on-demand",
     }.items():
         monkeypatch.setenv(name, value)
     answer = deploy(app_name="my-function")

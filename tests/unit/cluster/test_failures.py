@@ -14,8 +14,7 @@ from functions.cluster.eks import cluster_until
 from functions.cluster.errors import ClusterError
 from functions.cluster.names import ObjectName
 from functions.cluster.resources import AUTOSCALERS, SERVICES, SPIN_APPS
-from functions.cluster.settings import DeploySettings
-from tests.unit.cluster.conftest import CLUSTER, IMAGE, Deploy, Eks
+from tests.unit.cluster.conftest import CLUSTER, IMAGE, REGION, Deploy, Eks
 from tests.unit.cluster.kubernetes_server import Administrator, KubernetesServer
 
 CLOSED = {
@@ -150,7 +149,7 @@ def test_an_error_in_a_watch_is_an_error(deploy: Deploy, server: KubernetesServe
     server.fail(verb="watch", plural="services", status=200, body=event)
     answer = deploy(app_name="my-function")
     assert (answer.status, answer.body["service_status"]) == (200, "pending")
-    cluster = cluster_until(Deadline.after(3), DeploySettings.read())
+    cluster = cluster_until(Deadline.after(3), CLUSTER, REGION)
     server.fail(verb="watch", plural="services", status=200, body=event)
     with pytest.raises(ClusterError, match="no leader"):
         list(cluster.watch(SERVICES, ObjectName(answer.body["namespace"], "my-function")))

@@ -2,8 +2,8 @@
 
 import pytest
 
+from functions import settings
 from functions.cluster.resources import SPIN_APPS
-from functions.cluster.settings import DeploySettings
 from tests.unit.cluster.conftest import IMAGE, Deploy, Eks, deployed, digest_of
 from tests.unit.cluster.kubernetes_server import Administrator, KubernetesServer
 
@@ -56,7 +56,7 @@ def test_a_registry_that_is_not_allowed_is_not_asked(
     deploy: Deploy, eks: Eks, server: KubernetesServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REGISTRY_ALLOW_LIST", r'["ghcr\\.io/.+"]')
-    DeploySettings.read.cache_clear()
+    settings.reset()
     assert deploy(app_name="my-function").status == 403
     assert eks.images_asked == []
     assert server.calls == []
@@ -67,7 +67,7 @@ def images_expire(monkeypatch: pytest.MonkeyPatch) -> str:
     """The stack's own repository, which removes images that are not marked."""
     repository = IMAGE.rpartition(":")[0]
     monkeypatch.setenv("EXPIRING_REPOSITORY", repository)
-    DeploySettings.read.cache_clear()
+    settings.reset()
     return repository
 
 

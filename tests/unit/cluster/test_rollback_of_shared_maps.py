@@ -12,10 +12,10 @@ from functions.cluster.resources import AUTOSCALERS, SPIN_APPS
 from functions.cluster.settings import DeploySettings
 from functions.models.deploy import DeployRequest
 from functions.models.quantity import amount
-from tests.unit.cluster.conftest import IMAGE, Deploy, deployed
+from tests.unit.cluster.conftest import IMAGE, SETTINGS, Deploy, deployed
 from tests.unit.cluster.kubernetes_server import Administrator
 
-SETTINGS = DeploySettings(cluster_name="c", aws_region="r", registry_allow_list=())
+DEPLOY_SETTINGS = DeploySettings.model_validate(SETTINGS)
 NAME = "my-function"
 V2 = IMAGE.replace("a1b2c3d4", "v2")
 
@@ -46,7 +46,7 @@ STEPS = st.lists(st.tuples(st.just("us"), BY_US) | st.tuples(st.just("hand"), BY
 
 def by_us(app: dict[str, Any], fields: dict[str, Any]) -> dict[str, Any]:
     request = DeployRequest(namespace="n", image_ref=IMAGE, enable_autoscaling=False, **fields)
-    return written(app, changes.update(app, request, Image(IMAGE, IMAGE), SETTINGS, "me"))
+    return written(app, changes.update(app, request, Image(IMAGE, IMAGE), DEPLOY_SETTINGS, "me"))
 
 
 def written(app: dict[str, Any], change: changes.Change) -> dict[str, Any]:
@@ -90,7 +90,7 @@ def test_ours_are_as_they_were_and_theirs_as_they_are(
     first: dict[str, Any], steps: list[tuple[str, dict[str, Any]]], back: int
 ) -> None:
     request = DeployRequest(namespace="n", image_ref=IMAGE, enable_autoscaling=False, **first)
-    app = manifests.spin_app(request, Image(IMAGE, IMAGE), NAME, SETTINGS, "request", "me")
+    app = manifests.spin_app(request, Image(IMAGE, IMAGE), NAME, DEPLOY_SETTINGS, "request", "me")
     ours = [parts(app, theirs=False)]
     for who, fields in steps:
         app = by_us(app, fields) if who == "us" else by_hand(app, fields)
@@ -100,7 +100,7 @@ def test_ours_are_as_they_were_and_theirs_as_they_are(
     theirs = parts(app, theirs=True)
     revision = history.revisions(app)[number]
 
-    after = written(app, changes.rollback(app, revision, SETTINGS, "me"))
+    after = written(app, changes.rollback(app, revision, DEPLOY_SETTINGS, "me"))
 
     assert parts(after, theirs=True) == theirs
     assert parts(after, theirs=False) == ours[number]
