@@ -55,19 +55,15 @@ class Outcomes:
             Sentence for the client when the builder left no usable report.
         """
         report = self._read_report(task.task_id)
+        status = TaskStatus.FAILED
         if report is not None and report.outcome == "succeeded" and report.image_url:
             wasm_path = self.bucket.uri(wasm_key(task.task_id))
-            status, ended = (
-                TaskStatus.DONE,
-                self.done(task, StoredResult.from_report(report, report.image_url, wasm_path)),
-            )
+            status = TaskStatus.DONE
+            ended = self.done(task, StoredResult.from_report(report, report.image_url, wasm_path))
         elif report is not None and report.error:
-            status, ended = (
-                TaskStatus.FAILED,
-                self.fail(task, report.error, report.errors, unexpected=report.unexpected),
-            )
+            ended = self.fail(task, report.error, report.errors, unexpected=report.unexpected)
         else:
-            status, ended = TaskStatus.FAILED, self.fail(task, reason, unexpected=True)
+            ended = self.fail(task, reason, unexpected=True)
         if ended and report is not None:
             task_metrics.build_time(report.durations)
         return status if ended else self._earlier_end(task)
