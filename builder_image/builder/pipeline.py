@@ -23,12 +23,13 @@ from builder.sandbox import processes
 from builder.sandbox.run import Sandbox
 from builder.sandbox.work_folder import work_folder
 from builder.settings import Settings
-from builder.source import identity
+from builder.source.identity import source_digest
 from builder.source.upload import App, fetch, unpack
 from builder.task import BuildTask
 from builder.toolchain import Toolchain
 from builder.typecheck import type_check
 from functions.contracts.build_result import BuildResult, Way
+from functions.contracts.image_tags import image_tag
 from functions.contracts.task import TaskKey, provenance_key, sbom_key, wasm_key
 from functions.contracts.task_row import BuildOrder
 
@@ -58,7 +59,7 @@ def run(settings: Settings, aws: Aws, toolchain: Toolchain, log: BuildLog) -> Bu
         package = build.make(app, installed)
         ways = build.ways(app, package)
         pins = [entry.pin for entry in installed.locked] if installed is not None else []
-        tag = identity.image_tag(task.workspace_id, app.folder, toolchain.versions, pins)
+        tag = image_tag(source_digest(app.folder, toolchain.versions, pins), task.workspace_id)
         row.start_pushing()
         attestor = Attestor(aws.s3, settings, task, toolchain.versions, started)
         stored = threads.submit(build.store, package, attestor, app, installed)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from builder.push import collect as collecting
 
+from functions.contracts.image_tags import workspace_of
 from tests.unit.builder.harness import (
     BUCKET,
     COMPONENT,
@@ -30,7 +31,7 @@ def test_a_zip_becomes_a_component_in_s3_and_an_image(cloud: Cloud) -> None:
     assert result.image_url is not None
     repository, _, tag = result.image_url.rpartition(":")
     assert repository == REPOSITORY
-    assert len(tag) == 16
+    assert workspace_of(tag) == WORKSPACE
     assert result.digest == DIGEST
     assert result.wasm_size == len(COMPONENT)
     assert set(result.toolchain) == {"spin", "componentize-py", "spin-sdk", "mypy"}
