@@ -16,7 +16,6 @@ from functions.cluster.eks import cluster_until
 from functions.cluster.errors import ClusterError
 from functions.cluster.names import ObjectName
 from functions.cluster.preconditions import existing_app
-from functions.cluster.service import service_status
 from functions.cluster.settings import DeploySettings
 from functions.cluster.state import AppReader, endpoint, uses_spot
 from functions.models.apps import AppDeleted, AppList, AppState, RevisionEntry, RevisionList, RollbackRequest
@@ -122,7 +121,7 @@ class Deployments:
 
     def _service_status(self, app: ObjectName) -> Literal["found", "pending"]:
         try:
-            return service_status(self.cluster, app)
+            return rollout.service_status(self.cluster, app)
         except ClusterError as error:
             logger.warning("service not looked up", reason=str(error))
             return "pending"

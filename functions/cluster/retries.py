@@ -5,7 +5,6 @@ from a Lambda snapshot, so deploys that collided once would collide again. And t
 to a deadline.
 """
 
-import itertools
 import secrets
 import time
 from collections.abc import Callable
@@ -28,27 +27,30 @@ def until_done(work: Callable[[], T], deadline: Deadline, *again: type[Exception
     """Return the result of ``work``, and repeat it after an error of the kinds ``again``.
 
     The error of the last try is raised after ``most`` tries, after three tries with unknown outcome, or if the deadline
-    leaves no time for a pause and one more try as long as the last.
+    leaves no time for a pause and one more try that takes twice as long as the slowest so far. The caller then learns
+    what went wrong, rather than that the time was over.
     """
-    unsure = 0
-    for number in itertools.count(1):
+    tries = unsure = 0
+    slowest = 0.0
+    while True:
+        tries += 1
         began = time.monotonic()
         try:
             return work()
         except again as error:
             unsure += isinstance(error, OUTCOME_UNKNOWN)
-            pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(number - 1, 10)) * (
-                0.5 + secrets.randbelow(1000) / 2000
-            )
-            if isinstance(error, TooManyRequestsError):
-                pause = float(error.retry_after)
-            takes = time.monotonic() - began
-            if (
-                number == most
-                or unsure == _UNSURE_TRIES
-                or pause > _LONGEST_PAUSE
-                or pause + takes > deadline.remaining()
-            ):
+            slowest = max(slowest, time.monotonic() - began)
+            pause = _pause_after(error, tries)
+            if tries == most or unsure == _UNSURE_TRIES:
+                raise
+            if pause > _LONGEST_PAUSE or pause + 2 * slowest > deadline.remaining():
                 raise
             time.sleep(pause)
-    raise AssertionError("the last try returns or raises")
+
+
+def _pause_after(error: Exception, tries: int) -> float:
+    """Return the seconds to wait after a failed try: what the server asks for, or a random, growing pause."""
+    if isinstance(error, TooManyRequestsError):
+        return float(error.retry_after)
+    longest: float = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(tries - 1, 10))
+    return longest * (0.5 + secrets.randbelow(1000) / 2000)

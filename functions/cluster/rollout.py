@@ -1,22 +1,23 @@
-"""Wait until a new version accepts requests, or find out why it does not: for requests with ``wait``.
+"""Wait for what the operator does after a SpinApp is written: the Deployment's rollout, and the Service.
 
-The Deployment is read for that. Right after an update the SpinApp's condition ``Available`` still describes the old
-version, and it never shows why pods do not start.
+The rollout is read from the Deployment. Right after an update the SpinApp's condition ``Available`` still describes the
+old version, and it never shows why pods do not start.
 """
 
 import time
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from functions.cluster.client import Cluster
 from functions.cluster.errors import TooSlowError
 from functions.cluster.names import Object, ObjectName
 from functions.cluster.problems import PASSING, deployment_problem, pod_problems, pods_of, runtime_problem
-from functions.cluster.resources import DEPLOYMENTS
+from functions.cluster.resources import DEPLOYMENTS, SERVICES
 from functions.models.deploy import Rollout
 
 _PAUSE: Final = 0.5
 _LONGEST_WAIT: Final = 20.0
+_LONGEST_WAIT_FOR_SERVICE: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,19 @@ def wait(cluster: Cluster, app: Object) -> Followed:
     except TooSlowError:
         pass  # The time was over during a call: the last answer counts.
     return Followed(Rollout(status="progressing", message=message), deployment)
+
+
+def service_status(cluster: Cluster, app: ObjectName) -> Literal["found", "pending"]:
+    """Return ``found`` as soon as the Service exists, or ``pending`` after three seconds without it.
+
+    Raises
+    ------
+    ClusterError
+        The cluster could not be asked.
+    """
+    for _ in cluster.for_at_most(_LONGEST_WAIT_FOR_SERVICE).watch(SERVICES, app):
+        return "found"
+    return "pending"
 
 
 def runs(deployment: Object, image: str) -> bool:
