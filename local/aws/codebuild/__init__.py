@@ -1,6 +1,6 @@
 """CodeBuild on this machine: runs a project's real buildspec in a subprocess.
 
 In the order of a build: `builds` (StartBuild, queue, StopBuild) ▸ `record` (what BatchGetBuilds shows) ▸ `runner`
-(phases) ▸ `source` ▸ `buildspec` ▸ `variables` ▸ `shell` ▸ `supervise` (a process of its own). Nothing here imports
+(phases) ▸ `buildspec` ▸ `variables` ▸ `shell` ▸ `supervise` (a process of its own). Nothing here imports
 ministack: `local.aws.seams.codebuild` joins the two.
 """

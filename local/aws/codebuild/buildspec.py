@@ -1,24 +1,20 @@
-"""Reads a buildspec, the file that says what a build runs.
+"""Reads a buildspec, the file that says what a build runs: ``env.variables``, and the ``commands`` of each phase.
 
-Reference: https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html. Read here: ``env`` (shell,
-variables, parameter-store, secrets-manager, exported-variables) and ``phases`` (commands, finally, on-failure).
-``artifacts``, ``cache``, ``reports``, ``batch``, ``proxy`` and ``runtime-versions`` have no meaning on this machine and
-are passed over; ``run-as`` and on-failure ``RETRY`` would change what a command does, so they are refused.
+Everything else that a buildspec may have is refused: this machine would not do what it says.
+Reference: https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html.
 """
 
 import contextlib
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Container, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
 import yaml
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-SHELLS: Final = {"sh": "sh", "/bin/sh": "sh", "bash": "bash", "/bin/bash": "bash"}
-"""``env.shell`` to the executable that is looked up on the build's PATH."""
 
 
 class BuildspecError(Exception):
@@ -34,34 +30,13 @@ class PhaseName(StrEnum):
     POST_BUILD = "post_build"
 
 
-class OnFailure(StrEnum):
-    """What a failing phase does to the rest of the build."""
-
-    DEFAULT = ""
-    """A failed BUILD goes on to POST_BUILD, any other failed phase ends the build."""
-    ABORT = "ABORT"
-    CONTINUE = "CONTINUE"
-
-
-@dataclass(frozen=True, slots=True)
-class Phase:
-    """Commands of one phase; ``cleanup`` is the block that the buildspec calls ``finally``."""
-
-    commands: tuple[str, ...] = ()
-    cleanup: tuple[str, ...] = ()
-    on_failure: OnFailure = OnFailure.DEFAULT
-
-
 @dataclass(frozen=True, slots=True)
 class Buildspec:
     """A buildspec that has been checked."""
 
-    shell: str = "sh"
-    variables: Mapping[str, str] = field(default_factory=dict)
-    parameter_store: Mapping[str, str] = field(default_factory=dict)
-    secrets_manager: Mapping[str, str] = field(default_factory=dict)
-    exported_variables: tuple[str, ...] = ()
-    phases: Mapping[PhaseName, Phase] = field(default_factory=dict)
+    variables: Mapping[str, str]
+    phases: Mapping[PhaseName, tuple[str, ...]]
+    """Commands."""
 
 
 def parse(text: str) -> Buildspec:
@@ -70,20 +45,16 @@ def parse(text: str) -> Buildspec:
         document = _load(text)
     except (yaml.YAMLError, ValueError) as error:
         raise BuildspecError(f"The buildspec is not valid YAML: {error}") from error
-    document = _mapping(document, "the buildspec")
-    if str(document.get("version")) not in {"0.1", "0.2"}:
+    document = _mapping(document, "the buildspec", {"version", "env", "phases"})
+    if str(document.get("version")) != "0.2":
         raise BuildspecError(f"Unknown buildspec version: {document.get('version')}; use 0.2")
-    env = _mapping(document.get("env"), "env")
-    shell = str(env.get("shell", "sh"))
-    if shell not in SHELLS:
-        raise BuildspecError(f"Unknown env.shell: {shell}; use one of {', '.join(SHELLS)}")
+    env = _mapping(document.get("env"), "env", {"variables"})
+    phases = _mapping(document.get("phases"), "phases", set(PhaseName))
+    if not phases:
+        raise BuildspecError("The buildspec has no phases")
     return Buildspec(
-        shell=SHELLS[shell],
-        variables=_variables(env, "variables"),
-        parameter_store=_variables(env, "parameter-store"),
-        secrets_manager=_variables(env, "secrets-manager"),
-        exported_variables=tuple(_exported(env)),
-        phases=_phases(document),
+        variables=_variables(_mapping(env.get("variables"), "env.variables")),
+        phases={name: _commands(phases[name], f"phases.{name}") for name in PhaseName if name in phases},
     )
 
 
@@ -95,72 +66,32 @@ def _load(text: str) -> Any:
     return yaml.safe_load(text)
 
 
-def _phases(document: Mapping[str, Any]) -> dict[PhaseName, Phase]:
-    phases = _mapping(document.get("phases"), "phases")
-    if not phases:
-        raise BuildspecError("The buildspec has no phases")
-    if unknown := set(phases) - set(PhaseName):
-        raise BuildspecError(f"Unknown phases: {', '.join(sorted(map(str, unknown)))}")
-    return {name: _phase(phases[name], name) for name in PhaseName if name in phases}
-
-
-def _phase(content: Any, name: PhaseName) -> Phase:
-    content = _mapping(content, f"phases.{name}")
-    if "run-as" in content or "run-as" in (content.get("env") or {}):
-        raise BuildspecError(f"phases.{name}.run-as is not supported on this machine")
-    on_failure = str(content.get("on-failure") or "")
-    if on_failure not in set(OnFailure):
-        raise BuildspecError(
-            f"phases.{name}.on-failure: {on_failure} is not supported on this machine; use ABORT or CONTINUE"
-        )
-    return Phase(
-        commands=_commands(content.get("commands"), f"phases.{name}.commands"),
-        cleanup=_commands(content.get("finally"), f"phases.{name}.finally"),
-        on_failure=OnFailure(on_failure),
-    )
-
-
-def _commands(content: Any, where: str) -> tuple[str, ...]:
-    if content is None:
-        return ()
-    if not isinstance(content, list):
-        raise BuildspecError(f"Expected {where} to be a list")
-    for index, command in enumerate(content):
+def _commands(phase: Any, where: str) -> tuple[str, ...]:
+    commands = _mapping(phase, where, {"commands"}).get("commands") or []
+    if not isinstance(commands, list):
+        raise BuildspecError(f"Expected {where}.commands to be a list")
+    for index, command in enumerate(commands):
         if not isinstance(command, str):
             # An unquoted "key: value" in a command is the usual cause.
-            raise BuildspecError(f"Expected {where}[{index}] to be of string type; quote the command")
-    return tuple(content)
+            raise BuildspecError(f"Expected {where}.commands[{index}] to be of string type; quote the command")
+    return tuple(commands)
 
 
-def _variables(env: Mapping[str, Any], key: str) -> dict[str, str]:
-    content = _mapping(env.get(key), f"env.{key}")
-    return {_variable_name(name, f"env.{key}"): _scalar(value, f"env.{key}.{name}") for name, value in content.items()}
+def _variables(content: Mapping[Any, Any]) -> dict[str, str]:
+    for name, value in content.items():
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise BuildspecError(f"env.variables: {name!r} is not a variable name")
+        if not isinstance(value, str):
+            raise BuildspecError(f"Expected env.variables.{name} to be of string type; quote the value")
+    return dict(content)
 
 
-def _exported(env: Mapping[str, Any]) -> list[str]:
-    names = env.get("exported-variables") or []
-    if not isinstance(names, list):
-        raise BuildspecError("Expected env.exported-variables to be a list")
-    return [_variable_name(name, "env.exported-variables") for name in names]
-
-
-def _variable_name(name: Any, where: str) -> str:
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise BuildspecError(f"{where}: {name!r} is not a variable name")
-    return name
-
-
-def _scalar(value: Any, where: str) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str | int | float):
-        return str(value)
-    raise BuildspecError(f"Expected {where} to be of string type")
-
-
-def _mapping(value: Any, where: str) -> Mapping[str, Any]:
+def _mapping(value: Any, where: str, known: Container[str] | None = None) -> Mapping[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, dict):
         raise BuildspecError(f"Expected {where} to be a map")
+    for key in value:
+        if known is not None and key not in known:
+            raise BuildspecError(f"{key} in {where} is not supported on this machine")
     return value

@@ -60,13 +60,6 @@ class BuildRecord:
             self._close(status, code, message)
             self._publish(self.snapshot())
 
-    def export(self, variables: Mapping[str, str]) -> None:
-        """Record the values of the buildspec's exported variables."""
-        with self._lock:
-            self._build["exportedEnvironmentVariables"] = [
-                {"name": name, "value": value} for name, value in variables.items()
-            ]
-
     def complete(self, status: str) -> Json:
         """End the build: the open phase (if any) with it. Returns the final record."""
         with self._lock:

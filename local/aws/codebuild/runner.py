@@ -1,21 +1,31 @@
 """Runs one build from DOWNLOAD_SOURCE to FINALIZING, in the calling thread.
 
 Phase order and what a failure leads to: https://docs.aws.amazon.com/codebuild/latest/userguide/view-build-details-phases.html
-(a failed BUILD still runs POST_BUILD, any other failed phase ends the build; ``on-failure`` changes that).
+(a failed BUILD still runs POST_BUILD, any other failed phase ends the build).
 """
 
 import shutil
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from local.aws.codebuild import source, variables
-from local.aws.codebuild.buildspec import Buildspec, BuildspecError, OnFailure, Phase, PhaseName, parse
+from local.aws.codebuild import variables
+from local.aws.codebuild.buildspec import Buildspec, BuildspecError, PhaseName, parse
 from local.aws.codebuild.record import FAILED, SUCCEEDED, BuildRecord
-from local.aws.codebuild.role import ServiceRole
 from local.aws.codebuild.shell import ShellExitedError, ShellSession
 from local.aws.settings import Settings, SettingsError
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRole:
+    """Temporary credentials of a project's service role."""
+
+    environment: Mapping[str, str]
+    """AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN."""
+    log_refusal: str = ""
+    """Why CodeBuild may not write the build's log; empty when it may."""
 
 
 class BuildRunner:
@@ -34,7 +44,6 @@ class BuildRunner:
         self._record = record
         self._emit = emit
         self._role = role
-        self._client = role.client
         self._lock = threading.Lock()
         self._session: ShellSession | None = None
         self._ended: str | None = None
@@ -77,23 +86,23 @@ class BuildRunner:
             folder.chmod(mode)
 
     def _download(self) -> Buildspec | None:
-        """Source, buildspec and variables: DOWNLOAD_SOURCE fails when one cannot be had."""
+        """Buildspec and variables: DOWNLOAD_SOURCE fails when one cannot be had."""
         self._record.begin("DOWNLOAD_SOURCE")
-        folder = self._work / "src"
-        project_source = self._project.get("source") or {}
+        source = self._project.get("source") or {}
         declared = (self._project.get("environment") or {}).get("environmentVariables") or []
         try:
-            source.download(project_source, folder, self._client)
-            self._say(f"CODEBUILD_SRC_DIR={folder}")
-            spec = parse(source.buildspec_text(project_source, folder, self._client))
+            if (kind := source.get("type") or "NO_SOURCE") != "NO_SOURCE":
+                raise BuildspecError(f"Source type {kind} is not supported on this machine; use NO_SOURCE")
+            self._say(f"CODEBUILD_SRC_DIR={self._work / 'src'}")
+            spec = parse(str(source.get("buildspec") or ""))
             self._say("Processing environment variables")
             self._environment = {
                 **variables.base(
                     self._settings, self._record.snapshot(), self._project, self._work, self._role.environment
                 ),
-                **variables.resolve(spec, declared, self._client),
+                **variables.resolve(spec, declared),
             }
-        except (source.SourceError, BuildspecError, variables.VariableError, SettingsError) as error:
+        except (BuildspecError, variables.VariableError, SettingsError) as error:
             code = "YAML_FILE_ERROR" if isinstance(error, BuildspecError) else "CLIENT_ERROR"
             self._fail("DOWNLOAD_SOURCE", code, str(error))
             return None
@@ -104,32 +113,22 @@ class BuildRunner:
         status = SUCCEEDED
         try:
             for name in PhaseName:
-                phase = spec.phases.get(name, Phase())
-                if not self._phase(spec, name, phase) and not self._ended:
-                    self._environment["CODEBUILD_BUILD_SUCCEEDING"] = "0"
-                    if phase.on_failure is not OnFailure.CONTINUE:
-                        status = FAILED
-                    if not _goes_on(name, phase):
+                if not self._phase(name.upper(), spec.phases.get(name, ())):
+                    status = FAILED
+                    if name is not PhaseName.BUILD or self._ended:
                         break
+                    self._environment["CODEBUILD_BUILD_SUCCEEDING"] = "0"
                     if self._session is not None:  # a new shell takes it from the environment
-                        self._run(spec, "export CODEBUILD_BUILD_SUCCEEDING=0")
-                if self._ended:
-                    break
-            if spec.exported_variables and not self._ended:
-                self._record.export(self._exported(spec))
+                        self._run("export CODEBUILD_BUILD_SUCCEEDING=0")
         finally:
             self._close_session()
         return status
 
-    def _phase(self, spec: Buildspec, name: PhaseName, phase: Phase) -> bool:
-        """Run one phase with its ``finally`` block; False when it failed."""
-        label = name.upper()
+    def _phase(self, label: str, commands: tuple[str, ...]) -> bool:
+        """Run one phase; False when it failed or the build was ended."""
         self._record.begin(label)
         self._say(f"Entering phase {label}")
-        failure = self._commands(spec, phase.commands)
-        # The finally block runs whatever happened; a failing command in it fails the phase, too.
-        cleanup_failure = self._commands(spec, phase.cleanup)
-        failure = failure or cleanup_failure
+        failure = self._commands(commands)
         if self._ended:
             return False
         if failure:
@@ -139,27 +138,25 @@ class BuildRunner:
         self._say("Phase context status code:  Message: ")
         return True
 
-    def _commands(self, spec: Buildspec, commands: tuple[str, ...]) -> str:
+    def _commands(self, commands: tuple[str, ...]) -> str:
         """Run commands until one fails; returns why it failed, or nothing."""
         for command in commands:
             if self._ended:
                 return ""
             self._say(f"Running command {command}")
-            status = self._run(spec, command)
+            status = self._run(command)
             if status and not self._ended:
                 self._say(f"Command did not exit successfully {command} exit status {status}")
                 return f"Error while executing command: {command}. Reason: exit status {status}"
         return ""
 
-    def _run(self, spec: Buildspec, command: str) -> int:
+    def _run(self, command: str) -> int:
         """Exit status of ``command``. One that ends the shell (``exit 3``) counts; the next one gets a new shell."""
         with self._lock:
             if self._ended:
                 return 0
             if self._session is None:
-                self._session = ShellSession(
-                    spec.shell, self._environment, self._work / "src", self._work / "commands", self._emit
-                )
+                self._session = ShellSession(self._environment, self._work / "src", self._work / "commands", self._emit)
             session = self._session
         try:
             return session.run(command)
@@ -173,15 +170,6 @@ class BuildRunner:
         if session is not None:
             session.close()
 
-    def _exported(self, spec: Buildspec) -> dict[str, str]:
-        folder = self._work / "exported"
-        folder.mkdir()
-        self._run(spec, "\n".join(f"printf %s \"${{{n}-}}\" > '{folder / n}'" for n in spec.exported_variables))
-        files = {name: folder / name for name in spec.exported_variables}
-        return {
-            name: path.read_text(encoding="utf-8", errors="replace") for name, path in files.items() if path.exists()
-        }
-
     def _fail(self, phase: str, code: str, message: str) -> None:
         self._say(f"Phase complete: {phase} State: {FAILED}")
         self._say(f"Phase context status code: {code} Message: {message}")
@@ -190,10 +178,3 @@ class BuildRunner:
     def _say(self, text: str) -> None:
         """A line of CodeBuild's own, as it writes them."""
         self._emit(f"[Container] {datetime.now(UTC):%Y/%m/%d %H:%M:%S.%f} {text}")
-
-
-def _goes_on(name: PhaseName, phase: Phase) -> bool:
-    """Whether a build goes on after ``name`` failed."""
-    if phase.on_failure is OnFailure.DEFAULT:
-        return name is PhaseName.BUILD
-    return phase.on_failure is OnFailure.CONTINUE

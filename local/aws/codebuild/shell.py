@@ -34,7 +34,7 @@ class ShellSession:
     """A running shell. Not for more than one thread, except `terminate`."""
 
     def __init__(
-        self, shell: str, environment: Mapping[str, str], folder: Path, commands: Path, emit: Callable[[str], None]
+        self, environment: Mapping[str, str], folder: Path, commands: Path, emit: Callable[[str], None]
     ) -> None:
         self._emit = emit
         self._commands = commands
@@ -47,7 +47,7 @@ class ShellSession:
             self._process = subprocess.Popen(
                 [
                     *(sys.executable, "-I", "-S", SUPERVISE),
-                    *(str(commands_read), str(results_write), str(STOP_GRACE_SECONDS), shell),
+                    *(str(commands_read), str(results_write), str(STOP_GRACE_SECONDS)),
                 ],
                 env=dict(environment),
                 cwd=folder,

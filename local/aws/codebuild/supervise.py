@@ -1,6 +1,6 @@
 """Runs one build's shell in a process of its own, and leaves nothing of it behind.
 
-`shell.ShellSession` starts ``python -I -S supervise.py COMMANDS_FD RESULTS_FD GRACE SHELL``. This process adopts
+`shell.ShellSession` starts ``python -I -S supervise.py COMMANDS_FD RESULTS_FD GRACE``. This process adopts
 every orphan of the build (Linux subreaper), so that even a process that moved to a session of its own is found when
 the build ends, is stopped (SIGTERM to this process) or when the one-machine cloud itself dies. Only a few modules of
 the standard library, to start in some 20 ms: pathlib alone would double that.
@@ -34,7 +34,7 @@ def _prctl() -> None:
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
 
 
-def _start_shell(commands_fd: int, results_fd: int, shell: str) -> int:
+def _start_shell(commands_fd: int, results_fd: int) -> int:
     pid = os.fork()
     if pid:
         os.close(commands_fd)
@@ -49,9 +49,9 @@ def _start_shell(commands_fd: int, results_fd: int, shell: str) -> int:
     for fd in {commands_fd, results_fd, commands_copy, results_copy} - {3, 4}:
         os.close(fd)
     try:
-        os.execvp(shell, [shell, "-c", LOOP])  # noqa: S606 - the shell is one of two fixed names
+        os.execvp("sh", ["sh", "-c", LOOP])  # noqa: S606 - the one on the build's PATH
     except OSError as error:
-        sys.stderr.write(f"cannot start {shell}: {error.strerror}\n")
+        sys.stderr.write(f"cannot start sh: {error.strerror}\n")
         os._exit(127)
 
 
@@ -130,13 +130,13 @@ def _raise_stopped(*_: object) -> None:
     raise _Stopped
 
 
-def main(commands_fd: int, results_fd: int, grace: float, shell_name: str) -> int:
+def main(commands_fd: int, results_fd: int, grace: float) -> int:
     """Run until the shell ends or SIGTERM arrives; returns the shell's exit status, as a shell reports it."""
     status = None
     try:
         signal.signal(signal.SIGTERM, _raise_stopped)  # before there is anything that would outlive this process
         _prctl()
-        shell = _start_shell(commands_fd, results_fd, shell_name)
+        shell = _start_shell(commands_fd, results_fd)
         while status is None:
             pid, ended = os.waitpid(-1, 0)
             if pid == shell:
@@ -151,4 +151,4 @@ def main(commands_fd: int, results_fd: int, grace: float, shell_name: str) -> in
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), sys.argv[4]))
+    sys.exit(main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])))

@@ -5,8 +5,7 @@ A build on AWS has its service role's temporary keys behind a credentials addres
 variables, and ``AWS_ENDPOINT_URL``.
 """
 
-import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ Json = Mapping[str, Any]
 
 
 class VariableError(Exception):
-    """A variable's value cannot be had (it names a parameter or a secret that is not there)."""
+    """A variable's value cannot be had on this machine."""
 
 
 def base(settings: Settings, record: Json, project: Json, work: Path, role: Mapping[str, str]) -> dict[str, str]:
@@ -56,47 +55,20 @@ def base(settings: Settings, record: Json, project: Json, work: Path, role: Mapp
     }
 
 
-def resolve(spec: Buildspec, declared: Iterable[Json], client: Callable[[str], Any]) -> dict[str, str]:
+def resolve(spec: Buildspec, declared: Iterable[Json]) -> dict[str, str]:
     """Values of the buildspec's variables, then of ``declared`` (the project's with the caller's overrides).
 
     Raises `VariableError`.
     """
     values = dict(spec.variables)
-    values |= {name: _parameter(value, client) for name, value in spec.parameter_store.items()}
-    values |= {name: _secret(value, client) for name, value in spec.secrets_manager.items()}
     for variable in declared:
-        value = str(variable.get("value", ""))
-        match variable.get("type", "PLAINTEXT"):
-            case "PARAMETER_STORE":
-                value = _parameter(value, client)
-            case "SECRETS_MANAGER":
-                value = _secret(value, client)
-        values[str(variable["name"])] = value
+        name, kind = str(variable["name"]), variable.get("type", "PLAINTEXT")
+        if kind != "PLAINTEXT":
+            raise VariableError(f"{name}: variables of type {kind} are not supported on this machine")
+        values[name] = str(variable.get("value", ""))
     return values
 
 
 def override(declared: Iterable[Json], overrides: Iterable[Json]) -> list[Json]:
     """The project's variables with the caller's in their place, matched by name."""
     return list({**{v["name"]: v for v in declared}, **{v["name"]: v for v in overrides}}.values())
-
-
-def _parameter(name: str, client: Callable[[str], Any]) -> str:
-    try:
-        answer = client("ssm").get_parameter(Name=name, WithDecryption=True)
-    except Exception as error:
-        raise VariableError(f"Parameter Store: {name} cannot be read: {error}") from error
-    return str(answer["Parameter"]["Value"])
-
-
-def _secret(reference: str, client: Callable[[str], Any]) -> str:
-    """``secret-id:json-key:version-stage:version-id``; the id may be an ARN, which has six colons of its own."""
-    parts = reference.split(":")
-    length = 7 if reference.startswith("arn:") else 1
-    secret_id, rest = ":".join(parts[:length]), [*parts[length:], "", "", ""]
-    request = {"SecretId": secret_id, "VersionStage": rest[1], "VersionId": rest[2]}
-    try:
-        answer = client("secretsmanager").get_secret_value(**{k: v for k, v in request.items() if v})
-        text = str(answer["SecretString"])
-        return str(json.loads(text)[rest[0]]) if rest[0] else text
-    except Exception as error:
-        raise VariableError(f"Secrets Manager: {secret_id} cannot be read: {error}") from error

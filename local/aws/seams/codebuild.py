@@ -17,8 +17,7 @@ from ministack.services.cloudformation import provisioners
 from local.aws.codebuild import variables
 from local.aws.codebuild.builds import Build, BuildQueue
 from local.aws.codebuild.record import BuildRecord
-from local.aws.codebuild.role import ServiceRole
-from local.aws.codebuild.runner import BuildRunner
+from local.aws.codebuild.runner import BuildRunner, ServiceRole
 from local.aws.iam.roles import DeniedError
 from local.aws.seams import cloudformation
 from local.aws.seams.iam import Access
@@ -48,9 +47,12 @@ class Builds:
             return cast(
                 Response, error_response_json("ResourceNotFoundException", f"Project cannot be found: {name}", 400)
             )
-        project = _overridden(copy.deepcopy(service._projects[name]), request)
+        try:
+            project = _overridden(copy.deepcopy(service._projects[name]), request)
+        except ValueError as error:
+            return cast(Response, error_response_json("InvalidInputException", str(error), 400))
         build_id = service._build_id(name)
-        initial = service._make_build_record(project, build_id, request.get("sourceVersion"))
+        initial = service._make_build_record(project, build_id, None)
         initial["logs"] = _logs(project, build_id)
         initial["queuedTimeoutInMinutes"] = project.get("queuedTimeoutInMinutes") or 480
         try:
@@ -91,7 +93,7 @@ class Builds:
                 f"Service role {arn} does not allow AWS CodeBuild to create Amazon CloudWatch Logs log streams for "
                 f"build {build['arn']}. Error message: {error}"
             )
-        return ServiceRole(self._settings, environment, refusal)
+        return ServiceRole(environment, refusal)
 
     def stop(self, request: Json) -> Response:
         """StopBuild. Answers when no process of the build is left; stopping an ended build changes nothing."""
@@ -143,23 +145,16 @@ def _keep_template_fields(project_name: str, properties: Json) -> None:
 
 
 def _overridden(project: Json, request: Json) -> Json:
-    """The project as this one build sees it."""
+    """The project as this one build sees it.
+
+    Raises ValueError for an override that is not made here.
+    """
+    if unknown := set(request) - {"projectName", "environmentVariablesOverride"}:
+        raise ValueError(f"StartBuild on this machine takes no {', '.join(sorted(unknown))}")
     environment = project.setdefault("environment", {})
     environment["environmentVariables"] = variables.override(
         environment.get("environmentVariables") or [], request.get("environmentVariablesOverride") or []
     )
-    source = project.setdefault("source", {})
-    for place, field, name in (
-        (environment, "image", "imageOverride"),
-        (source, "buildspec", "buildspecOverride"),
-        (source, "type", "sourceTypeOverride"),
-        (source, "location", "sourceLocationOverride"),
-        (project, "timeoutInMinutes", "timeoutInMinutesOverride"),
-        (project, "queuedTimeoutInMinutes", "queuedTimeoutInMinutesOverride"),
-        (project, "logsConfig", "logsConfigOverride"),
-    ):
-        if name in request:
-            place[field] = request[name]
     return project
 
 

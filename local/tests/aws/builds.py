@@ -21,7 +21,7 @@ def make_project(cloud: Cloud, phases: Json, **options: Any) -> str:
         "computeType": "BUILD_GENERAL1_SMALL",
         "environmentVariables": options.pop("variables", []),
     }
-    role = options.pop("role", "") or make_role(cloud, "codebuild", "logs:*", "ssm:*", "secretsmanager:*", "s3:*")
+    role = options.pop("role", "") or make_role(cloud, "codebuild", "logs:*")
     cloud.client("codebuild").create_project(
         name=name,
         source=source,

@@ -53,7 +53,7 @@ MACHINE: dict[str, Any] = {
             "Arguments": {"FunctionName": "${Answer}", "Payload": "{% $states.context.Execution.Input.payload %}"},
             "Output": {
                 "payload": "{% $states.result.Payload %}",
-                "exported": "{% $build.ExportedEnvironmentVariables[0].Value %}",
+                "build": "{% $build.BuildStatus %}",
             },
             "TimeoutSeconds": 30,
             "Retry": [{"ErrorEquals": ["Lambda.ServiceException", "Lambda.SdkClientException"], "MaxAttempts": 2}],

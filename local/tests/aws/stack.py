@@ -20,12 +20,11 @@ _ACCOUNT = {
 
 BUILDSPEC = {
     "version": "0.2",
-    "env": {"exported-variables": ["ANSWER"]},
     "phases": {
         "build": {
             "commands": [
                 'echo "building $TASK_ID"',
-                "ANSWER=$(($LEFT * 2))",
+                'test "$LEFT" = 21',
                 '(exit "${STATUS:-0}")',
             ]
         }

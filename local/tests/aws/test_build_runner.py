@@ -10,8 +10,7 @@ import pytest
 
 from local.aws.codebuild.builds import Build, BuildQueue
 from local.aws.codebuild.record import BuildRecord
-from local.aws.codebuild.role import ServiceRole
-from local.aws.codebuild.runner import BuildRunner
+from local.aws.codebuild.runner import BuildRunner, ServiceRole
 from local.aws.settings import Settings
 
 Json = dict[str, Any]
@@ -28,7 +27,7 @@ def make_build(tmp_path: Path) -> Callable[..., Build]:
         logs = {"groupName": "g", "streamName": "s"}
         initial = {"id": f"p:{name}", "arn": "a", "buildNumber": 1, "logs": logs}
         record = BuildRecord(initial, lambda _: None)
-        runner = BuildRunner(settings, project, record, lambda _: None, ServiceRole(settings, {}))
+        runner = BuildRunner(settings, project, record, lambda _: None, ServiceRole({}))
         return Build(
             record,
             runner,

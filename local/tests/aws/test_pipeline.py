@@ -83,7 +83,7 @@ def test_pipeline_succeeds(cloud: Cloud, outputs: Outputs) -> None:
     execution = run(cloud, outputs)
     assert execution["status"] == "SUCCEEDED", execution
     output = json.loads(execution["output"])
-    assert output["exported"] == "42"
+    assert output["build"] == "SUCCEEDED"
     assert output["payload"] == {"seen": {"outcome": "succeeded"}, "account": "123456789012"}
     row = cloud.client("dynamodb").get_item(
         TableName=outputs["Table"], Key={"pk": {"S": "task"}, "sk": {"S": execution["name"]}}
