@@ -28,12 +28,12 @@ def main(arguments: list[str] | None = None) -> int:
     )
     try:
         application = Application(settings)
-        orderly = serve(application, options.host, options.port, options.grace, _announce)
+        orderly = serve(application, options.port, options.grace, _announce)
     except AppError as error:
         print(f"cannot serve the application: {error}", file=sys.stderr)
         return 1
     except OSError as error:
-        print(f"cannot listen on {options.host}:{options.port}: {error.strerror}", file=sys.stderr)
+        print(f"cannot listen on 127.0.0.1:{options.port}: {error.strerror}", file=sys.stderr)
         return 1
     if not orderly:
         print("the grace time is over: requests under way were cut off", file=sys.stderr)
@@ -54,8 +54,7 @@ def _parser() -> argparse.ArgumentParser:
         "--state-dir", type=Path, required=True, help="key-value and SQLite files, shared by the app's pods"
     )
     parser.add_argument("--cache-dir", type=Path, required=True, help="compiled components, private to this user")
-    parser.add_argument("--host", default="127.0.0.1", choices=["127.0.0.1"], help="address to listen on")
-    parser.add_argument("--port", type=int, default=0, help="port to listen on; 0 takes a free one")
+    parser.add_argument("--port", type=int, default=0, help="port of 127.0.0.1 to listen on; 0 takes a free one")
     parser.add_argument("--timeout", type=_positive, default=30.0, help="seconds that one request may take")
     parser.add_argument("--max-memory-mb", type=int, default=256, help="memory of one instance")
     parser.add_argument(

@@ -113,6 +113,7 @@ class CompileCache:
         component = self._cached(path, lambda file: Component.deserialize_file(engine, file))
         names = self._cached(self._list_of(path), lambda file: Path(file).read_bytes())
         if component is None or names is None:
+            path.unlink(missing_ok=True)
             return None
         modules = {}
         for name, module_digest in json.loads(names).items():

@@ -155,13 +155,21 @@ def _answer(context: RequestContext, method: str, failure: str | None) -> HttpRe
     if not isinstance(outgoing, http_types.OutgoingResponse) or outgoing.status < _LOWEST_STATUS:
         return None
     if not outgoing.complete():
-        if context.stopped is not None and not isinstance(context.stopped, GuestExit):
-            return None  # a limit of this machine
-        if _timed_out(context, failure):
+        if _ended_here(context, failure):
             return None
         if failure is None:
             return HttpResponse(outgoing.status, cut_off=True)
-    answer = outgoing.message()
+    return _within_length(outgoing.message(), method)
+
+
+def _ended_here(context: RequestContext, failure: str | None) -> bool:
+    """Whether a limit of this machine ended the guest."""
+    by_host = context.stopped is not None and not isinstance(context.stopped, GuestExit)
+    return by_host or _timed_out(context, failure)
+
+
+def _within_length(answer: HttpResponse, method: str) -> HttpResponse:
+    """The answer, with as much of its body as its ``content-length`` says."""
     if answer.has_unreadable_length():
         return HttpResponse(500)
     length = answer.content_length()

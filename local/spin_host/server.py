@@ -112,18 +112,18 @@ def _response(answer: HttpResponse, method: str, closing: bool) -> Response:
     return response
 
 
-def serve(application: Application, host: str, port: int, grace: float, listening: Callable[[str], Any]) -> bool:
+def serve(application: Application, port: int, grace: float, listening: Callable[[str], Any]) -> bool:
     """Serve until SIGTERM and drain; tells whether every request was answered.
 
     ``listening`` is called with the base URL once connections are accepted.
 
     Raises:
-        OSError: the address cannot be listened on.
+        OSError: the port cannot be listened on.
     """
     drain = Drain(grace)
     server = _Announcing(_config(FunctionServer(application, drain)), drain)
-    with bound_socket(host, port) as listener:
-        application.base_url = f"http://{host}:{listener.getsockname()[1]}"
+    with bound_socket("127.0.0.1", port) as listener:
+        application.base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         server.announce = lambda: listening(application.base_url)
         server.run(sockets=[listener])
     return not drain.cut_off

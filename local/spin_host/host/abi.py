@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from wasmtime.component import Record, ResourceHost, Variant
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from local.spin_host.host.services import Services
 
 HostFunction = Callable[..., Any]
-_Function = TypeVar("_Function", bound=HostFunction)
 _type_ids: Iterator[int] = itertools.count(1)
 
 
@@ -57,16 +56,7 @@ class Interface:
     """Full name with version, such as ``wasi:io/streams@0.2.0``."""
     resources: dict[str, type[Resource]] = field(default_factory=dict)
     functions: dict[str, HostFunction] = field(default_factory=dict)
-
-    def function(self, *names: str) -> Callable[[_Function], _Function]:
-        """Decorator: the function answers to these WIT names (``[method]store.get`` for methods)."""
-
-        def register(function: _Function) -> _Function:
-            for name in names:
-                self.functions[name] = function
-            return function
-
-        return register
+    """By WIT name: ``[method]store.get`` for methods."""
 
 
 class RequestContext:

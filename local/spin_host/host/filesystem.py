@@ -9,10 +9,9 @@ from typing import Any, Final
 from wasmtime.component import Record, Variant
 
 from local.spin_host.files import Directory, File, Node, identity
-from local.spin_host.host.abi import Interface, RequestContext, Resource, err, none, ok, option, record, some
+from local.spin_host.host.abi import HostFunction, Interface, RequestContext, Resource, err, none, ok, record, some
 from local.spin_host.host.io import CHUNK_BYTES, InputStream
 
-_READ: Final = {"read"}
 _CHANGES: Final = frozenset({"write", "mutate-directory"})
 _CREATES: Final = frozenset({"create", "exclusive", "truncate"})
 
@@ -43,10 +42,6 @@ class FileInput(InputStream):
         chunk = self._file.read(self._offset, size)
         self._offset += len(chunk)
         return chunk
-
-
-types = Interface("wasi:filesystem/types@0.2.0", {"descriptor": Descriptor, "directory-entry-stream": DirectoryEntries})
-preopens = Interface("wasi:filesystem/preopens@0.2.0")
 
 
 def _walk(start: Descriptor, path: str) -> tuple[Node, str] | str:
@@ -92,13 +87,11 @@ def _hash_record(path: str) -> Record:
     return record(lower=lower, upper=upper)
 
 
-@preopens.function("get-directories")
-def _get_directories(context: RequestContext) -> list[Any]:
+def _preopened(context: RequestContext) -> list[Any]:
     root = context.services.files
     return [(context.own(Descriptor(root, "")), "/")] if root.entries else []
 
 
-@types.function("[method]descriptor.open-at")
 def _open_at(
     context: RequestContext, start: Descriptor, _follow: set[str], path: str, how: set[str], flags: set[str]
 ) -> Variant:
@@ -113,14 +106,12 @@ def _open_at(
     return ok(context.own(Descriptor(node, place)))
 
 
-@types.function("[method]descriptor.read-via-stream")
 def _read_via_stream(context: RequestContext, opened: Descriptor, offset: int) -> Variant:
     if not isinstance(opened.node, File):
         return err("is-directory")
     return ok(context.own(FileInput(opened.node, offset)))
 
 
-@types.function("[method]descriptor.read")
 def _read(_context: RequestContext, opened: Descriptor, length: int, offset: int) -> Variant:
     if not isinstance(opened.node, File):
         return err("is-directory")
@@ -131,51 +122,22 @@ def _read(_context: RequestContext, opened: Descriptor, length: int, offset: int
     return ok((chunk, offset + len(chunk) >= opened.node.size))
 
 
-@types.function("[method]descriptor.get-flags")
-def _get_flags(_context: RequestContext, _opened: Descriptor) -> Variant:
-    return ok(set(_READ))
-
-
-@types.function("[method]descriptor.get-type")
-def _get_type(_context: RequestContext, opened: Descriptor) -> Variant:
-    return ok(_kind(opened.node))
-
-
-@types.function("[method]descriptor.stat")
-def _stat(_context: RequestContext, opened: Descriptor) -> Variant:
-    return ok(_stat_record(opened.node))
-
-
-@types.function("[method]descriptor.stat-at")
 def _stat_at(_context: RequestContext, start: Descriptor, _follow: set[str], path: str) -> Variant:
     found = _walk(start, path)
     return err(found) if isinstance(found, str) else ok(_stat_record(found[0]))
 
 
-@types.function("[method]descriptor.metadata-hash")
-def _metadata_hash(_context: RequestContext, opened: Descriptor) -> Variant:
-    return ok(_hash_record(opened.path))
-
-
-@types.function("[method]descriptor.metadata-hash-at")
 def _metadata_hash_at(_context: RequestContext, start: Descriptor, _follow: set[str], path: str) -> Variant:
     found = _walk(start, path)
     return err(found) if isinstance(found, str) else ok(_hash_record(found[1]))
 
 
-@types.function("[method]descriptor.is-same-object")
-def _is_same_object(_context: RequestContext, opened: Descriptor, other: Descriptor) -> bool:
-    return opened.path == other.path
-
-
-@types.function("[method]descriptor.read-directory")
 def _read_directory(context: RequestContext, opened: Descriptor) -> Variant:
     if not isinstance(opened.node, Directory):
         return err("not-directory")
     return ok(context.own(DirectoryEntries(opened.node)))
 
 
-@types.function("[method]directory-entry-stream.read-directory-entry")
 def _read_directory_entry(_context: RequestContext, listing: DirectoryEntries) -> Variant:
     if not listing.rest:
         return ok(none())
@@ -183,38 +145,51 @@ def _read_directory_entry(_context: RequestContext, listing: DirectoryEntries) -
     return ok(some(record(type=_kind(node), name=name)))
 
 
-@types.function("[method]descriptor.readlink-at")
 def _readlink_at(_context: RequestContext, start: Descriptor, path: str) -> Variant:
     found = _walk(start, path)
     return err(found if isinstance(found, str) else "invalid")
 
 
-@types.function("[method]descriptor.advise", "[method]descriptor.sync", "[method]descriptor.sync-data")
-def _nothing_to_do(_context: RequestContext, *_arguments: Any) -> Variant:
-    return ok()
-
-
-@types.function(
-    "[method]descriptor.write-via-stream",
-    "[method]descriptor.append-via-stream",
-    "[method]descriptor.write",
-    "[method]descriptor.set-size",
-    "[method]descriptor.set-times",
-    "[method]descriptor.set-times-at",
-    "[method]descriptor.create-directory-at",
-    "[method]descriptor.link-at",
-    "[method]descriptor.remove-directory-at",
-    "[method]descriptor.rename-at",
-    "[method]descriptor.symlink-at",
-    "[method]descriptor.unlink-file-at",
+_CHANGING: Final = (
+    "write-via-stream",
+    "append-via-stream",
+    "write",
+    "set-size",
+    "set-times",
+    "set-times-at",
+    "create-directory-at",
+    "link-at",
+    "remove-directory-at",
+    "rename-at",
+    "symlink-at",
+    "unlink-file-at",
 )
-def _read_only(_context: RequestContext, *_arguments: Any) -> Variant:
-    return err("not-permitted")
+_FUNCTIONS: Final[dict[str, HostFunction]] = {
+    "open-at": _open_at,
+    "read-via-stream": _read_via_stream,
+    "read": _read,
+    "get-flags": lambda _, _opened: ok({"read"}),
+    "get-type": lambda _, opened: ok(_kind(opened.node)),
+    "stat": lambda _, opened: ok(_stat_record(opened.node)),
+    "stat-at": _stat_at,
+    "metadata-hash": lambda _, opened: ok(_hash_record(opened.path)),
+    "metadata-hash-at": _metadata_hash_at,
+    "is-same-object": lambda _, opened, other: opened.path == other.path,
+    "read-directory": _read_directory,
+    "readlink-at": _readlink_at,
+    **dict.fromkeys(("advise", "sync", "sync-data"), lambda *_: ok()),
+    **dict.fromkeys(_CHANGING, lambda *_: err("not-permitted")),
+}
 
-
-@types.function("filesystem-error-code")
-def _filesystem_error_code(_context: RequestContext, _error: Resource) -> Variant:
-    return option(None)
-
-
-INTERFACES: Final = (types, preopens)
+INTERFACES: Final = (
+    Interface(
+        "wasi:filesystem/types@0.2.0",
+        {"descriptor": Descriptor, "directory-entry-stream": DirectoryEntries},
+        {
+            **{f"[method]descriptor.{name}": function for name, function in _FUNCTIONS.items()},
+            "[method]directory-entry-stream.read-directory-entry": _read_directory_entry,
+            "filesystem-error-code": lambda _, _error: none(),
+        },
+    ),
+    Interface("wasi:filesystem/preopens@0.2.0", functions={"get-directories": _preopened}),
+)

@@ -5,8 +5,7 @@ from typing import Final
 
 from wasmtime.component import Variant
 
-from local.spin_host.host.abi import RequestContext, Resource, err, ok
-from local.spin_host.host.http_interface import types
+from local.spin_host.host.abi import Interface, RequestContext, Resource, err, ok
 from local.spin_host.messages import Headers
 
 FORBIDDEN: Final = frozenset(
@@ -26,6 +25,9 @@ FORBIDDEN: Final = frozenset(
 
 _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _BAD_VALUE: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+
+types: Final = Interface("wasi:http/types@0.2.0")
+"""One WIT interface that is too large for one file: `http_types` and `http_outgoing` add to it."""
 
 _INVALID: Final = Variant("invalid-syntax")
 _FORBIDDEN: Final = Variant("forbidden")
@@ -47,6 +49,10 @@ class Fields(Resource):
             return _INVALID
         return _FORBIDDEN if name.lower() in FORBIDDEN else None
 
+    def get(self, name: str) -> list[bytes]:
+        """Every value of ``name``."""
+        return [value for key, value in self.entries if key == name.lower()]
+
     def put(self, name: str, values: list[bytes]) -> None:
         """Replace every value of ``name``."""
         key = name.lower()
@@ -58,12 +64,6 @@ def visible(headers: Headers) -> Headers:
     return [(name, value) for name, value in headers if name not in FORBIDDEN]
 
 
-@types.function("[constructor]fields")
-def _new(context: RequestContext) -> object:
-    return context.own(Fields([]))
-
-
-@types.function("[static]fields.from-list")
 def _from_list(context: RequestContext, entries: Headers) -> Variant:
     fields = Fields([])
     for name, value in entries:
@@ -73,17 +73,6 @@ def _from_list(context: RequestContext, entries: Headers) -> Variant:
     return ok(context.own(fields))
 
 
-@types.function("[method]fields.get")
-def _get(_context: RequestContext, fields: Fields, name: str) -> list[bytes]:
-    return [value for key, value in fields.entries if key == name.lower()]
-
-
-@types.function("[method]fields.has")
-def _has(_context: RequestContext, fields: Fields, name: str) -> bool:
-    return any(key == name.lower() for key, _ in fields.entries)
-
-
-@types.function("[method]fields.set")
 def _set(_context: RequestContext, fields: Fields, name: str, values: list[bytes]) -> Variant:
     if fault := fields.fault(name, values):
         return err(fault)
@@ -91,12 +80,6 @@ def _set(_context: RequestContext, fields: Fields, name: str, values: list[bytes
     return ok()
 
 
-@types.function("[method]fields.delete")
-def _delete(context: RequestContext, fields: Fields, name: str) -> Variant:
-    return _set(context, fields, name, [])
-
-
-@types.function("[method]fields.append")
 def _append(_context: RequestContext, fields: Fields, name: str, value: bytes) -> Variant:
     if fault := fields.fault(name, [value]):
         return err(fault)
@@ -104,14 +87,17 @@ def _append(_context: RequestContext, fields: Fields, name: str, value: bytes) -
     return ok()
 
 
-@types.function("[method]fields.entries")
-def _entries(_context: RequestContext, fields: Fields) -> Headers:
-    return list(fields.entries)
-
-
-@types.function("[method]fields.clone")
-def _clone(context: RequestContext, fields: Fields) -> object:
-    return context.own(Fields(list(fields.entries)))
-
-
 types.resources["fields"] = Fields
+types.functions.update(
+    {
+        "[constructor]fields": lambda context: context.own(Fields([])),
+        "[static]fields.from-list": _from_list,
+        "[method]fields.get": lambda _, fields, name: fields.get(name),
+        "[method]fields.has": lambda _, fields, name: bool(fields.get(name)),
+        "[method]fields.set": _set,
+        "[method]fields.delete": lambda context, fields, name: _set(context, fields, name, []),
+        "[method]fields.append": _append,
+        "[method]fields.entries": lambda _, fields: list(fields.entries),
+        "[method]fields.clone": lambda context, fields: context.own(Fields(list(fields.entries))),
+    }
+)

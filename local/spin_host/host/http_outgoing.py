@@ -6,12 +6,13 @@ for any of them. Where it may go is decided by `local.spin_host.outbound`.
 
 import re
 import threading
-from typing import Any, Final
+from typing import Final
 
 from wasmtime.component import Variant
 
 from local.spin_host.host.abi import (
     GuestStopped,
+    HostFunction,
     Interface,
     RequestContext,
     Resource,
@@ -23,8 +24,7 @@ from local.spin_host.host.abi import (
     some,
     unwrap,
 )
-from local.spin_host.host.http_fields import Fields, visible
-from local.spin_host.host.http_interface import types
+from local.spin_host.host.http_fields import Fields, types, visible
 from local.spin_host.host.http_types import IncomingBody, OutgoingBody, method_name
 from local.spin_host.host.io import Pollable
 from local.spin_host.messages import HttpRequest, HttpResponse
@@ -160,35 +160,11 @@ def _error_code(failure: OutboundFailure) -> Variant:
     return Variant(failure.code)
 
 
-handler = Interface("wasi:http/outgoing-handler@0.2.0")
-
-types.resources.update(
-    {
-        "outgoing-request": OutgoingRequest,
-        "request-options": RequestOptions,
-        "incoming-response": IncomingResponse,
-        "future-incoming-response": FutureIncomingResponse,
-    }
-)
-
-
-@handler.function("handle")
 def _handle(context: RequestContext, request: OutgoingRequest, options: Variant) -> Variant:
     asked: RequestOptions | None = unwrap(options)
     return ok(context.own(FutureIncomingResponse(context, request, asked.seconds() if asked else None)))
 
 
-@types.function("[constructor]outgoing-request")
-def _request_new(context: RequestContext, headers: Fields) -> object:
-    return context.own(OutgoingRequest(headers))
-
-
-@types.function("[method]outgoing-request.headers")
-def _request_headers(context: RequestContext, request: OutgoingRequest) -> object:
-    return context.own(Fields(list(request.headers.entries), mutable=False))
-
-
-@types.function("[method]outgoing-request.body")
 def _request_body(context: RequestContext, request: OutgoingRequest) -> Variant:
     if request.body is not None:
         return err()
@@ -202,67 +178,65 @@ def _is_well_formed(value: Variant) -> bool:
     return text is None or _PATH_AND_QUERY.fullmatch(text) is not None
 
 
-def _part(name: str) -> None:
-    @types.function(f"[method]outgoing-request.{name}")
-    def get(_context: RequestContext, request: OutgoingRequest) -> Variant:
-        return request.parts[name]
-
-    @types.function(f"[method]outgoing-request.set-{name}")
-    def put(_context: RequestContext, request: OutgoingRequest, value: Variant) -> Variant:
-        if name == "path-with-query" and not _is_well_formed(value):
-            return err()
-        request.parts[name] = value
-        return ok()
-
-
-def _timeout(name: str) -> None:
-    @types.function(f"[method]request-options.{name}-timeout")
-    def get(_context: RequestContext, options: RequestOptions) -> Variant:
-        return options.timeouts.get(name, none())
-
-    @types.function(f"[method]request-options.set-{name}-timeout")
-    def put(_context: RequestContext, options: RequestOptions, value: Variant) -> Variant:
-        options.timeouts[name] = value
-        return ok()
-
-
-for _name in ("method", "path-with-query", "scheme", "authority"):
-    _part(_name)
-for _name in ("connect", "first-byte", "between-bytes"):
-    _timeout(_name)
-
-
-@types.function("[constructor]request-options")
-def _options_new(context: RequestContext) -> object:
-    return context.own(RequestOptions())
-
-
-@types.function("[method]incoming-response.status")
-def _response_status(_context: RequestContext, incoming: IncomingResponse) -> int:
-    return incoming.response.status
-
-
-@types.function("[method]incoming-response.headers")
-def _response_headers(context: RequestContext, incoming: IncomingResponse) -> object:
-    return context.own(Fields(visible(incoming.response.headers), mutable=False))
-
-
-@types.function("[method]incoming-response.consume")
-def _response_consume(context: RequestContext, incoming: IncomingResponse) -> Variant:
+def _consume(context: RequestContext, incoming: IncomingResponse) -> Variant:
     if incoming.consumed:
         return err()
     incoming.consumed = True
     return ok(context.own(IncomingBody(incoming.response.body)))
 
 
-@types.function("[method]future-incoming-response.subscribe")
-def _future_subscribe(context: RequestContext, future: FutureIncomingResponse) -> object:
-    return context.own(Pollable(future.done))
+def _part(name: str) -> dict[str, HostFunction]:
+    def put(_context: RequestContext, request: OutgoingRequest, value: Variant) -> Variant:
+        if name == "path-with-query" and not _is_well_formed(value):
+            return err()
+        request.parts[name] = value
+        return ok()
+
+    return {
+        f"[method]outgoing-request.{name}": lambda _, request: request.parts[name],
+        f"[method]outgoing-request.set-{name}": put,
+    }
 
 
-@types.function("[method]future-incoming-response.get")
-def _future_get(_context: RequestContext, future: FutureIncomingResponse) -> Any:
-    return future.get()
+def _timeout(name: str) -> dict[str, HostFunction]:
+    def put(_context: RequestContext, options: RequestOptions, value: Variant) -> Variant:
+        options.timeouts[name] = value
+        return ok()
+
+    return {
+        f"[method]request-options.{name}-timeout": lambda _, options: options.timeouts.get(name, none()),
+        f"[method]request-options.set-{name}-timeout": put,
+    }
 
 
-INTERFACES: Final = (types, handler)
+types.resources.update(
+    {
+        "outgoing-request": OutgoingRequest,
+        "request-options": RequestOptions,
+        "incoming-response": IncomingResponse,
+        "future-incoming-response": FutureIncomingResponse,
+    }
+)
+types.functions.update(
+    {
+        "[constructor]outgoing-request": lambda context, headers: context.own(OutgoingRequest(headers)),
+        "[method]outgoing-request.headers": lambda context, request: context.own(
+            Fields(list(request.headers.entries), mutable=False)
+        ),
+        "[method]outgoing-request.body": _request_body,
+        "[constructor]request-options": lambda context: context.own(RequestOptions()),
+        "[method]incoming-response.status": lambda _, incoming: incoming.response.status,
+        "[method]incoming-response.headers": lambda context, incoming: context.own(
+            Fields(visible(incoming.response.headers), mutable=False)
+        ),
+        "[method]incoming-response.consume": _consume,
+        "[method]future-incoming-response.subscribe": lambda context, future: context.own(Pollable(future.done)),
+        "[method]future-incoming-response.get": lambda _, future: future.get(),
+    }
+)
+for _name in ("method", "path-with-query", "scheme", "authority"):
+    types.functions.update(_part(_name))
+for _name in ("connect", "first-byte", "between-bytes"):
+    types.functions.update(_timeout(_name))
+
+INTERFACES: Final = (types, Interface("wasi:http/outgoing-handler@0.2.0", functions={"handle": _handle}))

@@ -8,14 +8,14 @@ from typing import Final
 from wasmtime.component import Variant
 
 from local.spin_host.host.abi import GuestStopped, RequestContext, Resource, err, none, ok, option, some
-from local.spin_host.host.http_fields import Fields, visible
-from local.spin_host.host.http_interface import types
+from local.spin_host.host.http_fields import Fields, types, visible
 from local.spin_host.host.io import BytesInput, OutputStream, Pollable
 from local.spin_host.messages import HttpRequest, HttpResponse
 
 BODY_BYTES: Final = 64 << 20
 """Most that a guest may write into one body; it is held in this process's memory."""
 
+_LOWEST_STATUS, _HIGHEST_STATUS = 100, 999
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"})
 
 
@@ -89,6 +89,45 @@ class ResponseOutparam(Resource):
     """Where the guest puts its answer."""
 
 
+def _consume(context: RequestContext, incoming: IncomingRequest) -> Variant:
+    if incoming.consumed:
+        return err()
+    incoming.consumed = True
+    return ok(context.own(IncomingBody(incoming.request.body)))
+
+
+def _stream(context: RequestContext, body: IncomingBody) -> Variant:
+    if body.taken:
+        return err()
+    body.taken = True
+    return ok(context.own(BytesInput(body.data)))
+
+
+def _set_status(_context: RequestContext, response: OutgoingResponse, status: int) -> Variant:
+    if not _LOWEST_STATUS <= status <= _HIGHEST_STATUS:
+        return err()
+    response.status = status
+    return ok()
+
+
+def _response_body(context: RequestContext, response: OutgoingResponse) -> Variant:
+    if response.body is not None:
+        return err()
+    response.body = OutgoingBody()
+    return ok(context.own(response.body))
+
+
+def _write(context: RequestContext, body: OutgoingBody) -> Variant:
+    if body.opened:
+        return err()
+    body.opened = True
+    return ok(context.own(OutputStream(body.write)))
+
+
+def _set_response(context: RequestContext, _outparam: ResponseOutparam, response: Variant) -> None:
+    context.response = response
+
+
 types.resources.update(
     {
         "incoming-request": IncomingRequest,
@@ -99,114 +138,30 @@ types.resources.update(
         "response-outparam": ResponseOutparam,
     }
 )
-
-
-@types.function("http-error-code")
-def _http_error_code(_context: RequestContext, _error: Resource) -> Variant:
-    return none()
-
-
-@types.function("[method]incoming-request.method")
-def _request_method(_context: RequestContext, incoming: IncomingRequest) -> Variant:
-    return method_variant(incoming.request.method)
-
-
-@types.function("[method]incoming-request.path-with-query")
-def _request_target(_context: RequestContext, incoming: IncomingRequest) -> Variant:
-    return some(incoming.request.target)
-
-
-@types.function("[method]incoming-request.scheme")
-def _request_scheme(_context: RequestContext, incoming: IncomingRequest) -> Variant:
-    return some(Variant(incoming.request.scheme.upper()))
-
-
-@types.function("[method]incoming-request.authority")
-def _request_authority(_context: RequestContext, incoming: IncomingRequest) -> Variant:
-    return option(incoming.request.authority or None)
-
-
-@types.function("[method]incoming-request.headers")
-def _request_headers(context: RequestContext, incoming: IncomingRequest) -> object:
-    return context.own(Fields(visible(incoming.request.headers), mutable=False))
-
-
-@types.function("[method]incoming-request.consume")
-def _request_consume(context: RequestContext, incoming: IncomingRequest) -> Variant:
-    if incoming.consumed:
-        return err()
-    incoming.consumed = True
-    return ok(context.own(IncomingBody(incoming.request.body)))
-
-
-@types.function("[method]incoming-body.stream")
-def _body_stream(context: RequestContext, body: IncomingBody) -> Variant:
-    if body.taken:
-        return err()
-    body.taken = True
-    return ok(context.own(BytesInput(body.data)))
-
-
-@types.function("[static]incoming-body.finish")
-def _body_finish(context: RequestContext, _body: IncomingBody) -> object:
-    return context.own(FutureTrailers())
-
-
-@types.function("[method]future-trailers.subscribe")
-def _trailers_subscribe(context: RequestContext, _trailers: FutureTrailers) -> object:
-    return context.own(Pollable())
-
-
-@types.function("[method]future-trailers.get")
-def _trailers_get(_context: RequestContext, _trailers: FutureTrailers) -> Variant:
-    return some(ok(ok(none())))
-
-
-@types.function("[constructor]outgoing-response")
-def _response_new(context: RequestContext, headers: Fields) -> object:
-    return context.own(OutgoingResponse(headers))
-
-
-@types.function("[method]outgoing-response.status-code")
-def _response_status(_context: RequestContext, response: OutgoingResponse) -> int:
-    return response.status
-
-
-@types.function("[method]outgoing-response.set-status-code")
-def _response_set_status(_context: RequestContext, response: OutgoingResponse, status: int) -> Variant:
-    if not 100 <= status <= 999:
-        return err()
-    response.status = status
-    return ok()
-
-
-@types.function("[method]outgoing-response.headers")
-def _response_headers(context: RequestContext, response: OutgoingResponse) -> object:
-    return context.own(Fields(list(response.headers.entries), mutable=False))
-
-
-@types.function("[method]outgoing-response.body")
-def _response_body(context: RequestContext, response: OutgoingResponse) -> Variant:
-    if response.body is not None:
-        return err()
-    response.body = OutgoingBody()
-    return ok(context.own(response.body))
-
-
-@types.function("[method]outgoing-body.write")
-def _body_write(context: RequestContext, body: OutgoingBody) -> Variant:
-    if body.opened:
-        return err()
-    body.opened = True
-    return ok(context.own(OutputStream(body.write)))
-
-
-@types.function("[static]outgoing-body.finish")
-def _outgoing_finish(_context: RequestContext, body: OutgoingBody, _trailers: Variant) -> Variant:
-    body.finish()
-    return ok()
-
-
-@types.function("[static]response-outparam.set")
-def _outparam_set(context: RequestContext, _outparam: ResponseOutparam, response: Variant) -> None:
-    context.response = response
+types.functions.update(
+    {
+        "http-error-code": lambda _, _error: none(),
+        "[method]incoming-request.method": lambda _, incoming: method_variant(incoming.request.method),
+        "[method]incoming-request.path-with-query": lambda _, incoming: some(incoming.request.target),
+        "[method]incoming-request.scheme": lambda _, incoming: some(Variant(incoming.request.scheme.upper())),
+        "[method]incoming-request.authority": lambda _, incoming: option(incoming.request.authority or None),
+        "[method]incoming-request.headers": lambda context, incoming: context.own(
+            Fields(visible(incoming.request.headers), mutable=False)
+        ),
+        "[method]incoming-request.consume": _consume,
+        "[method]incoming-body.stream": _stream,
+        "[static]incoming-body.finish": lambda context, _body: context.own(FutureTrailers()),
+        "[method]future-trailers.subscribe": lambda context, _trailers: context.own(Pollable()),
+        "[method]future-trailers.get": lambda _, _trailers: some(ok(ok(none()))),
+        "[constructor]outgoing-response": lambda context, headers: context.own(OutgoingResponse(headers)),
+        "[method]outgoing-response.status-code": lambda _, response: response.status,
+        "[method]outgoing-response.set-status-code": _set_status,
+        "[method]outgoing-response.headers": lambda context, response: context.own(
+            Fields(list(response.headers.entries), mutable=False)
+        ),
+        "[method]outgoing-response.body": _response_body,
+        "[method]outgoing-body.write": _write,
+        "[static]outgoing-body.finish": lambda _, body, _trailers: ok(body.finish()),
+        "[static]response-outparam.set": _set_response,
+    }
+)

@@ -62,34 +62,16 @@ class OutputStream(Resource):
         self.write = write
 
 
-error = Interface("wasi:io/error@0.2.0", {"error": IoError})
-poll = Interface("wasi:io/poll@0.2.0", {"pollable": Pollable})
-streams = Interface("wasi:io/streams@0.2.0", {"input-stream": InputStream, "output-stream": OutputStream})
-
-
-@error.function("[method]error.to-debug-string")
-def _to_debug_string(_context: RequestContext, failure: IoError) -> str:
-    return failure.message
-
-
-@poll.function("[method]pollable.ready")
-def _ready(_context: RequestContext, pollable: Pollable) -> bool:
-    return pollable.ready()
-
-
-@poll.function("[method]pollable.block")
 def _block(context: RequestContext, pollable: Pollable) -> None:
     context.wait_for(pollable.ready, pollable.at)
 
 
-@poll.function("poll")
 def _poll(context: RequestContext, pollables: list[Pollable]) -> list[int]:
     times = [pollable.at for pollable in pollables if pollable.at is not None]
     context.wait_for(lambda: any(p.ready() for p in pollables), min(times, default=None))
     return [index for index, pollable in enumerate(pollables) if pollable.ready()]
 
 
-@streams.function("[method]input-stream.read", "[method]input-stream.blocking-read")
 def _read(context: RequestContext, stream: InputStream, size: int) -> Variant:
     if size == 0:
         return ok(b"")
@@ -101,40 +83,25 @@ def _read(context: RequestContext, stream: InputStream, size: int) -> Variant:
     return ok(chunk) if chunk else err(CLOSED)
 
 
-@streams.function("[method]input-stream.skip", "[method]input-stream.blocking-skip")
 def _skip(_context: RequestContext, stream: InputStream, size: int) -> Variant:
     skipped = len(stream.read(min(size, CHUNK_BYTES)))
     return ok(skipped) if skipped or not size else err(CLOSED)
 
 
-@streams.function("[method]input-stream.subscribe", "[method]output-stream.subscribe")
 def _subscribe(context: RequestContext, _stream: Resource) -> object:
     return context.own(Pollable())
 
 
-@streams.function("[method]output-stream.check-write")
-def _check_write(_context: RequestContext, _stream: OutputStream) -> Variant:
-    return ok(CHUNK_BYTES)
-
-
-@streams.function("[method]output-stream.write", "[method]output-stream.blocking-write-and-flush")
 def _write(_context: RequestContext, stream: OutputStream, data: bytes) -> Variant:
     stream.write(data)
     return ok()
 
 
-@streams.function("[method]output-stream.flush", "[method]output-stream.blocking-flush")
-def _flush(_context: RequestContext, _stream: OutputStream) -> Variant:
-    return ok()
-
-
-@streams.function("[method]output-stream.write-zeroes", "[method]output-stream.blocking-write-zeroes-and-flush")
 def _write_zeroes(_context: RequestContext, stream: OutputStream, size: int) -> Variant:
     stream.write(bytes(min(size, CHUNK_BYTES)))
     return ok()
 
 
-@streams.function("[method]output-stream.splice", "[method]output-stream.blocking-splice")
 def _splice(_context: RequestContext, stream: OutputStream, source: InputStream, size: int) -> Variant:
     chunk = source.read(min(size, CHUNK_BYTES))
     if not chunk and size:
@@ -143,4 +110,44 @@ def _splice(_context: RequestContext, stream: OutputStream, source: InputStream,
     return ok(len(chunk))
 
 
-INTERFACES: Final = (error, poll, streams)
+def _flush(_context: RequestContext, _stream: OutputStream) -> Variant:
+    return ok()
+
+
+INTERFACES: Final = (
+    Interface(
+        "wasi:io/error@0.2.0",
+        {"error": IoError},
+        {"[method]error.to-debug-string": lambda _, failure: failure.message},
+    ),
+    Interface(
+        "wasi:io/poll@0.2.0",
+        {"pollable": Pollable},
+        {
+            "[method]pollable.ready": lambda _, pollable: pollable.ready(),
+            "[method]pollable.block": _block,
+            "poll": _poll,
+        },
+    ),
+    Interface(
+        "wasi:io/streams@0.2.0",
+        {"input-stream": InputStream, "output-stream": OutputStream},
+        {
+            "[method]input-stream.read": _read,
+            "[method]input-stream.blocking-read": _read,
+            "[method]input-stream.skip": _skip,
+            "[method]input-stream.blocking-skip": _skip,
+            "[method]input-stream.subscribe": _subscribe,
+            "[method]output-stream.subscribe": _subscribe,
+            "[method]output-stream.check-write": lambda _, _stream: ok(CHUNK_BYTES),
+            "[method]output-stream.write": _write,
+            "[method]output-stream.blocking-write-and-flush": _write,
+            "[method]output-stream.flush": _flush,
+            "[method]output-stream.blocking-flush": _flush,
+            "[method]output-stream.write-zeroes": _write_zeroes,
+            "[method]output-stream.blocking-write-zeroes-and-flush": _write_zeroes,
+            "[method]output-stream.splice": _splice,
+            "[method]output-stream.blocking-splice": _splice,
+        },
+    ),
+)

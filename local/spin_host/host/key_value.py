@@ -3,14 +3,19 @@
 A store that the component does not declare in ``key_value_stores`` is ``access-denied``, as in Spin.
 """
 
-from typing import Final
+import functools
+from typing import Any, Final
 
-from wasmtime.component import Variant
+from wasmtime.component import Record, Variant
 
-from local.spin_host.host.abi import Interface, RequestContext, Resource, err, none, ok, option, record
+from local.spin_host.host.abi import HostFunction, Interface, RequestContext, Resource, err, none, ok, option, record
 from local.spin_host.key_value_store import KeyValueStore, NotANumberError, StoreFailure
 
 _DENIED: Final = Variant("access-denied")
+
+
+class NotSupportedError(Exception):
+    """The call asks for what Spin does not do either."""
 
 
 class Store(Resource):
@@ -49,126 +54,39 @@ class CompareAndSwap(Resource):
         return self.values.swap(self.key, self.expected, value)
 
 
-store = Interface("fermyon:spin/key-value@2.0.0", {"store": Store})
-bucket = Interface("wasi:keyvalue/store@0.2.0-draft2", {"bucket": Bucket})
-batch = Interface("wasi:keyvalue/batch@0.2.0-draft2")
-atomics = Interface("wasi:keyvalue/atomics@0.2.0-draft2", {"cas": CompareAndSwap})
+def _reporting(function: HostFunction) -> HostFunction:
+    """Answer with ``function``'s value, or with the interface's error where the store or its content failed."""
+
+    @functools.wraps(function)
+    def answer(*arguments: Any) -> Variant:
+        try:
+            return ok(function(*arguments))
+        except (StoreFailure, NotANumberError, NotSupportedError) as failure:
+            return err(Variant("other", str(failure)))
+
+    return answer
 
 
-def _other(failure: Exception) -> Variant:
-    return err(Variant("other", str(failure)))
+def _open(kind: type[Store]) -> HostFunction:
+    def open_store(context: RequestContext, label: str) -> Variant:
+        values = context.services.key_value.get(label)
+        return err(_DENIED) if values is None else ok(context.own(kind(values)))
+
+    return open_store
 
 
-@store.function("[static]store.open")
-def _open_store(context: RequestContext, label: str) -> Variant:
-    values = context.services.key_value.get(label)
-    return err(_DENIED) if values is None else ok(context.own(Store(values)))
-
-
-@bucket.function("open")
-def _open_bucket(context: RequestContext, label: str) -> Variant:
-    values = context.services.key_value.get(label)
-    return err(_DENIED) if values is None else ok(context.own(Bucket(values)))
-
-
-@store.function("[method]store.get")
-@bucket.function("[method]bucket.get")
-def _get(_context: RequestContext, opened: Store, key: str) -> Variant:
-    try:
-        return ok(option(opened.values.get(key)))
-    except StoreFailure as failure:
-        return _other(failure)
-
-
-@store.function("[method]store.set")
-@bucket.function("[method]bucket.set")
-def _set(_context: RequestContext, opened: Store, key: str, value: bytes) -> Variant:
-    return _set_many(_context, opened, [(key, value)])
-
-
-@store.function("[method]store.delete")
-@bucket.function("[method]bucket.delete")
-def _delete(_context: RequestContext, opened: Store, key: str) -> Variant:
-    return _delete_many(_context, opened, [key])
-
-
-@store.function("[method]store.exists")
-@bucket.function("[method]bucket.exists")
-def _exists(_context: RequestContext, opened: Store, key: str) -> Variant:
-    try:
-        return ok(opened.values.get(key) is not None)
-    except StoreFailure as failure:
-        return _other(failure)
-
-
-@store.function("[method]store.get-keys")
-def _get_keys(_context: RequestContext, opened: Store) -> Variant:
-    try:
-        return ok(opened.values.keys())
-    except StoreFailure as failure:
-        return _other(failure)
-
-
-@bucket.function("[method]bucket.list-keys")
-def _list_keys(_context: RequestContext, opened: Bucket, cursor: Variant) -> Variant:
+def _list_keys(_context: RequestContext, opened: Bucket, cursor: Variant) -> Record:
     if cursor.tag == "some":
-        return _other(ValueError("list_keys: cursor not supported"))
-    try:
-        return ok(record(keys=opened.values.keys(), cursor=none()))
-    except StoreFailure as failure:
-        return _other(failure)
+        raise NotSupportedError("list_keys: cursor not supported")
+    return record(keys=opened.values.keys(), cursor=none())
 
 
-@batch.function("get-many")
-def _get_many(_context: RequestContext, opened: Bucket, keys: list[str]) -> Variant:
-    try:
-        # Only what is there, each once, as one query answers it.
-        found = [(key, opened.values.get(key)) for key in sorted(set(keys))]
-        return ok([(key, option(value)) for key, value in found if value is not None])
-    except StoreFailure as failure:
-        return _other(failure)
+def _get_many(_context: RequestContext, opened: Bucket, keys: list[str]) -> list[tuple[str, Variant]]:
+    # Only what is there, each once, as one query answers it.
+    found = [(key, opened.values.get(key)) for key in sorted(set(keys))]
+    return [(key, option(value)) for key, value in found if value is not None]
 
 
-@batch.function("set-many")
-def _set_many(_context: RequestContext, opened: Store, pairs: list[tuple[str, bytes]]) -> Variant:
-    try:
-        opened.values.set_many(pairs)
-    except StoreFailure as failure:
-        return _other(failure)
-    return ok()
-
-
-@batch.function("delete-many")
-def _delete_many(_context: RequestContext, opened: Store, keys: list[str]) -> Variant:
-    try:
-        opened.values.delete_many(keys)
-    except StoreFailure as failure:
-        return _other(failure)
-    return ok()
-
-
-@atomics.function("increment")
-def _increment(_context: RequestContext, opened: Bucket, key: str, delta: int) -> Variant:
-    try:
-        return ok(opened.values.increment(key, delta))
-    except (StoreFailure, NotANumberError) as failure:
-        return _other(failure)
-
-
-@atomics.function("[static]cas.new")
-def _cas_new(context: RequestContext, opened: Bucket, key: str) -> Variant:
-    return ok(context.own(CompareAndSwap(opened.values, key)))
-
-
-@atomics.function("[method]cas.current")
-def _cas_current(_context: RequestContext, cas: CompareAndSwap) -> Variant:
-    try:
-        return ok(option(cas.current()))
-    except StoreFailure as failure:
-        return _other(failure)
-
-
-@atomics.function("swap")
 def _swap(context: RequestContext, cas: CompareAndSwap, value: bytes) -> Variant:
     try:
         if cas.swap(value):
@@ -178,4 +96,48 @@ def _swap(context: RequestContext, cas: CompareAndSwap, value: bytes) -> Variant
         return err(Variant("store-error", Variant("other", str(failure))))
 
 
-INTERFACES: Final = (store, bucket, batch, atomics)
+_OPERATIONS: Final[dict[str, HostFunction]] = {
+    "get": _reporting(lambda _, opened, key: option(opened.values.get(key))),
+    "set": _reporting(lambda _, opened, key, value: opened.values.set_many([(key, value)])),
+    "delete": _reporting(lambda _, opened, key: opened.values.delete_many([key])),
+    "exists": _reporting(lambda _, opened, key: opened.values.get(key) is not None),
+}
+
+INTERFACES: Final = (
+    Interface(
+        "fermyon:spin/key-value@2.0.0",
+        {"store": Store},
+        {
+            "[static]store.open": _open(Store),
+            "[method]store.get-keys": _reporting(lambda _, opened: opened.values.keys()),
+            **{f"[method]store.{name}": function for name, function in _OPERATIONS.items()},
+        },
+    ),
+    Interface(
+        "wasi:keyvalue/store@0.2.0-draft2",
+        {"bucket": Bucket},
+        {
+            "open": _open(Bucket),
+            "[method]bucket.list-keys": _reporting(_list_keys),
+            **{f"[method]bucket.{name}": function for name, function in _OPERATIONS.items()},
+        },
+    ),
+    Interface(
+        "wasi:keyvalue/batch@0.2.0-draft2",
+        functions={
+            "get-many": _reporting(_get_many),
+            "set-many": _reporting(lambda _, opened, pairs: opened.values.set_many(pairs)),
+            "delete-many": _reporting(lambda _, opened, keys: opened.values.delete_many(keys)),
+        },
+    ),
+    Interface(
+        "wasi:keyvalue/atomics@0.2.0-draft2",
+        {"cas": CompareAndSwap},
+        {
+            "increment": _reporting(lambda _, opened, key, delta: opened.values.increment(key, delta)),
+            "[static]cas.new": lambda context, opened, key: ok(context.own(CompareAndSwap(opened.values, key))),
+            "[method]cas.current": _reporting(lambda _, cas: option(cas.current())),
+            "swap": _swap,
+        },
+    ),
+)

@@ -8,10 +8,10 @@ import sqlite3
 from pathlib import Path
 from typing import Any, Final
 
-from wasmtime.component import Record, Variant
+from wasmtime.component import Variant
 
 from local.spin_host import sqlite_files
-from local.spin_host.host.abi import GuestTimeout, Interface, RequestContext, Resource, err, ok, record
+from local.spin_host.host.abi import GuestTimeout, HostFunction, Interface, RequestContext, Resource, err, ok, record
 
 _STEPS_BETWEEN_CHECKS: Final = 10_000
 _TOUCH_OTHER_FILES: Final = frozenset({"temp_store_directory", "data_store_directory"})
@@ -42,32 +42,19 @@ def _authorize(action: int, first: str | None, _second: str | None, _database: s
     return sqlite3.SQLITE_OK
 
 
-v3 = Interface("spin:sqlite/sqlite@3.0.0", {"connection": Connection})
-v2 = Interface("fermyon:spin/sqlite@2.0.0", {"connection": ConnectionV2})
+def _open(kind: type[Connection]) -> HostFunction:
+    def open_connection(context: RequestContext, label: str) -> Variant:
+        path = context.services.databases.get(label)
+        if path is None:
+            return err(_DENIED)
+        try:
+            return ok(context.own(kind(path)))
+        except (sqlite3.Error, OSError) as error:
+            return err(Variant("io", f"cannot open database {label!r}: {type(error).__name__}"))
+
+    return open_connection
 
 
-def _open(context: RequestContext, label: str, kind: type[Connection]) -> Variant:
-    path = context.services.databases.get(label)
-    if path is None:
-        return err(_DENIED)
-    try:
-        return ok(context.own(kind(path)))
-    except (sqlite3.Error, OSError) as error:
-        return err(Variant("io", f"cannot open database {label!r}: {type(error).__name__}"))
-
-
-@v3.function("[static]connection.open")
-def _open_v3(context: RequestContext, label: str) -> Variant:
-    return _open(context, label, Connection)
-
-
-@v2.function("[static]connection.open")
-def _open_v2(context: RequestContext, label: str) -> Variant:
-    return _open(context, label, ConnectionV2)
-
-
-@v3.function("[method]connection.execute")
-@v2.function("[method]connection.execute")
 def _execute(context: RequestContext, connection: Connection, statement: str, parameters: list[Variant]) -> Variant:
     database = connection.database
     database.set_progress_handler(lambda: context.remaining() <= 0, _STEPS_BETWEEN_CHECKS)
@@ -80,11 +67,7 @@ def _execute(context: RequestContext, connection: Connection, statement: str, pa
             raise GuestTimeout from None
         full = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
         return err(Variant("database-full") if full else Variant("io", str(error)))
-    return ok(_result(columns, rows))
-
-
-def _result(columns: list[str], rows: list[Record]) -> Record:
-    return record(columns=columns, rows=rows)
+    return ok(record(columns=columns, rows=rows))
 
 
 def _value(cell: Any) -> Variant:
@@ -102,14 +85,24 @@ def _value(cell: Any) -> Variant:
             return Variant("blob", bytes(cell))
 
 
-@v3.function("[method]connection.last-insert-rowid")
-def _last_insert_rowid(_context: RequestContext, connection: Connection) -> int:
-    return int(connection.database.execute("SELECT last_insert_rowid()").fetchone()[0])
+def _number(expression: str) -> HostFunction:
+    return lambda _, connection: int(connection.database.execute(f"SELECT {expression}").fetchone()[0])
 
 
-@v3.function("[method]connection.changes")
-def _changes(_context: RequestContext, connection: Connection) -> int:
-    return int(connection.database.execute("SELECT changes()").fetchone()[0])
-
-
-INTERFACES: Final = (v3, v2)
+INTERFACES: Final = (
+    Interface(
+        "spin:sqlite/sqlite@3.0.0",
+        {"connection": Connection},
+        {
+            "[static]connection.open": _open(Connection),
+            "[method]connection.execute": _execute,
+            "[method]connection.last-insert-rowid": _number("last_insert_rowid()"),
+            "[method]connection.changes": _number("changes()"),
+        },
+    ),
+    Interface(
+        "fermyon:spin/sqlite@2.0.0",
+        {"connection": ConnectionV2},
+        {"[static]connection.open": _open(ConnectionV2), "[method]connection.execute": _execute},
+    ),
+)

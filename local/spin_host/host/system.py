@@ -17,6 +17,7 @@ from local.spin_host.host.io import BytesInput, OutputStream, Pollable
 
 _NANOSECONDS: Final = 10**9
 _MOST_RANDOM_BYTES: Final = 1 << 20
+_print_lock = threading.Lock()
 
 
 class TerminalInput(Resource):
@@ -27,142 +28,79 @@ class TerminalOutput(Resource):
     """``terminal-output``: never handed out, the guest has no terminal."""
 
 
-monotonic_clock = Interface("wasi:clocks/monotonic-clock@0.2.0")
-wall_clock = Interface("wasi:clocks/wall-clock@0.2.0")
-random = Interface("wasi:random/random@0.2.0")
-insecure = Interface("wasi:random/insecure@0.2.0")
-insecure_seed = Interface("wasi:random/insecure-seed@0.2.0")
-environment = Interface("wasi:cli/environment@0.2.0")
-exit_ = Interface("wasi:cli/exit@0.2.0")
-stdin = Interface("wasi:cli/stdin@0.2.0")
-stdout = Interface("wasi:cli/stdout@0.2.0")
-stderr = Interface("wasi:cli/stderr@0.2.0")
-terminal_input = Interface("wasi:cli/terminal-input@0.2.0", {"terminal-input": TerminalInput})
-terminal_output = Interface("wasi:cli/terminal-output@0.2.0", {"terminal-output": TerminalOutput})
-terminal_stdin = Interface("wasi:cli/terminal-stdin@0.2.0")
-terminal_stdout = Interface("wasi:cli/terminal-stdout@0.2.0")
-terminal_stderr = Interface("wasi:cli/terminal-stderr@0.2.0")
-
-
-@monotonic_clock.function("now")
-def _monotonic_now(_context: RequestContext) -> int:
-    return time.monotonic_ns()
-
-
-@monotonic_clock.function("resolution")
-def _monotonic_resolution(_context: RequestContext) -> int:
-    return 1
-
-
-@monotonic_clock.function("subscribe-instant")
-def _subscribe_instant(context: RequestContext, instant: int) -> object:
-    return context.own(Pollable(at=instant / _NANOSECONDS))
-
-
-@monotonic_clock.function("subscribe-duration")
-def _subscribe_duration(context: RequestContext, duration: int) -> object:
-    return context.own(Pollable(at=time.monotonic() + duration / _NANOSECONDS))
-
-
-@wall_clock.function("now")
-def _wall_now(_context: RequestContext) -> Record:
+def _wall_clock(_context: RequestContext) -> Record:
     seconds, nanoseconds = divmod(time.time_ns(), _NANOSECONDS)
     return record(seconds=seconds, nanoseconds=nanoseconds)
 
 
-@wall_clock.function("resolution")
-def _wall_resolution(_context: RequestContext) -> Record:
-    return record(seconds=0, nanoseconds=1)
-
-
-@random.function("get-random-bytes")
-@insecure.function("get-insecure-random-bytes")
 def _random_bytes(_context: RequestContext, size: int) -> bytes:
     if size > _MOST_RANDOM_BYTES:
         raise GuestStopped(f"asked for {size} random bytes at once; the limit is {_MOST_RANDOM_BYTES}")
     return os.urandom(size)
 
 
-@random.function("get-random-u64")
-@insecure.function("get-insecure-random-u64")
 def _random_u64(_context: RequestContext) -> int:
     return int.from_bytes(os.urandom(8), "big")
 
 
-@insecure_seed.function("insecure-seed")
-def _insecure_seed(context: RequestContext) -> tuple[int, int]:
-    return _random_u64(context), _random_u64(context)
-
-
-@environment.function("get-environment")
-def _get_environment(context: RequestContext) -> list[tuple[str, str]]:
-    return list(context.services.environment.items())
-
-
-@environment.function("get-arguments")
-def _get_arguments(_context: RequestContext) -> list[str]:
-    return []
-
-
-@environment.function("initial-cwd")
-def _initial_cwd(_context: RequestContext) -> Variant:
-    return none()
-
-
-@exit_.function("exit")
 def _exit(_context: RequestContext, status: Variant) -> None:
     raise GuestExit("the function exited" + ("" if status.tag == "ok" else " with an error status"))
 
 
-_print_lock = threading.Lock()
-
-
-def _writer(descriptor: int) -> Callable[[bytes], None]:
+def _printer(descriptor: int) -> Callable[[RequestContext], object]:
     def write(data: bytes) -> None:
         # A reader that has gone away must not fail the request.
         with _print_lock, suppress(OSError):
             while data:
                 data = data[os.write(descriptor, data) :]
 
-    return write
+    return lambda context: context.own(OutputStream(write))
 
 
-@stdin.function("get-stdin")
-def _get_stdin(context: RequestContext) -> object:
-    return context.own(BytesInput(b""))
-
-
-@stdout.function("get-stdout")
-def _get_stdout(context: RequestContext) -> object:
-    return context.own(OutputStream(_writer(1)))
-
-
-@stderr.function("get-stderr")
-def _get_stderr(context: RequestContext) -> object:
-    return context.own(OutputStream(_writer(2)))
-
-
-@terminal_stdin.function("get-terminal-stdin")
-@terminal_stdout.function("get-terminal-stdout")
-@terminal_stderr.function("get-terminal-stderr")
-def _get_terminal(_context: RequestContext) -> Variant:
+def _nothing(_context: RequestContext) -> Variant:
     return none()
 
 
 INTERFACES: Final = (
-    monotonic_clock,
-    wall_clock,
-    random,
-    insecure,
-    insecure_seed,
-    environment,
-    exit_,
-    stdin,
-    stdout,
-    stderr,
-    terminal_input,
-    terminal_output,
-    terminal_stdin,
-    terminal_stdout,
-    terminal_stderr,
+    Interface(
+        "wasi:clocks/monotonic-clock@0.2.0",
+        functions={
+            "now": lambda _: time.monotonic_ns(),
+            "resolution": lambda _: 1,
+            "subscribe-instant": lambda context, at: context.own(Pollable(at=at / _NANOSECONDS)),
+            "subscribe-duration": lambda context, duration: context.own(
+                Pollable(at=time.monotonic() + duration / _NANOSECONDS)
+            ),
+        },
+    ),
+    Interface(
+        "wasi:clocks/wall-clock@0.2.0",
+        functions={"now": _wall_clock, "resolution": lambda _: record(seconds=0, nanoseconds=1)},
+    ),
+    Interface("wasi:random/random@0.2.0", functions={"get-random-bytes": _random_bytes, "get-random-u64": _random_u64}),
+    Interface(
+        "wasi:random/insecure@0.2.0",
+        functions={"get-insecure-random-bytes": _random_bytes, "get-insecure-random-u64": _random_u64},
+    ),
+    Interface(
+        "wasi:random/insecure-seed@0.2.0",
+        functions={"insecure-seed": lambda context: (_random_u64(context), _random_u64(context))},
+    ),
+    Interface(
+        "wasi:cli/environment@0.2.0",
+        functions={
+            "get-environment": lambda context: list(context.services.environment.items()),
+            "get-arguments": lambda _: [],
+            "initial-cwd": _nothing,
+        },
+    ),
+    Interface("wasi:cli/exit@0.2.0", functions={"exit": _exit}),
+    Interface("wasi:cli/stdin@0.2.0", functions={"get-stdin": lambda context: context.own(BytesInput(b""))}),
+    Interface("wasi:cli/stdout@0.2.0", functions={"get-stdout": _printer(1)}),
+    Interface("wasi:cli/stderr@0.2.0", functions={"get-stderr": _printer(2)}),
+    Interface("wasi:cli/terminal-input@0.2.0", {"terminal-input": TerminalInput}),
+    Interface("wasi:cli/terminal-output@0.2.0", {"terminal-output": TerminalOutput}),
+    Interface("wasi:cli/terminal-stdin@0.2.0", functions={"get-terminal-stdin": _nothing}),
+    Interface("wasi:cli/terminal-stdout@0.2.0", functions={"get-terminal-stdout": _nothing}),
+    Interface("wasi:cli/terminal-stderr@0.2.0", functions={"get-terminal-stderr": _nothing}),
 )

@@ -8,11 +8,7 @@ from wasmtime.component import Variant
 from local.spin_host.host.abi import Interface, RequestContext, err, none, ok, some
 from local.spin_host.variables import InvalidNameError, UndefinedVariableError
 
-variables = Interface("fermyon:spin/variables@2.0.0")
-config = Interface("wasi:config/store@0.2.0-draft-2024-09-27")
 
-
-@variables.function("get")
 def _get(context: RequestContext, name: str) -> Variant:
     try:
         return ok(context.services.variables.get(name))
@@ -24,7 +20,6 @@ def _get(context: RequestContext, name: str) -> Variant:
         return err(Variant("other", str(error)))
 
 
-@config.function("get")
 def _config_get(context: RequestContext, name: str) -> Variant:
     try:
         return ok(some(context.services.variables.get(name)))
@@ -34,7 +29,6 @@ def _config_get(context: RequestContext, name: str) -> Variant:
         return err(Variant("upstream", str(error)))
 
 
-@config.function("get-all")
 def _config_get_all(context: RequestContext) -> Variant:
     known = context.services.variables
     try:
@@ -43,4 +37,7 @@ def _config_get_all(context: RequestContext) -> Variant:
         return err(Variant("upstream", str(error)))
 
 
-INTERFACES: Final = (variables, config)
+INTERFACES: Final = (
+    Interface("fermyon:spin/variables@2.0.0", functions={"get": _get}),
+    Interface("wasi:config/store@0.2.0-draft-2024-09-27", functions={"get": _config_get, "get-all": _config_get_all}),
+)

@@ -2,15 +2,15 @@
 
 import base64
 import shutil
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from local.tests.spin_host.pods import ROOT, Pod, Pulled, Serve, digest, start
+from local.spin_host.compile_cache import CompileCache, digest_of
+from local.spin_host.engine import new_engine
+from local.tests.spin_host.pods import Pod, Pulled, Serve, digest, start
 from tests.support import components
 
 
@@ -22,12 +22,9 @@ def component() -> Path:
 
 @pytest.fixture(scope="session")
 def cache(component: Path) -> Path:
-    """A cache folder with the test function in it, filled by the command for it."""
-    folder = components.COMPILED
-    command = [sys.executable, "-m", "local.spin_host.precompile", str(component), "--cache-dir", str(folder)]
-    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
-    assert done.stdout.startswith(f"sha256:{digest(component.read_bytes())} ")
-    return folder
+    """A cache folder with the test function in it."""
+    CompileCache(components.COMPILED).compile(new_engine(), digest_of(component.read_bytes()), component)
+    return components.COMPILED
 
 
 @pytest.fixture(scope="session")
