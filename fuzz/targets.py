@@ -27,12 +27,12 @@ from functions.api.multipart_form import UnreadableFormError, read_form
 from functions.api.request_body import json_object
 from functions.contracts import archive
 from functions.contracts.archive_names import UnusableArchiveError
+from functions.contracts.image_reference import ImageReference
 from functions.contracts.names import ImageRepository, WorkspaceId, check_file_name
 from functions.contracts.task_row import BuildOrder
 from functions.models.apps import RollbackRequest
 from functions.models.builds import UploadRequest
 from functions.models.deploy import DeployRequest
-from functions.registry.reference import ImageReference
 from functions.tasks.paging import UnusableTokenError, position_in
 
 _BOUNDARY: Final = "b"

@@ -8,12 +8,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from functions.cluster.deadline import Deadline
 from functions.cluster.errors import ImageNotAllowedError, ImageNotKeptError, UnfitRequestError
 from functions.cluster.settings import DeploySettings
-from functions.models.deploy import image_repository
+from functions.contracts.image_reference import ImageReference, image_repository
 from functions.registry import ecr
 from functions.registry.allow_list import is_allowed
 from functions.registry.lookup import find_image
 from functions.registry.outcomes import ImageFound, ImageMissing, NotChecked
-from functions.registry.reference import ImageReference
 from functions.telemetry import logger
 
 _LOOK_UP_SECONDS: Final = 5.0

@@ -5,16 +5,13 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, StringConstraints
 
+from functions.contracts.image_reference import MAX_REPOSITORY, check_repository
+
 MAX_NAME: Final = 63
 """Characters of a workspace id or app name: what a Kubernetes label value and a DNS label hold."""
 
 _NAME: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
-_HOST: Final = r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*"
-_PATH_PART: Final = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-_REPOSITORY: Final = re.compile(rf"(?P<host>{_HOST}(?::[0-9]{{1,5}})?)(?P<path>(?:/{_PATH_PART})+)")
-"""``host[:port]/path`` by the grammar of the distribution project's reference package, without tag or digest."""
 
-MAX_REPOSITORY: Final = 255
 MAX_FILE_NAME: Final = 200
 """Bytes of an uploaded file's name: with its folder it stays far below S3's 1,024 bytes of key."""
 
@@ -22,18 +19,6 @@ MAX_FILE_NAME: Final = 200
 def _check_name(value: str) -> str:
     if ".." in value or not _NAME.fullmatch(value):
         raise ValueError("use letters, digits, '-', '_' and '.', starting and ending with a letter or digit, no '..'")
-    return value
-
-
-def _check_repository(value: str) -> str:
-    if "://" in value:
-        raise ValueError("give the registry without a scheme: host/repository, not https://host/repository")
-    match = _REPOSITORY.fullmatch(value)
-    if match is None:
-        raise ValueError("not a registry reference: expected host/repository in lower case, without tag or digest")
-    host = match["host"]
-    if not ("." in host or ":" in host or host == "localhost"):
-        raise ValueError("name the registry's host: host.example.com/repository")
     return value
 
 
@@ -67,4 +52,4 @@ WorkspaceId = Annotated[str, _Short, AfterValidator(_check_name)]
 SourceAppName = Annotated[str, _Short, AfterValidator(_check_name)]
 """An app as its uploader names it. What may run in a cluster is named more narrowly:
 `functions.models.deploy.KubernetesAppName`."""
-ImageRepository = Annotated[str, StringConstraints(max_length=MAX_REPOSITORY), AfterValidator(_check_repository)]
+ImageRepository = Annotated[str, StringConstraints(max_length=MAX_REPOSITORY), AfterValidator(check_repository)]

@@ -4,7 +4,6 @@ Which fields a request mentions matters as much as their values: defaults are fo
 what is mentioned (`DeployRequest.mentions`).
 """
 
-import re
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import (
@@ -13,12 +12,10 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
-    TypeAdapter,
-    ValidationError,
     model_validator,
 )
 
-from functions.contracts.names import ImageRepository
+from functions.contracts.image_reference import check_reference
 from functions.models.quantity import amount, memory_quantity, positive_quantity
 from functions.models.requests import RequestModel
 from functions.models.spelling import Spelling
@@ -31,36 +28,8 @@ LARGEST_VARIABLES: Final = 32_768
 """Characters of all variables' texts together: history keeps them (`functions.cluster.history`)."""
 LONGEST_IMAGE: Final = 512
 
-_TAG: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
-_DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
-_REPOSITORY: Final[TypeAdapter[str]] = TypeAdapter(ImageRepository)
-
 _LABEL: Final = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
 _SUBDOMAIN: Final = rf"{_LABEL}(?:\.{_LABEL})*"
-
-
-def image_repository(image: str) -> str:
-    """Return ``host[:port]/path`` of an image reference, without tag and digest."""
-    named, _, _ = image.partition("@")
-    head, colon, tag = named.rpartition(":")
-    return head if colon and "/" not in tag else named
-
-
-def _check_image(image: str) -> str:
-    repository = image_repository(image)
-    try:
-        _REPOSITORY.validate_python(repository)
-    except ValidationError:
-        raise ValueError("expected host/repository:tag in lower case, with the registry's host, no https://") from None
-    named, at, digest = image.partition("@")
-    tag = named[len(repository) + 1 :]
-    if named != repository and not _TAG.fullmatch(tag):
-        raise ValueError("the tag must be 1 to 128 of letters, digits, '_', '.' and '-', not starting with '.' or '-'")
-    if at and not _DIGEST.fullmatch(digest):
-        raise ValueError("the digest must be sha256: and 64 hexadecimal digits")
-    if not tag and not at:
-        raise ValueError("say which version: host/repository:tag, or host/repository@sha256:…")
-    return image
 
 
 _DNS_WORDS: Final = "use lower-case letters, digits and '-', starting and ending with a letter or digit"
@@ -74,7 +43,7 @@ KubernetesAppName = Annotated[
         "use lower-case letters, digits and '-', starting with a letter and ending with a letter or digit",
     ),
 ]
-ImageReference = Annotated[str, StringConstraints(max_length=LONGEST_IMAGE), AfterValidator(_check_image)]
+FullImageReference = Annotated[str, StringConstraints(max_length=LONGEST_IMAGE), AfterValidator(check_reference)]
 LabelValue = Annotated[
     str,
     Spelling(
@@ -223,7 +192,7 @@ class DeployRequest(DeployOptions):
     changes only the fields that are present.
     """
 
-    image_ref: ImageReference = Field(
+    image_ref: FullImageReference = Field(
         description="Reference of the image to run, with the registry's host: host/repository:tag, or with a digest "
         "host/repository@sha256:…. The `image_url` of a build is one.",
         examples=["123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/blue-faas-app:a1b2c3d4"],

@@ -18,8 +18,8 @@ import urllib3
 from urllib3.exceptions import HTTPError
 from urllib3.util import make_headers
 
+from functions.contracts.image_reference import ImageReference
 from functions.registry.outcomes import ImageFound, ImageMissing, Lookup, NotChecked, RegistryCredentials
-from functions.registry.reference import ImageReference
 from functions.registry.time_limit import TimeLimit
 
 _ACCEPTED: Final = ", ".join(

@@ -8,9 +8,9 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from functions.contracts.image_reference import ImageReference
 from functions.contracts.names import DEPLOYED_TAG
 from functions.registry.outcomes import ImageFound, ImageMissing, Lookup, NotChecked
-from functions.registry.reference import ImageReference
 
 if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient

@@ -2,9 +2,9 @@
 
 from typing import Final
 
+from functions.contracts.image_reference import ImageReference
 from functions.registry import distribution, ecr
 from functions.registry.outcomes import Lookup, NotChecked, RegistryCredentials
-from functions.registry.reference import ImageReference
 
 SECONDS: Final = 5.0
 """Seconds that one lookup may take by default."""

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from builder.errors import BuildError
 from builder.push.registry import Login
+from functions.contracts.image_reference import ecr_registry, registry_host
 from functions.contracts.task import credentials_context
 from functions.contracts.task_row import BuildOrder
-from functions.registry.reference import ecr_registry
 
 if TYPE_CHECKING:
     from builder.aws import Aws
@@ -24,7 +24,7 @@ def login_for(task: BuildOrder, aws: "Aws") -> Login | None:
     """
     if task.registry_credentials is not None:
         return _opened(task, task.registry_credentials, aws)
-    if ecr_registry(task.image_repository.partition("/")[0]):
+    if ecr_registry(registry_host(task.image_repository)):
         return _of_build_role(aws)
     return None
 

@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING, Final
 
+from functions.contracts.image_reference import ImageReference
 from functions.registry import distribution
 from functions.registry.outcomes import ImageFound, RegistryCredentials
-from functions.registry.reference import ImageReference
 
 if TYPE_CHECKING:
     from builder.aws import Aws

@@ -13,11 +13,12 @@ from typing import Final
 from builder.errors import BuildError, PlatformError
 from builder.log import BuildLog, printable
 from builder.toolchain import Toolchain
+from functions.contracts.image_reference import registry_host
 
 _DIGEST: Final = re.compile(r"^Pushed with digest (sha256:[0-9a-f]{64})\s*$", re.MULTILINE)
 _PLAIN_HTTP: Final = re.compile(r"(?:127\.0\.0\.1|localhost)(?::[0-9]+)?")
 _NO_CHALLENGE: Final = "WWW-Authenticate"
-_PASSED_ON: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY")
+_FORWARDED_VARIABLES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY")
 _MOST_CHARACTERS: Final = 1500
 _HIDDEN: Final = "********"
 _SHORTEST_HIDDEN: Final = 6
@@ -74,13 +75,13 @@ class Registry:
             "HOME": str(home),
             "XDG_CONFIG_HOME": str(home),
             "LANG": "C.UTF-8",
-            **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
+            **{name: os.environ[name] for name in _FORWARDED_VARIABLES if name in os.environ},
         }
 
     @property
     def host(self) -> str:
         """The registry: ``host[:port]``."""
-        return self._repository.partition("/")[0]
+        return registry_host(self._repository)
 
     def push(self, manifest: Path, tag: str) -> str | None:
         """Push the app of ``manifest`` as ``tag``; its digest, or None when the registry did not say it.

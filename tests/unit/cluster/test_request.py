@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from functions.cluster import generated_names
-from functions.models.deploy import LONGEST_APP_NAME, MOST_REPLICAS, DeployRequest, image_repository
+from functions.contracts.image_reference import image_repository
+from functions.models.deploy import LONGEST_APP_NAME, MOST_REPLICAS, DeployRequest
 from functions.models.quantity import amount, positive_quantity
 
 HOST = "217350599014.dkr.ecr.ap-northeast-2.amazonaws.com"

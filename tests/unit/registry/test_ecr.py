@@ -10,10 +10,10 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from botocore.stub import Stubber
 from moto import mock_aws
 
+from functions.contracts.image_reference import ImageReference
 from functions.registry import ecr
 from functions.registry.lookup import find_image
 from functions.registry.outcomes import ImageFound, ImageMissing, NotChecked, RegistryCredentials
-from functions.registry.reference import ImageReference
 
 HOST = "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com"
 MANIFEST = json.dumps({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "layers": []})

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.registry.reference import ImageReference
+from functions.contracts.image_reference import ImageReference
 
 DIGEST = "sha256:" + "0f" * 32
 
