@@ -7,6 +7,7 @@ from pathlib import Path
 from local.kubernetes.controllers.scheduler import Scheduler
 from local.kubernetes.controllers.spinapp import SpinAppController
 from local.kubernetes.kubelet.agent import Kubelet
+from local.kubernetes.kubelet.node import NodePaths
 from local.kubernetes.kubelet.registration import register_nodes
 from local.kubernetes.machinery.controller import WorkQueue
 from local.kubernetes.machinery.events import EventRecorder
@@ -24,7 +25,7 @@ def running_node(api: HttpApi, folder: Path, mirrors_file: Path, docker_config: 
         SpinAppController(api, queue, EventRecorder(api, "spinapp-controller"))
         Scheduler(api, queue, EventRecorder(api, "default-scheduler"))
         events = EventRecorder(api, "kubelet")
-        kubelet = Kubelet(api, events, folder, mirrors_file=mirrors_file, docker_config=docker_config)
+        kubelet = Kubelet(api, events, NodePaths(folder), mirrors_file=mirrors_file, docker_config=docker_config)
         api.start_informers(_SYNC_SECONDS)
         stack.callback(queue.stop)
         stack.callback(kubelet.stop)

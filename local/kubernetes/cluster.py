@@ -2,14 +2,12 @@
 
 import base64
 import secrets
-from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from fnmatch import fnmatchcase
-from typing import Any
+from functools import partial
 
 from local.kubernetes.api import (
     EksTokenAuthenticator,
-    LogOptions,
     ServerThread,
     StaticTokenAuthenticator,
     Store,
@@ -17,7 +15,6 @@ from local.kubernetes.api import (
     create_app,
 )
 from local.kubernetes.api.authentication import Authenticator
-from local.kubernetes.api.errors import bad_request
 from local.kubernetes.certificates import make_certificate
 from local.kubernetes.config import ClusterConfig
 from local.kubernetes.controllers.autoscaler import HorizontalPodAutoscalerController
@@ -29,11 +26,11 @@ from local.kubernetes.controllers.spinapp import SpinAppController
 from local.kubernetes.kubeconfig import write_kubeconfig
 from local.kubernetes.kubelet.agent import Kubelet
 from local.kubernetes.kubelet.logs import LogFolder
-from local.kubernetes.kubelet.pod_logs import LogError, read_pod_log
+from local.kubernetes.kubelet.node import NodePaths
+from local.kubernetes.kubelet.pod_logs import read_pod_log
 from local.kubernetes.kubelet.registration import register_nodes
 from local.kubernetes.machinery.controller import WorkQueue
 from local.kubernetes.machinery.events import EventRecorder
-from local.kubernetes.machinery.resources import Json
 from local.kubernetes.machinery.store_api import StoreApi
 from local.kubernetes.persistence import StateFile
 from local.kubernetes.seed import seed
@@ -89,12 +86,12 @@ class Cluster:
         state.load()
         admin_token = secrets.token_urlsafe(32)
         certificate = make_certificate(config.state_dir / "tls", "127.0.0.1", "localhost", "::1")
-        kubelet_logs: list[LogFolder] = []
+        paths = NodePaths(config.state_dir / "node", config.compile_cache)
         app = create_app(
             store,
             authenticators=self._authenticators(admin_token),
             rbac=True,
-            logs=_log_source(kubelet_logs),
+            logs=partial(read_pod_log, LogFolder(paths.logs)),
             root_ca=certificate.ca_pem.decode(),
         )
         api = StoreApi(app.state.objects)
@@ -113,9 +110,9 @@ class Cluster:
             ca_pem=certificate.ca_pem,
             token=admin_token,
         )
-        self._start_controllers(stack, api, kubelet_logs)
+        self._start_controllers(stack, api, paths)
 
-    def _start_controllers(self, stack: ExitStack, api: StoreApi, kubelet_logs: list[LogFolder]) -> None:
+    def _start_controllers(self, stack: ExitStack, api: StoreApi, paths: NodePaths) -> None:
         config, queue = self.config, WorkQueue()
         operations = EventRecorder(api, "kube-controller-manager")
         # Each puts what its handlers hear of into the queue.
@@ -134,14 +131,12 @@ class Cluster:
         kubelet = Kubelet(
             api,
             EventRecorder(api, "kubelet", "local"),
-            config.state_dir / "node",
+            paths,
             mirrors_file=config.mirrors_file,
             docker_config=config.docker_config,
-            compile_cache=config.compile_cache,
             times=config.times,
             local_ports=config.local_ports,
         )
-        kubelet_logs.append(kubelet.logs)
         stack.callback(queue.stop)
         stack.callback(kubelet.stop)
         kubelet.start()
@@ -159,17 +154,3 @@ class Cluster:
     def _mapped_user(self, arn: str) -> User | None:
         groups = tuple(entry.group for entry in self.config.access_entries if fnmatchcase(arn, entry.arn_pattern))
         return User(arn, groups) if groups else None
-
-
-def _log_source(folders: list[LogFolder]) -> Any:
-    """The API server's way to the kubelet's logs; the kubelet comes up after the server."""
-
-    def source(pod: Json, options: LogOptions) -> str | AsyncIterator[bytes]:
-        if not folders:
-            raise bad_request("the node is not up yet")
-        try:
-            return read_pod_log(folders[0], pod, options)
-        except LogError as error:
-            raise bad_request(str(error)) from None
-
-    return source

@@ -37,11 +37,10 @@ def resolve_target_port(pod: Json, target: str | int | None, port: int) -> int |
     A pod without the annotation (any real node) is resolved by its spec, as Kubernetes does.
     """
     wanted = port if target is None else target
-    listening = listening_ports(pod)
-    for container in pod["spec"].get("containers") or []:
-        for declared in container.get("ports") or []:
-            if wanted in (declared.get("name"), declared["containerPort"]):
-                if LISTENING_ANNOTATION in (pod["metadata"].get("annotations") or {}):
-                    return listening.get(declared.get("name") or str(declared["containerPort"]))
-                return int(declared["containerPort"])
-    return wanted if isinstance(wanted, int) else None
+    ports = (declared for container in pod["spec"]["containers"] for declared in container.get("ports") or ())
+    found = next((declared for declared in ports if wanted in (declared.get("name"), declared["containerPort"])), None)
+    if found is None:
+        return wanted if isinstance(wanted, int) else None
+    if LISTENING_ANNOTATION in (pod["metadata"].get("annotations") or {}):
+        return listening_ports(pod).get(found.get("name") or str(found["containerPort"]))
+    return int(found["containerPort"])

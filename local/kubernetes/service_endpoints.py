@@ -107,15 +107,12 @@ def addresses_of(slices: list[Json]) -> tuple[Address, ...]:
     """
     ready: set[Address] = set()
     ending: set[Address] = set()
-    for entry in slices:
-        ports = entry.get("ports") or []
-        if not ports:
-            continue
-        for endpoint in entry.get("endpoints") or []:
-            conditions = endpoint.get("conditions") or {}
-            found = {(address, int(ports[0]["port"])) for address in endpoint["addresses"]}
-            if conditions.get("ready") is not False:
-                ready |= found
-            elif conditions.get("serving") and conditions.get("terminating"):
-                ending |= found
+    endpoints = [(e, s["ports"]) for s in slices if s.get("ports") for e in s.get("endpoints") or ()]
+    for endpoint, ports in endpoints:
+        conditions = endpoint.get("conditions") or {}
+        found = {(address, int(ports[0]["port"])) for address in endpoint["addresses"]}
+        if conditions.get("ready") is not False:
+            ready |= found
+        elif conditions.get("serving") and conditions.get("terminating"):
+            ending |= found
     return tuple(sorted(ready or ending))

@@ -106,38 +106,41 @@ class ServiceRouter:
         repeatable = complete and request.method in IDEMPOTENT
         sent_again = 0
         while True:
-            addresses = self._table.lookup(service)
-            address = next((entry for entry in addresses if entry not in tried), None)
-            if address is None:
+            untried = [address for address in self._table.lookup(service) if address not in tried]
+            if not untried:
                 return _no_endpoint(service, tried)
-            started = False
-            outgoing = httpcore.Request(
-                request.method,
-                httpcore.URL(scheme=b"http", host=address[0].encode(), port=address[1], target=_target(request)),
-                headers=_request_headers(request),
-                content=body if complete else _rest_of_body(body, request),
-                extensions={"timeout": {"connect": CONNECT_SECONDS, "read": ANSWER_SECONDS, "write": 60.0}},
-            )
-            try:
-                response = await self._pool.handle_async_request(outgoing)
-                started = True
-                await _send_back(response, send)
+            answer = await self._ask(_outgoing(request, untried[0], body, complete))
+            if isinstance(answer, httpcore.Response):
+                # An error from here on cuts our half-sent response off, which tells the client.
+                await _send_back(answer, send)
                 return None
-            except _COULD_NOT_CONNECT:
+            if isinstance(answer, _COULD_NOT_CONNECT):
                 # Nothing of the request is out, nor of a streamed body read: the next endpoint takes it.
-                tried.add(address)
-            except _BROKE_OFF as error:
-                if started:
-                    raise  # the server cuts our half-sent response off, which tells the client
-                if not repeatable or sent_again == 2:
-                    return _broke_off(service, error)
+                tried.add(untried[0])
+            elif isinstance(answer, httpcore.ReadTimeout):
+                return _late(service)
+            elif not repeatable or sent_again == 2:
+                return _broke_off(service, answer)
+            else:
                 # Not added to `tried`: a new connection to the same pod is as good as any.
                 sent_again += 1
-            except httpcore.ReadTimeout:
-                if started:
-                    raise
-                name = ".".join(reversed(service))
-                return PlainTextResponse(f"{name} did not answer within {ANSWER_SECONDS:.0f} s\n", 504)
+
+    async def _ask(self, outgoing: httpcore.Request) -> httpcore.Response | Exception:
+        """The response, or why there is none."""
+        try:
+            return await self._pool.handle_async_request(outgoing)
+        except (*_COULD_NOT_CONNECT, *_BROKE_OFF, httpcore.ReadTimeout) as error:
+            return error
+
+
+def _outgoing(request: Request, address: Address, body: bytes, complete: bool) -> httpcore.Request:
+    return httpcore.Request(
+        request.method,
+        httpcore.URL(scheme=b"http", host=address[0].encode(), port=address[1], target=_target(request)),
+        headers=_request_headers(request),
+        content=body if complete else _rest_of_body(body, request),
+        extensions={"timeout": {"connect": CONNECT_SECONDS, "read": ANSWER_SECONDS, "write": 60.0}},
+    )
 
 
 def _no_endpoint(service: Key, tried: set[Address]) -> PlainTextResponse:
@@ -152,6 +155,10 @@ def _no_endpoint(service: Key, tried: set[Address]) -> PlainTextResponse:
 def _broke_off(service: Key, error: Exception) -> PlainTextResponse:
     text = f"the function {'.'.join(reversed(service))} broke the connection off before it answered"
     return PlainTextResponse(f"{text} ({type(error).__name__})\n", 502)
+
+
+def _late(service: Key) -> PlainTextResponse:
+    return PlainTextResponse(f"{'.'.join(reversed(service))} did not answer within {ANSWER_SECONDS:.0f} s\n", 504)
 
 
 async def _begin_body(request: Request) -> tuple[bytes, bool]:

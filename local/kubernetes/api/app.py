@@ -162,8 +162,8 @@ def _shows_token(request: Request) -> bool:
 def _attributes(target: Target) -> Attributes:
     return Attributes(
         verb=target.verb,
-        group=target.group,
-        resource=target.plural,
+        group=target.resource.group,
+        resource=target.resource.plural,
         subresource=target.subresource,
         namespace=target.namespace,
         name=target.name,

@@ -15,14 +15,16 @@ from local.kubernetes.api.errors import bad_request, conflict, invalid, unsuppor
 from local.kubernetes.api.resources import CRD_KEY, NAMESPACE_KEY, POD_KEY, Registry, Resource
 from local.kubernetes.api.store import Key, Object, Store
 
-_FOREGROUND = "foregroundDeletion"
 _POLICIES = ("Foreground", "Background", "Orphan")
 _DEFAULT_GRACE = 30
 
 
 @dataclass(frozen=True)
 class DeleteOptions:
-    """How to delete. `grace` in seconds, for pods; `uid` and `version` are preconditions."""
+    """How to delete. `grace` in seconds, for pods; `uid` and `version` are preconditions.
+
+    `policy` Foreground is Background here: dependents go within the request in any case.
+    """
 
     policy: str = "Background"
     grace: int | None = None
@@ -88,16 +90,11 @@ class Deleter:
                 self._delete_quietly(inner)
             if self._store.get(key):
                 self._remove_if_empty(key)
-            return self._outcome(key, obj)
+            now = self._store.get(key)
+            return (obj, True) if now is None else (now, False)
         grace = self._grace(key, obj, options)
         if grace > 0:
             return self._mark(key, obj, grace=grace), False
-        if options.policy == "Foreground":
-            self._mark(key, obj, finalizer=_FOREGROUND)
-            for dependent in self._dependents(obj):
-                self._delete_quietly(dependent)
-            self._release_foreground(obj["metadata"]["uid"])
-            return self._outcome(key, obj)
         if obj["metadata"].get("finalizers"):
             return self._mark(key, obj), False
         return self.finish(key, options.policy), True
@@ -106,10 +103,6 @@ class Deleter:
         """Delete as part of a cascade: an earlier step of it may already have done so."""
         if obj := self._store.get(key):
             self._delete(key, obj, DeleteOptions())
-
-    def _outcome(self, key: Key, before: Object) -> tuple[Object, bool]:
-        now = self._store.get(key)
-        return (before, True) if now is None else (now, False)
 
     def _grace(self, key: Key, obj: Object, options: DeleteOptions) -> int:
         """Seconds that the kubelet has to end a pod; a pod on no node or ended already needs none."""
@@ -127,7 +120,6 @@ class Deleter:
         obj: Object,
         *,
         grace: int | None = None,
-        finalizer: str | None = None,
         status: Object | None = None,
     ) -> Object:
         """Set the deletion timestamp; an object that has one already keeps it."""
@@ -136,8 +128,6 @@ class Deleter:
             return obj
         metadata["deletionTimestamp"] = timestamp(datetime.now(UTC) + timedelta(seconds=grace or 0))
         metadata["deletionGracePeriodSeconds"] = grace or 0
-        if finalizer:
-            metadata["finalizers"] = [*metadata.get("finalizers", ()), finalizer]
         marked = obj | {"metadata": metadata}
         if status:
             marked["status"] = obj.get("status", {}) | status
@@ -154,8 +144,6 @@ class Deleter:
                     self._disown(dependent, last["metadata"]["uid"])
                 else:
                     self._delete_quietly(dependent)
-            for reference in last["metadata"].get("ownerReferences") or ():
-                self._release_foreground(reference["uid"])
             self._finish_namespace(key.namespace)
             return last
 
@@ -189,20 +177,6 @@ class Deleter:
             metadata = dict(obj["metadata"])
             metadata["ownerReferences"] = [r for r in metadata["ownerReferences"] if r["uid"] != uid]
             self._store.put(key, obj | {"metadata": metadata})
-
-    def _release_foreground(self, uid: str) -> None:
-        """Let an owner go that waited for its dependents, when the last one is gone."""
-        key = self._store.by_uid(uid)
-        owner = self._store.get(key) if key else None
-        if key is None or owner is None or self._dependents(owner):
-            return
-        finalizers = owner["metadata"].get("finalizers", [])
-        if _FOREGROUND not in finalizers:
-            return
-        left = [finalizer for finalizer in finalizers if finalizer != _FOREGROUND]
-        released = self._store.put(key, owner | {"metadata": owner["metadata"] | {"finalizers": left}})
-        if not released["metadata"]["finalizers"]:
-            self.finish(key)
 
     def _finish_namespace(self, name: str) -> None:
         key = Key(*NAMESPACE_KEY, "", name)

@@ -84,19 +84,21 @@ def _leaves(schema: Schema, value: Any, path: Path) -> Iterator[tuple[Path, Any]
     if isinstance(value, dict) and value and schema.get("x-kubernetes-map-type") != "atomic":
         for key, item in value.items():
             yield from _leaves(property_schema(schema, key) or {}, item, (*path, f"f:{key}"))
-    elif isinstance(value, list) and (list_keys(schema) or schema.get("x-kubernetes-list-type") == "set"):
-        if not value:
-            yield path, value
+    elif isinstance(value, list) and value and (list_keys(schema) or schema.get("x-kubernetes-list-type") == "set"):
         for item in value:
-            step = item_step(schema, item)
-            if step is None:
-                yield (*path, "v:" + _compact(item)), item
-                continue
-            yield (*path, step), None  # the item itself
-            for key, inner in item.items():
-                yield from _leaves(property_schema(item_schema(schema), key) or {}, inner, (*path, step, f"f:{key}"))
+            yield from _item_leaves(schema, item, path)
     else:
         yield path, value
+
+
+def _item_leaves(schema: Schema, item: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+    step = item_step(schema, item)
+    if step is None:
+        yield (*path, "v:" + _compact(item)), item
+        return
+    yield (*path, step), None  # the item itself
+    for key, inner in item.items():
+        yield from _leaves(property_schema(item_schema(schema), key) or {}, inner, (*path, step, f"f:{key}"))
 
 
 def encode(paths: Iterable[Path]) -> dict[str, Any]:

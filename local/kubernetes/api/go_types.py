@@ -77,15 +77,17 @@ class _Walk:
             return self._struct(named, kind, value, place)
         if kind == _QUANTITY:
             return _quantity(value)
-        if kind.startswith("[]"):
-            if value is None or not self._is(isinstance(value, list), named, value, place):
-                return None
-            return [self.convert(kind[2:], item, place) for item in value]
-        if kind.startswith(_MAP):
-            if value is None or not self._is(isinstance(value, dict), named, value, place):
-                return None
-            return {key: self.convert(kind[len(_MAP) :], item, place) for key, item in sorted(value.items())}
+        if kind.startswith(("[]", _MAP)):
+            return self._collection(kind, named, value, place)
         return self._scalar(kind, named, value, place)
+
+    def _collection(self, kind: str, named: str, value: Any, place: tuple[str, str]) -> Any:
+        expected = dict if kind.startswith(_MAP) else list
+        if value is None or not self._is(isinstance(value, expected), named, value, place):
+            return None
+        if expected is list:
+            return [self.convert(kind[2:], item, place) for item in value]
+        return {key: self.convert(kind[len(_MAP) :], item, place) for key, item in sorted(value.items())}
 
     def _struct(self, named: str, fields: dict[str, str], value: Any, place: tuple[str, str]) -> dict[str, Any]:
         if value is not None and not self._is(isinstance(value, dict), named, value, place):

@@ -29,6 +29,7 @@ _PROTOCOLS = ("SCTP", "TCP", "UDP")
 _CONFIG_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
 _NOT_NEGATIVE = "must be greater than or equal to 0"
 _POSITIVE = "must be greater than 0"
+_NOT_SERVED = "not served by the one-machine cluster"
 
 
 def check_object(key: tuple[str, str], obj: Object) -> list[FieldError]:
@@ -78,7 +79,11 @@ def _port(value: Any, field: str) -> list[FieldError]:
 
 
 def _pod(obj: Object) -> list[FieldError]:
-    return _pod_spec(obj.get("spec") or {}, "spec")
+    spec = obj.get("spec") or {}
+    errors = _pod_spec(spec, "spec")
+    if spec.get("restartPolicy") != "Always":
+        errors.append(forbidden_field("spec.restartPolicy", _NOT_SERVED))
+    return errors
 
 
 def _pod_spec(spec: Object, field: str) -> list[FieldError]:
@@ -88,22 +93,28 @@ def _pod_spec(spec: Object, field: str) -> list[FieldError]:
     seen: set[str] = set()
     for kind in ("initContainers", "containers"):
         for index, container in enumerate(spec.get(kind) or ()):
-            where = f"{field}.{kind}[{index}]"
-            name = container.get("name", "")
-            if why := names.dns_label(name):
-                errors.append(invalid_value(f"{where}.name", name, why))
+            where, name = f"{field}.{kind}[{index}]", container.get("name", "")
+            errors += _container(container, name, where)
             if name in seen:
                 errors.append(FieldError("FieldValueDuplicate", f"{where}.name", f'Duplicate value: "{name}"'))
             seen.add(name)
-            if not container.get("image"):
-                errors.append(required_value(f"{where}.image"))
-            for number, port in enumerate(container.get("ports") or ()):
-                errors += _port(port.get("containerPort"), f"{where}.ports[{number}].containerPort")
-            errors += check_resources(container.get("resources") or {}, f"{where}.resources")
     return errors
 
 
-def check_resources(resources: Object, field: str) -> list[FieldError]:
+def _container(container: Object, name: str, where: str) -> list[FieldError]:
+    errors = []
+    if why := names.dns_label(name):
+        errors.append(invalid_value(f"{where}.name", name, why))
+    if not container.get("image"):
+        errors.append(required_value(f"{where}.image"))
+    if container.get("imagePullPolicy") == "Never":
+        errors.append(forbidden_field(f"{where}.imagePullPolicy", _NOT_SERVED))
+    for number, port in enumerate(container.get("ports") or ()):
+        errors += _port(port.get("containerPort"), f"{where}.ports[{number}].containerPort")
+    return errors + _resources(container.get("resources") or {}, f"{where}.resources")
+
+
+def _resources(resources: Object, field: str) -> list[FieldError]:
     """Requests and limits are not negative, and no request exceeds its limit."""
     errors = []
     limits, requests = resources.get("limits") or {}, resources.get("requests") or {}
@@ -136,6 +147,8 @@ def _workload(obj: Object) -> list[FieldError]:
     errors += _pod_spec(template_spec, "spec.template.spec")
     if (policy := template_spec.get("restartPolicy")) not in (None, "Always"):
         errors.append(unsupported_value("spec.template.spec.restartPolicy", policy, ["Always"]))
+    if spec.get("paused") or (spec.get("strategy") or {}).get("type") == "Recreate":
+        errors.append(forbidden_field("spec", f"{_NOT_SERVED}: paused, strategy Recreate"))
     return errors + _counts(obj.get("status") or {})
 
 

@@ -189,27 +189,16 @@ class Objects:
             if patch_type == patches.APPLY_PATCH and subresource != "scale":
                 return self._apply(resource, namespace, name, body, options, subresource)
             old = self.get(resource, namespace, name)
-            target = read_scale(resource, old) if subresource == "scale" else old
-            if patch_type == patches.MERGE_PATCH:
-                patched = patches.merge_patch(target, body)
-            elif patch_type == patches.JSON_PATCH:
-                patched = patches.json_patch(target, body)
-            elif patch_type == patches.STRATEGIC_MERGE_PATCH and not resource.custom:
-                patched = patches.strategic_merge_patch(target, body, resource.full_schema)
-            else:
-                accepted = [patches.JSON_PATCH, patches.MERGE_PATCH, patches.APPLY_PATCH]
-                raise unsupported_media_type(
-                    accepted if resource.custom else [*accepted, patches.STRATEGIC_MERGE_PATCH]
-                )
             if subresource == "scale":
+                scale = _patched(resource, read_scale(resource, old), patch_type, body)
                 try:
-                    return self.update(resource, namespace, name, patched, options, subresource), False
+                    return self.update(resource, namespace, name, scale, options, subresource), False
                 except ApiError as error:
                     if error.code != 400:
                         raise
-                    wrong = invalid_value("patch", json.dumps(patched, ensure_ascii=False), error.message)
+                    wrong = invalid_value("patch", json.dumps(scale, ensure_ascii=False), error.message)
                     raise invalid("", "", "", [wrong]) from None
-            new = decode(resource, patched, options, source="patch")
+            new = decode(resource, _patched(resource, old, patch_type, body), options, source="patch")
             return self._replace(resource, old, new, options, subresource), False
 
     def _apply(
@@ -256,20 +245,9 @@ class Objects:
         entries: list[Object] | None = None,
     ) -> Object:
         """Put `new`, a copy that may be changed, in the place of `old`."""
-        name, before = old["metadata"]["name"], old["metadata"]
+        before = old["metadata"]
         check_identity(resource, before, new["metadata"])
-        if subresource == "status":
-            status = {"status": new["status"]} if "status" in new else {}
-            new = {**{key: copy.deepcopy(value) for key, value in old.items() if key != "status"}, **status}
-        elif resource.has_status:
-            new.pop("status", None)
-            if "status" in old:
-                new["status"] = copy.deepcopy(old["status"])
-        metadata = new["metadata"]
-        for field in (*_FIXED_METADATA, *_DELETION_METADATA):
-            metadata.pop(field, None)
-            if field in before:
-                metadata[field] = before[field]
+        new = _carried_over(resource, old, new, subresource)
         complete(self.store, resource, new, old=old, subresource=subresource)
         if entries is None:
             entries = server_side_apply.track_update(
@@ -280,6 +258,7 @@ class Objects:
                 subresource=subresource,
                 api_version=resource.api_version,
             )
+        metadata = new["metadata"]
         metadata["managedFields"] = entries
         metadata["resourceVersion"] = before["resourceVersion"]
         if "generation" in before and content(new) != content(old):
@@ -288,7 +267,7 @@ class Objects:
             return new
         if same(old, new):
             return old
-        key = Key(*resource.key, before.get("namespace", ""), name)
+        key = Key(*resource.key, before.get("namespace", ""), before["name"])
         stored = self._commit(resource, key, new)
         if "deletionTimestamp" in metadata and not metadata.get("finalizers") and not is_ending_pod(metadata):
             return self.deleter.finish(key)
@@ -318,3 +297,33 @@ class Objects:
             if self.store.get(Key(*resource.key, namespace, name)) is None:
                 return self.create(resource, namespace, body)
             return self.patch(resource, namespace, name, patches.MERGE_PATCH, body)[0]
+
+
+def _patched(resource: Resource, target: Object, patch_type: str, body: Any) -> Any:
+    """The object after a merge, JSON or strategic merge patch. Raises ApiError 415 for another."""
+    if patch_type == patches.MERGE_PATCH:
+        return patches.merge_patch(target, body)
+    if patch_type == patches.JSON_PATCH:
+        return patches.json_patch(target, body)
+    accepted = [patches.JSON_PATCH, patches.MERGE_PATCH, patches.APPLY_PATCH]
+    if resource.custom:
+        raise unsupported_media_type(accepted)
+    if patch_type != patches.STRATEGIC_MERGE_PATCH:
+        raise unsupported_media_type([*accepted, patches.STRATEGIC_MERGE_PATCH])
+    return patches.strategic_merge_patch(target, body, resource.full_schema)
+
+
+def _carried_over(resource: Resource, old: Object, new: Object, subresource: str) -> Object:
+    """The new state with what this write cannot change as it was: status or all but it, and the server's metadata."""
+    if subresource == "status":
+        status = {"status": new["status"]} if "status" in new else {}
+        new = {**{key: copy.deepcopy(value) for key, value in old.items() if key != "status"}, **status}
+    elif resource.has_status:
+        new.pop("status", None)
+        if "status" in old:
+            new["status"] = copy.deepcopy(old["status"])
+    for field in (*_FIXED_METADATA, *_DELETION_METADATA):
+        new["metadata"].pop(field, None)
+        if field in old["metadata"]:
+            new["metadata"][field] = old["metadata"][field]
+    return new

@@ -54,65 +54,62 @@ def strategic_merge_patch(target: Any, patch: Any, schema: Schema) -> Any:
     """
     if not isinstance(patch, dict):
         return copy.deepcopy(patch)
-    if patch.get(_DIRECTIVE) == "replace":
-        return copy.deepcopy({key: value for key, value in patch.items() if key != _DIRECTIVE})
     if patch.get(_DIRECTIVE) == "delete":
         return {}
+    if patch.get(_DIRECTIVE) == "replace":
+        return copy.deepcopy({key: value for key, value in patch.items() if key != _DIRECTIVE})
     result = dict(target) if isinstance(target, dict) else {}
     if _RETAIN in patch:
         result = {key: value for key, value in result.items() if key in patch[_RETAIN]}
     for key, value in patch.items():
-        if key.startswith(_DELETE_FROM_LIST):
-            name = key.removeprefix(_DELETE_FROM_LIST)
-            result[name] = [item for item in result.get(name) or [] if item not in value]
-        elif key == _RETAIN or key.startswith(_ORDER):
-            continue
-        elif value is None:
-            result.pop(key, None)
-        else:
-            field = property_schema(schema, key) or {}
-            merge_key = field.get("x-kubernetes-patch-merge-key")
-            if merge_key and isinstance(value, list):
-                result[key] = _merge_list(result.get(key) or [], value, merge_key, item_schema(field))
-            elif field.get("x-kubernetes-list-type") == "set" and isinstance(value, list):
-                current = result.get(key) or []
-                result[key] = current + [item for item in value if item not in current]
-            else:
-                result[key] = strategic_merge_patch(result.get(key), value, field)
+        if key != _RETAIN and not key.startswith(_ORDER):
+            _merge_field(result, key, value, schema)
     return result
 
 
+def _merge_field(result: dict[str, Any], key: str, value: Any, schema: Schema) -> None:
+    if key.startswith(_DELETE_FROM_LIST):
+        name = key.removeprefix(_DELETE_FROM_LIST)
+        result[name] = [item for item in result.get(name) or [] if item not in value]
+    elif value is None:
+        result.pop(key, None)
+    else:
+        result[key] = _merge_value(result.get(key), value, property_schema(schema, key) or {})
+
+
+def _merge_value(current: Any, value: Any, schema: Schema) -> Any:
+    if isinstance(value, list) and (merge_key := schema.get("x-kubernetes-patch-merge-key")):
+        return _merge_list(current or [], value, merge_key, item_schema(schema))
+    if isinstance(value, list) and schema.get("x-kubernetes-list-type") == "set":
+        return [*(current or []), *(item for item in value if item not in (current or []))]
+    return strategic_merge_patch(current, value, schema)
+
+
 def _merge_list(current: list[Any], patch: list[Any], merge_key: str, schema: Schema) -> list[Any]:
-    if any(isinstance(item, dict) and item.get(_DIRECTIVE) == "replace" for item in patch):
-        return copy.deepcopy([item for item in patch if item.get(_DIRECTIVE) != "replace"])
-    result = list(current)
+    keyless = [item for item in patch if not isinstance(item, dict) or not {merge_key, _DIRECTIVE} & set(item)]
+    if keyless:
+        raise bad_request(f"map: {keyless[0]} does not contain declared merge key: {merge_key}")
+    rest = [item for item in patch if item.get(_DIRECTIVE) != "replace"]
+    if rest != patch:
+        return copy.deepcopy(rest)
+    merged = {item.get(merge_key): item for item in current}
     for item in patch:
-        if not isinstance(item, dict) or merge_key not in item:
-            raise bad_request(f"map: {item} does not contain declared merge key: {merge_key}")
-        index = next((i for i, old in enumerate(result) if old.get(merge_key) == item[merge_key]), None)
         if item.get(_DIRECTIVE) == "delete":
-            result = [old for old in result if old.get(merge_key) != item[merge_key]]
-        elif index is None:
-            result.append(strategic_merge_patch({}, item, schema))
+            merged.pop(item.get(merge_key), None)
         else:
-            result[index] = strategic_merge_patch(result[index], item, schema)
-    return _ordered(result, current, patch, merge_key)
+            merged[item[merge_key]] = strategic_merge_patch(merged.get(item[merge_key], {}), item, schema)
+    wanted = [item.get(merge_key) for item in patch]
+    return _ordered(merged, [item.get(merge_key) for item in current], wanted)
 
 
-def _ordered(merged: list[Any], current: list[Any], patch: list[Any], merge_key: str) -> list[Any]:
+def _ordered(merged: dict[Any, Any], before: list[Any], wanted: list[Any]) -> list[Any]:
     """Items as the real server puts them: what the patch names in its order, before what it does not name unless both
     were there and stood the other way round (apimachinery `pkg/util/strategicpatch`, ``mergeSortedSlice``)."""
-    before = [item.get(merge_key) for item in current]
-    wanted = [item[merge_key] for item in patch]
-    named = sorted(
-        (item for item in merged if item[merge_key] in wanted), key=lambda item: wanted.index(item[merge_key])
-    )
-    others = [item for item in merged if item[merge_key] not in wanted]
+    named = [key for key in dict.fromkeys(wanted) if key in merged]
+    others = [key for key in merged if key not in wanted]
     result: list[Any] = []
     while named and others:
-        new = named[0][merge_key] not in before
-        if not new and before.index(others[0][merge_key]) < before.index(named[0][merge_key]):
-            result.append(others.pop(0))
-        else:
-            result.append(named.pop(0))
-    return [*result, *named, *others]
+        new = named[0] not in before
+        ahead = not new and before.index(others[0]) < before.index(named[0])
+        result.append((others if ahead else named).pop(0))
+    return [merged[key] for key in [*result, *named, *others]]

@@ -32,15 +32,12 @@ _MAX_MANAGER = 128
 class Target:
     """A resource request. `namespace` and `name` are empty when the path has none."""
 
-    group: str
-    version: str
-    plural: str
+    resource: Resource
     namespace: str
     name: str
     subresource: str
     verb: str
     """Kubernetes' verb: get, list, watch, create, update, patch, delete, deletecollection."""
-    resource: Resource
 
     @property
     def scope(self) -> str:
@@ -61,20 +58,22 @@ def parse_target(registry: Registry, method: str, parts: list[str], query: dict[
     if rest[0] == "namespaces" and len(rest) >= 3 and rest[2] not in ("status", "finalize"):
         namespace, rest = rest[1], rest[2:]
     plural, name, subresource = [*rest, "", ""][:3]
+    resource = registry.find(group, version, plural)
     if len(rest) > 3:
         raise path_not_found()
-    resource = registry.find(group, version, plural)
     if resource is None or not _serves(resource, subresource) or (namespace and not resource.namespaced):
         built_in = any((known.group, known.version) == (group, version) and not known.custom for known in registry)
         raise type_not_found() if built_in else path_not_found()
-    verb = _VERBS.get(method, method.lower())
-    if not name and verb in ("get", "delete"):
-        verb = {"get": "list", "delete": "deletecollection"}[verb]
-    if verb in ("list", "get") and query.get("watch") in _TRUE:
-        verb = "watch"
     if resource.key == NAMESPACE_KEY and name:
         namespace = name
-    return Target(group, version, plural, namespace, name, subresource, verb, resource)
+    return Target(resource, namespace, name, subresource, _verb(method, name, query))
+
+
+def _verb(method: str, name: str, query: dict[str, str]) -> str:
+    verb = _VERBS.get(method, method.lower())
+    if verb == "get" and query.get("watch") in _TRUE:
+        return "watch"
+    return verb if name else {"get": "list", "delete": "deletecollection"}.get(verb, verb)
 
 
 def _serves(resource: Resource, subresource: str) -> bool:

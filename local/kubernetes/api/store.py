@@ -39,6 +39,10 @@ class Key(NamedTuple):
         return self.group, self.plural
 
 
+class ForgottenError(Exception):
+    """A resourceVersion that the server cannot go back to."""
+
+
 @dataclass(frozen=True)
 class Event:
     """One write. `before` is the object that it replaced; `obj` carries the write's resourceVersion."""
@@ -144,10 +148,10 @@ class Store:
             self._followers.setdefault(resource, []).append(follower)
 
     def events_after(self, version: int) -> list[Event]:
-        """Events later than a resourceVersion, oldest first. Raises LookupError when some are forgotten."""
+        """Events later than a resourceVersion, oldest first. Raises `ForgottenError` when some are."""
         with self.lock:
             if version < self._forgotten:
-                raise LookupError(f"too old resource version: {version} ({self._forgotten})")
+                raise ForgottenError(f"too old resource version: {version} ({self._forgotten})")
             newer: deque[Event] = deque()
             for event in reversed(self._log):
                 if event.version <= version:

@@ -8,19 +8,15 @@ from __future__ import annotations
 
 import copy
 import re
+from collections.abc import Callable
 from typing import Any
 
-from local.kubernetes.api.errors import (
-    FieldError,
-    go_value,
-    invalid_value,
-    required_value,
-    unsupported_value,
-)
+from local.kubernetes.api.errors import FieldError, go_value, invalid_value, required_value, too_long, unsupported_value
 from local.kubernetes.api.quantities import BAD_QUANTITY, parse_quantity
 from local.kubernetes.api.schemas import Schema, item_schema, keeps_unknown, property_schema, resolve
 
 TYPE_INVALID = "FieldValueTypeInvalid"
+_INT_OR_STRING = "integer,string"
 _PYTHON_TYPES: dict[str, type | tuple[type, ...]] = {
     "object": dict,
     "array": list,
@@ -28,6 +24,7 @@ _PYTHON_TYPES: dict[str, type | tuple[type, ...]] = {
     "integer": int,
     "number": (int, float),
     "boolean": bool,
+    _INT_OR_STRING: (int, str),
 }
 _INTEGER_BITS = {"int32": 32, "int64": 64}
 
@@ -47,16 +44,21 @@ def _prune(schema: Schema, value: Any, path: str, unknown: list[str], defaults: 
         return value
     result: dict[str, Any] = {}
     for key, item in value.items():
-        field = property_schema(schema, key)
-        where = f"{path}.{key}" if path else key
+        field, where = property_schema(schema, key), f"{path}.{key}" if path else key
         if field is None:
             unknown.append(where)
         elif item is not None or field.get("nullable") or keeps_unknown(schema):
             result[key] = _prune(field, item, where, unknown, defaults)
-    for key, field in schema.get("properties", {}).items() if defaults else ():
-        if key not in result and "default" in field:
-            result[key] = _prune(resolve(field), copy.deepcopy(field["default"]), path, unknown, defaults)
-    return result
+    return {**result, **_defaults(schema, result)} if defaults else result
+
+
+def _defaults(schema: Schema, obj: dict[str, Any]) -> dict[str, Any]:
+    """The defaults of fields that an object lacks, and the defaults within them."""
+    properties = schema.get("properties", {})
+    missing = {key: field for key, field in properties.items() if "default" in field and key not in obj}
+    return {
+        key: _prune(resolve(field), copy.deepcopy(field["default"]), "", [], True) for key, field in missing.items()
+    }
 
 
 def validate(schema: Schema, obj: dict[str, Any]) -> list[FieldError]:
@@ -69,29 +71,30 @@ def validate(schema: Schema, obj: dict[str, Any]) -> list[FieldError]:
 def _validate(schema: Schema, value: Any, path: str, errors: list[FieldError]) -> None:
     if value is None and schema.get("nullable"):
         return
+    expected = _INT_OR_STRING if schema.get("x-kubernetes-int-or-string") else schema.get("type")
     if schema.get("format") == "quantity":
-        _validate_quantity(value, path, errors)
-        return
-    if schema.get("x-kubernetes-int-or-string"):
-        if isinstance(value, bool) or not isinstance(value, (int, str)):
-            errors.append(_type_error(path, "integer,string", value))
-        else:
-            _validate_string(schema, value, path, errors)
-        return
-    expected = schema.get("type")
-    if expected and not _is_type(value, expected):
-        errors.append(_type_error(path, expected, value))
-        return
-    if "enum" in schema and value not in schema["enum"]:
-        errors.append(unsupported_value(path, value, schema["enum"]))
-    if isinstance(value, dict):
-        _validate_object(schema, value, path, errors)
-    elif isinstance(value, list):
-        _validate_array(schema, value, path, errors)
-    elif isinstance(value, str):
-        _validate_string(schema, value, path, errors)
-    elif isinstance(value, (int, float)) and not isinstance(value, bool):
-        _validate_number(schema, value, path, errors)
+        errors += _quantity_errors(value, path)
+    elif expected and not _is_type(value, expected):
+        shown = go_value(_type_name(value))
+        why = f"{path} in body must be of type {expected}: {shown}"
+        errors.append(FieldError(TYPE_INVALID, path, f"Invalid value: {shown}: {why}"))
+    else:
+        errors += _limit_errors(schema, value, path)
+        _validate_children(schema, value, path, errors)
+
+
+def _validate_children(schema: Schema, value: Any, path: str, errors: list[FieldError]) -> None:
+    if isinstance(value, list):
+        items = item_schema(schema)
+        for index, item in enumerate(value):
+            _validate(items, item, f"{path}[{index}]", errors)
+    elif isinstance(value, dict):
+        prefix = f"{path}." if path else ""
+        errors += [required_value(prefix + key) for key in schema.get("required", ()) if key not in value]
+        for key, item in value.items():
+            field = property_schema(schema, key)
+            if field is not None:
+                _validate(field, item, prefix + key, errors)
 
 
 def _is_type(value: Any, expected: str) -> bool:
@@ -102,78 +105,71 @@ def _is_type(value: Any, expected: str) -> bool:
     return isinstance(value, _PYTHON_TYPES[expected])
 
 
-def _type_error(path: str, expected: str, value: Any) -> FieldError:
-    shown = go_value(_type_name(value))
-    why = f"{path} in body must be of type {expected}: {shown}"
-    return FieldError(TYPE_INVALID, path, f"Invalid value: {shown}: {why}")
-
-
 def _type_name(value: Any) -> str:
-    if value is None:
-        return "null"
-    return next(
-        name
-        for name, kind in [*_PYTHON_TYPES.items(), ("number", float)]
-        if isinstance(value, kind) and not (isinstance(value, bool) and name != "boolean")
-    )
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else "boolean"
+    return next(name for name, kind in _PYTHON_TYPES.items() if isinstance(value, kind))
 
 
-def _validate_object(schema: Schema, value: dict[str, Any], path: str, errors: list[FieldError]) -> None:
-    prefix = f"{path}." if path else ""
-    errors += [required_value(prefix + key) for key in schema.get("required", ()) if key not in value]
-    if "maxProperties" in schema and len(value) > schema["maxProperties"]:
-        errors.append(invalid_value(path, len(value), f"must have at most {schema['maxProperties']} items"))
-    for key, item in value.items():
-        field = property_schema(schema, key)
-        if field is not None:
-            _validate(field, item, prefix + key, errors)
-
-
-def _validate_array(schema: Schema, value: list[Any], path: str, errors: list[FieldError]) -> None:
-    if "minItems" in schema and len(value) < schema["minItems"]:
-        why = f"{path} in body should have at least {schema['minItems']} items"
-        errors.append(invalid_value(path, len(value), why))
-    if "maxItems" in schema and len(value) > schema["maxItems"]:
-        errors.append(
-            FieldError(
-                "FieldValueTooMany", path, f"Too many: {len(value)}: must have at most {schema['maxItems']} items"
-            )
-        )
-    items = item_schema(schema)
-    for index, item in enumerate(value):
-        _validate(items, item, f"{path}[{index}]", errors)
-
-
-def _validate_string(schema: Schema, value: int | str, path: str, errors: list[FieldError]) -> None:
-    if not isinstance(value, str):
-        return
-    pattern = schema.get("pattern")
-    if pattern and not re.search(pattern, value):
-        errors.append(invalid_value(path, value, f"{path} in body should match '{pattern}'"))
-    if len(value) < schema.get("minLength", 0):
-        why = f"{path} in body should be at least {schema['minLength']} chars long"
-        errors.append(invalid_value(path, value, why))
-    if len(value) > schema.get("maxLength", len(value)):
-        errors.append(
-            FieldError("FieldValueTooLong", path, f"Too long: may not be more than {schema['maxLength']} bytes")
-        )
-
-
-def _validate_number(schema: Schema, value: float, path: str, errors: list[FieldError]) -> None:
-    if value < schema.get("minimum", value):
-        why = f"{path} in body should be greater than or equal to {schema['minimum']}"
-        errors.append(invalid_value(path, value, why))
-    if value > schema.get("maximum", value):
-        why = f"{path} in body should be less than or equal to {schema['maximum']}"
-        errors.append(invalid_value(path, value, why))
-    bits = _INTEGER_BITS.get(schema.get("format", ""))
-    if bits and not -(2 ** (bits - 1)) <= value < 2 ** (bits - 1):
-        why = f"{path} in body must be of type {schema['format']}: {go_value(value)}"
-        errors.append(invalid_value(path, value, why))
-
-
-def _validate_quantity(value: Any, path: str, errors: list[FieldError]) -> None:
+def _quantity_errors(value: Any, path: str) -> list[FieldError]:
     try:
         parse_quantity(value)
     except ValueError:
-        errors.append(FieldError(TYPE_INVALID, path, BAD_QUANTITY))
+        return [FieldError(TYPE_INVALID, path, BAD_QUANTITY)]
+    return []
+
+
+def _limit_errors(schema: Schema, value: Any, path: str) -> list[FieldError]:
+    return [
+        error(path, value, schema[keyword])
+        for keyword, kind, is_broken, error in _LIMITS
+        if keyword in schema and isinstance(value, kind) and is_broken(value, schema[keyword])
+    ]
+
+
+def _overflows(value: float, form: str) -> bool:
+    bits = _INTEGER_BITS.get(form)
+    return bits is not None and not -(2 ** (bits - 1)) <= value < 2 ** (bits - 1)
+
+
+def _in_body(words: str, shown: Callable[[Any], Any] = lambda value: value) -> Callable[[str, Any, Any], FieldError]:
+    return lambda path, value, limit: invalid_value(path, shown(value), f"{path} in body {words.format(limit)}")
+
+
+# Keyword, type of the values that it limits, whether a value breaks the limit, and the error then.
+_LIMITS: tuple[tuple[str, Any, Callable[[Any, Any], bool], Callable[[str, Any, Any], FieldError]], ...] = (
+    ("enum", object, lambda value, allowed: value not in allowed, unsupported_value),
+    (
+        "maxProperties",
+        dict,
+        lambda value, most: len(value) > most,
+        lambda path, value, most: invalid_value(path, len(value), f"must have at most {most} items"),
+    ),
+    ("minItems", list, lambda value, least: len(value) < least, _in_body("should have at least {} items", len)),
+    (
+        "maxItems",
+        list,
+        lambda value, most: len(value) > most,
+        lambda path, value, most: FieldError(
+            "FieldValueTooMany", path, f"Too many: {len(value)}: must have at most {most} items"
+        ),
+    ),
+    ("pattern", str, lambda value, pattern: not re.search(pattern, value), _in_body("should match '{}'")),
+    ("minLength", str, lambda value, least: len(value) < least, _in_body("should be at least {} chars long")),
+    (
+        "maxLength",
+        str,
+        lambda value, most: len(value) > most,
+        lambda path, _value, most: too_long(path, most),
+    ),
+    ("minimum", (int, float), lambda value, least: value < least, _in_body("should be greater than or equal to {}")),
+    ("maximum", (int, float), lambda value, most: value > most, _in_body("should be less than or equal to {}")),
+    (
+        "format",
+        (int, float),
+        _overflows,
+        lambda path, value, form: invalid_value(
+            path, value, f"{path} in body must be of type {form}: {go_value(value)}"
+        ),
+    ),
+)

@@ -10,13 +10,14 @@ from typing import Any
 
 from local.kubernetes.api.errors import expired
 from local.kubernetes.api.resources import Resource
-from local.kubernetes.api.store import Event, Key, Object, Store
+from local.kubernetes.api.store import Event, ForgottenError, Key, Object, Store
 
 Matcher = Callable[[Key, Object], bool]
 Printer = Callable[[Object, bool], Any]
 """Makes what is sent of an object; the flag says whether it is the first of the stream (tables head it)."""
 
 _DEFAULT_TIMEOUT = 1800.0
+_TRUE = ("1", "true", "True")
 _INITIAL_EVENTS_END = {"annotations": {"k8s.io/initial-events-end": "true"}}
 
 
@@ -34,12 +35,7 @@ class Watches:
             wake()
 
     async def stream(
-        self,
-        store: Store,
-        resource: Resource,
-        matches: Matcher,
-        show: Printer,
-        query: dict[str, str],
+        self, store: Store, resource: Resource, matches: Matcher, show: Printer, query: dict[str, str]
     ) -> AsyncIterator[bytes]:
         """The events of a watch request, until its ``timeoutSeconds`` are over or `close` is called."""
         loop, changed = asyncio.get_running_loop(), asyncio.Event()
@@ -51,58 +47,47 @@ class Watches:
         self._wake.add(wake)
         unsubscribe = store.subscribe(wake)
         try:
-            async for line in self._lines(store, resource, matches, show, query, changed):
+            version, lines = _beginning(store, resource, matches, show, query)
+            for line in lines:
                 yield line
+            first = not lines
+            deadline = time.monotonic() + float(query.get("timeoutSeconds") or _DEFAULT_TIMEOUT)
+            while not self.closed:
+                changed.clear()
+                for event in store.events_after(version):
+                    version = event.version
+                    if event.key.resource == resource.key and (kind := _kind(event, matches)):
+                        yield _line(kind, show(event.obj, first))
+                        first = False
+                await asyncio.wait_for(changed.wait(), deadline - time.monotonic())
+        except ForgottenError as error:
+            yield _line("ERROR", expired(str(error)).status())
+        except TimeoutError:
+            return
         finally:
             unsubscribe()
             self._wake.discard(wake)
 
-    async def _lines(
-        self,
-        store: Store,
-        resource: Resource,
-        matches: Matcher,
-        show: Printer,
-        query: dict[str, str],
-        changed: asyncio.Event,
-    ) -> AsyncIterator[bytes]:
-        deadline = time.monotonic() + float(query.get("timeoutSeconds") or _DEFAULT_TIMEOUT)
-        bookmarks = query.get("allowWatchBookmarks") in ("1", "true", "True")
-        asked = query.get("resourceVersion", "")
-        first = True
-        with store.lock:
-            version = store.version
-            initial = [obj for key, obj in store.select(resource.key) if matches(key, obj)]
+
+def _beginning(
+    store: Store, resource: Resource, matches: Matcher, show: Printer, query: dict[str, str]
+) -> tuple[int, list[bytes]]:
+    """The version from which events follow, and what comes before them. Raises `ForgottenError`."""
+    asked, initial_events = query.get("resourceVersion", ""), query.get("sendInitialEvents") in _TRUE
+    with store.lock:
+        version = store.version
         # sendInitialEvents starts from the present state whatever the version; so does a watch without a version.
-        if asked not in ("", "0") and query.get("sendInitialEvents") not in ("1", "true"):
-            initial, version = [], int(asked)
-            if version > store.version:  # of another life of this server: its state was thrown away since
-                yield _line("ERROR", expired(f"too old resource version: {asked} ({store.version})").status())
-                return
-        for obj in initial:
-            yield _line("ADDED", show(obj, first))
-            first = False
-        if query.get("sendInitialEvents") in ("1", "true") and bookmarks:
-            yield _line("BOOKMARK", _initial_events_end(resource, version))
-        while not self.closed:
-            changed.clear()
-            try:
-                events = store.events_after(version)
-            except LookupError as error:
-                yield _line("ERROR", expired(str(error)).status())
-                return
-            for event in events:
-                version = event.version
-                if event.key.resource == resource.key and (kind := _kind(event, matches)):
-                    yield _line(kind, show(event.obj, first))
-                    first = False
-            left = deadline - time.monotonic()
-            if left <= 0:
-                break
-            try:
-                await asyncio.wait_for(changed.wait(), left)
-            except TimeoutError:
-                break
+        if asked not in ("", "0") and not initial_events:
+            if int(asked) > version:  # of another life of this server: its state was thrown away since
+                raise ForgottenError(f"too old resource version: {asked} ({version})")
+            return int(asked), []
+        present = [obj for key, obj in store.select(resource.key) if matches(key, obj)]
+    lines = [_line("ADDED", show(obj, number == 0)) for number, obj in enumerate(present)]
+    if initial_events and query.get("allowWatchBookmarks") in _TRUE:
+        metadata = {"resourceVersion": str(version), **_INITIAL_EVENTS_END}
+        end = {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": metadata}
+        lines.append(_line("BOOKMARK", end))
+    return version, lines
 
 
 def _kind(event: Event, matches: Matcher) -> str | None:
@@ -112,11 +97,6 @@ def _kind(event: Event, matches: Matcher) -> str | None:
     if before:
         return "MODIFIED" if after else "DELETED"
     return "ADDED" if after else None
-
-
-def _initial_events_end(resource: Resource, version: int) -> Object:
-    metadata = {"resourceVersion": str(version), **_INITIAL_EVENTS_END}
-    return {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": metadata}
 
 
 def _line(kind: str, obj: Any) -> bytes:

@@ -87,9 +87,8 @@ def _replicas(
     up_with_unready = bool(groups.unready) and ratio > 1
     if not groups.missing and not up_with_unready:
         return current if _is_close(ratio) else math.ceil(ratio * len(groups.used))
-    used = dict(groups.used)
-    for name in groups.missing if ratio != 1 else ():
-        used[name] = assumed[name] if ratio < 1 else Decimal(0)
+    unknown = assumed if ratio < 1 else dict.fromkeys(assumed, Decimal(0))
+    used = {**groups.used, **{name: unknown[name] for name in groups.missing if ratio != 1}}
     if up_with_unready:
         used |= dict.fromkeys(groups.unready, Decimal(0))
     damped = ratio_of(used)

@@ -78,32 +78,36 @@ def _available_condition(deployment: Json, available: int) -> Json:
 def _progressing_condition(
     deployment: Json, new: Json, all_sets: list[Json], status: Json, created: bool
 ) -> Json | None:
+    """The condition to set; None to leave it as it is."""
     old_status = deployment.get("status") or {}
-    old = condition(old_status.get("conditions"), "Progressing")
-    label = f'ReplicaSet "{new["metadata"]["name"]}"'
+    old = condition(old_status.get("conditions"), "Progressing") or {}
+    name = new["metadata"]["name"]
+    label = f'ReplicaSet "{name}"'
 
     def says(value: str, reason: str, message: str, touch: bool = False) -> Json:
         return {"type": "Progressing", "status": value, "reason": reason, "message": message, "touch": touch}
 
     if created:
-        name = new["metadata"]["name"]
         return says("True", "NewReplicaSetCreated", f'Created new replica set "{name}"', touch=True)
-    # A rollout that was complete stays so while pods come and go by themselves or by scaling.
-    observed = old_status.get("observedGeneration") == deployment["metadata"].get("generation")
     if is_complete(deployment, new, all_sets):
         return says("True", "NewReplicaSetAvailable", f"{label} has successfully progressed.")
-    if old is not None and old.get("reason") == "NewReplicaSetAvailable":
-        old_sets = [s for s in all_sets if s["metadata"]["uid"] != new["metadata"]["uid"]]
-        runs_old = any(spec_replicas(s) or status_count(s, "replicas") for s in old_sets)
-        if not runs_old and (observed or label in old.get("message", "")):
-            return None
-        return says("True", "ReplicaSetUpdated", f"{label} is progressing.", touch=True)
-    if _has_progressed(old_status, status):
+    was_complete = old.get("reason") == "NewReplicaSetAvailable"
+    if was_complete and _stays_complete(deployment, new, all_sets, label in old["message"]):
+        return None
+    if was_complete or _has_progressed(old_status, status):
         return says("True", "ReplicaSetUpdated", f"{label} is progressing.", touch=True)
     deadline = int(deployment["spec"].get("progressDeadlineSeconds") or 600)
-    if old is not None and (old.get("reason") == TIMED_OUT or seconds_since(old.get("lastUpdateTime")) >= deadline):
+    if old.get("reason") == TIMED_OUT or seconds_since(old.get("lastUpdateTime")) >= deadline:
         return says("False", TIMED_OUT, f"{label} has timed out progressing.")
-    return says("True", "ReplicaSetUpdated", f"{label} is progressing.") if old is None else None
+    return None if old else says("True", "ReplicaSetUpdated", f"{label} is progressing.")
+
+
+def _stays_complete(deployment: Json, new: Json, all_sets: list[Json], same: bool) -> bool:
+    """A rollout that was complete stays so while pods come and go by themselves or by scaling."""
+    old_sets = [entry for entry in all_sets if entry["metadata"]["uid"] != new["metadata"]["uid"]]
+    runs_old = any(spec_replicas(entry) or status_count(entry, "replicas") for entry in old_sets)
+    generation = (deployment.get("status") or {}).get("observedGeneration")
+    return not runs_old and (same or generation == deployment["metadata"].get("generation"))
 
 
 def _has_progressed(old: Json, new: Json) -> bool:

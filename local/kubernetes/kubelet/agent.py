@@ -37,11 +37,10 @@ class Kubelet:
         self,
         api: Api,
         events: EventRecorder,
-        state_dir: Path,
+        paths: NodePaths,
         *,
         mirrors_file: Path | None = None,
         docker_config: Path | None = None,
-        compile_cache: Path | None = None,
         times: NodeTimes | None = None,
         local_ports: tuple[int, ...] = (),
     ) -> None:
@@ -50,14 +49,12 @@ class Kubelet:
         Args:
             api: access to the API server.
             events: recorder of source ``kubelet``.
-            state_dir: folder of everything that is kept on the node.
+            paths: folders of everything that is kept on the node.
             mirrors_file: registry host to base URL (see `local.oci.mirrors`).
             docker_config: the node's registry credentials, a Docker ``config.json``; read at every pull.
-            compile_cache: folder of compiled components; None: one under ``state_dir``.
             times: pauses and periods.
             local_ports: ports of this machine that functions may reach which name them.
         """
-        paths = NodePaths(state_dir, compile_cache or state_dir / "compiled")
         self._pods = api.informer(PODS)
         self._replica_sets = api.informer(REPLICA_SETS)
         self._deployments = api.informer(DEPLOYMENTS)
@@ -78,11 +75,6 @@ class Kubelet:
         self._stopping = asyncio.Event()
         self._up = threading.Event()
         self._thread = threading.Thread(target=self._run, name="kubelet", daemon=True)
-
-    @property
-    def logs(self) -> LogFolder:
-        """Where the API server finds what functions printed."""
-        return self._node.logs
 
     def start(self) -> None:
         """Start working; the informers must have synced.
@@ -147,15 +139,10 @@ class Kubelet:
                 worker.removed()
             else:
                 worker.update(pod)
-        elif after is not None and not self._stopping.is_set() and self._needs_work(pod):
+        elif after is not None and not self._stopping.is_set():
             worker = self._workers[uid] = PodWorker(self._node, pod, self._owner(pod))
             task = self._tasks[uid] = asyncio.get_running_loop().create_task(worker.run())
             task.add_done_callback(lambda done: self._worker_ended(uid, done))
-
-    @staticmethod
-    def _needs_work(pod: Json) -> bool:
-        ended = pod.get("status", {}).get("phase") in ("Succeeded", "Failed")
-        return is_terminating(pod) or not ended
 
     def _worker_ended(self, uid: str, task: "asyncio.Task[None]") -> None:
         if task.cancelled():

@@ -15,7 +15,7 @@ from local.kubernetes.kubelet.environment import ContainerConfigError, container
 from local.kubernetes.kubelet.images import AppImage, PullError, UnusableImageError
 from local.kubernetes.kubelet.node import Node
 from local.kubernetes.kubelet.pod_status import ContainerState, running, terminated, waiting
-from local.kubernetes.kubelet.process import Exit, FunctionProcess, host_environment
+from local.kubernetes.kubelet.process import FunctionProcess, host_environment
 from local.kubernetes.machinery.meta import quantity, seconds_since
 from local.kubernetes.machinery.resources import SECRETS, Json
 
@@ -47,14 +47,9 @@ class Container:
         return str(self._spec["name"])
 
     async def run(self) -> None:
-        """Start, watch, start again, as the pod's restart policy says."""
+        """Start, watch, start again: pods of Deployments always do."""
         while True:
-            image = await self._image()
-            environment = await self._environment()
-            code = await self._run_once(image, environment)
-            policy = self._pod["spec"].get("restartPolicy", "Always")
-            if policy == "Never" or (policy == "OnFailure" and code == 0):
-                return
+            await self._run_once(await self._image(), await self._environment())
             await self._back_off()
             self.state.restarts += 1
 
@@ -76,48 +71,39 @@ class Container:
 
     async def _image(self) -> AppImage:
         """The image, tried again with growing pauses until the registry hands it out."""
-        reference = self._spec["image"]
-        policy = self._spec.get("imagePullPolicy") or _default_pull_policy(reference)
+        reference, always = self._spec["image"], self._spec.get("imagePullPolicy") == "Always"
         pause = self._node.times.backoff_first
         while True:
-            here = policy != "Always" and self._node.images.present(reference)
+            here = not always and self._node.images.present(reference)
             if here:
                 self.event("Normal", "Pulled", f'Container image "{reference}" already present on machine')
-            elif policy == "Never":
-                text = f'Container image "{reference}" is not present with pull policy of Never'
-                self.event("Warning", "ErrImageNeverPull", text)
-                self._set(waiting("ErrImageNeverPull", text))
-                await asyncio.sleep(pause)
-                continue
             else:
                 self.event("Normal", "Pulling", f'Pulling image "{reference}"')
             began = asyncio.get_running_loop().time()
             try:
-                image = await self._node.images.ensure(
-                    reference, pull_always=policy == "Always", secrets=self._pull_secrets()
-                )
+                image = await self._node.images.ensure(reference, pull_always=always, secrets=self._pull_secrets())
             except PullError as error:
-                reason = f'failed to pull and unpack image "{reference}": {error}'
-                self.event("Warning", "Failed", f'Failed to pull image "{reference}": {reason}')
-                self.event("Warning", "Failed", "Error: ErrImagePull")
-                self._set(waiting("ErrImagePull", reason))
-                await asyncio.sleep(min(ERR_IMAGE_PULL_SECONDS, pause))
-                self.event("Normal", "BackOff", f'Back-off pulling image "{reference}"')
-                self.event("Warning", "Failed", "Error: ImagePullBackOff")
-                message = f'Back-off pulling image "{reference}": ErrImagePull: {reason}'
-                self._set(waiting("ImagePullBackOff", message))
+                await self._not_pulled(f'failed to pull and unpack image "{reference}": {error}', pause)
             except UnusableImageError as error:
-                await self._failed_start("StartError", f"failed to create containerd task: {error}")
+                self._failed_start(f"failed to create containerd task: {error}")
             else:
-                took = asyncio.get_running_loop().time() - began
                 if not here:
-                    size = f"Image size: {image.size} bytes."
-                    text = f'Successfully pulled image "{reference}" in {took:.3f}s. {size}'
-                    self.event("Normal", "Pulled", text)
+                    took = f"{asyncio.get_running_loop().time() - began:.3f}s. Image size: {image.size} bytes."
+                    self.event("Normal", "Pulled", f'Successfully pulled image "{reference}" in {took}')
                 self.state.image_id = f"{reference.partition('@')[0].rpartition(':')[0] or reference}@{image.digest}"
                 return image
             await asyncio.sleep(pause)
             pause = min(pause * 2, self._node.times.backoff_most)
+
+    async def _not_pulled(self, reason: str, pause: float) -> None:
+        reference = self._spec["image"]
+        self.event("Warning", "Failed", f'Failed to pull image "{reference}": {reason}')
+        self.event("Warning", "Failed", "Error: ErrImagePull")
+        self._set(waiting("ErrImagePull", reason))
+        await asyncio.sleep(min(ERR_IMAGE_PULL_SECONDS, pause))
+        self.event("Normal", "BackOff", f'Back-off pulling image "{reference}"')
+        self.event("Warning", "Failed", "Error: ImagePullBackOff")
+        self._set(waiting("ImagePullBackOff", f'Back-off pulling image "{reference}": ErrImagePull: {reason}'))
 
     def _pull_secrets(self) -> list[Mapping[str, Any]]:
         """Docker config documents of the pod's imagePullSecrets; a missing one is passed over, as kubelet does."""
@@ -146,8 +132,8 @@ class Container:
 
     # ---- running
 
-    async def _run_once(self, image: AppImage, environment: dict[str, str]) -> int:
-        """Start the process and watch it until it ends; returns its exit code."""
+    async def _run_once(self, image: AppImage, environment: dict[str, str]) -> None:
+        """Start the process and watch it until it ends."""
         meta = self._pod["metadata"]
         log = self._node.logs.open(meta["namespace"], meta["name"], meta["uid"], self.name, self.state.restarts)
         record = self._node.paths.processes / f"{meta['uid']}-{self.name}.json"
@@ -156,23 +142,23 @@ class Container:
             await self._start(FunctionProcess.start(self._arguments(image), host_environment(environment), log, record))
         except OSError as error:
             log.close()
-            return await self._failed_start("StartError", f"failed to create containerd task: {error}")
+            self._failed_start(f"failed to create containerd task: {error}")
+            return
         self.event("Normal", "Started", f"Started container {self.name}")
         process, started = self.process, timestamp()
         assert process is not None  # noqa: S101  (just set)
         self.state.container_id = f"containerd://{meta['uid']}-{self.state.restarts}"
         await process.wait_started(STARTED_WITHOUT_PORT_SECONDS)
         # Cancelled here when the pod is deleted: its worker then stops the process, requests in hand included.
-        end = process.exited.result() if process.exited.done() else await self._watch(process, started)
+        code = process.exited.result() if process.exited.done() else await self._watch(process, started)
         self.process = None
         self.state.port = None
-        self.state.last_state = terminated(end.code, started, self.state.container_id)
+        self.state.last_state = terminated(code, started, self.state.container_id)
         self._crashed = True
         if seconds_since(started) >= self._node.times.backoff_reset:
             self._pause = self._node.times.backoff_first
             self._crashed = False
         self._set(self.state.last_state)
-        return end.code
 
     async def _start(self, start: Coroutine[Any, Any, FunctionProcess]) -> None:
         """Start the process; a cancellation meanwhile must not lose sight of it."""
@@ -183,8 +169,8 @@ class Container:
             self.process = await task
             raise
 
-    async def _watch(self, process: FunctionProcess, started: str) -> Exit:
-        """Report readiness and check liveness until the process has ended."""
+    async def _watch(self, process: FunctionProcess, started: str) -> int:
+        """Report readiness and check liveness until the process has ended; returns its exit code."""
         readiness = self._spec.get("readinessProbe")
         liveness = self._spec.get("livenessProbe")
         tasks: list[asyncio.Task[None]] = []
@@ -238,13 +224,12 @@ class Container:
 
     # ---- after the end
 
-    async def _failed_start(self, reason: str, message: str) -> int:
+    def _failed_start(self, message: str) -> None:
         """The runtime refused to start the container: kubelet reports that as an exit with code 128."""
         self.event("Warning", "Failed", f"Error: {message}")
-        state = terminated(128, "1970-01-01T00:00:00Z", self.state.container_id, reason, message)
-        self.state.last_state = state
+        never = "1970-01-01T00:00:00Z"
+        self.state.last_state = terminated(128, never, self.state.container_id, "StartError", message)
         self._set(waiting("RunContainerError", message))
-        return 128
 
     async def _back_off(self) -> None:
         """Wait before a restart: not after the first crash, then 10 s, 20 s and so on up to 5 minutes."""
@@ -271,13 +256,6 @@ def _initial_state(pod: Json, spec: Json) -> ContainerState:
     message = "The cluster was stopped while the container ran."
     state.last_state = terminated(137, started, old["containerID"], "ContainerStatusUnknown", message)
     return state
-
-
-def _default_pull_policy(reference: str) -> str:
-    """``Always`` for the tag ``latest`` (named or not), as the API server defaults it."""
-    name, _, digest = reference.partition("@")
-    tag = name.rpartition("/")[2].partition(":")[2]
-    return "Always" if not digest and tag in ("", "latest") else "IfNotPresent"
 
 
 def _go_duration(seconds: float) -> str:

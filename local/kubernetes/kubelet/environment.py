@@ -25,17 +25,12 @@ def container_environment(api: Api, pod: Json, container: Json) -> dict[str, str
     Raises:
         ContainerConfigError: a Secret, ConfigMap, key or field that is not optional does not exist.
     """
-    namespace = pod["metadata"]["namespace"]
-    sources = _Sources(api, namespace)
+    if container.get("envFrom"):
+        raise ContainerConfigError("envFrom is not served on this machine: name each variable in env")
     environment: dict[str, str] = {}
-    for source in container.get("envFrom") or []:
-        for name, resource in (("configMapRef", CONFIG_MAPS), ("secretRef", SECRETS)):
-            if reference := source.get(name):
-                data = sources.data(resource, reference["name"], optional=bool(reference.get("optional")))
-                environment.update({source.get("prefix", "") + key: value for key, value in data.items()})
     for variable in container.get("env") or []:
         if value_from := variable.get("valueFrom"):
-            value = _resolve(value_from, pod, container, sources)
+            value = _resolve(api, value_from, pod, container)
             if value is None:
                 continue
         else:
@@ -53,49 +48,30 @@ def expand(text: str, environment: dict[str, str]) -> str:
     return _EXPANSION.sub(replacement, text)
 
 
-class _Sources:
-    """Secrets and ConfigMaps of a namespace, each read once."""
-
-    def __init__(self, api: Api, namespace: str) -> None:
-        self._api = api
-        self._namespace = namespace
-        self._read: dict[tuple[str, str], dict[str, str] | None] = {}
-
-    def data(self, resource: Resource, name: str, *, optional: bool) -> dict[str, str]:
-        key = (resource.plural, name)
-        if key not in self._read:
-            self._read[key] = self._fetch(resource, name)
-        found = self._read[key]
-        if found is None and not optional:
-            raise ContainerConfigError(f'{resource.kind.lower()} "{name}" not found')
-        return found or {}
-
-    def value(self, resource: Resource, reference: Json) -> str | None:
-        optional = bool(reference.get("optional"))
-        data = self.data(resource, reference["name"], optional=optional)
-        if reference["key"] not in data and not optional:
-            place = f"{resource.kind} {self._namespace}/{reference['name']}"
-            raise ContainerConfigError(f"couldn't find key {reference['key']} in {place}")
-        return data.get(reference["key"])
-
-    def _fetch(self, resource: Resource, name: str) -> dict[str, str] | None:
-        try:
-            found = self._api.get(resource, self._namespace, name)
-        except ApiError as error:
-            if error.code == 404:
-                return None
+def _value(api: Api, namespace: str, resource: Resource, reference: Json) -> str | None:
+    """The value of a key of a Secret or ConfigMap; None for one that is optional and missing."""
+    optional = bool(reference.get("optional"))
+    try:
+        data: dict[str, str] = api.get(resource, namespace, reference["name"]).get("data") or {}
+    except ApiError as error:
+        if error.code != 404:
             raise
-        data: dict[str, str] = found.get("data") or {}
-        if resource is SECRETS:
-            return {key: base64.b64decode(value).decode("utf-8", "replace") for key, value in data.items()}
-        return data
+        if not optional:
+            raise ContainerConfigError(f'{resource.kind.lower()} "{reference["name"]}" not found') from None
+        return None
+    if reference["key"] not in data:
+        if not optional:
+            place = f"{resource.kind} {namespace}/{reference['name']}"
+            raise ContainerConfigError(f"couldn't find key {reference['key']} in {place}")
+        return None
+    value = data[reference["key"]]
+    return base64.b64decode(value).decode("utf-8", "replace") if resource is SECRETS else value
 
 
-def _resolve(value_from: Json, pod: Json, container: Json, sources: _Sources) -> str | None:
-    if reference := value_from.get("secretKeyRef"):
-        return sources.value(SECRETS, reference)
-    if reference := value_from.get("configMapKeyRef"):
-        return sources.value(CONFIG_MAPS, reference)
+def _resolve(api: Api, value_from: Json, pod: Json, container: Json) -> str | None:
+    for name, resource in (("secretKeyRef", SECRETS), ("configMapKeyRef", CONFIG_MAPS)):
+        if reference := value_from.get(name):
+            return _value(api, pod["metadata"]["namespace"], resource, reference)
     if reference := value_from.get("fieldRef"):
         return pod_field(pod, reference["fieldPath"])
     if reference := value_from.get("resourceFieldRef"):

@@ -17,8 +17,12 @@ class NodePaths:
     """Folders of a node: all under ``root``, but compiled components may be shared with others."""
 
     root: Path
-    compiled: Path
-    """Compiled components, shared by all pods."""
+    compile_cache: Path | None = None
+
+    @property
+    def compiled(self) -> Path:
+        """Compiled components, shared by all pods."""
+        return self.compile_cache or self.root / "compiled"
 
     @property
     def images(self) -> Path:

@@ -5,52 +5,17 @@ from collections import deque
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Protocol
 
+from local.kubernetes.api.errors import bad_request
+from local.kubernetes.api.handlers import LogOptions
 from local.kubernetes.kubelet.logs import LogFolder, parse_line
 from local.kubernetes.machinery.resources import Json
 
 FOLLOW_SECONDS = 0.25
 
 
-class Options(Protocol):
-    """What a client asks for: the query of a pod's ``log``."""
-
-    @property
-    def container(self) -> str | None:
-        """Which container; None for the only one."""
-
-    @property
-    def follow(self) -> bool:
-        """Whether to go on as lines come."""
-
-    @property
-    def previous(self) -> bool:
-        """Whether the run before the last restart is meant."""
-
-    @property
-    def timestamps(self) -> bool:
-        """Whether each line begins with its time."""
-
-    @property
-    def tail_lines(self) -> int | None:
-        """Only so many of the last lines."""
-
-    @property
-    def since_seconds(self) -> int | None:
-        """Only lines of the last so many seconds."""
-
-    @property
-    def limit_bytes(self) -> int | None:
-        """Only so many bytes."""
-
-
-class LogError(Exception):
-    """There is no such log; the message is for the client."""
-
-
-def read_pod_log(logs: LogFolder, pod: Json, options: Options) -> str | AsyncIterator[bytes]:
-    """A pod's log, whole or followed to its end. Raises `LogError`."""
+def read_pod_log(logs: LogFolder, pod: Json, options: LogOptions) -> str | AsyncIterator[bytes]:
+    """A pod's log, whole or followed to its end. Raises ApiError 400 when there is none."""
     path = _path(logs, pod, options)
     if options.follow:
         return _follow(path, options)
@@ -58,26 +23,28 @@ def read_pod_log(logs: LogFolder, pod: Json, options: Options) -> str | AsyncIte
     return text if options.limit_bytes is None else text.encode()[: options.limit_bytes].decode("utf-8", "ignore")
 
 
-def _path(logs: LogFolder, pod: Json, options: Options) -> Path:
+def _path(logs: LogFolder, pod: Json, options: LogOptions) -> Path:
     meta = pod["metadata"]
     names = [container["name"] for container in pod["spec"]["containers"]]
     if options.container is None and len(names) > 1:
-        raise LogError(f"a container name must be specified for pod {meta['name']}, choose one of: [{' '.join(names)}]")
+        raise bad_request(
+            f"a container name must be specified for pod {meta['name']}, choose one of: [{' '.join(names)}]"
+        )
     name = options.container or names[0]
     if name not in names:
-        raise LogError(f"container {name} is not valid for pod {meta['name']}")
+        raise bad_request(f"container {name} is not valid for pod {meta['name']}")
     path = logs.path(meta["namespace"], meta["name"], meta["uid"], name, previous=options.previous)
     if path is not None:
         return path
     if options.previous:
-        raise LogError(f'previous terminated container "{name}" in pod "{meta["name"]}" not found')
+        raise bad_request(f'previous terminated container "{name}" in pod "{meta["name"]}" not found')
     statuses = pod.get("status", {}).get("containerStatuses") or []
     states = [status["state"].get("waiting", {}) for status in statuses if status["name"] == name]
     reason = next((state["reason"] for state in states if state), "ContainerCreating")
-    raise LogError(f'container "{name}" in pod "{meta["name"]}" is waiting to start: {reason}')
+    raise bad_request(f'container "{name}" in pod "{meta["name"]}" is waiting to start: {reason}')
 
 
-def _shown(raw_lines: list[str], options: Options) -> str:
+def _shown(raw_lines: list[str], options: LogOptions) -> str:
     lines = [parse_line(raw) for raw in raw_lines]
     if options.since_seconds is not None:
         since = (datetime.now(UTC) - timedelta(seconds=options.since_seconds)).strftime("%Y-%m-%dT%H:%M:%S")
@@ -87,7 +54,7 @@ def _shown(raw_lines: list[str], options: Options) -> str:
     return "".join(f"{line.stamp} {line.text}\n" if options.timestamps else f"{line.text}\n" for line in lines)
 
 
-async def _follow(path: Path, options: Options) -> AsyncIterator[bytes]:
+async def _follow(path: Path, options: LogOptions) -> AsyncIterator[bytes]:
     """What is there, then what comes, until the container's log is gone or a new run has begun."""
     with path.open("rb") as file:
         yield _shown(file.read().decode("utf-8", "replace").splitlines(), options).encode()

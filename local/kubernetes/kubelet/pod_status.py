@@ -73,16 +73,14 @@ def pod_status(pod: Json, containers: Sequence[ContainerState], started: str, ol
         started: when the kubelet took the pod in.
         old_conditions: as last written, for the times of their changes.
     """
-    phase = _phase(pod, containers)
+    phase = "Running" if any(container.container_id for container in containers) else "Pending"
     unready = [container.name for container in containers if not container.ready]
     conditions = [dict(entry) for entry in old_conditions]
     put_condition(conditions, {"type": "PodScheduled", "status": "True"})
     put_condition(conditions, {"type": "Initialized", "status": "True"})
     for kind in ("ContainersReady", "Ready"):
         entry: Json = {"type": kind, "status": "False" if unready else "True"}
-        if phase == "Succeeded":
-            entry["reason"] = "PodCompleted"
-        elif unready:
+        if unready:
             entry["reason"] = "ContainersNotReady"
             entry["message"] = f"containers with unready status: [{' '.join(unready)}]"
         put_condition(conditions, entry)
@@ -95,20 +93,9 @@ def pod_status(pod: Json, containers: Sequence[ContainerState], started: str, ol
         "startTime": started,
         "qosClass": _qos_class(pod),
     }
-    if any(container.container_id for container in containers):
+    if phase == "Running":
         status |= {"podIP": POD_IP, "podIPs": [{"ip": POD_IP}]}
     return status
-
-
-def _phase(pod: Json, containers: Sequence[ContainerState]) -> str:
-    policy = pod["spec"].get("restartPolicy", "Always")
-    codes = [container.state.get("terminated", {}).get("exitCode") for container in containers]
-    if policy != "Always" and all(code is not None for code in codes):
-        if all(code == 0 for code in codes):
-            return "Succeeded"
-        if policy == "Never":
-            return "Failed"
-    return "Running" if any(container.container_id for container in containers) else "Pending"
 
 
 def _qos_class(pod: Json) -> str:

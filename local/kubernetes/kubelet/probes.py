@@ -1,4 +1,4 @@
-"""Readiness and liveness probes over HTTP (or a bare TCP connection), with Kubernetes' counting.
+"""Readiness and liveness probes over HTTP, with Kubernetes' counting.
 
 https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/
 """
@@ -8,18 +8,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
+import httpcore
+
 from local.kubernetes.machinery.resources import Json
 
 _EAGER_FIRST_SECONDS = 0.05
 _EAGER_MOST_SECONDS = 1.0
-
-
-@dataclass(frozen=True)
-class ProbeResult:
-    """Outcome of one try; ``reason`` reads after "Readiness probe failed: "."""
-
-    ok: bool
-    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -44,26 +38,14 @@ class ProbeTimes:
         )
 
 
-async def probe_once(probe: Json, port: int, timeout: float) -> ProbeResult:
-    """Try once against a function that listens on ``port`` of this machine.
+async def probe_once(probe: Json, port: int, timeout: float) -> str:
+    """Try once against a function that listens on ``port`` of this machine; returns what is wrong, or nothing.
 
     The port that the probe names is the one of the container's own network, where the function listens on 80.
     """
-    if http_get := probe.get("httpGet"):
-        return await _http_get(http_get, port, timeout)
-    if "tcpSocket" in probe:
-        try:
-            _, writer = await asyncio.wait_for(asyncio.open_connection("127.0.0.1", port), timeout)
-        except (OSError, TimeoutError) as error:
-            return ProbeResult(False, f"dial tcp 127.0.0.1:{port}: {_say(error)}")
-        writer.close()
-        return ProbeResult(True)
-    return ProbeResult(False, "only httpGet and tcpSocket probes work for functions")
-
-
-async def _http_get(http_get: Json, port: int, timeout: float) -> ProbeResult:
-    import httpcore
-
+    if "httpGet" not in probe:
+        return "only httpGet probes work for functions"
+    http_get = probe["httpGet"]
     path = http_get.get("path") or "/"
     headers = [("Host", "127.0.0.1"), ("User-Agent", "kube-probe/1.32"), ("Accept", "*/*"), ("Connection", "close")]
     given = [(header["name"], header["value"]) for header in http_get.get("httpHeaders") or []]
@@ -74,16 +56,9 @@ async def _http_get(http_get: Json, port: int, timeout: float) -> ProbeResult:
         async with httpcore.AsyncConnectionPool() as pool:
             response = await asyncio.wait_for(pool.request("GET", url, headers=headers), timeout)
     except (httpcore.NetworkError, httpcore.ProtocolError, TimeoutError, OSError) as error:
-        return ProbeResult(False, f'Get "{url}": {_say(error)}')
-    if 200 <= response.status < 400:
-        return ProbeResult(True)
-    return ProbeResult(False, f"HTTP probe failed with statuscode: {response.status}")
-
-
-def _say(error: BaseException) -> str:
-    if isinstance(error, TimeoutError):
-        return "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
-    return str(error) or type(error).__name__
+        late = "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
+        return f'Get "{url}": {late if isinstance(error, TimeoutError) else str(error) or type(error).__name__}'
+    return "" if 200 <= response.status < 400 else f"HTTP probe failed with statuscode: {response.status}"
 
 
 async def watch_readiness(
@@ -97,23 +72,21 @@ async def watch_readiness(
     times = ProbeTimes.of(probe)
     loop = asyncio.get_running_loop()
     grace_ends = loop.time() + times.initial_delay
-    pause, ready, good, bad = _EAGER_FIRST_SECONDS, False, 0, 0
+    pause, ready, in_a_row, last = _EAGER_FIRST_SECONDS, False, 0, True
     while True:
-        result = await probe_once(probe, port, times.timeout)
-        good, bad = (good + 1, 0) if result.ok else (0, bad + 1)
-        if result.ok and not ready and good >= times.successes:
-            ready = True
-            on_change(True)
-        elif not result.ok and (ready or loop.time() >= grace_ends):
-            on_failure(result.reason)
-            if ready and bad >= times.failures:
-                ready = False
-                on_change(False)
-        if ready or loop.time() >= grace_ends:
-            await asyncio.sleep(times.period)
-        else:
+        problem = await probe_once(probe, port, times.timeout)
+        in_a_row, last = (in_a_row + 1 if last is bool(problem) else 1), bool(problem)
+        in_grace = not ready and loop.time() < grace_ends
+        if problem and not in_grace:
+            on_failure(problem)
+        if ready is bool(problem) and in_a_row >= (times.failures if problem else times.successes):
+            ready = not problem
+            on_change(ready)
+        if in_grace and not ready:
             await asyncio.sleep(pause)
             pause = min(pause * 2, _EAGER_MOST_SECONDS)
+        else:
+            await asyncio.sleep(times.period)
 
 
 async def watch_liveness(probe: Json, port: int, on_failure: Callable[[str], None]) -> None:
@@ -122,10 +95,10 @@ async def watch_liveness(probe: Json, port: int, on_failure: Callable[[str], Non
     await asyncio.sleep(times.initial_delay)
     bad = 0
     while True:
-        result = await probe_once(probe, port, times.timeout)
-        bad = 0 if result.ok else bad + 1
-        if not result.ok:
-            on_failure(result.reason)
+        problem = await probe_once(probe, port, times.timeout)
+        bad = bad + 1 if problem else 0
+        if problem:
+            on_failure(problem)
             if bad >= times.failures:
                 return
         await asyncio.sleep(times.period)

@@ -13,7 +13,6 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -52,13 +51,6 @@ def _become(arguments: Sequence[str], environment: dict[str, str], stdout: Conne
     sys.exit(main(list(arguments)))
 
 
-@dataclass(frozen=True)
-class Exit:
-    """How a process ended. ``code`` follows the shell: 128 + signal for a signal."""
-
-    code: int
-
-
 class FunctionProcess:
     """A running (or ended) function process, leader of its own process group."""
 
@@ -70,7 +62,8 @@ class FunctionProcess:
         self._record = record
         self.pid = pid
         self.listening: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self.exited: asyncio.Task[Exit] = asyncio.create_task(self._watch(*outputs))
+        self.exited: asyncio.Task[int] = asyncio.create_task(self._watch(*outputs))
+        """Ends with the exit code, which follows the shell: 128 + signal for a signal."""
 
     @classmethod
     async def start(
@@ -99,7 +92,7 @@ class FunctionProcess:
         either: set[asyncio.Future[Any]] = {self.listening, self.exited}
         await asyncio.wait(either, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
 
-    async def stop(self, grace_seconds: float) -> Exit:
+    async def stop(self, grace_seconds: float) -> int:
         """SIGTERM, so that requests in hand are answered; SIGKILL after ``grace_seconds``."""
         self._signal(signal.SIGTERM)
         with suppress(TimeoutError):
@@ -111,7 +104,7 @@ class FunctionProcess:
         if not self.exited.done():
             _signal_group(self.pid, number)
 
-    async def _watch(self, stdout: Connection, stderr: Connection) -> Exit:
+    async def _watch(self, stdout: Connection, stderr: Connection) -> int:
         pumps = asyncio.gather(self._pump(stdout, "stdout", self._look_for_port), self._pump(stderr, "stderr"))
         code = await self._end()
         # What it may have started goes with it.
@@ -120,7 +113,7 @@ class FunctionProcess:
         await pumps
         self._log.close()
         forget_process(self._record)
-        return Exit(code if code >= 0 else 128 - code)
+        return code if code >= 0 else 128 - code
 
     async def _end(self) -> int:
         """Wait until the process has ended; negative is the signal that ended it."""

@@ -56,17 +56,6 @@ def test_a_dependent_made_after_its_owner_went_is_collected(http: Http, namespac
     http.gone(config_maps(namespace, "late"))
 
 
-def test_foreground_deletion_waits_for_a_held_dependent(http: Http, namespace: str) -> None:
-    app = http.ok("POST", spinapps(namespace), spinapp("a"))
-    http.ok("POST", config_maps(namespace), owned("child", app, finalizers=["example.com/hold"]))
-    held = http.ok("DELETE", spinapps(namespace, "a"), propagationPolicy="Foreground")
-    assert held["metadata"]["finalizers"] == ["foregroundDeletion"]
-    http.until(config_maps(namespace, "child"), lambda child: "deletionTimestamp" in child["metadata"])
-    http.ok("PATCH", config_maps(namespace, "child"), {"metadata": {"finalizers": None}}, MERGE)
-    http.gone(config_maps(namespace, "child"))
-    http.gone(spinapps(namespace, "a"))
-
-
 def test_a_finalizer_holds_an_object_until_it_is_taken_off(http: Http, namespace: str) -> None:
     body = {"metadata": {"name": "c", "finalizers": ["example.com/hold"]}}
     http.ok("POST", config_maps(namespace), body)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from local.kubernetes.api import ServerThread, Store, create_app
-from local.kubernetes.api.store import Key, Object
+from local.kubernetes.api.store import ForgottenError, Key, Object
 from local.tests.kubernetes_api.conftest import spinapp
 
 
@@ -77,7 +77,7 @@ def test_history_is_kept_up_to_its_length() -> None:
         store.put(*config_map(name))
     assert [event.obj["metadata"]["name"] for event in store.events_after(start)] == ["a", "b", "c"]
     store.put(*config_map("d"))
-    with pytest.raises(LookupError, match="too old resource version"):
+    with pytest.raises(ForgottenError, match="too old resource version"):
         store.events_after(start)
     assert len(store.events_after(store.oldest_version)) == 3
 

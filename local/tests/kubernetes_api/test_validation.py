@@ -194,6 +194,17 @@ def test_deployment_rules(http: Http, namespace: str) -> None:
     assert "field is immutable" in status["message"]
 
 
+@pytest.mark.stand_in_only("it serves what the stand-in refuses rather than serve it otherwise")
+def test_what_one_machine_does_not_serve_is_refused(http: Http, namespace: str) -> None:
+    path = f"/apis/apps/v1/namespaces/{namespace}/deployments"
+    never = deployment("a")
+    never["spec"]["template"]["spec"]["containers"][0]["imagePullPolicy"] = "Never"
+    for body in (deployment("a", paused=True), deployment("a", strategy={"type": "Recreate"}), never):
+        assert "not served by the one-machine cluster" in message(http, 422, path, body)
+    pod = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}], "restartPolicy": "Never"}}
+    assert "not served" in message(http, 422, f"/api/v1/namespaces/{namespace}/pods", pod)
+
+
 def test_bodies_that_are_no_object_of_the_kind(http: Http, namespace: str) -> None:
     http.refused(400, "POST", spinapps(namespace), ["x"])
     http.refused(400, "POST", spinapps(namespace), deployment("a"))

@@ -119,50 +119,51 @@ def main() -> None:
     waiting = list(ROOTS)
     while waiting:
         name = waiting.pop()
-        if name in schemas:
-            continue
-        model = getattr(models, name)
-        needed = {f.serialization_alias or key for key, f in model.model_fields.items() if f.is_required()}
-        properties: dict[str, Any] = {}
-        required = []
-        for attribute, declared in model.openapi_types.items():
-            field = model.attribute_map[attribute]
-            properties[field] = field_schema(name, field, declared)
-            waiting += [word for word in re.findall(r"\w+", declared) if re.match(r"[A-Za-z]*V\d", word)]
-            if field in needed and (name, field) not in NOT_REQUIRED:
-                required.append(field)
-        schemas[name] = {"type": "object", "properties": properties}
-        if required:
-            schemas[name]["required"] = required
-        if (name, "") in ATOMIC_MAPS:
-            schemas[name]["x-kubernetes-map-type"] = "atomic"
+        if name not in schemas:
+            model = getattr(models, name)
+            schemas[name] = model_schema(name, model)
+            words = re.findall(r"\w+", " ".join(model.openapi_types.values()))
+            waiting += [word for word in words if re.match(r"[A-Za-z]*V\d", word)]
     text = json.dumps(dict(sorted(schemas.items())), sort_keys=True, separators=(",", ":"))
     Path(__file__).with_name("builtin.json").write_text(text.replace('},"V', '},\n"V') + "\n", encoding="utf-8")
+
+
+def model_schema(name: str, model: Any) -> dict[str, Any]:
+    """The schema of one of the client's models."""
+    fields = {model.attribute_map[attribute]: declared for attribute, declared in model.openapi_types.items()}
+    needed = {f.serialization_alias or key for key, f in model.model_fields.items() if f.is_required()}
+    properties = {field: field_schema(name, field, declared) for field, declared in fields.items()}
+    required = [field for field in fields if field in needed and (name, field) not in NOT_REQUIRED]
+    schema: dict[str, Any] = {"type": "object", "properties": properties}
+    if required:
+        schema["required"] = required
+    if (name, "") in ATOMIC_MAPS:
+        schema["x-kubernetes-map-type"] = "atomic"
+    return schema
 
 
 def field_schema(owner: str, field: str, declared: str) -> dict[str, Any]:
     """The schema of one field from the client's type notation (``List[V1Container]``, ``Dict[str, str]`` …)."""
     quantity = (owner, field) in QUANTITY_FIELDS
     if match := re.fullmatch(r"List\[(.+)]", declared):
-        schema: dict[str, Any] = {"type": "array", "items": type_schema(match[1])}
-        if keyed := KEYED_LISTS.get((owner, field)):
-            map_keys, merge_key = keyed
-            schema["x-kubernetes-patch-merge-key"] = merge_key
-            if map_keys:
-                schema |= {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": map_keys}
-        elif (owner, field) in SET_LISTS:
-            schema["x-kubernetes-list-type"] = "set"
-        return schema
+        return {"type": "array", "items": type_schema(match[1]), **list_kind(owner, field)}
     if match := re.fullmatch(r"Dict\[str, (.+)]", declared):
         return {"type": "object", "additionalProperties": QUANTITY if quantity else type_schema(match[1])}
     if quantity:
         return QUANTITY
     if declared == "object":
         return {"x-kubernetes-int-or-string": True} if "ort" in field or field.startswith("max") else {}
-    schema = dict(type_schema(declared))
-    if (owner, field) in DEFAULTS:
-        schema["default"] = DEFAULTS[owner, field]
-    return schema
+    default = {"default": DEFAULTS[owner, field]} if (owner, field) in DEFAULTS else {}
+    return type_schema(declared) | default
+
+
+def list_kind(owner: str, field: str) -> dict[str, Any]:
+    """How the items of a list merge."""
+    if (owner, field) in SET_LISTS:
+        return {"x-kubernetes-list-type": "set"}
+    map_keys, merge_key = KEYED_LISTS.get((owner, field), ([], ""))
+    merge: dict[str, Any] = {"x-kubernetes-patch-merge-key": merge_key} if merge_key else {}
+    return merge | ({"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": map_keys} if map_keys else {})
 
 
 def type_schema(declared: str) -> dict[str, Any]:
