@@ -78,7 +78,7 @@ def responses(
 ) -> dict[int, OpenAPIResponse]:
     """Return the ``responses`` of a route: ``model`` on success, `Problem` for each status with a description."""
     documented: dict[int, OpenAPIResponse] = {
-        int(success): {"description": "Success", "content": {"application/json": {"model": model}}}
+        int(success): {"description": "The request succeeded.", "content": {"application/json": {"model": model}}}
     }
     for status, description in sorted(problems.items()):
         documented[int(status)] = {

@@ -1,10 +1,10 @@
-"""The build API: takes sources in, tells where tasks are. Its routes are in functions/api/routes."""
+"""The build function: routes for builds, uploads, tasks and documentation (functions/api/routes)."""
 
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from functions.api.error_responses import answer_refusals
+from functions.api.error_responses import answer_refusals, responses
 from functions.api.http import create_resolver, resolve
 from functions.api.routes import builds, documentation, tasks, uploads
 from functions.api.settings import BuildApiSettings
@@ -17,7 +17,13 @@ for _routes in (builds, uploads, tasks, documentation):
     app.include_router(_routes.router)
 
 
-@app.get("/health", summary="Check that the API is up", tags=["Service"], operation_id="getHealth")
+@app.get(
+    "/health",
+    summary="Check that the API is up",
+    tags=["Service"],
+    operation_id="getHealth",
+    responses=responses(Health, {}),
+)
 def health() -> Health:
     """Confirm that the API is up."""
     return Health()

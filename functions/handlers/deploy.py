@@ -1,4 +1,4 @@
-"""The deploy function: the routes of `functions.api.routes.apps`, and the build pipeline's state Deploy."""
+"""The deploy function: routes for apps (functions/api/routes/apps.py), and the state Deploy of the build pipeline."""
 
 from typing import Any
 

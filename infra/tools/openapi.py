@@ -7,6 +7,7 @@ it differs from the code.
 import inspect
 import json
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Any, Final
@@ -39,6 +40,7 @@ _SECURITY_SCHEMES: Final = {
     },
 }
 _OPEN: Final = frozenset({"/health"})
+_REFERENCE: Final = re.compile(r"#/components/schemas/([A-Za-z0-9_.-]+)")
 
 
 def describe() -> dict[str, Any]:
@@ -62,14 +64,28 @@ def describe() -> dict[str, Any]:
     for path in _OPEN:
         for operation in paths[path].values():
             operation["security"] = []
+            # Powertools adds its own 422 to every route that does not describe one; these take no input.
+            operation["responses"].pop("422")
     return {
         "openapi": "3.1.0",
         "info": _INFO,
         "servers": [{"url": "/"}],
         "security": [{name: []} for name in _SECURITY_SCHEMES],
         "paths": dict(sorted(paths.items())),
-        "components": {"securitySchemes": _SECURITY_SCHEMES, "schemas": dict(sorted(schemas.items()))},
+        "components": {"securitySchemes": _SECURITY_SCHEMES, "schemas": _referenced(schemas, paths)},
     }
+
+
+def _referenced(schemas: dict[str, Any], paths: dict[str, Any]) -> dict[str, Any]:
+    """Return the schemas that the paths refer to, directly or through others."""
+    found: dict[str, Any] = {}
+    texts = [json.dumps(paths)]
+    while texts:
+        names = _REFERENCE.findall(texts.pop())
+        new = {name: schemas[name] for name in names if name not in found}
+        found.update(new)
+        texts += [json.dumps(schema) for schema in new.values()]
+    return dict(sorted(found.items()))
 
 
 def text() -> str:

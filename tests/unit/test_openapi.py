@@ -63,3 +63,22 @@ def test_docs_is_a_page_that_asks_no_other_host(account: Account) -> None:
     assert "swagger-ui" in page
     assert "/api/v1/build-and-push" in page
     assert not re.search(r"""<(?:script|link)[^>]+(?:src|href)=""", page.split("<body>")[0])
+
+
+def test_every_field_parameter_and_operation_is_described_by_a_sentence() -> None:
+    document = openapi.describe()
+    operations = [operation for path in document["paths"].values() for operation in path.values()]
+    described = {
+        **{operation["operationId"]: operation for operation in operations},
+        **{
+            f"{operation['operationId']}.{parameter['name']}": parameter
+            for operation in operations
+            for parameter in operation.get("parameters", [])
+        },
+        **{
+            f"{name}.{field}": schema
+            for name, model in document["components"]["schemas"].items()
+            for field, schema in model.get("properties", {}).items()
+        },
+    }
+    assert [name for name, found in described.items() if not found.get("description", "").endswith(".")] == []
