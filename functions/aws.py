@@ -62,7 +62,7 @@ class Clients:
         return {}
 
     def table(self, name: str) -> "Table":
-        """A DynamoDB table."""
+        """Return a DynamoDB table."""
         if name not in self._tables:
             self._tables[name] = self._dynamodb.Table(name)
         return self._tables[name]

@@ -21,7 +21,7 @@ class EnvironmentSettings(BaseModel):
     @classmethod
     @functools.cache
     def read(cls) -> Self:
-        """The process's environment, read once: a Lambda function's never changes.
+        """Read the environment of the process, once: a Lambda function's environment never changes.
 
         Raises
         ------

@@ -179,7 +179,7 @@ class Settings(_Strict):
         return cls._from_context({**json.loads(_FILE.read_text(encoding="utf-8"))["context"], **changed})
 
     def variables(self, *names: str) -> dict[str, str]:
-        """Settings as environment variables, each under its own name: ``limits.upload_bytes``, LIMITS_UPLOAD_BYTES."""
+        """Return settings as environment variables: ``limits.upload_bytes`` becomes LIMITS_UPLOAD_BYTES."""
         variables = {}
         for name in names:
             value = functools.reduce(getattr, name.split("."), self)

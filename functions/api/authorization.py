@@ -48,7 +48,7 @@ def workspaces_in(event: Mapping[str, Any], claim: str) -> frozenset[str]:
 
 
 def _names(value: object) -> list[str]:
-    """The names in a claim, in any of the forms in which one arrives.
+    """Return the names in a claim, in any of the forms in which API Gateway passes one.
 
     An HTTP API hands claims over as strings, and an array as ``[a b]``. Issuers that cannot put arrays into a token
     send ``a b`` (as ``scope`` does), ``a,b`` or JSON. No workspace id has a space, comma, bracket or quotation mark.

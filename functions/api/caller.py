@@ -7,7 +7,7 @@ ANONYMOUS: Final = "anonymous"
 
 
 def caller(event: Mapping[str, Any]) -> str:
-    """The IAM ARN, or the subject of the JWT, or `ANONYMOUS` where no authorizer stands before the API.
+    """Return the IAM ARN or the subject of the JWT, or `ANONYMOUS` for an API without an authorizer.
 
     ``event`` is API Gateway's (HTTP API, payload format 2.0: ``requestContext.authorizer``).
     """

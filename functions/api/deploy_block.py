@@ -8,7 +8,7 @@ from functions.models.deploy import DeployOptions
 
 
 def parse_block(text: str) -> DeployOptions:
-    """The block of a form.
+    """Parse the field ``deploy`` of a form.
 
     Raises
     ------

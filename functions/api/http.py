@@ -78,7 +78,7 @@ def resolve(
 
 
 def answer(status: HTTPStatus, detail: Any, headers: Mapping[str, str] | None = None) -> Response[Any]:
-    """An answer other than success, in the API's one form."""
+    """Return the response to a request that failed, in the API's one form."""
     return Response(
         status_code=int(status),
         content_type=content_types.APPLICATION_JSON,

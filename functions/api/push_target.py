@@ -17,7 +17,7 @@ class IncompleteRegistryError(Exception):
 def push_target(
     settings: BuildApiSettings, repository: str | None, username: str | None, password: str | None
 ) -> Registry:
-    """The push target that a request names, or the stack's own repository.
+    """Return the push target that a request names, or the stack's own repository.
 
     Raises
     ------

@@ -54,7 +54,7 @@ class EntryName:
 
 
 def entry_name(info: ZipInfo) -> EntryName | None:
-    """The name of an entry; None for the root itself and for what desktop systems add.
+    """Return the name of an entry; None for the root itself and for files that desktop systems add.
 
     Raises
     ------
@@ -86,13 +86,13 @@ def entry_name(info: ZipInfo) -> EntryName | None:
 
 
 def shown_name(name: str) -> str:
-    """A name as a person can recognize it: as it is, but for what cannot be printed, and not longer than a line."""
+    """Return a name in a printable form, on one line, in which a person can recognize it."""
     text = "".join(character if character.isprintable() else ascii(character)[1:-1] for character in name)
     return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…"
 
 
 def not_utf8(name: bytes) -> UnusableArchiveError:
-    """The refusal of a name that claims to be UTF-8, or is in no encoding that is tried."""
+    """Return the error for a name that is not UTF-8 as it claims, or in none of the encodings that are tried."""
     text = _as_cp949(name)
     shown = shown_name(text if text is not None else name.decode("ascii", "backslashreplace"))
     return UnusableArchiveError(
@@ -136,7 +136,7 @@ class PathRegister:
             raise _twins(node.entry, entry)
 
     def _node(self, parent: int, part: str, entry: EntryName, *, is_folder: bool) -> _Node:
-        """What stands under the name ``part`` in the folder ``parent``; ``entry`` when nothing did."""
+        """Return the entry named ``part`` in the folder ``parent``; add ``entry`` if there is none."""
         node = self._by_written.get((parent, part))
         if node is None:
             node = _Node(len(self._by_written) + 1, entry, is_folder)
@@ -163,7 +163,7 @@ def _twins(first: EntryName, second: EntryName) -> UnusableArchiveError:
 
 
 def _composed(parts: list[str], written: str) -> list[str]:
-    """The parts in NFC, when there are not too many and they are not too long."""
+    """Return the parts in NFC, after a check of their number and length."""
     if len(parts) > MAX_DEPTH:
         raise UnusableArchiveError(
             f"The .zip has a path of more than {MAX_DEPTH} parts: '{shown_name(written)}'. Move the file up."
@@ -185,7 +185,7 @@ def _check_sizes(parts: list[str], factor: int, written: str) -> None:
 
 
 def _decoded(info: ZipInfo) -> str:
-    """The name as its writer meant it.
+    """Decode a name as the program that wrote it encoded it.
 
     zipfile cuts ``filename`` at a NUL, and reads names without the UTF-8 flag as code page 437, whatever they are.
     """
@@ -212,7 +212,7 @@ def _as_cp949(name: bytes) -> str | None:
 
 
 def _unicode_path(extra: bytes, name: bytes) -> str | None:
-    """The UTF-8 name that Bandizip, 7-Zip and Info-ZIP put beside one in the machine's code page.
+    """Return the UTF-8 name that Bandizip, 7-Zip and Info-ZIP store beside a name in the machine's code page.
 
     It counts only while it belongs to the name beside it: tools that do not know the field rename without it.
     """

@@ -23,7 +23,7 @@ def _check_name(value: str) -> str:
 
 
 def check_file_name(value: str) -> str:
-    """The file name itself when it may become the last part of an S3 key and the name of a file in a build.
+    """Return the file name if it can be the last part of an S3 key and the name of a file in a build.
 
     Raises
     ------

@@ -17,7 +17,7 @@ class TaskKey:
     task_id: str
 
     def fields(self) -> dict[str, str]:
-        """The two ids by name: as key of the row, as input of the execution, as fields of a log entry."""
+        """Return both ids by name: the key of the row, the input of the execution, the fields of a log entry."""
         return asdict(self)
 
 

@@ -39,7 +39,7 @@ class StoredResult(_Stored):
 
     @classmethod
     def from_report(cls, report: BuildResult, image_url: str, wasm_path: str) -> Self:
-        """The result of a build that reported success."""
+        """Return the result of a build that reported success."""
         return cls(
             wasm_path=wasm_path,
             image_url=image_url,
@@ -56,7 +56,7 @@ class StoredResult(_Stored):
         return {step: milliseconds / 1000 for step, milliseconds in self.duration_ms.items()}
 
     def to_item(self) -> dict[str, Any]:
-        """The attribute `RowField.RESULT`."""
+        """Return the attribute `RowField.RESULT`."""
         return self.model_dump(exclude_none=True, exclude=None if self.cached else {"cached"})
 
 
@@ -128,7 +128,7 @@ class TaskRow(BuildOrder):
         return self.status in ENDED
 
     def to_item(self) -> dict[str, Any]:
-        """The item to write, without attributes that are None."""
+        """Return the item to write, without attributes that are None."""
         item = self.model_dump(exclude_none=True)
         item[RowField.STATUS] = self.status.value
         if self.result is not None:

@@ -14,7 +14,7 @@ _PIN: Final = re.compile(r"^[A-Za-z0-9][^;\\\n]*==[^\s;]+", re.MULTILINE)
 
 
 def builder_identity(toolchain_txt: str, spin_json: str) -> str:
-    """The first 16 hex digits of a SHA-256 over the pinned tools.
+    """Return the first 16 hex digits of a SHA-256 over the pinned tools.
 
     Parameters
     ----------

@@ -61,7 +61,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, str] | 
 
 
 def _start_presigned_build(submissions: Submissions, match: re.Match[str], version_id: str) -> str | None:
-    """A task that waits for its source gets it."""
+    """Start the build of a task whose source has arrived."""
     upload, task = ObjectVersion(match.string, version_id), TaskKey(match["workspace_id"], match["task_id"])
     head = _head(submissions, upload)
     if head is None or not presigned_upload.start_build(submissions, task, upload, head.get("ChecksumSHA256")):
@@ -70,7 +70,7 @@ def _start_presigned_build(submissions: Submissions, match: re.Match[str], versi
 
 
 def _start_dropped_build(submissions: Submissions, match: re.Match[str], version_id: str) -> str | None:
-    """A source under ``uploads/`` becomes a task."""
+    """Create a task for a source under ``uploads/``."""
     upload = ObjectVersion(match.string, version_id)
     try:
         workspace_id = _workspace_id.validate_python(match["workspace_id"])

@@ -28,7 +28,7 @@ _READ_SECONDS: Final = 2.0
 
 @functools.cache
 def client(region: str) -> "ECRClient":
-    """A region's client, made once."""
+    """Return the client of a region, created once."""
     config = Config(
         connect_timeout=_CONNECT_SECONDS,
         read_timeout=_READ_SECONDS,

@@ -42,7 +42,7 @@ class LogPart:
 
 
 def read(log_group: str, row: TaskRow, position: str) -> LogPart:
-    """The lines after ``position`` of the build of the task ``row``.
+    """Read the lines after ``position`` from the build log of the task ``row``.
 
     Raises
     ------

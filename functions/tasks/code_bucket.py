@@ -55,7 +55,7 @@ class CodeBucket:
         clients.s3.copy_object(Bucket=self.name, Key=key, CopySource=source, TaggingDirective="REPLACE")
 
     def head(self, source: ObjectVersion) -> "HeadObjectOutputTypeDef | None":
-        """What S3 knows of an object version, its checksum included; None when it is gone."""
+        """Return S3's metadata of an object version, with its checksum; None if the version does not exist."""
         try:
             return clients.s3.head_object(
                 Bucket=self.name, Key=source.key, VersionId=source.version_id, ChecksumMode="ENABLED"
@@ -66,7 +66,7 @@ class CodeBucket:
             raise
 
     def read_version(self, source: ObjectVersion) -> bytes:
-        """The whole content of an object version."""
+        """Read the whole content of an object version."""
         answer = clients.s3.get_object(Bucket=self.name, Key=source.key, VersionId=source.version_id)
         return answer["Body"].read()
 
@@ -100,7 +100,7 @@ class CodeBucket:
                 raise ClientError({"Error": reason}, "DeleteObjects")  # type: ignore[typeddict-item]  # as botocore's own
 
     def presigned_put(self, key: str, *, size: int, sha256: str, seconds: int) -> str:
-        """A URL to which whoever has it may send one file of exactly this size and SHA-256 (base64)."""
+        """Return a URL that accepts one file of exactly this size and SHA-256 (base64), from anyone who has the URL."""
         return clients.presigning_s3.generate_presigned_url(
             "put_object",
             Params={"Bucket": self.name, "Key": key, "ContentLength": size, "ChecksumSHA256": sha256},

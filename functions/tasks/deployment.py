@@ -25,7 +25,7 @@ class NoClusterError(Exception):
 
 
 def block_for_row(options: DeployOptions, requested_by: str, *, deploys: bool) -> DeployBlock:
-    """The block as the row keeps it.
+    """Return the options as the row stores them.
 
     Raises
     ------
@@ -39,7 +39,7 @@ def block_for_row(options: DeployOptions, requested_by: str, *, deploys: bool) -
 
 
 def deployment_view(row: TaskRow) -> TaskDeployment | None:
-    """The deployment as the task shows it; None when none was asked for, or the build failed."""
+    """Return the deployment as the task shows it; None if none was requested, or the build failed."""
     if row.deploy is None or row.status == TaskStatus.FAILED:
         return None
     namespace = row.deploy.namespace

@@ -64,7 +64,7 @@ class EventBus:
 
 
 def event_of(row: TaskRow) -> TaskEnded:
-    """The event's ``detail`` for an ended row."""
+    """Return the ``detail`` of the event for the row of an ended task."""
     return TaskEnded(
         task_id=row.task_id,
         workspace_id=row.workspace_id,

@@ -52,7 +52,7 @@ class Executions:
                 raise
 
     def find(self, task_id: str) -> Execution | None:
-        """A task's execution; None when there is none (never started, or ended over 90 days ago)."""
+        """Return a task's execution; None if it was never started, or ended over 90 days ago."""
         try:
             found = clients.step_functions.describe_execution(executionArn=self.arn(task_id))
         except ClientError as error:

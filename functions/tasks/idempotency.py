@@ -49,7 +49,7 @@ class IdempotentTask:
 def idempotent_task(
     tasks: TaskStore, workspace_id: str, idempotency_key: str | None, request: Iterable[str | None]
 ) -> Iterator[IdempotentTask]:
-    """The task for a request: a new one, or with an Idempotency-Key the one that the key stands for.
+    """Yield the task of a request: a new one, or the one that the Idempotency-Key stands for.
 
     When the block fails for a task that was not there before, the key is free again.
 
@@ -91,7 +91,7 @@ class IdempotencyKeys:
         self._table = tasks.table
 
     def task_for(self, task: TaskKey, key_digest: str, request: str) -> TaskKey:
-        """The task that the key stands for: ``task`` when the key is new.
+        """Return the task that the key stands for: ``task`` if the key is new.
 
         Parameters
         ----------
@@ -126,7 +126,7 @@ class IdempotencyKeys:
         raise KeyReusedError
 
     def forget(self, task: TaskKey, key_digest: str) -> None:
-        """The key's task is not there (any more): the key is free."""
+        """Free the key: its task does not exist, or no longer."""
         written_if(
             self._table.delete_item,
             Key=item_key(task.workspace_id, IDEMPOTENCY, key_digest),

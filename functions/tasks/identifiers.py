@@ -13,7 +13,7 @@ _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def new_task_id() -> str:
-    """A fresh id for a request that comes in now."""
+    """Return a new id for a request that arrives now."""
     return _uuid7(time.time_ns() // 1_000_000, secrets.token_bytes(10))
 
 
@@ -23,7 +23,7 @@ def is_task_id(text: str) -> bool:
 
 
 def task_id_for_object(bucket: str, key: str, version_id: str, modified_ms: int) -> str:
-    """The id of the task that one version of an S3 object stands for.
+    """Return the id of the task for a version of an S3 object.
 
     The same version always gives the same id, so an event that is delivered twice makes one task.
 
@@ -43,7 +43,7 @@ def made_at(task_id: str) -> datetime.datetime:
 
 
 def first_id_at(moment: datetime.datetime) -> str:
-    """A text that sorts before every id that is made at ``moment`` or later, and after every earlier one."""
+    """Return a text that sorts before every id created at ``moment`` or later, and after every earlier id."""
     milliseconds = f"{int(moment.timestamp() * 1000):012x}"
     return f"{milliseconds[:8]}-{milliseconds[8:]}"
 

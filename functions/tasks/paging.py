@@ -15,12 +15,12 @@ class UnusableTokenError(Exception):
 
 
 def token_for(position: str) -> str:
-    """A token for a position, a text of ours."""
+    """Return the token for a position in our own form."""
     return base64.urlsafe_b64encode(b"1" + position.encode()).decode().rstrip("=")
 
 
 def position_in(token: str) -> str:
-    """The position in a token.
+    """Return the position in a token.
 
     Raises
     ------

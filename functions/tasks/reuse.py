@@ -44,7 +44,7 @@ def find(
     credentials: RegistryCredentials | None,
     pushed_within_days: int | None = None,
 ) -> TaskRow | None:
-    """An earlier build of the same in this workspace whose image is in the registry as it was pushed.
+    """Find an earlier build of the same source in this workspace whose image is still in the registry.
 
     ``pushed_within_days``: an image that is older is left to expire; None: images do not.
     """

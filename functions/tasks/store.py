@@ -53,7 +53,7 @@ class TaskStore:
         )
 
     def get(self, task: TaskKey) -> TaskRow | None:
-        """The row as it is now, or None: also for a task of another workspace."""
+        """Read the row; None if there is none, and for a task of another workspace."""
         item = self.table.get_item(Key=row_key(task), ConsistentRead=True).get("Item")
         return None if item is None else TaskRow.from_item(item)
 
@@ -114,7 +114,7 @@ class TaskStore:
         )
 
     def upload_arrived(self, task: TaskKey) -> None:
-        """The presigned upload is there and its build has been started: nothing is awaited any more."""
+        """Note that the presigned upload has arrived and its build has been started."""
         written_if(
             self.table.update_item,
             Key=row_key(task),

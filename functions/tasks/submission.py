@@ -196,7 +196,7 @@ class Submissions:
 
     @contextlib.contextmanager
     def _place(self, task: TaskKey, *, runs: bool = True) -> Iterator[None]:
-        """A place for the task among the workspace's, given back when the block fails."""
+        """Reserve a place for the task in the workspace's limits, and free it if the block fails."""
         self.usage.claim(task, runs=runs)
         try:
             yield
@@ -236,7 +236,7 @@ class Submissions:
         return True
 
     def _taken_over(self, submission: Submission, earlier: TaskRow, source: Source | None) -> StoredResult | None:
-        """The earlier build's result, with copies of its objects; None when they, or the source, are gone."""
+        """Copy the objects of the earlier build and return its result; None if they or the source no longer exist."""
         result = reuse.take_over(self.bucket, earlier, submission.task.task_id)
         if result is None:
             return None

@@ -6,7 +6,7 @@ from functions.tasks.deployment import deployment_view
 
 
 def task_view(row: TaskRow) -> Task:
-    """The public form of a row: nothing of the row that is not named here can reach a client."""
+    """Return the public form of a row. Only the attributes named here can reach a client."""
     return Task(
         task_id=row.task_id,
         status=row.status,

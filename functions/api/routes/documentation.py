@@ -28,7 +28,7 @@ router = Router()  # type: ignore[no-untyped-call]  # Powertools' constructor ha
 
 @router.get("/openapi.json", include_in_schema=False, enable_validation=False, compress=True)
 def openapi() -> Response[str]:
-    """The OpenAPI document."""
+    """Serve the OpenAPI document."""
     return Response(
         HTTPStatus.OK, content_types.APPLICATION_JSON, _description(deploys=BuildApiSettings.read().deploys)
     )
@@ -47,7 +47,7 @@ def _description(*, deploys: bool) -> str:
 
 
 def _without_deployments(description: dict[str, Any]) -> dict[str, Any]:
-    """The description of an installation that has no cluster: no routes about apps, no ``deploy`` in builds."""
+    """Remove what needs a cluster: the routes about apps, and ``deploy`` in builds."""
     paths = {
         path: operations
         for path, operations in description["paths"].items()

@@ -125,7 +125,7 @@ def delete_task(task_id: TaskId, workspace_id: Workspace) -> TaskRemoved:
 
 
 def _tasks_of(workspace_id: str) -> TaskStore:
-    """The tasks, for a caller who may see this workspace."""
+    """Return the task table, after a check that the caller may see the workspace."""
     settings = BuildApiSettings.read()
     check_workspace(settings, router.current_event.raw_event, workspace_id)
     return TaskStore(settings.task_table)

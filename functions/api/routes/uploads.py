@@ -93,7 +93,7 @@ def _answer(submissions: Submissions, request: UploadRequest, task: IdempotentTa
 
 
 def _target(bucket: CodeBucket, request: UploadRequest, task: TaskKey, until: int) -> UploadTarget | None:
-    """A presigned request that S3 takes only with the size and checksum of ``request``; None when it is too late."""
+    """Return the presigned request, which S3 accepts for the announced file only; None if it is too late."""
     expires_at = datetime.datetime.fromtimestamp(until, datetime.UTC)
     seconds = int((expires_at - utc_now()).total_seconds())
     if seconds <= 0:
