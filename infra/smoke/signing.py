@@ -1,4 +1,7 @@
-"""Authentication of a client, for each authorizer: an AWS signature, a bearer token, or nothing."""
+"""Authentication of a client, for each authorizer: an AWS signature, a bearer token, or nothing.
+
+`examples/client/signed_call.py` signs on its own: it is one file to copy, with `requests` in the place of httpx.
+"""
 
 import os
 import re

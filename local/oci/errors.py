@@ -19,7 +19,6 @@ class RegistryError(Exception):
         self.url = url
         self.status = status
         self.body = body
-        self.codes = tuple(code for code, _ in _envelope(body))
         said = trimmed_message(body)
         super().__init__(f"{summary}: {said}" if said else summary)
 

@@ -1,9 +1,10 @@
-"""Image references: ``host[:port]/path[:tag][@digest]``, read by the grammar that every registry client shares.
+"""Image references, ``host[:port]/path[:tag][@digest]``, by the grammar that every registry client shares, and digests.
 
 Sources: the grammar of github.com/distribution/reference; the familiar-name rules of Docker Hub (no host means
 docker.io, one path segment there means ``library/``), which Spin 3.6.3 follows through oci-distribution.
 """
 
+import hashlib
 import re
 from dataclasses import dataclass
 from typing import Final
@@ -75,6 +76,11 @@ def parse_reference(text: str) -> ImageReference:
     if tag is None and digest is None:
         tag = DEFAULT_TAG
     return ImageReference(host, repository, tag, digest)
+
+
+def sha256_digest(content: bytes | bytearray | memoryview) -> str:
+    """``sha256:<hex>`` of some bytes."""
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 def is_digest(text: str) -> bool:

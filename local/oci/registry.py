@@ -14,7 +14,6 @@ import httpx
 
 from local.oci.auth import RegistryAuth
 from local.oci.credentials import Credentials
-from local.oci.digests import sha256_digest
 from local.oci.errors import (
     CorruptContentError,
     NotFoundError,
@@ -24,7 +23,7 @@ from local.oci.errors import (
     UnreachableError,
 )
 from local.oci.mirrors import Mirrors
-from local.oci.reference import ImageReference, is_digest
+from local.oci.reference import ImageReference, is_digest, sha256_digest
 from local.oci.transport import RegistryTransport
 
 MANIFEST_TYPE: Final = "application/vnd.oci.image.manifest.v1+json"
@@ -48,7 +47,6 @@ class FetchedManifest:
     """A manifest as the registry keeps it; ``digest`` is computed from ``content``, never taken on trust."""
 
     digest: str
-    media_type: str
     content: bytes
 
 
@@ -125,8 +123,7 @@ class RepositoryClient:
         promised = version if is_digest(version) else response.headers.get("Docker-Content-Digest", digest)
         if digest != promised:
             raise CorruptContentError(f"manifest {version} of {self._name} should be {promised}, is {digest}", url=url)
-        media_type = response.headers.get("Content-Type", "").partition(";")[0].strip()
-        return FetchedManifest(digest, media_type, bytes(content))
+        return FetchedManifest(digest, bytes(content))
 
     @contextmanager
     def blob(self, digest: str) -> Iterator[Iterator[bytes]]:
@@ -166,7 +163,7 @@ class RepositoryClient:
         summary = f"cannot push {digest}"
         self._finish_upload(self._start_upload(summary), digest, content, summary)
 
-    def put_manifest(self, version: str, content: bytes, media_type: str = MANIFEST_TYPE) -> str | None:
+    def put_manifest(self, version: str, content: bytes) -> str | None:
         """Store a manifest under a tag or digest; returns the answer's ``Location``, absolute, None without one.
 
         Raises:
@@ -176,7 +173,7 @@ class RepositoryClient:
         """
         url = f"{self._repository_url}/manifests/{version}"
         response = self._check(
-            self._send("PUT", url, content, {"Content-Type": media_type}), f"cannot push the manifest {version}"
+            self._send("PUT", url, content, {"Content-Type": MANIFEST_TYPE}), f"cannot push the manifest {version}"
         )
         return str(self._follow(response)) if "Location" in response.headers else None
 

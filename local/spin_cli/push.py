@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Final
 
 from local.oci.mirrors import Mirrors
-from local.oci.reference import ImageReference, InvalidReferenceError, parse_reference
+from local.oci.reference import ImageReference, InvalidReferenceError, parse_reference, sha256_digest
 from local.spin_cli.image import Image, build_image, read_sources, utc_now
 from local.spin_cli.lock import load_app
 from local.spin_cli.terminal import SpinError
@@ -36,7 +36,6 @@ def push(manifest_path: str, reference_text: str, *, mirrors: Mirrors, insecure:
 
 def _upload(image: Image, reference: ImageReference, mirrors: Mirrors, insecure: bool) -> str | None:
     # Imported here: an HTTP client costs more time than everything before this line, and most failures end before it.
-    from local.oci.digests import sha256_digest
     from local.oci.errors import NotFoundError, RefusedError, RegistryError, UnauthorizedError, UnreachableError
     from local.oci.registry import RepositoryClient
     from local.spin_cli.auth import find_credentials

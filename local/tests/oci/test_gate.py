@@ -5,7 +5,7 @@ import base64
 import httpx
 import pytest
 
-from local.oci.digests import sha256_digest
+from local.oci.reference import sha256_digest
 from local.tests.oci.servers import ECR_HOST, LocalRegistry
 
 

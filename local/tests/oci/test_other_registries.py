@@ -11,10 +11,9 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from local.oci.credentials import Credentials
-from local.oci.digests import sha256_digest
 from local.oci.errors import CorruptContentError, RefusedError, UnauthorizedError
 from local.oci.pull import pull_image
-from local.oci.reference import parse_reference
+from local.oci.reference import parse_reference, sha256_digest
 from local.oci.registry import RepositoryClient
 from tests.support.background import serve
 

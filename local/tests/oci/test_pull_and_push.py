@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 
 from local.oci.credentials import Credentials
-from local.oci.digests import sha256_digest
 from local.oci.errors import CorruptContentError, NotFoundError, RefusedError, UnauthorizedError, UnreachableError
 from local.oci.mirrors import Mirrors
 from local.oci.pull import PulledImage, pull_image
-from local.oci.reference import parse_reference
+from local.oci.reference import parse_reference, sha256_digest
 from local.oci.registry import CHUNK_SIZE, RepositoryClient
 from local.tests.oci.servers import ECR_HOST, LocalRegistry
 
@@ -104,7 +103,7 @@ class TestRefusals:
             pull(registry, tmp_path, f"{ECR_HOST}/none:v1")
         with client_of(registry, f"{ECR_HOST}/none") as client, pytest.raises(NotFoundError) as caught:
             client.push_blob(sha256_digest(b"x"), b"x")
-        assert caught.value.codes == ("NAME_UNKNOWN",)
+        assert "NAME_UNKNOWN" in caught.value.body
 
     def test_an_unknown_tag(self, registry: LocalRegistry, tmp_path: Path) -> None:
         with pytest.raises(NotFoundError, match="Requested image not found"):
@@ -114,7 +113,7 @@ class TestRefusals:
     def test_a_blob_under_a_wrong_digest(self, registry: LocalRegistry, method: str) -> None:
         with client_of(registry) as client, pytest.raises(RefusedError) as caught:
             getattr(client, method)(sha256_digest(b"other"), b"this")
-        assert caught.value.codes == ("DIGEST_INVALID",)
+        assert "DIGEST_INVALID" in caught.value.body
 
     def test_a_layer_that_is_not_there(self, registry: LocalRegistry, tmp_path: Path) -> None:
         with client_of(registry) as client:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from local.oci.digests import sha256_digest
+from local.oci.reference import sha256_digest
 from local.spin_cli.image import ARCHIVE_LAYER, DATA_LAYER, Image, build_image, canonical_json, read_sources
 from local.spin_cli.lock import load_app
 from local.spin_cli.terminal import SpinError

@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from local.kubernetes.kubelet.images import ImageStore
-from local.oci.digests import sha256_digest
 from local.oci.pull import pull_image
+from local.oci.reference import sha256_digest
 from local.spin_host.files import Directory, File
 from local.spin_host.locked_app import AppFolder
 from local.tests.oci.servers import ECR_HOST, LocalRegistry
