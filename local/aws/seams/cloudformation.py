@@ -5,26 +5,15 @@
 
 import functools
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Any, Final
 
 from ministack.services import dynamodb, eks
 from ministack.services.cloudformation import provisioners
 
 Json = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Provisioner:
-    """How one resource type is made. ``create`` and ``update`` return ``(physical id, attributes for GetAtt)``."""
-
-    create: Callable[[str, Json, str], tuple[str, Json]]
-    """``(logical id, properties, stack name)``; raises ValueError when it cannot be created."""
-    update: Callable[[str, Json, Json, str], tuple[str, Json]]
-    """``(physical id, old properties, new properties, stack name)``."""
-    delete: Callable[[str, Json], None]
-    """``(physical id, properties)``."""
+_ACCESS_ENTRY: Final = frozenset({"ClusterName", "PrincipalArn", "KubernetesGroups", "Type"})
 
 
 Completion = Callable[[str, Json], None]
@@ -34,14 +23,10 @@ Completion = Callable[[str, Json], None]
 def install() -> None:
     """Register everything. Raises RuntimeError when ministack has come to know one of the types."""
     known = provisioners._RESOURCE_HANDLERS
-    for resource_type, provisioner in PROVISIONERS.items():
+    for resource_type, handlers in PROVISIONERS.items():
         if resource_type in known:
             raise RuntimeError(f"ministack provisions {resource_type} itself now: remove it from {__name__}")
-        known[resource_type] = {
-            "create": provisioner.create,
-            "update": provisioner.update,
-            "delete": provisioner.delete,
-        }
+        known[resource_type] = dict(handlers)
     for resource_type, completion in COMPLETIONS.items():
         handlers = known[resource_type]
         handlers["create"] = _completed(handlers["create"], completion, properties_at=1)
@@ -60,69 +45,29 @@ def _completed(operation: Callable[..., Any], completion: Completion, properties
     return run
 
 
-def _access_entry_id(properties: Json) -> str:
-    return f"{properties['PrincipalArn']}|{properties['ClusterName']}"
-
-
-def _access_entry_body(properties: Json) -> Json:
-    return {
-        "principalArn": properties["PrincipalArn"],
-        "kubernetesGroups": properties.get("KubernetesGroups", []),
-        "username": properties.get("Username", ""),
-        "type": properties.get("Type", "STANDARD"),
-        "tags": {tag["Key"]: tag["Value"] for tag in properties.get("Tags", [])},
-    }
-
-
-def _apply_policies(properties: Json) -> None:
-    for policy in properties.get("AccessPolicies", []):
-        scope = policy.get("AccessScope", {})
-        response = eks._associate_access_policy(
-            properties["ClusterName"],
-            properties["PrincipalArn"],
-            {
-                "policyArn": policy["PolicyArn"],
-                "accessScope": {"type": scope.get("Type"), "namespaces": scope.get("Namespaces", [])},
-            },
-        )
-        _check(response, "AccessPolicies")
-
-
-def _check(response: Any, what: str) -> None:
-    if response[0] >= 400:
-        raise ValueError(f"{what}: {json.loads(response[2]).get('message', response[2])}")
-
-
-def _access_entry_result(properties: Json) -> tuple[str, Json]:
-    arn = eks._access_entry_arn(properties["ClusterName"], properties["PrincipalArn"])
-    return _access_entry_id(properties), {"AccessEntryArn": arn}
-
-
 def _create_access_entry(_logical_id: str, properties: Json, _stack_name: str) -> tuple[str, Json]:
-    response = eks._create_access_entry(properties["ClusterName"], _access_entry_body(properties))
-    _check(response, "AWS::EKS::AccessEntry")
-    _apply_policies(properties)
-    return _access_entry_result(properties)
+    if unknown := set(properties) - _ACCESS_ENTRY:
+        raise ValueError(f"AWS::EKS::AccessEntry on this machine takes no {', '.join(sorted(unknown))}")
+    cluster, principal = properties["ClusterName"], properties["PrincipalArn"]
+    body = {"principalArn": principal, "kubernetesGroups": properties.get("KubernetesGroups", []), "type": "STANDARD"}
+    _check(eks._create_access_entry(cluster, body), "AWS::EKS::AccessEntry")
+    return f"{principal}|{cluster}", {"AccessEntryArn": eks._access_entry_arn(cluster, principal)}
 
 
-def _update_access_entry(physical_id: str, old: Json, new: Json, stack_name: str) -> tuple[str, Json]:
-    if _access_entry_id(new) != physical_id or old.get("Type") != new.get("Type"):
-        if _access_entry_id(new) == physical_id:
-            _delete_access_entry(physical_id, old)
-        return _create_access_entry("", new, stack_name)
-    body = _access_entry_body(new)
-    _check(eks._update_access_entry(new["ClusterName"], new["PrincipalArn"], body), "AWS::EKS::AccessEntry")
-    kept = {policy["PolicyArn"] for policy in new.get("AccessPolicies", [])}
-    for policy in old.get("AccessPolicies", []):
-        if policy["PolicyArn"] not in kept:
-            eks._disassociate_access_policy(new["ClusterName"], new["PrincipalArn"], policy["PolicyArn"])
-    _apply_policies(new)
-    return _access_entry_result(new)
+def _update_access_entry(physical_id: str, _old: Json, new: Json, stack_name: str) -> tuple[str, Json]:
+    if physical_id == f"{new['PrincipalArn']}|{new['ClusterName']}":
+        _delete_access_entry(physical_id, new)
+    return _create_access_entry("", new, stack_name)
 
 
 def _delete_access_entry(physical_id: str, _properties: Json) -> None:
     principal, _, cluster = physical_id.rpartition("|")
     eks._delete_access_entry(cluster, principal)
+
+
+def _check(response: Any, what: str) -> None:
+    if response[0] >= HTTPStatus.BAD_REQUEST:
+        raise ValueError(f"{what}: {json.loads(response[2]).get('message', response[2])}")
 
 
 def _set_time_to_live(table: str, properties: Json) -> None:
@@ -137,7 +82,13 @@ COMPLETIONS: Final[dict[str, Completion]] = {
 }
 """Other seams add theirs before `install`."""
 
-PROVISIONERS: Final[dict[str, Provisioner]] = {
+PROVISIONERS: Final[dict[str, Mapping[str, Callable[..., Any]]]] = {
     # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-eks-accessentry.html
-    "AWS::EKS::AccessEntry": Provisioner(_create_access_entry, _update_access_entry, _delete_access_entry),
+    "AWS::EKS::AccessEntry": {
+        "create": _create_access_entry,
+        "update": _update_access_entry,
+        "delete": _delete_access_entry,
+    },
 }
+"""By type: ``create(logical id, properties, stack)`` and ``update(physical id, old, new, stack)`` give the physical id and
+the attributes for GetAtt, or raise ValueError; ``delete(physical id, properties)``."""
