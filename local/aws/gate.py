@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from contextvars import ContextVar
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from local.aws.credentials import RunCredentials
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+Refusal = tuple[int, dict[str, Any], list[tuple[bytes, bytes]]]
+"""Status, body and more headers of an answer."""
 
 FRONT_HEADER: Final = b"x-blue-faas-front"
 HOST_HEADER: Final = b"x-blue-faas-host"
@@ -52,20 +55,13 @@ class Gate:
             return
         headers = dict(scope["headers"])
         if scope["type"] != "http" or headers.get(b"host") not in self._hosts:
-            await answer(send, 403, _refused("This is no address of the AWS APIs of this machine."))
+            await answer(send, *_forbidden("This is no address of the AWS APIs of this machine."))
             return
         if scope["path"].startswith(_EXECUTE_API):
             receive = await _arrive(scope, headers, receive)
-        if _REGISTRY.fullmatch(scope["path"]):
-            authorization = headers.get(b"authorization", b"").decode("latin-1")
-            if refused := self._registry.refusal(scope["method"], scope["path"], authorization):
-                status, reason = refused
-                code = "UNAUTHORIZED" if status == 401 else "DENIED"
-                challenge = [(b"www-authenticate", self._registry.challenge)] if status == 401 else []
-                await answer(send, status, {"errors": [{"code": code, "message": reason}]}, challenge)
-                return
-        elif (refusal := self._refusal(scope, headers)) is not None:
-            await answer(send, 403, _refused(refusal))
+        refused = self._registry_refusal if _REGISTRY.fullmatch(scope["path"]) else self._refusal
+        if (refusal := refused(scope, headers)) is not None:
+            await answer(send, *refusal)
             return
         # Nobody signs a request to 127.0.0.1 by TLS; on AWS each of these would have come by it.
         proto = headers.get(b"x-forwarded-proto", b"https")
@@ -75,20 +71,32 @@ class Gate:
         except UnknownConditionError as error:
             await answer(send, 500, {"__type": "InternalFailure", "message": str(error)})
 
-    def _refusal(self, scope: Any, headers: dict[bytes, bytes]) -> str | None:
-        """Why a request may not come in; None when it may."""
+    def _registry_refusal(self, scope: Any, headers: dict[bytes, bytes]) -> Refusal | None:
+        """Why a request of the registry's API may not come in; None when it may."""
+        authorization = headers.get(b"authorization", b"").decode("latin-1")
+        refused = self._registry.refusal(scope["method"], scope["path"], authorization)
+        if refused is None:
+            return None
+        status, reason = refused
+        if status == HTTPStatus.UNAUTHORIZED:
+            challenge = [(b"www-authenticate", self._registry.challenge)]
+            return status, {"errors": [{"code": "UNAUTHORIZED", "message": reason}]}, challenge
+        return status, {"errors": [{"code": "DENIED", "message": reason}]}, []
+
+    def _refusal(self, scope: Any, headers: dict[bytes, bytes]) -> Refusal | None:
+        """Why any other request may not come in; None when it may."""
         path: str = scope["path"]
         if path == HEALTH and scope["method"] == "GET":
             return None
         if path.startswith(_EXECUTE_API):
             known = hmac.compare_digest(headers.get(FRONT_HEADER, b""), self._front)
-            return None if known else "This is reached through the front of the one-machine cloud."
+            return None if known else _forbidden("This is reached through the front of the one-machine cloud.")
         if path.startswith(_OWN_PAGES):
-            return "This page is not served."
+            return _forbidden("This page is not served.")
         authorization = headers.get(b"authorization", b"")
         if authorization.startswith(b"AWS4-HMAC-SHA256 ") or b"X-Amz-Signature=" in scope["query_string"]:
             return None  # that the signature is right, ministack checks
-        return "The request must contain a signature (AWS Signature Version 4)."
+        return _forbidden("The request must contain a signature (AWS Signature Version 4).")
 
 
 async def _arrive(scope: Any, headers: dict[bytes, bytes], receive: Receive) -> Receive:
@@ -114,8 +122,8 @@ async def _arrive(scope: Any, headers: dict[bytes, bytes], receive: Receive) -> 
     return again
 
 
-def _refused(reason: str) -> dict[str, str]:
-    return {"__type": "MissingAuthenticationToken", "message": reason}
+def _forbidden(reason: str) -> Refusal:
+    return HTTPStatus.FORBIDDEN, {"__type": "MissingAuthenticationToken", "message": reason}, []
 
 
 async def answer(send: Send, status: int, body: dict[str, Any], more: Sequence[tuple[bytes, bytes]] = ()) -> None:

@@ -10,6 +10,7 @@ out: see `UNSEEN`.
 """
 
 import argparse
+import itertools
 import json
 import re
 import sys
@@ -54,15 +55,12 @@ UNSEEN: Final = (
 
 def granted(template: Json) -> Iterator[Right]:
     """Every action and resource of every Allow statement of the template's roles; what is resolved later is ``*``."""
-    for resource in template["Resources"].values():
-        if resource["Type"] != "AWS::IAM::Policy":
-            continue
-        for role in resource["Properties"]["Roles"]:
-            for statement in resource["Properties"]["PolicyDocument"]["Statement"]:
-                if statement["Effect"] == "Allow":
-                    for action in _listed(statement["Action"]):
-                        for about in _listed(statement["Resource"]):
-                            yield role["Ref"], action, _pattern(about)
+    policies = [r["Properties"] for r in template["Resources"].values() if r["Type"] == "AWS::IAM::Policy"]
+    for policy in policies:
+        allowed = [one for one in policy["PolicyDocument"]["Statement"] if one["Effect"] == "Allow"]
+        for role, statement in itertools.product(policy["Roles"], allowed):
+            for action, about in itertools.product(_listed(statement["Action"]), _listed(statement["Resource"])):
+                yield role["Ref"], action, _pattern(about)
 
 
 def unused(rights: Iterator[Right], decisions: Sequence[Sequence[str]], stack: str) -> list[Right]:

@@ -90,5 +90,5 @@ PROVISIONERS: Final[dict[str, Mapping[str, Callable[..., Any]]]] = {
         "delete": _delete_access_entry,
     },
 }
-"""By type: ``create(logical id, properties, stack)`` and ``update(physical id, old, new, stack)`` give the physical id and
-the attributes for GetAtt, or raise ValueError; ``delete(physical id, properties)``."""
+"""By type: ``create(logical id, properties, stack)`` and ``update(physical id, old, new, stack)`` give physical id and
+attributes for GetAtt, or raise ValueError; ``delete(physical id, properties)``."""

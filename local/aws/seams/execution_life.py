@@ -92,9 +92,12 @@ class _Clock:
 def install() -> None:
     """Replace how executions run, stop and fail."""
     service.time = _Clock()
-    run, stop, fail = service._run_execution, service._stop_execution, service._fail_execution
-    restore = service._restore_state
-    find_retrier, find_catcher = service._find_matching_retrier, service._find_matching_catcher
+    _follow_executions()
+    _leave_ended_ones_alone()
+
+
+def _follow_executions() -> None:
+    run, stop, restore = service._run_execution, service._stop_execution, service._restore_state
 
     def run_execution(arn: str) -> None:
         record = service._executions.get(arn)
@@ -119,27 +122,27 @@ def install() -> None:
             execution.end()
         return response
 
-    def fail_execution(record: Json, error: str, cause: str) -> None:
-        if record["status"] == "RUNNING":
-            fail(record, error, cause)
-
     def restore_state(data: Json) -> None:
         running = [record for record in data["executions"].all_values() if record["status"] == "RUNNING"]
         restore(data)
         _lost.extend(running)
 
-    def find_matching_retrier(*arguments: Any) -> Any:
-        return (None, None) if _is_over() else find_retrier(*arguments)
-
-    def find_matching_catcher(*arguments: Any) -> Any:
-        return None if _is_over() else find_catcher(*arguments)
-
     service._run_execution = run_execution
     service._stop_execution = stop_execution
-    service._fail_execution = fail_execution
     service._restore_state = restore_state
-    service._find_matching_retrier = find_matching_retrier
-    service._find_matching_catcher = find_matching_catcher
+
+
+def _leave_ended_ones_alone() -> None:
+    fail = service._fail_execution
+    find_retrier, find_catcher = service._find_matching_retrier, service._find_matching_catcher
+
+    def fail_execution(record: Json, error: str, cause: str) -> None:
+        if record["status"] == "RUNNING":
+            fail(record, error, cause)
+
+    service._fail_execution = fail_execution
+    service._find_matching_retrier = lambda *about: (None, None) if _is_over() else find_retrier(*about)
+    service._find_matching_catcher = lambda *about: None if _is_over() else find_catcher(*about)
 
 
 def _is_over() -> bool:
