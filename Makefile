@@ -21,7 +21,7 @@ LONGEST := $(addprefix tests/,e2e chaos security/service security/builder) \
            $(addprefix local/tests/,kubernetes_cluster spin_host) tests/unit tests/unit/cluster local/tests/aws tests/infra
 FOLDERS := $(LONGEST) $(filter-out $(LONGEST),$(sort $(patsubst %/,%,$(dir $(shell find tests local/tests -name "test_*.py")))))
 
-.PHONY: help setup lock demo local smoke synth test conformance fuzz docs check format openapi bundles clean $(FOLDERS)
+.PHONY: help setup lock demo local smoke synth test conformance fuzz coverage docs check format openapi bundles clean $(FOLDERS)
 
 help:
 	@echo "make demo    set up, start the one-machine cloud, build and deploy examples/hello, show its answer"
@@ -31,6 +31,7 @@ help:
 	@echo "make conformance   hold the product against real parts (a control plane, spin, the image, Lambda's Python)"
 	@echo "make fuzz    throw made-up inputs at every parser that a stranger reaches (SECONDS=30 for each)"
 	@echo "make smoke   try every call of a deployed installation (API=https://…, NAMESPACE=to deploy to)"
+	@echo "make coverage   how much of the product the tests of the parts run; too little fails"
 	@echo "make docs    build the documentation as a site: build/site/index.html"
 	@echo "make bench   measure builds beside the tools typed by hand (RUNS=7), write docs/benchmarks.md"
 	@echo "make synth   write the CloudFormation template to cdk.out (no credentials needed)"
@@ -100,6 +101,19 @@ test:
 	@rm -f build/decisions
 	@BLUE_FAAS_DECISIONS=$(CURDIR)/build/decisions $(MAKE) --no-print-directory --jobs 5 --output-sync=target --keep-going check $(FOLDERS)
 	@$(VENV)/python -m local.aws.unused_rights build/decisions
+
+# How much of the product the tests below run, lines and branches; less than [tool.coverage.report] asks for fails. Not part
+# of `make test`: on Python 3.11 counting takes half as much time again (docs/decisions/0030-gates.md).
+COVERED := $(addprefix coverage/,tests/security/builder tests/unit/cluster tests/unit tests/unit/builder tests/infra \
+           tests/unit/registry tests/bundles tests/cluster)
+
+coverage: setup
+	@rm -rf build/coverage && mkdir -p build/coverage
+	@$(MAKE) --no-print-directory --jobs 3 --output-sync=target $(COVERED)
+	@$(VENV)/coverage combine --quiet && $(VENV)/coverage report
+
+$(COVERED):
+	@echo $(@:coverage/%=%) && $(VENV)/coverage run -m pytest $(@:coverage/%=%)/test_*.py
 
 # Made-up inputs for every parser that a stranger reaches; SECONDS for each of them. The corpus is kept in build/fuzz.
 fuzz: setup
