@@ -152,7 +152,7 @@ class Autoscaler:
 
 def _check_bounds(least: int, most: int) -> None:
     if least > most:
-        raise ValueError(f"min_replicas {least} is over max_replicas {most}: send both in one request")
+        raise ValueError(f"min_replicas {least} exceeds max_replicas {most}: send both in one request")
 
 
 def _with_cpu_target(metrics: list[Object], target: int) -> list[Object]:

@@ -150,7 +150,7 @@ def _request_by_default(now: str | None, limit: str | None, default: str, *, fil
 
 def _check_request(kind: str, request: str | None, limit: str | None) -> None:
     if request and limit and amount(request) > amount(limit):
-        raise ValueError(f"{kind}_request {request} is over {kind}_limit {limit}: send both in one request")
+        raise ValueError(f"{kind}_request {request} exceeds {kind}_limit {limit}: send both in one request")
 
 
 def check_requests(resources: Object) -> None:
@@ -158,7 +158,7 @@ def check_requests(resources: Object) -> None:
     limits, requests = resources.get("limits") or {}, resources.get("requests") or {}
     for kind, request in requests.items():
         if kind in limits and amount(str(request)) > amount(str(limits[kind])):
-            raise ValueError(f"{kind} request {request} is over {kind} limit {limits[kind]}, which others have set")
+            raise ValueError(f"{kind} request {request} exceeds {kind} limit {limits[kind]}, which others have set")
 
 
 def autoscaler(name: ObjectName, owner: Object | None, least: int, most: int, target_cpu: int) -> Object:

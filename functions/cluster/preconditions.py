@@ -83,7 +83,7 @@ def check_name_is_free(cluster: Cluster, name: ObjectName) -> None:
         owners = there["metadata"].get("ownerReferences") or []
         # An app that was deleted a moment ago may have left its own, not yet garbage-collected.
         if not any(owner.get("kind") == SPIN_APPS.kind for owner in owners):
-            raise AppStateError(f"{resource.kind} {name} is not a function's: choose another app_name")
+            raise AppStateError(f"{resource.kind} {name} does not belong to an app: choose another app_name")
 
 
 def check_limit_ranges(cluster: Cluster, namespace: str, resources: Object) -> None:
@@ -95,7 +95,7 @@ def check_limit_ranges(cluster: Cluster, namespace: str, resources: Object) -> N
     for name, kind, default in _default_limits(cluster.list(LIMIT_RANGES, namespace)):
         if kind not in limits and kind in requests and amount(str(requests[kind])) > amount(default):
             raise UnfitRequestError(
-                f"{kind}_request {requests[kind]} is over {default}, the limit that LimitRange '{name}' of "
+                f"{kind}_request {requests[kind]} exceeds {default}, the limit that LimitRange '{name}' of "
                 f"namespace '{namespace}' gives to containers without one: send {kind}_limit too"
             )
 

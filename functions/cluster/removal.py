@@ -24,7 +24,7 @@ def remove(cluster: Cluster, name: ObjectName) -> None:
     """
     app = existing_app(cluster, name)
     if not manifests.is_managed(app):
-        raise AppStateError(f"SpinApp {name} was not made by this service: delete it with kubectl")
+        raise AppStateError(f"SpinApp {name} was not created by this service: delete it with kubectl")
     uid = app["metadata"]["uid"]
     try:
         cluster.delete(SPIN_APPS, name, uid)

@@ -38,7 +38,7 @@ def wait(cluster: Cluster, app: Object) -> Followed:
     """
     cluster = cluster.for_at_most(_LONGEST_WAIT)
     image = app["spec"]["image"]
-    message = "the operator has not made the Deployment for this image yet"
+    message = "the operator has not created the Deployment for this image yet"
     deployment: Object | None = None
     try:
         while cluster.deadline.remaining() > 0:

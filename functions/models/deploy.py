@@ -172,13 +172,13 @@ class DeployOptions(RequestModel):
         if self.mentions("enable_autoscaling"):
             check_scaling(self, autoscaling=self.enable_autoscaling)
         if self.min_replicas and self.max_replicas and self.min_replicas > self.max_replicas:
-            raise ValueError(f"min_replicas {self.min_replicas} is over max_replicas {self.max_replicas}")
+            raise ValueError(f"min_replicas {self.min_replicas} exceeds max_replicas {self.max_replicas}")
         for kind, request, limit in (
             ("cpu", self.cpu_request, self.cpu_limit),
             ("memory", self.memory_request, self.memory_limit),
         ):
             if request and limit and amount(request) > amount(limit):
-                raise ValueError(f"{kind}_request {request} is over {kind}_limit {limit}")
+                raise ValueError(f"{kind}_request {request} exceeds {kind}_limit {limit}")
         texts = [value for value in (self.variables or {}).values() if isinstance(value, str)]
         if sum(map(len, texts)) > LARGEST_VARIABLES:
             raise ValueError(f"the variables' texts together exceed {LARGEST_VARIABLES:,} characters")
@@ -208,11 +208,11 @@ def check_scaling(request: DeployOptions, *, autoscaling: bool) -> None:
         The request names a field that applies only to the other case.
     """
     if autoscaling and request.replicas is not None:
-        raise ValueError("replicas with autoscaling on: send enable_autoscaling false, or leave replicas out")
+        raise ValueError("replicas needs autoscaling off: send enable_autoscaling false, or leave replicas out")
     if not autoscaling:
         for field in ("min_replicas", "max_replicas", "target_cpu"):
             if request.mentions(field):
-                raise ValueError(f"{field} with autoscaling off: send enable_autoscaling true, or leave {field} out")
+                raise ValueError(f"{field} needs autoscaling on: send enable_autoscaling true, or leave {field} out")
 
 
 class Rollout(BaseModel):

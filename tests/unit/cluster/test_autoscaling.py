@@ -145,7 +145,7 @@ def test_refused_while_autoscaling_is_off(deploy: Deploy, kubectl: Administrator
     before = kubectl.get(SPIN_APPS, "my-function")
     answer = deploy(app_name="my-function", **fields)
     assert answer.status == 422
-    assert "with autoscaling off" in answer.detail
+    assert "needs autoscaling on" in answer.detail
     assert kubectl.get(SPIN_APPS, "my-function") == before
 
 

@@ -184,5 +184,5 @@ def test_a_request_over_the_limit_that_the_namespace_gives(
         assert answer.status == status
         if status == 422:
             (field,) = fields
-            assert f"{field} {fields[field]} is over" in answer.detail
+            assert f"{field} {fields[field]} exceeds" in answer.detail
             assert f"send {field.replace('request', 'limit')} too" in answer.detail

@@ -139,7 +139,7 @@ def test_a_limit_by_others_under_the_request_gone_back_to(deploy: Deploy, call: 
     deploy(app_name=NAME, cpu_request="200m")
     kubectl.patch(SPIN_APPS, NAME, {"spec": {"resources": {"limits": {"cpu": "500m"}}}})
     answer = call("POST", f"/{NAME}/rollback", {})
-    assert (answer.status, "cpu request 800m is over cpu limit 500m" in answer.detail) == (422, True)
+    assert (answer.status, "cpu request 800m exceeds cpu limit 500m" in answer.detail) == (422, True)
 
 
 def test_an_app_that_others_have_switched_to_autoscaling_stays_switched(

@@ -56,7 +56,7 @@ def test_the_old_version_that_serves_is_not_the_new_one(
     answer = deploy(app_name=NAME, image_ref=V2, wait=True, seconds=1.5)
     assert answer.status == 200
     assert answer.body["rollout"]["status"] == "progressing"
-    assert "operator has not made" in answer.body["rollout"]["message"]
+    assert "operator has not created" in answer.body["rollout"]["message"]
 
 
 @pytest.mark.parametrize(
