@@ -34,11 +34,13 @@ def _start_tries(settings: Builds) -> int:
 
 
 class BuildStates(Construct):
-    """The states of a build; ``first`` is the first of them::
+    """The states of a build; ``first`` is the first of them.
 
-    MarkBuilding ─▶ BuildAndPush ─▶ RecordResult ──┬─▶ IsDone ─▶ FindDeployment … (`infra.deploy_states`) | Failed
-         │               └ any failure ─▶ RecordFailure
-         └ ended before ─▶ FindDeployment …        └ function broken ─▶ MarkFailed ─▶ Failed
+    ::
+
+        MarkBuilding ─▶ BuildAndPush ─▶ RecordResult ──┬─▶ IsDone ─▶ FindDeployment … (`infra.deploy_states`) | Failed
+             │               └ any failure ─▶ RecordFailure
+             └ ended before ─▶ FindDeployment …        └ function broken ─▶ MarkFailed ─▶ Failed
 
     Without ``deploy`` there is no cluster: Done and Skipped take the place of FindDeployment.
     """

@@ -15,7 +15,9 @@ _BROKEN = "The deployment could not be carried out. Deploy the image with POST /
 
 
 class DeployStates(Construct):
-    """The states of a deployment; ``first`` is the first of them::
+    """The states of a deployment; ``first`` is the first of them.
+
+    ::
 
         FindDeployment ─▶ HasDeployment ─▶ Deploy ─▶ RecordDeployment ─▶ Done
                                ├ done, nothing to deploy ─▶ Done

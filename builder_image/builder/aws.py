@@ -1,5 +1,8 @@
-"""The AWS clients of a build. Making them takes longer than unpacking most uploads: each is made when its time has
-come, those of the push while the build runs; and by botocore alone, on which boto3 would be one more layer to load."""
+"""The AWS clients of a build.
+
+Making them takes longer than unpacking most uploads: each is made when its time has come, those of the push while the
+build runs; and by botocore alone, on which boto3 would be one more layer to load.
+"""
 
 from functools import cached_property
 from typing import TYPE_CHECKING, Any

@@ -24,7 +24,7 @@ _MOST_FINDING_BYTES: Final = 64 * 1024
 
 
 def main() -> int:
-    """The process: its exit code is what CodeBuild, and so the state machine, sees."""
+    """Run the process; its exit code is what CodeBuild, and so the state machine, sees."""
     signal.signal(signal.SIGTERM, _end)
     processes.harden()
     log = BuildLog()

@@ -15,10 +15,10 @@ _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 def printable(text: str) -> str:
-    """Remove terminal escapes and control characters; tabs and newlines stay.
+    r"""Remove terminal escapes and control characters; tabs and newlines stay.
 
     A file name that is not UTF-8 reaches Python with surrogates in it (PEP 383), which no report and no log can hold:
-    they are shown as ``\\xff``.
+    they are shown as ``\xff``.
     """
     return _SURROGATE.sub(lambda found: f"\\x{ord(found[0]) & 0xFF:02x}", _CONTROL.sub("", text))
 

@@ -92,7 +92,7 @@ class _Build:
     threads: concurrent.futures.Executor
 
     def fetch(self) -> tuple[App, str]:
-        """The unpacked app, and the SHA-256 of the upload."""
+        """Fetch and unpack the app; answer it, and the SHA-256 of the upload."""
         limits, task = self.settings.limits, self.task
         upload, folder = self.work / "upload", self.work / "app"
         folder.mkdir(mode=0o700)
@@ -104,7 +104,7 @@ class _Build:
         return app, sha256
 
     def installer(self) -> Sandbox:
-        """The sandbox that packages are installed in: the one with a network, where nothing of the uploader's runs."""
+        """Make the sandbox that packages are installed in: with a network, and without the uploader's code."""
         return self._sandbox("packages", package_index.environment(), network=True)
 
     def make(self, app: App, installed: Packages | None) -> Package:

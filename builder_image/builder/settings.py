@@ -70,7 +70,7 @@ class Settings(BaseModel):
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
-        """Settings of this process.
+        """Read the settings of this process.
 
         Raises
         ------

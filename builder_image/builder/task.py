@@ -24,7 +24,7 @@ class BuildTask:
         self._task = task
 
     def take(self, build_id: str | None) -> BuildOrder:
-        """The task as it is now. From here on its row says which build it is: the way to the build's log.
+        """Read the task, and write into its row which build it is from here on: the way to the build's log.
 
         Raises
         ------

@@ -30,12 +30,12 @@ class ToolchainError(Exception):
 
 
 def identity() -> str:
-    """What the pins say this builder is; the same text can be had without it (`functions.contracts.toolchain`)."""
+    """Return what the pins say this builder is; `functions.contracts.toolchain` can say it without the builder."""
     return builder_identity((_PINS / "toolchain.txt").read_text("utf-8"), (_PINS / "spin.json").read_text("utf-8"))
 
 
 def buildspec() -> bytes:
-    """The buildspec of the CodeBuild project that this builder was made for."""
+    """Return the buildspec of the CodeBuild project that this builder was made for."""
     return (_PINS / "buildspec.yml").read_bytes()
 
 
@@ -74,8 +74,13 @@ class Toolchain:
         return found
 
     def environment(self, packages: Path | None = None) -> dict[str, str]:
-        """What sandboxed tools see. componentize-py finds the SDK by VIRTUAL_ENV, or both SDK and an app's packages:
-        ``packages`` is where they are, in the layout of a virtual environment.
+        """Return the environment of sandboxed tools.
+
+        Parameters
+        ----------
+        packages
+            Where an app's packages and the SDK are, in the layout of a virtual environment; without it, where the SDK
+            is. componentize-py finds them by VIRTUAL_ENV.
         """
         first = f"{self._lane.command.parent}:" if self.fast_lane else ""
         return {

@@ -151,7 +151,7 @@ def _mutable_globals(module: CoreModule, hidden: Sequence[Export]) -> Iterator[t
 
 
 def _functions(libraries: Mapping[int, CoreModule]) -> dict[str, int]:
-    """The first instance that exports each of `FUNCTIONS`."""
+    """Find the first instance that exports each of `FUNCTIONS`."""
     found: dict[str, int] = {}
     for index, module in libraries.items():
         for export in module.exports():
@@ -163,7 +163,7 @@ def _functions(libraries: Mapping[int, CoreModule]) -> dict[str, int]:
 
 
 def _hidden_globals(module: CoreModule) -> Iterator[Export]:
-    """Exports for mutable globals that have none: their values have to be looked at."""
+    """Make exports for mutable globals that have none: their values have to be looked at."""
     exported = {entry.index for entry in module.exports() if entry.kind == Kind.GLOBAL}
     for entry in module.globals():
         if entry.mutable and entry.index not in exported:
@@ -171,7 +171,7 @@ def _hidden_globals(module: CoreModule) -> Iterator[Export]:
 
 
 def _linked(component: Component, index: int, module: CoreModule, hidden: list[Export]) -> bytes:
-    """The module for `machine`: imports named after the instance that they come from, nothing but code."""
+    """Rewrite a module for `machine`: imports are named after the instance that they come from; only code is kept."""
     imports = module.imports()
     exports = [*module.exports(), *hidden]
     takes_memory = any(entry.kind == Kind.MEMORY for entry in imports)
@@ -208,7 +208,7 @@ def _renamed(component: Component, index: int, entry: Import) -> Import:
 
 
 def _without_debug_information(content: bytes) -> bytes:
-    """The component without DWARF: half of its bytes, which Spin does not read. Names of functions stay."""
+    """Leave out DWARF, which is half of a component's bytes and which Spin does not read. Names of functions stay."""
     parts = [content[:HEADER]]
     for found in sections(content, HEADER, len(content)):
         if found.id != _CORE_MODULE:

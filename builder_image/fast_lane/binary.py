@@ -149,7 +149,7 @@ class Reader:
         return value
 
     def name(self) -> str:
-        """A length and UTF-8."""
+        """Read a length and so many bytes of UTF-8."""
         try:
             return self.raw(self.unsigned()).decode()
         except UnicodeDecodeError:
@@ -163,7 +163,7 @@ class Reader:
             self.unsigned()
 
     def constant(self) -> int | None:
-        """A constant expression; its value if it is a plain ``i32.const``."""
+        """Read a constant expression; answer its value if it is a plain ``i32.const``."""
         value, operations = None, 0
         while (opcode := self.byte()) != _END:
             operations += 1
@@ -201,18 +201,18 @@ def signed(value: int) -> bytes:
 
 
 def text(value: str) -> bytes:
-    """A name: length and UTF-8."""
+    """Encode a name: length and UTF-8."""
     encoded = value.encode()
     return unsigned(len(encoded)) + encoded
 
 
 def section(section_id: int, body: bytes) -> bytes:
-    """A section around ``body``."""
+    """Put a section around ``body``."""
     return bytes([section_id]) + unsigned(len(body)) + body
 
 
 def sections(data: bytes | memoryview, start: int, end: int) -> Iterator[Section]:
-    """The sections between two offsets.
+    """Find the sections between two offsets.
 
     Raises
     ------
@@ -243,11 +243,11 @@ class CoreModule:
         self.sections = tuple(sections(data, start + HEADER, end))
 
     def section(self, section_id: int) -> Section | None:
-        """The section of an id that a module has at most once."""
+        """Find the section of an id that a module has at most once."""
         return next((found for found in self.sections if found.id == section_id), None)
 
     def bytes_of(self, found: Section) -> bytes:
-        """A whole section, its id and size included."""
+        """Return a whole section, its id and size included."""
         return bytes(self.data[found.start : found.end])
 
     def imports(self) -> list[Import]:
@@ -272,7 +272,7 @@ class CoreModule:
         return result
 
     def globals(self) -> list[Global]:
-        """The globals that it defines."""
+        """List the globals that it defines."""
         first = sum(entry.kind == Kind.GLOBAL for entry in self.imports())
         result: list[Global] = []
         for reader in self._entries(Id.GLOBAL):
@@ -285,7 +285,7 @@ class CoreModule:
         return [Export(reader.name(), reader.byte(), reader.unsigned()) for reader in self._entries(Id.EXPORT)]
 
     def custom(self) -> Iterator[tuple[str, Section]]:
-        """Custom sections, with their names."""
+        """Find custom sections, with their names."""
         for found in self.sections:
             if found.id == Id.CUSTOM:
                 yield Reader(self.data, found.body).name(), found
@@ -303,7 +303,7 @@ class CoreModule:
         return None
 
     def _entries(self, section_id: int) -> Iterator[Reader]:
-        """A reader for each entry of a section that is a vector; the caller reads exactly one entry."""
+        """Yield a reader for each entry of a section that is a vector; the caller reads exactly one entry."""
         found = self.section(section_id)
         if found is None:
             return
@@ -315,12 +315,12 @@ class CoreModule:
 
 
 def import_section(imports: Iterable[Import]) -> bytes:
-    """An import section."""
+    """Encode an import section."""
     entries = [text(entry.module) + text(entry.name) + entry.description for entry in imports]
     return section(Id.IMPORT, unsigned(len(entries)) + b"".join(entries))
 
 
 def export_section(exports: Iterable[Export]) -> bytes:
-    """An export section."""
+    """Encode an export section."""
     entries = [text(entry.name) + bytes([entry.kind]) + unsigned(entry.index) for entry in exports]
     return section(Id.EXPORT, unsigned(len(entries)) + b"".join(entries))

@@ -89,7 +89,7 @@ def _build(installation: Installation, base: Base, request: Request) -> int:
 
 
 def _guest(call: str) -> str:
-    """A text that calls a function of `guest.blue_faas_base`."""
+    """Write a text that calls a function of `guest.blue_faas_base`."""
     return _GUEST.format(name=APP, call=call)
 
 

@@ -55,7 +55,7 @@ def define(
         return refuse
 
     def beside_wasi(module: wasmtime.Module) -> Any:
-        """The exports of a module that takes functions of WASI from ``wasi``."""
+        """Return the exports of a module that takes functions of WASI from ``wasi``."""
         for entry in module.imports:
             if entry.module == "wasi":
                 assert entry.name is not None  # noqa: S101 - core imports have names

@@ -103,11 +103,11 @@ class Installation:
         return found[0]
 
     def compiled(self, name: str) -> Path:
-        """A compiled core module."""
+        """Return the path of a compiled core module."""
         return self.base / "code" / name
 
     def key(self) -> str:
-        """What a base depends on: versions, processor, and the lane's own code.
+        """Digest what a base depends on: versions, processor, and the lane's own code.
 
         Raises
         ------
@@ -123,7 +123,7 @@ class Installation:
         return digest.hexdigest()
 
     def load(self) -> Base:
-        """The base.
+        """Load the base.
 
         Raises
         ------

@@ -45,7 +45,7 @@ _TARGETS: Final = {"x86_64": "x86_64-unknown-linux-gnu", "aarch64": "aarch64-unk
 
 
 def new_engine(machine: str) -> wasmtime.Engine:
-    """An engine whose compiled code runs on every processor of an architecture: images are built on other ones."""
+    """Make an engine whose compiled code runs on every processor of an architecture: images are built on other ones."""
     config = wasmtime.Config()
     config.target = _TARGETS[machine]
     config.epoch_interruption = True
@@ -172,7 +172,7 @@ class Machine:
             return False
 
     def snapshot(self) -> Snapshot:
-        """The memory as it is now; valid while the machine lives.
+        """View the memory as it is now; valid while the machine lives.
 
         Raises
         ------
@@ -242,11 +242,11 @@ class Machine:
 
 
 def instance_name(instance: int) -> str:
-    """What a core instance is called among the linked modules' imports."""
+    """Name a core instance among the linked modules' imports."""
     return f"instance-{instance}"
 
 
 def _reason(text: str) -> str:
-    """The last line of wasmtime's account, which says what happened."""
+    """Return the last line of wasmtime's account, which says what happened."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[-1] if lines else "no reason given"

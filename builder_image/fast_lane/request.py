@@ -40,7 +40,7 @@ class _Words:
         return self._words.pop(0)
 
     def value_of(self, word: str, short: str, long: str) -> str | None:
-        """The value if ``word`` is this option: ``-o X``, ``-oX``, ``-o=X``, ``--option X``, ``--option=X``."""
+        """Return the value if ``word`` is this option: ``-o X``, ``-oX``, ``-o=X``, ``--option X``, ``--option=X``."""
         if word in (short, long):
             if not self._words or self._words[0].startswith("-"):
                 raise DeclinedError(f"has no value for {word}")
@@ -53,7 +53,7 @@ class _Words:
 
 
 def read(arguments: Sequence[str]) -> Request:
-    """The request.
+    """Read a command line.
 
     Raises
     ------

@@ -21,7 +21,7 @@ _LOOK: Final = 65536
 
 
 def component(base: bytes, memory: memoryview, stack_pointer: int) -> list[bytes | memoryview]:
-    """The component, in pieces.
+    """Write the component, in pieces.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def component(base: bytes, memory: memoryview, stack_pointer: int) -> list[bytes
 
 
 def memory_module(component_bytes: bytes | memoryview) -> CoreModule:
-    """The core module that owns the memory: the first, as componentize-py writes components.
+    """Find the core module that owns the memory: the first, as componentize-py writes components.
 
     Raises
     ------

@@ -20,7 +20,7 @@ _START: Final = ("sitecustomize", "usercustomize")
 
 
 def folders(request: Request, environment: Mapping[str, str], base: Base) -> list[Path]:
-    """The folders that become ``/0``, ``/1``, ...: the app's, then site-packages.
+    """List the folders that become ``/0``, ``/1``, ...: the app's, then site-packages.
 
     Raises
     ------

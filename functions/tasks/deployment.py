@@ -16,7 +16,7 @@ _SHOWN = ("app_name", "endpoint", "image", "digest", "revision", "error")
 
 
 class NoClusterError(Exception):
-    """This installation builds only; the text says so."""
+    """The installation builds only; the text says so."""
 
     def __init__(self) -> None:
         super().__init__(

@@ -114,7 +114,7 @@ def _printed(output: str) -> str:
 
 
 def _calls_at_import(app: App) -> Iterator[str]:
-    """Calls of names that come from spin_sdk, outside of functions: ``path:line``."""
+    """Find calls of names that come from spin_sdk, outside of functions: ``path:line`` of each."""
     for component in app.manifest.components:
         for path in sorted((app.folder / component.workdir).glob("*.py")):
             if path.is_symlink() or path.stat().st_size > _MOST_SOURCE_BYTES:
@@ -150,7 +150,7 @@ def _imported_of_sdk(node: ast.AST) -> set[str]:
 
 
 def _root(node: ast.AST) -> str | None:
-    """``a`` of ``a.b(c).d()``; None where it begins with something else than a name."""
+    """Return ``a`` of ``a.b(c).d()``; None where it begins with something else than a name."""
     while isinstance(node, ast.Attribute | ast.Call):
         node = node.value if isinstance(node, ast.Attribute) else node.func
     return node.id if isinstance(node, ast.Name) else None

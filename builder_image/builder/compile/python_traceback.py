@@ -101,7 +101,7 @@ def _frame(place: tuple[str, int], source: str, app: App) -> list[Frame]:
 
 
 def _own(inside: str, app: App) -> str | None:
-    """The path of a module's file in the app; None for a file of a package."""
+    """Return the path of a module's file in the app; None for a file of a package."""
     for folder in _module_folders(app):
         if (app.folder / folder / inside).is_file():
             path = str(Path(folder) / inside)

@@ -52,7 +52,7 @@ def statement(
     ways: Mapping[str, Way],
     packages: Sequence[Locked],
 ) -> dict[str, Any]:
-    """The statement.
+    """Describe one build as an in-toto statement.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ def _uri(name: str, version: str) -> str:
 
 
 def _builder_id(build_arn: str | None) -> str:
-    """The CodeBuild project: who can change it decides what a build is. ``arn:…:build/PROJECT:UUID`` names it."""
+    """Name the CodeBuild project: who can change it decides what a build is. ``arn:…:build/PROJECT:UUID`` holds it."""
     if build_arn is None or ":build/" not in build_arn:
         return _UNKNOWN_BUILDER
     account, _, build = build_arn.partition(":build/")

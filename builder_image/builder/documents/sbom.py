@@ -46,7 +46,7 @@ class Build:
 
 
 def document(build: Build) -> dict[str, Any]:
-    """The parts list."""
+    """Describe the parts of one build as a CycloneDX document."""
     installed = _installed(build.packages)
     shipped = _shipped(build.app)
     uses_python = any(_COMPONENTIZE in step for part in build.app.manifest.components for step in part.commands)
@@ -145,7 +145,7 @@ def _name(requirement: str) -> str:
 
 
 def _shipped(app: App) -> list[dict[str, Any]]:
-    """Packages in the upload, where `pip install --target` left its records. They are the uploader's word."""
+    """List packages in the upload, by the records that `pip install --target` left: the uploader's word."""
     found: list[dict[str, Any]] = []
     for path, entry in walk(app.folder):
         if path.endswith(_METADATA) and entry.is_file(follow_symlinks=False) and len(found) < _MOST_SHIPPED:

@@ -17,6 +17,6 @@ def canonical(document: Mapping[str, Any]) -> bytes:
 
 
 def package_url(name: str, version: str) -> str:
-    """A Python package as a package URL (purl, type pypi)."""
+    """Return the package URL (purl, type pypi) of a Python package."""
     quoted = (urllib.parse.quote(part, safe="") for part in (canonicalize_name(name), version))
     return "pkg:pypi/{}@{}".format(*quoted)

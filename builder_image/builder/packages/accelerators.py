@@ -128,7 +128,7 @@ def _certain(body: list[ast.stmt]) -> Iterator[ast.stmt]:
 
 
 def _caught(body: list[ast.stmt]) -> Iterator[ast.stmt]:
-    """Imports, anywhere in the module, whose failure is caught."""
+    """Find imports, anywhere in the module, whose failure is caught."""
     for statement in body:
         for node in ast.walk(statement):
             if isinstance(node, ast.Try | ast.With) and _guards(node):

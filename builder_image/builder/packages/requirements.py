@@ -63,7 +63,7 @@ class Wanted:
 
 
 def of_app(app: App, sdk_version: str) -> list[Wanted]:
-    """What is to be installed for an app: nothing for most.
+    """List what is to be installed for an app: nothing for most.
 
     Raises
     ------
@@ -84,7 +84,7 @@ def of_app(app: App, sdk_version: str) -> list[Wanted]:
 
 
 def parse(text: str, name: str) -> list[Wanted]:
-    """The requirements of a requirements.txt.
+    """Parse a requirements.txt.
 
     Raises
     ------

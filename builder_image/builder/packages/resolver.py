@@ -150,7 +150,7 @@ class Resolver:
             raise BuildError(self._unexplained(outcome.output.tail))
 
     def _compile(self, platform: str) -> tuple[list[Locked] | None, str]:
-        """A lock, or None and what uv said."""
+        """Return a lock, or None, and what uv said."""
         lock = self._box.folder / f"pylock.{platform}.toml"
         arguments = ["--generate-hashes", "--no-header", "--format", "pylock.toml", "-o", str(lock)]
         arguments += ["--excludes", str(self._box.folder / "provided.txt"), str(self._box.folder / "wanted.in")]
@@ -229,7 +229,7 @@ class Resolver:
 
 
 def _read(lock: Path) -> list[Locked]:
-    """Packages of a pylock.toml (PEP 751); of the wheels of one, a pure one where there is one."""
+    """Read the packages of a pylock.toml (PEP 751); of each the pure wheel, where there is one."""
     packages: list[dict[str, Any]] = tomllib.loads(lock.read_text("utf-8")).get("packages", [])
     locked = []
     for package in packages:
@@ -272,7 +272,7 @@ def _native(packages: Sequence[Locked]) -> list[Locked]:
 
 
 def _major(version: str) -> tuple[int, ...]:
-    """The part of a version that changes when its users must change: the second number as long as the first is 0."""
+    """Return the part of a version that changes when its users must: two numbers as long as the first is 0."""
     release = Version(version).release
     return release[:1] if release[0] else release[:2]
 

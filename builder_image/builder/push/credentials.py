@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def login_for(task: BuildOrder, aws: "Aws") -> Login | None:
-    """The login for a task's repository; None for a registry that nobody gave a user for (an anonymous push).
+    """Return the login for a task's repository; None for a registry without a user name (an anonymous push).
 
     Raises
     ------

@@ -89,7 +89,7 @@ def refuse_when_first_argument_has(number: int, bits: int, error: int) -> list[I
 
 
 def pack(instructions: Sequence[Instruction]) -> bytes:
-    """An array of ``struct sock_filter``; what nothing in it refuses is allowed."""
+    """Pack into an array of ``struct sock_filter``; what no instruction refuses is allowed."""
     return b"".join(_INSTRUCTION.pack(*instruction) for instruction in (*instructions, (_RETURN, 0, 0, _ALLOW)))
 
 

@@ -199,6 +199,6 @@ def _uids(status: bytes) -> list[int]:
 
 
 def _fields(status: bytes) -> dict[str, str]:
-    """The name comes first and has its newlines escaped."""
+    """Parse /proc/PID/status. The name comes first and has its newlines escaped."""
     lines = (line.partition(":") for line in status.decode(errors="replace").split("\n"))
     return {name: value.strip() for name, _, value in lines}

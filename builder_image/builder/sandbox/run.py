@@ -272,7 +272,7 @@ def _remove_leftovers(uid: int) -> None:
 
 
 def _entries_of(uid: int) -> Iterator[tuple[Path, bool, int]]:
-    """What a user has in folders that everyone can write to: path, whether it is a folder, bytes on disk."""
+    """List what a user has in folders that everyone can write to: path, whether it is a folder, bytes on disk."""
     for folder in _SHARED_FOLDERS:
         with contextlib.suppress(OSError), os.scandir(folder) as entries:
             for entry in entries:

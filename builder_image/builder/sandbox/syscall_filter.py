@@ -29,7 +29,7 @@ _REFUSED: Final = {
 
 
 def program(*, network: bool, machine: str = platform.machine()) -> bytes:
-    """The filter, as the kernel takes it.
+    """Assemble the filter, as the kernel takes it.
 
     No namespaces (user namespaces among them), no keyrings, no memory that belongs to no process, no io_uring; without
     ``network`` no sockets but those of one machine (AF_UNIX): then no address can be reached, whatever interfaces the

@@ -30,7 +30,7 @@ class SandboxUser:
 
     @classmethod
     def take(cls, first: str, lock_dir: Path) -> Self:
-        """The first free user of the range that starts at ``first`` (a name or a number)."""
+        """Take the first free user of the range that starts at ``first`` (a name or a number)."""
         if os.geteuid() != 0:
             return cls(None, None)
         base = int(first) if first.isdecimal() else pwd.getpwnam(first).pw_uid

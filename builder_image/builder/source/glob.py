@@ -50,7 +50,7 @@ class Patterns:
                 self._plain.add(pattern)
 
     def selecting(self, path: str) -> list[str]:
-        """The patterns that select a file's path (relative, ``/`` between parts).
+        """Return the patterns that select a file's path (relative, ``/`` between parts).
 
         Raises
         ------
@@ -67,7 +67,7 @@ class Patterns:
         return above + [pattern for pattern, compiled in self._globs if len(compiled) in self._places(parts, compiled)]
 
     def selecting_below(self, folder: str) -> list[str]:
-        """The glob patterns that may select something in a folder.
+        """Return the glob patterns that may select something in a folder.
 
         Raises
         ------

@@ -19,7 +19,7 @@ def source_digest(folder: Path, versions: Mapping[str, str], packages: Sequence[
 
 
 def _parts(folder: Path, versions: Mapping[str, str], packages: Sequence[str]) -> Iterator[bytes]:
-    """A label and a content, in turns."""
+    """Yield a label and a content, in turns."""
     for tool, version in sorted(versions.items()):
         yield from (f"tool {tool}".encode(), version.encode())
     for package in sorted(packages):

@@ -11,7 +11,7 @@ _DEFAULT: Final = "app"
 
 
 def component_id(name: str) -> str:
-    """The nearest valid component id to any name: ``My_Function 2`` becomes ``my-function2``, ``한글`` ``app``."""
+    """Make the nearest valid component id of any name: ``my-function2`` of ``My_Function 2``, ``app`` of ``한글``."""
     words: list[str] = []
     for word in re.findall(r"[a-z0-9]+", name.lower()):
         if word[0].isdigit():

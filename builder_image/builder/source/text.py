@@ -24,7 +24,7 @@ _ASCII: Final = bytes(range(32, 127))
 
 
 def decode(content: bytes, where: str) -> str:
-    """The text of a file in UTF-8, or in UTF-16 or UTF-32 with a byte order mark; without the mark.
+    """Decode a file in UTF-8, or in UTF-16 or UTF-32 with a byte order mark, and leave out the mark.
 
     Raises
     ------
@@ -76,7 +76,7 @@ def _guess(content: bytes) -> str:
 
 
 def decode_python(content: bytes) -> str:
-    """The text of a Python source, by its coding comment or as UTF-8.
+    """Decode a Python source, by its coding comment or as UTF-8.
 
     Raises
     ------

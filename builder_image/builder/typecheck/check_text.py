@@ -35,7 +35,7 @@ class IncomingHandler(IncomingHandler):
 
 
 def describe(found: Sequence[Finding], count: int, *, is_single_file: bool) -> str:
-    """Findings as mypy prints them, one a line, and hints below."""
+    """Write findings as mypy prints them, one a line, and hints below."""
     lines = []
     for error in found:
         code = f"  [{error.code}]" if error.code else ""
@@ -46,7 +46,7 @@ def describe(found: Sequence[Finding], count: int, *, is_single_file: bool) -> s
 
 
 def _hints(found: Sequence[Finding], *, is_single_file: bool) -> list[str]:
-    """What to do about modules that are not there, by whose they are."""
+    """Say what to do about modules that are not there, by whose they are."""
     named = [
         match[1] for error in found if error.code == "import-not-found" and (match := _MODULE.search(error.message))
     ]
@@ -61,12 +61,12 @@ def _hints(found: Sequence[Finding], *, is_single_file: bool) -> list[str]:
 
 
 def describe_failure(text: str) -> str:
-    """What kept mypy from checking anything, and what to do about it."""
+    """Say what kept mypy from checking anything, and what to do about it."""
     return f"{text}\n{_ENCODING}" if "Cannot decode file" in text else text
 
 
 def missing_handler(report: dict[str, Any], toolchain: Toolchain) -> str:
-    """What stands in a file in place of the class that answers requests, and how it is written."""
+    """Say what stands in a file in place of the class that answers requests, and how that is written."""
     shown = printable(report["shown"])[:100]
     where = f"{printable(report['file'])}:{report['line']}" if report["line"] else printable(report["file"])
     match report["kind"]:

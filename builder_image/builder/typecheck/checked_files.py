@@ -54,7 +54,7 @@ class Copied:
 
 
 def programs(app: App, files: OwnFiles) -> list[Program]:
-    """The programs of an app: none for one without Python that is built."""
+    """List the programs of an app: none for one without Python that is built."""
     entries = [(entry, _named(entry, files)) for entry in _entry_points(app)]
     handlers = {path for entry, path in entries if path is not None and entry.is_http}
     found: dict[tuple[str, ...], list[str]] = {}
@@ -94,7 +94,7 @@ def _entry_points(app: App) -> Iterator[EntryPoint]:
 
 
 def _named(entry: EntryPoint, files: OwnFiles) -> str | None:
-    """The file of the module that the build command names."""
+    """Find the file of the module that the build command names."""
     module = (entry.module or "").replace(".", "/")
     candidates = [f"{module}.py", f"{module}/__init__.py"] if module else []
     paths = [posixpath.normpath(posixpath.join(folder, name)) for folder in entry.search for name in candidates]

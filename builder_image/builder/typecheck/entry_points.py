@@ -32,7 +32,7 @@ class EntryPoint:
 
 
 def of_component(component: Component) -> list[EntryPoint]:
-    """What the component's build commands make a component from: mostly one module."""
+    """List what the component's build commands make a component from: mostly one module."""
     found = [entry for command in component.commands for entry in _of_command(command, component.workdir)]
     return found or [EntryPoint(None, (component.workdir,), is_http=False)]
 
@@ -58,7 +58,7 @@ def _words(command: str) -> list[str]:
 
 
 def _of_call(words: list[str], folder: str) -> Iterator[EntryPoint]:
-    """The arguments of one call, as far as the next command of the shell."""
+    """Read the arguments of one call, as far as the next command of the shell."""
     options: dict[str, list[str]] = {}
     arguments: list[str] = []
     rest = itertools.takewhile(lambda word: not set(word) <= _SHELL_OPERATORS, words)
@@ -77,7 +77,7 @@ def _of_call(words: list[str], folder: str) -> Iterator[EntryPoint]:
 
 
 def _option(word: str) -> tuple[str | None, str | None]:
-    """The option of componentize-py in a word, and its value if the word has it: ``-p=x``, ``-px``, ``--option=x``."""
+    """Split a word into an option of componentize-py and its value, if any: ``-p=x``, ``-px``, ``--option=x``."""
     name, equals, value = word.partition("=")
     if word in _WITH_VALUE:
         return word, None

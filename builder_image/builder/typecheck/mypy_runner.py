@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def _check(program: dict[str, Any], config: str, cache: str) -> tuple[list[dict[str, Any]], str]:
-    """Findings in the app's own files under the uploader's names, and what kept mypy from looking for any.
+    """Check one program: findings in the app's own files under the uploader's names, and what kept mypy from looking.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def is_idiom(error: dict[str, Any], idioms: list[tuple[str, int, int]]) -> bool:
 
 
 def shortened(errors: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The first findings, as many as fit."""
+    """Return the first findings, as many as fit."""
     kept: list[dict[str, Any]] = []
     left = MOST_BYTES
     for error in errors[:MOST_ERRORS]:

@@ -113,7 +113,7 @@ def _run(programs: list[dict[str, Any]], sandbox: Sandbox, toolchain: Toolchain,
 
 
 def findings(errors: list[dict[str, Any]]) -> list[Finding]:
-    """mypy's findings, fit to be shown."""
+    """Make mypy's findings fit to be shown."""
     return [
         Finding(
             file=printable(error["file"]), line=error["line"], code=error["code"], message=printable(error["message"])

@@ -25,7 +25,7 @@ class IncomingHandler:
     target: object = None
 
     def __getattr__(self, name: str) -> object:
-        """The app's; looked up at each call, and gone from the stack when it runs."""
+        """Look up the app's at each call, so that it is gone from the stack when it runs."""
         return getattr(type(self).target, name)
 
 

@@ -111,7 +111,7 @@ class Shelf:
 
     @staticmethod
     def create_module(spec: _ModuleSpec) -> object:
-        """The module as it was loaded, with its own spec."""
+        """Take the module as it was loaded, with its own spec."""
         module = _shelf.pop(spec.name)
         spec.loader_state = module.__spec__
         return module
@@ -150,7 +150,7 @@ def _noted_import(
 
 
 def _executing() -> str | None:
-    """The module whose body runs: the last that has begun to load and has not ended."""
+    """Name the module whose body runs: the last that has begun to load and has not ended."""
     for name, module in reversed(list(sys.modules.items())):
         spec = getattr(module, "__spec__", None)
         if getattr(spec, "_initializing", False):
