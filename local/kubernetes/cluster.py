@@ -57,9 +57,12 @@ class Cluster:
     def start(self) -> None:
         """Start everything; returns when the cluster takes requests.
 
-        Raises:
-            OSError: the port is taken or the state folder cannot be written.
-            ValueError: a manifest of the seed is not understood.
+        Raises
+        ------
+        OSError
+            The port is taken or the state folder cannot be written.
+        ValueError
+            A manifest of the seed is not understood.
         """
         with ExitStack() as stack:
             self._start(stack)

@@ -34,8 +34,10 @@ def write_kubeconfig(path: Path, *, cluster: str, url: str, ca_pem: bytes, token
 def access_from_kubeconfig(path: Path) -> ApiAccess:
     """What the current context of a kubeconfig says; only token users are understood.
 
-    Raises:
-        ValueError: the file names no such context, cluster or user.
+    Raises
+    ------
+    ValueError
+        The file names no such context, cluster or user.
     """
     document: dict[str, Any] = yaml.safe_load(path.read_text("utf-8"))
 

@@ -19,9 +19,12 @@ _UNDERSTOOD: Final = {"apiVersion", "kind", "resources"}
 def build(folder: Path) -> list[Json]:
     """The objects of a kustomization, in the order in which it names them.
 
-    Raises:
-        OSError: a file cannot be read.
-        ValueError: a file is not YAML, or the kustomization does more than list resources.
+    Raises
+    ------
+    OSError
+        A file cannot be read.
+    ValueError
+        A file is not YAML, or the kustomization does more than list resources.
     """
     path = folder / _FILE
     objects: list[Json] = []

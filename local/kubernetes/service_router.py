@@ -45,10 +45,14 @@ class ServiceRouter:
     def __init__(self, api_url: str, token: str | None, ca: Path | str | None) -> None:
         """Make a router for the cluster whose API server is at ``api_url``.
 
-        Args:
-            api_url: base URL of the Kubernetes API.
-            token: bearer token that may get, list and watch Services and EndpointSlices.
-            ca: the API server's CA, as the path of a PEM file or as PEM text; None for plain http.
+        Parameters
+        ----------
+        api_url
+            Base URL of the Kubernetes API.
+        token
+            Bearer token that may get, list and watch Services and EndpointSlices.
+        ca
+            The API server's CA, as the path of a PEM file or as PEM text; None for plain http.
         """
         self._table = ServiceTable(ApiAccess(api_url, token, ca))
         self._pool = httpcore.AsyncConnectionPool(

@@ -34,9 +34,12 @@ _REPOSITORY: Final = re.compile(r"/v2/(?P<name>.+?)/(?:blobs|manifests|tags)/(?:
 def create_gate(upstream: str, *, account: str = "123456789012") -> Starlette:
     """Make the app.
 
-    Args:
-        upstream: base URL of the AWS process, ``http://127.0.0.1:PORT``.
-        account: registry id, as refusals name it.
+    Parameters
+    ----------
+    upstream
+        Base URL of the AWS process, ``http://127.0.0.1:PORT``.
+    account
+        Registry id, as refusals name it.
     """
     gate = _Gate(upstream.rstrip("/"), account)
 

@@ -25,8 +25,10 @@ class Mirrors:
     def load(cls, path: str | Path | None) -> "Mirrors":
         """Read a mirrors file; None means no mirrors.
 
-        Raises:
-            ValueError: the file cannot be read, or is not an object of strings.
+        Raises
+        ------
+        ValueError
+            The file cannot be read, or is not an object of strings.
         """
         if path is None:
             return cls()
@@ -41,9 +43,12 @@ class Mirrors:
     def base_url(self, host: str, *, plain_http: bool = False) -> str:
         """Where to send requests for ``host``: its mirror, else ``https://host`` (plain HTTP on this machine).
 
-        Args:
-            host: registry host as in an image reference, with its port.
-            plain_http: speak HTTP to a host without a mirror, whatever it is.
+        Parameters
+        ----------
+        host
+            Registry host as in an image reference, with its port.
+        plain_http
+            Speak HTTP to a host without a mirror, whatever it is.
         """
         if host in self.hosts:
             return self.hosts[host].rstrip("/")

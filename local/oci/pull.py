@@ -50,10 +50,14 @@ def pull_image(
     A reference with a digest whose manifest is in the store needs no registry at all. Blocking; from asyncio call it
     by ``asyncio.to_thread``.
 
-    Raises:
-        InvalidReferenceError: ``reference`` is not an image reference.
-        NotFoundError, UnauthorizedError, RefusedError, UnreachableError: see `local.oci.errors`.
-        CorruptContentError: a digest does not match, or the reference names no image manifest (an index, say).
+    Raises
+    ------
+    InvalidReferenceError
+        ``reference`` is not an image reference.
+    NotFoundError, UnauthorizedError, RefusedError, UnreachableError
+        See `local.oci.errors`.
+    CorruptContentError
+        A digest does not match, or the reference names no image manifest (an index, say).
     """
     if isinstance(reference, str):
         reference = parse_reference(reference)

@@ -60,8 +60,10 @@ class ImageReference:
 def parse_reference(text: str) -> ImageReference:
     """Read an image reference; the tag is ``latest`` when neither tag nor digest is given.
 
-    Raises:
-        InvalidReferenceError: it is not one, or its digest is not sha256.
+    Raises
+    ------
+    InvalidReferenceError
+        It is not one, or its digest is not sha256.
     """
     match = _REFERENCE.fullmatch(text)
     if match is None:

@@ -64,12 +64,18 @@ class RepositoryClient:
     ) -> None:
         """Nothing is sent yet.
 
-        Args:
-            reference: host and repository; tag and digest play no part here.
-            mirrors: where hosts are really to be found.
-            credentials: None for anonymous.
-            push: ask token servers for the right to push as well.
-            plain_http: HTTP for a host without a mirror.
+        Parameters
+        ----------
+        reference
+            Host and repository; tag and digest play no part here.
+        mirrors
+            Where hosts are really to be found.
+        credentials
+            None for anonymous.
+        push
+            Ask token servers for the right to push as well.
+        plain_http
+            HTTP for a host without a mirror.
         """
         self.base_url = (mirrors or Mirrors()).base_url(reference.server, plain_http=plain_http)
         self._repository_url = f"{self.base_url}/v2/{reference.repository}"
@@ -99,18 +105,24 @@ class RepositoryClient:
     def authenticate(self) -> None:
         """Ask ``/v2/`` once, so that later requests carry the answer to its challenge from the start.
 
-        Raises:
-            UnauthorizedError: the registry does not take the credentials.
-            UnreachableError: it does not answer.
+        Raises
+        ------
+        UnauthorizedError
+            The registry does not take the credentials.
+        UnreachableError
+            It does not answer.
         """
         self._check(self._send("GET", f"{self.base_url}/v2/"), "cannot authenticate")
 
     def manifest(self, version: str) -> FetchedManifest:
         """Fetch a manifest by tag or digest.
 
-        Raises:
-            NotFoundError, UnauthorizedError, RefusedError, UnreachableError: see `local.oci.errors`.
-            CorruptContentError: its digest is not the one asked for, or it is far too large.
+        Raises
+        ------
+        NotFoundError, UnauthorizedError, RefusedError, UnreachableError
+            See `local.oci.errors`.
+        CorruptContentError
+            Its digest is not the one asked for, or it is far too large.
         """
         url = f"{self._repository_url}/manifests/{version}"
         with self._stream(url, f"cannot get the manifest {version}", {"Accept": _ACCEPTED}) as response:
@@ -129,8 +141,10 @@ class RepositoryClient:
     def blob(self, digest: str) -> Iterator[Iterator[bytes]]:
         """Open a blob as a stream of parts. The caller checks the digest (`local.oci.store` does).
 
-        Raises:
-            NotFoundError, UnauthorizedError, RefusedError, UnreachableError: see `local.oci.errors`.
+        Raises
+        ------
+        NotFoundError, UnauthorizedError, RefusedError, UnreachableError
+            See `local.oci.errors`.
         """
         url = f"{self._repository_url}/blobs/{digest}"
         with self._stream(url, f"cannot get the blob {digest}", {"Accept": "*/*"}) as response:
@@ -139,8 +153,10 @@ class RepositoryClient:
     def push_blob(self, digest: str, content: bytes) -> None:
         """Upload a blob: POST, PATCH in chunks, PUT; in one PUT where the registry does not follow that.
 
-        Raises:
-            NotFoundError, UnauthorizedError, RefusedError, UnreachableError: see `local.oci.errors`.
+        Raises
+        ------
+        NotFoundError, UnauthorizedError, RefusedError, UnreachableError
+            See `local.oci.errors`.
         """
         summary = f"cannot push {digest}"
         location = self._start_upload(summary)
@@ -166,10 +182,14 @@ class RepositoryClient:
     def put_manifest(self, version: str, content: bytes) -> str | None:
         """Store a manifest under a tag or digest; returns the answer's ``Location``, absolute, None without one.
 
-        Raises:
-            NotFoundError: no such repository, or a blob that the manifest names is missing.
-            RefusedError: for one, the tag exists and the repository's tags are immutable.
-            UnauthorizedError, UnreachableError: see `local.oci.errors`.
+        Raises
+        ------
+        NotFoundError
+            No such repository, or a blob that the manifest names is missing.
+        RefusedError
+            For one, the tag exists and the repository's tags are immutable.
+        UnauthorizedError, UnreachableError
+            See `local.oci.errors`.
         """
         url = f"{self._repository_url}/manifests/{version}"
         response = self._check(

@@ -24,8 +24,10 @@ class ContentStore:
     def path(self, digest: str) -> Path:
         """Where a blob is or would be.
 
-        Raises:
-            ValueError: not a sha256 digest (so no digest can name a path outside the store).
+        Raises
+        ------
+        ValueError
+            Not a sha256 digest (so no digest can name a path outside the store).
         """
         if not is_digest(digest):
             raise ValueError(f"not a sha256 digest: {digest!r}")
@@ -38,14 +40,21 @@ class ContentStore:
     def write(self, digest: str, parts: Iterable[bytes], *, source: str, size: int | None = None) -> Path:
         """Take in a blob part by part; returns where it is.
 
-        Args:
-            digest: what it must be.
-            parts: its bytes, in order.
-            source: where they come from, for the error.
-            size: bytes it must have; reading stops beyond that.
+        Parameters
+        ----------
+        digest
+            What it must be.
+        parts
+            Its bytes, in order.
+        source
+            Where they come from, for the error.
+        size
+            Bytes it must have; reading stops beyond that.
 
-        Raises:
-            CorruptContentError: the bytes are not those of ``digest``; nothing is kept.
+        Raises
+        ------
+        CorruptContentError
+            The bytes are not those of ``digest``; nothing is kept.
         """
         target = self.path(digest)
         self._folder.mkdir(parents=True, exist_ok=True)

@@ -30,8 +30,10 @@ def find_credentials(server: str) -> Credentials | None:
 def login(server: str, credentials: Credentials, mirrors: Mirrors) -> None:
     """Validate credentials against a registry and keep them.
 
-    Raises:
-        SpinError: the registry cannot be reached, does not ask for credentials, or its token server refuses them.
+    Raises
+    ------
+    SpinError
+        The registry cannot be reached, does not ask for credentials, or its token server refuses them.
     """
     registry = DOCKER_HUB_SERVER if server == DOCKER_HUB else server
     _validate(registry, credentials, mirrors)

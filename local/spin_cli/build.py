@@ -16,8 +16,10 @@ from local.spin_cli.terminal import SpinError, context, os_reason, say
 def build(manifest_path: str, *, check_targets: bool) -> None:
     """Build the app.
 
-    Raises:
-        SpinError: the manifest is invalid, a command fails, or there are deployment targets to check.
+    Raises
+    ------
+    SpinError
+        The manifest is invalid, a command fails, or there are deployment targets to check.
     """
     with context(f'Cannot read manifest file from "{manifest_path}"'):
         manifest = load_manifest(manifest_path)

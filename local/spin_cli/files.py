@@ -24,12 +24,17 @@ _LEARN = (
 def collect_files(app_root: Path, component: Component) -> dict[str, Path]:
     """Guest path (relative, forward slashes) to file, sorted by guest path; later mounts win over earlier ones.
 
-    Args:
-        app_root: absolute folder of the manifest.
-        component: its ``files`` and ``exclude_files`` are read.
+    Parameters
+    ----------
+    app_root
+        Absolute folder of the manifest.
+    component
+        Its ``files`` and ``exclude_files`` are read.
 
-    Raises:
-        SpinError: a mount names nothing, leads outside the app folder, or is malformed.
+    Raises
+    ------
+    SpinError
+        A mount names nothing, leads outside the app folder, or is malformed.
     """
     collector = _Collector(app_root, component.exclude_files)
     for mount in component.files:

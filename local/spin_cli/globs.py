@@ -27,8 +27,10 @@ class WalkPattern:
     def __init__(self, pattern: str) -> None:
         """Compile it.
 
-        Raises:
-            GlobError: the pattern is malformed.
+        Raises
+        ------
+        GlobError
+            The pattern is malformed.
         """
         names = [name for name in pattern.split("/") if name not in ("", ".")]
         for name in names:
@@ -49,8 +51,10 @@ class WalkPattern:
 def compile_exclude(pattern: str) -> re.Pattern[str]:
     """For ``exclude_files``: a whole path relative to the app folder, where wildcards match slashes too.
 
-    Raises:
-        GlobError: the pattern is malformed.
+    Raises
+    ------
+    GlobError
+        The pattern is malformed.
     """
     _check(pattern)
     pieces = [translate(piece).removesuffix(r"\Z") for piece in _FOLDERS.split(pattern)]

@@ -60,8 +60,10 @@ class Image:
 def read_sources(app: LoadedApp) -> dict[str, Blob]:
     """Read every component's wasm, by component id.
 
-    Raises:
-        SpinError: one is missing, is not WebAssembly, or is a core module, which only the real CLI can convert.
+    Raises
+    ------
+    SpinError
+        One is missing, is not WebAssembly, or is a core module, which only the real CLI can convert.
     """
     sources = {}
     for loaded in app.components:
@@ -84,10 +86,14 @@ def read_sources(app: LoadedApp) -> dict[str, Blob]:
 def build_image(app: LoadedApp, sources: dict[str, Blob], *, created: str) -> Image:
     """Assemble the image.
 
-    Args:
-        app: what was loaded.
-        sources: from `read_sources`.
-        created: RFC 3339 time for the annotation.
+    Parameters
+    ----------
+    app
+        What was loaded.
+    sources
+        From `read_sources`.
+    created
+        RFC 3339 time for the annotation.
     """
     layers, files = _content_layers(app, sources, archive=False)
     if len(layers) > MAX_LAYERS:

@@ -40,8 +40,10 @@ class LoadedApp:
 def load_app(manifest_path: str) -> LoadedApp:
     """Load a manifest for a push. Sources are not opened yet.
 
-    Raises:
-        SpinError: the manifest is invalid, or something that it names is missing or not allowed.
+    Raises
+    ------
+    SpinError
+        The manifest is invalid, or something that it names is missing or not allowed.
     """
     with context(f'Failed to read Spin app manifest from "{manifest_path}"'):
         manifest = load_manifest(manifest_path)
@@ -73,10 +75,14 @@ def _load(app_root: Path, name: str, component: Component, defaults: Mapping[str
 def locked_app(app: LoadedApp, sources: dict[str, Json], files: dict[str, list[Json]]) -> bytes:
     """Serialize the locked application.
 
-    Args:
-        app: what was loaded.
-        sources: per component id, the content reference of its wasm (``inline``?, ``digest``).
-        files: per component id, its files' content references with ``path``.
+    Parameters
+    ----------
+    app
+        What was loaded.
+    sources
+        Per component id, the content reference of its wasm (``inline``?, ``digest``).
+    files
+        Per component id, its files' content references with ``path``.
     """
     manifest = app.manifest
     components = [_component(loaded, sources[loaded.id], files[loaded.id]) for loaded in app.components]

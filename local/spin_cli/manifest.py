@@ -101,8 +101,10 @@ def parent_dir(manifest_path: str) -> str:
 def load_manifest(manifest_path: str) -> Manifest:
     """Read and validate a manifest. `local.spin_cli.normalize` is the next step.
 
-    Raises:
-        SpinError: it cannot be read or is not valid.
+    Raises
+    ------
+    SpinError
+        It cannot be read or is not valid.
     """
     try:
         text = Path(manifest_path).read_text("utf-8-sig")

@@ -8,8 +8,10 @@ from local.spin_cli.terminal import SpinError
 def check_hosts(hosts: list[str], defaults: Mapping[str, str | None]) -> None:
     """Check every entry; one with a ``{{ variable }}`` as far as ``defaults`` give values.
 
-    Raises:
-        SpinError: the first malformed one, in the real CLI's words.
+    Raises
+    ------
+    SpinError
+        The first malformed one, in the real CLI's words.
     """
     if not hosts:
         return  # most apps: what follows takes longer to load than all that they ask of this file

@@ -16,14 +16,21 @@ _PARALLEL_UPLOADS: Final = 16
 def push(manifest_path: str, reference_text: str, *, mirrors: Mirrors, insecure: bool) -> str | None:
     """Push an app; returns its manifest digest, None when the registry's answer does not tell it.
 
-    Args:
-        manifest_path: the app's spin.toml.
-        reference_text: where to, as typed.
-        mirrors: where registries are really to be found.
-        insecure: plain HTTP for the whole push.
+    Parameters
+    ----------
+    manifest_path
+        The app's spin.toml.
+    reference_text
+        Where to, as typed.
+    mirrors
+        Where registries are really to be found.
+    insecure
+        Plain HTTP for the whole push.
 
-    Raises:
-        SpinError: anything that stops it.
+    Raises
+    ------
+    SpinError
+        Anything that stops it.
     """
     try:
         reference = parse_reference(reference_text)

@@ -10,11 +10,16 @@ def install_real_spin(bin_dir: str | Path, real: str | Path, proxy_url: str, bun
     ``spin registry`` goes through `local.oci.registry_proxy`, whatever proxy this machine uses otherwise: the
     registry's name must not lead to the real AWS. Every other command is the real one's as it is.
 
-    Args:
-        bin_dir: made if missing.
-        real: the executable.
-        proxy_url: of the proxy, ``http://127.0.0.1:PORT``.
-        bundle: file of the certificate authorities to trust.
+    Parameters
+    ----------
+    bin_dir
+        Made if missing.
+    real
+        The executable.
+    proxy_url
+        Of the proxy, ``http://127.0.0.1:PORT``.
+    bundle
+        File of the certificate authorities to trust.
     """
     script = Path(bin_dir) / "spin"
     script.parent.mkdir(parents=True, exist_ok=True)

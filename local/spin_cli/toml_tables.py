@@ -104,8 +104,10 @@ def as_text(value: Any, path: Path) -> str:
 def parse_toml(text: str) -> dict[str, Any]:
     """Parse a document.
 
-    Raises:
-        SpinError: a syntax error, with its line and column.
+    Raises
+    ------
+    SpinError
+        A syntax error, with its line and column.
     """
     try:
         return tomllib.loads(text)

@@ -14,11 +14,16 @@ def install_wrapper(
     The script changes nothing in the environment, which build commands inherit, and starts Python isolated (``-I``):
     neither the working directory, nor PYTHONPATH, nor a user's site-packages can put a module of their own in its way.
 
-    Args:
-        bin_dir: made if missing.
-        python: interpreter with httpx installed.
-        repo_root: folder that holds the ``local`` package.
-        mirrors_file: registry host to base URL, see `local.oci.mirrors`; None for none.
+    Parameters
+    ----------
+    bin_dir
+        Made if missing.
+    python
+        Interpreter with httpx installed.
+    repo_root
+        Folder that holds the ``local`` package.
+    mirrors_file
+        Registry host to base URL, see `local.oci.mirrors`; None for none.
     """
     entry = Path(repo_root).resolve() / "local" / "spin_cli" / "__main__.py"
     # Not resolved: a virtual environment's python is a link, and following it would leave the environment.

@@ -52,8 +52,10 @@ class Application:
     def __init__(self, settings: Settings) -> None:
         """Load every component.
 
-        Raises:
-            AppError: the application cannot be served; the message says why.
+        Raises
+        ------
+        AppError
+            The application cannot be served; the message says why.
         """
         self.base_url = ""
         """Where the app listens; the server sets it, for requests of the app to itself."""

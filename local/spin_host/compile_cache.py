@@ -58,8 +58,10 @@ class CompileCache:
     def __init__(self, folder: Path) -> None:
         """Use ``folder``, created with mode 0700 if it is not there.
 
-        Raises:
-            CacheError: the folder belongs to someone else or others may write to it.
+        Raises
+        ------
+        CacheError
+            The folder belongs to someone else or others may write to it.
         """
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folder = folder
@@ -68,9 +70,12 @@ class CompileCache:
     def load(self, engine: Engine, digest: str, wasm: Path) -> Compiled:
         """The component of this digest, compiled now if no process has done so yet; ``wasm`` is read only then.
 
-        Raises:
-            CacheError: the file at ``wasm`` has another digest, is no component, or a cache file cannot be trusted.
-            OSError: ``wasm`` cannot be read.
+        Raises
+        ------
+        CacheError
+            The file at ``wasm`` has another digest, is no component, or a cache file cannot be trusted.
+        OSError
+            ``wasm`` cannot be read.
         """
         compiled = self._compiled(engine, digest)
         if compiled is None:

@@ -37,8 +37,10 @@ class Directory:
     def add(self, path: str, file: File) -> None:
         """Place a file at a relative ``path``.
 
-        Raises:
-            FileTreeError: the path is absolute, climbs, is empty, or runs through a file.
+        Raises
+        ------
+        FileTreeError
+            The path is absolute, climbs, is empty, or runs through a file.
         """
         names = path.split("/")
         if any(name in ("", ".", "..") for name in names) or "\0" in path:

@@ -42,8 +42,10 @@ class Guest:
     def __init__(self, name: str, clock: EpochClock, compiled: Compiled, services: Services, limits: Limits) -> None:
         """Links the component and makes one instance to see that it can be made.
 
-        Raises:
-            AppError: it answers no HTTP requests in a way that Spin 3 knows, or cannot be instantiated.
+        Raises
+        ------
+        AppError
+            It answers no HTTP requests in a way that Spin 3 knows, or cannot be instantiated.
         """
         self.name = name
         self._clock = clock

@@ -91,8 +91,10 @@ class KeyValueStore:
     def increment(self, key: str, delta: int) -> int:
         """Add to a signed 64-bit number (little-endian, absent counts as 0), in one step for all processes.
 
-        Raises:
-            NotANumberError: the value is of another length, or the sum leaves 64 bits.
+        Raises
+        ------
+        NotANumberError
+            The value is of another length, or the sum leaves 64 bits.
         """
         with self._file.transaction():
             before = self.get(key)

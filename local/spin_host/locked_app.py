@@ -111,8 +111,10 @@ class AppFolder:
     def wasm(self, component: LockedComponent) -> tuple[str, Path]:
         """Digest and file of a component's wasm.
 
-        Raises:
-            AppError: the image has no layer for it.
+        Raises
+        ------
+        AppError
+            The image has no layer for it.
         """
         digest = component.source.digest
         if digest is None:
@@ -122,8 +124,10 @@ class AppFolder:
     def files(self, component: LockedComponent) -> Directory:
         """A component's files.
 
-        Raises:
-            AppError: a layer is missing, or the list cannot be laid out.
+        Raises
+        ------
+        AppError
+            A layer is missing, or the list cannot be laid out.
         """
         root = Directory()
         for mounted in component.files:

@@ -75,8 +75,10 @@ class Network:
     def send(self, host: str, port: int, request: HttpRequest, seconds: float) -> HttpResponse:
         """Send ``request`` by its scheme and read the whole answer.
 
-        Raises:
-            OutboundFailure: no answer within ``seconds``, or none at all.
+        Raises
+        ------
+        OutboundFailure
+            No answer within ``seconds``, or none at all.
         """
         import httpcore
 
@@ -118,8 +120,10 @@ def _read(chunks: Iterable[bytes], end: float) -> bytes:
 def _reachable(host: str, port: int, may_reach: MayReach) -> list[str]:
     """The addresses of a host that may be connected to.
 
-    Raises:
-        OutboundFailure: there is none.
+    Raises
+    ------
+    OutboundFailure
+        There is none.
     """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)

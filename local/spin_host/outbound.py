@@ -37,9 +37,12 @@ class Outbound:
     def send(self, request: HttpRequest, seconds: float) -> HttpResponse:
         """Carry out a component's request.
 
-        Raises:
-            OutboundFailure: it is not allowed, or there is no answer.
-            GuestStopped: it goes to a component that the app does not have, which ends the caller in Spin.
+        Raises
+        ------
+        OutboundFailure
+            It is not allowed, or there is no answer.
+        GuestStopped
+            It goes to a component that the app does not have, which ends the caller in Spin.
         """
         host = request.authority.rpartition("@")[2]
         name = host.partition(":")[0] if not host.startswith("[") else host

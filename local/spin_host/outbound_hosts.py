@@ -26,8 +26,10 @@ class AllowedHosts:
     def __init__(self, entries: Iterable[str], components: Iterable[str] = ()) -> None:
         """``components`` of the app are all that ``*.spin.internal`` stands for.
 
-        Raises:
-            HostError: an entry is malformed.
+        Raises
+        ------
+        HostError
+            An entry is malformed.
         """
         self._entries = [parse(entry) for entry in entries]
         self._components = frozenset(f"{name}{CHAINING_SUFFIX}" for name in components)

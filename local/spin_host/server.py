@@ -117,8 +117,10 @@ def serve(application: Application, port: int, grace: float, listening: Callable
 
     ``listening`` is called with the base URL once connections are accepted.
 
-    Raises:
-        OSError: the port cannot be listened on.
+    Raises
+    ------
+    OSError
+        The port cannot be listened on.
     """
     drain = Drain(grace)
     server = _Announcing(_config(FunctionServer(application, drain)), drain)

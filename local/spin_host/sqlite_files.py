@@ -14,8 +14,10 @@ def connect(path: Path) -> sqlite3.Connection:
     Write-ahead logging lets readers go on while another process writes. Every statement is its own transaction unless
     ``BEGIN`` says otherwise.
 
-    Raises:
-        sqlite3.Error: the file is not a database or cannot be opened.
+    Raises
+    ------
+    sqlite3.Error
+        The file is not a database or cannot be opened.
     """
     path.touch(mode=0o600)
     connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)

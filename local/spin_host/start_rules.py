@@ -16,8 +16,10 @@ _SPIN_EXECUTORS: Final = (None, "http", "spin")
 def check(app: LockedApp) -> None:
     """Check variables, stores and triggers.
 
-    Raises:
-        AppError: the first thing for which Spin would end, or an executor that only a cluster has.
+    Raises
+    ------
+    AppError
+        The first thing for which Spin would end, or an executor that only a cluster has.
     """
     for component in app.components:
         _check_variables(component, app.variables)

@@ -35,9 +35,12 @@ class AppVariables:
     def render(self, template: str) -> str:
         """Fill in a template.
 
-        Raises:
-            builder.source.templates.TemplateError: braces do not match.
-            UndefinedVariableError: it uses a variable that is not declared or has no value.
+        Raises
+        ------
+        builder.source.templates.TemplateError
+            Braces do not match.
+        UndefinedVariableError
+            It uses a variable that is not declared or has no value.
         """
         return templates.parse(template).render(self._value)
 
@@ -67,10 +70,14 @@ class ComponentVariables:
     def get(self, name: str) -> str:
         """A variable's value.
 
-        Raises:
-            InvalidNameError: the name cannot be a variable's.
-            UndefinedVariableError: the component does not declare it, or it has no value.
-            builder.source.templates.TemplateError: its template is malformed.
+        Raises
+        ------
+        InvalidNameError
+            The name cannot be a variable's.
+        UndefinedVariableError
+            The component does not declare it, or it has no value.
+        builder.source.templates.TemplateError
+            Its template is malformed.
         """
         _check_name(name)
         if name not in self._templates:

@@ -37,8 +37,10 @@ _list_from_c = _types.ListType.convert_from_c
 def apply() -> None:
     """Install the corrections; calling it again changes nothing.
 
-    Raises:
-        RuntimeError: another wasmtime is installed than the one these corrections were written for.
+    Raises
+    ------
+    RuntimeError
+        Another wasmtime is installed than the one these corrections were written for.
     """
     installed = version("wasmtime")
     if installed != WASMTIME_VERSION:

@@ -35,15 +35,23 @@ class Proposal:
 def proposal(metric: Json, current_replicas: int, pods: list[Json], usage: dict[str, Json], now: datetime) -> Proposal:
     """What one entry of ``spec.metrics`` wants.
 
-    Args:
-        metric: the entry; types other than ``Resource`` are refused.
-        current_replicas: size of the target now.
-        pods: its pods, whatever their state.
-        usage: PodMetrics by pod name.
-        now: an aware time.
+    Parameters
+    ----------
+    metric
+        The entry; types other than ``Resource`` are refused.
+    current_replicas
+        Size of the target now.
+    pods
+        Its pods, whatever their state.
+    usage
+        PodMetrics by pod name.
+    now
+        An aware time.
 
-    Raises:
-        MetricUnavailableError: there is nothing to go by.
+    Raises
+    ------
+    MetricUnavailableError
+        There is nothing to go by.
     """
     if metric.get("type") != "Resource":
         raise MetricUnavailableError(f"metric type {metric.get('type')} is not served here; use Resource")

@@ -15,11 +15,16 @@ _NO_DEADLINE = 2**31 - 1
 def status_of(deployment: Json, new: Json, all_sets: list[Json], created: bool) -> Json:
     """The whole status of a Deployment.
 
-    Args:
-        deployment: as it stands, old status included.
-        new: ReplicaSet of its present template.
-        all_sets: every ReplicaSet it controls, ``new`` included.
-        created: whether ``new`` was made just now.
+    Parameters
+    ----------
+    deployment
+        As it stands, old status included.
+    new
+        ReplicaSet of its present template.
+    all_sets
+        Every ReplicaSet it controls, ``new`` included.
+    created
+        Whether ``new`` was made just now.
     """
     old = deployment.get("status") or {}
     available = sum(status_count(replica_set, "availableReplicas") for replica_set in all_sets)

@@ -38,11 +38,16 @@ class PodGroups:
 def group(pods: list[Json], usage: dict[str, Json], resource: str, now: datetime) -> PodGroups:
     """Sort pods by whether their samples count.
 
-    Args:
-        pods: all pods of the target; those that ended or are about to go are left out.
-        usage: PodMetrics by pod name.
-        resource: ``cpu`` or ``memory``; only for CPU do the start-up rules hold.
-        now: an aware time.
+    Parameters
+    ----------
+    pods
+        All pods of the target; those that ended or are about to go are left out.
+    usage
+        PodMetrics by pod name.
+    resource
+        ``cpu`` or ``memory``; only for CPU do the start-up rules hold.
+    now
+        An aware time.
     """
     groups = PodGroups()
     for pod in filter(is_pod_active, pods):

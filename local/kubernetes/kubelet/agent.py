@@ -46,14 +46,22 @@ class Kubelet:
     ) -> None:
         """Set up; nothing runs yet.
 
-        Args:
-            api: access to the API server.
-            events: recorder of source ``kubelet``.
-            paths: folders of everything that is kept on the node.
-            mirrors_file: registry host to base URL (see `local.oci.mirrors`).
-            docker_config: the node's registry credentials, a Docker ``config.json``; read at every pull.
-            times: pauses and periods.
-            local_ports: ports of this machine that functions may reach which name them.
+        Parameters
+        ----------
+        api
+            Access to the API server.
+        events
+            Recorder of source ``kubelet``.
+        paths
+            Folders of everything that is kept on the node.
+        mirrors_file
+            Registry host to base URL (see `local.oci.mirrors`).
+        docker_config
+            The node's registry credentials, a Docker ``config.json``; read at every pull.
+        times
+            Pauses and periods.
+        local_ports
+            Ports of this machine that functions may reach which name them.
         """
         self._pods = api.informer(PODS)
         self._replica_sets = api.informer(REPLICA_SETS)

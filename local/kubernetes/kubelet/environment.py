@@ -22,8 +22,10 @@ _EXPANSION = re.compile(r"\$\$|\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)")
 def container_environment(api: Api, pod: Json, container: Json) -> dict[str, str]:
     """All variables of a container, with references resolved.
 
-    Raises:
-        ContainerConfigError: a Secret, ConfigMap, key or field that is not optional does not exist.
+    Raises
+    ------
+    ContainerConfigError
+        A Secret, ConfigMap, key or field that is not optional does not exist.
     """
     if container.get("envFrom"):
         raise ContainerConfigError("envFrom is not served on this machine: name each variable in env")
@@ -85,8 +87,10 @@ def _resolve(api: Api, value_from: Json, pod: Json, container: Json) -> str | No
 def pod_field(pod: Json, path: str) -> str:
     """A pod's own field as the downward API gives it.
 
-    Raises:
-        ContainerConfigError: not one of the fields that environment variables may name.
+    Raises
+    ------
+    ContainerConfigError
+        Not one of the fields that environment variables may name.
     """
     if match := _MAP_KEY.fullmatch(path):
         return str((pod["metadata"].get(match[1]) or {}).get(match[2], ""))

@@ -49,12 +49,17 @@ class AppImage:
 def check_for_shim(config: Mapping[str, Any], media_types: Sequence[str]) -> None:
     """Refuse what containerd-shim-spin would not run.
 
-    Args:
-        config: the image's config document.
-        media_types: of its layers, in order.
+    Parameters
+    ----------
+    config
+        The image's config document.
+    media_types
+        Of its layers, in order.
 
-    Raises:
-        UnusableImageError: with what is wrong.
+    Raises
+    ------
+    UnusableImageError
+        With what is wrong.
     """
     architecture = config.get("architecture")
     if architecture != "wasm":
@@ -115,14 +120,21 @@ class ImageStore:
     async def ensure(self, reference: str, *, pull_always: bool, secrets: Sequence[Mapping[str, Any]] = ()) -> AppImage:
         """The image on this node, pulled if need be.
 
-        Args:
-            reference: as in the pod's spec.
-            pull_always: ask the registry even when the image is here.
-            secrets: Docker config documents of the pod's imagePullSecrets.
+        Parameters
+        ----------
+        reference
+            As in the pod's spec.
+        pull_always
+            Ask the registry even when the image is here.
+        secrets
+            Docker config documents of the pod's imagePullSecrets.
 
-        Raises:
-            PullError: the registry did not hand it out.
-            UnusableImageError: it is no Spin application.
+        Raises
+        ------
+        PullError
+            The registry did not hand it out.
+        UnusableImageError
+            It is no Spin application.
         """
         if not pull_always and self.present(reference):
             return self._describe(reference, self._index[reference])

@@ -67,11 +67,16 @@ def terminated(code: int, started: str, container_id: str, reason: str = "", mes
 def pod_status(pod: Json, containers: Sequence[ContainerState], started: str, old_conditions: list[Json]) -> Json:
     """The whole status of a pod on this node.
 
-    Args:
-        pod: its object.
-        containers: its containers as they stand.
-        started: when the kubelet took the pod in.
-        old_conditions: as last written, for the times of their changes.
+    Parameters
+    ----------
+    pod
+        Its object.
+    containers
+        Its containers as they stand.
+    started
+        When the kubelet took the pod in.
+    old_conditions
+        As last written, for the times of their changes.
     """
     phase = "Running" if any(container.container_id for container in containers) else "Pending"
     unready = [container.name for container in containers if not container.ready]

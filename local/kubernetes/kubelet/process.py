@@ -73,8 +73,10 @@ class FunctionProcess:
 
         ``record`` is the file by which a later kubelet finds the process if this one dies.
 
-        Raises:
-            OSError: it cannot be started.
+        Raises
+        ------
+        OSError
+            It cannot be started.
         """
         (stdout, to_stdout), (stderr, to_stderr) = _forks.Pipe(duplex=False), _forks.Pipe(duplex=False)
         with to_stdout, to_stderr:

@@ -18,9 +18,12 @@ class ConnectProxy:
     def __init__(self, here: Mapping[tuple[str, int], int], refused: str) -> None:
         """Nothing is opened yet.
 
-        Args:
-            here: host and port, as asked for, to the port of 127.0.0.1 that stands for it.
-            refused: other hosts whose names begin so are not connected to.
+        Parameters
+        ----------
+        here
+            Host and port, as asked for, to the port of 127.0.0.1 that stands for it.
+        refused
+            Other hosts whose names begin so are not connected to.
         """
         self._here = here
         self._refused = refused

@@ -105,8 +105,10 @@ class RequestContext:
     def wait_for(self, ready: Callable[[], bool], wake_at: float | None = None) -> None:
         """Block until ``ready()``, checked at every change and at ``wake_at`` (`time.monotonic` seconds).
 
-        Raises:
-            GuestTimeout: the request's deadline came first.
+        Raises
+        ------
+        GuestTimeout
+            The request's deadline came first.
         """
         with self.changed:
             while not ready():
