@@ -68,7 +68,7 @@ def main() -> None:
 
 
 def real_cluster_kubeconfig(environment: Mapping[str, str]) -> Path | None:
-    """The KUBECONFIG that was given; None for one of a one-machine cloud, which people export to use kubectl."""
+    """Return the KUBECONFIG that was given; None for one of a one-machine cloud, which people export to use kubectl."""
     given = environment.get("KUBECONFIG")
     if not given or Path(given).is_relative_to(state_root()):
         return None

@@ -115,7 +115,7 @@ def _stack_artifact(assembly_dir: Path, stack_name: str) -> Mapping[str, Any]:
 
 
 def _manifests(assembly_dir: Path, artifact: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The asset manifests that the stack depends on."""
+    """Return the asset manifests that the stack depends on."""
     manifest = json.loads((assembly_dir / "manifest.json").read_text(encoding="utf-8"))
     needed = (manifest["artifacts"][name] for name in artifact.get("dependencies", []))
     return [

@@ -31,7 +31,7 @@ class RunCredentials(BaseModel):
 
     @classmethod
     def make(cls) -> Self:
-        """New ones, of the form that AWS gives."""
+        """Make new ones, of the form that AWS gives."""
         return cls(
             access_key_id="AKIA" + secrets.token_hex(8).upper(),
             secret_access_key=secrets.token_hex(20),
@@ -52,7 +52,7 @@ class RunCredentials(BaseModel):
         return made
 
     def client(self, service: str, endpoint: str, region: str, **options: Any) -> Any:
-        """A boto3 client of the operator."""
+        """Make a boto3 client of the operator."""
         return boto3.client(
             service,  # type: ignore[call-overload]  # any service
             endpoint_url=endpoint,

@@ -1,8 +1,8 @@
-"""Requests that fail on purpose, to try what the rest does then: throttling, a service that is down.
+r"""Requests that fail on purpose, to try what the rest does then: throttling, a service that is down.
 
 Which ones is in a JSON file that may be written, changed and removed while the process runs: a list of
 
-    {"operation": "DynamoDB_20120810\\\\..*", "error": "ThrottlingException", "tries": 1}
+    {"operation": "DynamoDB_20120810\\..*", "error": "ThrottlingException", "tries": 1}
 
 ``operation`` is matched against the whole X-Amz-Target header (AWS JSON protocol); requests that match get ``error`` as
 their answer. With ``tries``, only the first so many tries of each call do: the SDK counts them in a header

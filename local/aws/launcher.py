@@ -70,7 +70,7 @@ async def _serve(settings: Settings, credentials: RunCredentials, server: socket
     )
 
     def end_builds() -> None:
-        """Builds end while the APIs still answer, so that the executions that wait for them can record it."""
+        """End builds while the APIs still answer, so that the executions that wait for them can record it."""
         if queue.stop_all(STOP_BUILDS_SECONDS):
             execution_life.settle(SETTLE_SECONDS)
 

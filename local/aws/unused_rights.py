@@ -64,7 +64,7 @@ def granted(template: Json) -> Iterator[Right]:
 
 
 def unused(rights: Iterator[Right], decisions: Sequence[Sequence[str]], stack: str) -> list[Right]:
-    """The rights that none of ``decisions`` needed."""
+    """Return the rights that none of ``decisions`` needed."""
     return sorted({right for right in rights if not _is_seen(right, decisions, stack)})
 
 

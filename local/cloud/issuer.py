@@ -46,7 +46,7 @@ def published(file: Path) -> dict[str, Mapping[str, Any]]:
 
 
 def mint(file: Path, workspaces: Sequence[str], *, minutes: float = MINUTES, **claims: Any) -> str:
-    """A token for a caller of these workspaces; ``claims`` are added, or replace what it would have."""
+    """Sign a token for a caller of these workspaces; ``claims`` are added, or replace what it would have."""
     key, now = _read(file), int(time.time())
     standard = {
         "iss": ISSUER,

@@ -80,7 +80,7 @@ def _environment(folder: Path, requirements: Path, say: Callable[[str], None]) -
 
 
 def _python_for_everybody() -> Path:
-    """An interpreter of this version that the unprivileged build user may run too."""
+    """Find an interpreter of this version that the unprivileged build user may run too."""
     version = f"python3.{sys.version_info.minor}"
     candidates = [sys._base_executable, f"/usr/bin/{version}", f"/usr/local/bin/{version}"]  # type: ignore[attr-defined]
     for candidate in candidates:
@@ -94,7 +94,7 @@ def _python_for_everybody() -> Path:
 
 
 def _copy_spin(code: Path) -> None:
-    """The stand-in's own modules and the rules it shares with the builder, where the build user can read them."""
+    """Copy the stand-in's modules and the rules it shares with the builder to where the build user can read them."""
     modules = [ROOT / package for package in _SPIN_PACKAGES]
     modules += [path for folder in _SPIN_FOLDERS for path in (ROOT / folder).glob("*.py")]
     for source in modules:

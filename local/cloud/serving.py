@@ -8,7 +8,7 @@ import uvicorn
 
 
 def bound_socket(host: str, port: int) -> socket.socket:
-    """A TCP socket at this address (port 0 takes a free one), not listening yet: uvicorn does that once it is ready.
+    """Bind a TCP socket (port 0 takes a free one), not listening yet: uvicorn does that once it is ready.
 
     Raises OSError when the address cannot be had.
     """

@@ -231,7 +231,7 @@ class Cloud:
         return state
 
     def _take_state_dir(self, state: Path) -> Path:
-        """A folder that is kept: for one cloud at a time."""
+        """Take a folder that is kept: for one cloud at a time."""
         if not state.exists():
             state.mkdir(parents=True)
             state.chmod(0o711)
@@ -252,7 +252,7 @@ class Cloud:
         return state
 
     def _write_tools(self) -> None:
-        """The commands that builds find on PATH, and what tells them where this cloud is."""
+        """Write the commands that builds find on PATH, and what tells them where this cloud is."""
         registry = f"{self.account}.dkr.ecr.{self.region}.amazonaws.com"
         # Builds push through the front, whose address stays the same; both ask for a password as ECR does.
         (self.state / "build-mirrors.json").write_text(json.dumps({registry: self.url}))
@@ -304,7 +304,7 @@ class Cloud:
         (self.state / "front.json").write_text(config.model_dump_json())
 
     def _start_cluster(self) -> Part:
-        """The built-in Kubernetes, or the way to a real one."""
+        """Start the built-in Kubernetes, or the way to a real one."""
         common = [
             *("--state-dir", str(self.state / "kubernetes"), "--cluster-name", CLUSTER_NAME),
             *("--sts-endpoint", self.aws_endpoint, "--ready-file", str(self._kubernetes_file)),
@@ -322,7 +322,7 @@ class Cloud:
         return self._start_part("kubernetes", *common, variables=_CLUSTER_VARIABLES)
 
     def _start_registry_proxy(self) -> Part:
-        """What leads a real `spin` to this cloud's registry."""
+        """Start what leads a real `spin` to this cloud's registry."""
         (self.state / _REGISTRY_BUNDLE).unlink(missing_ok=True)
         return self._start_part(
             "oci.registry_proxy",

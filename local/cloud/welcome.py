@@ -32,7 +32,7 @@ Ctrl-C stops it."""
 
 
 def _with_authorizer(cloud: Cloud) -> str:
-    """What to export for the commands of docs/authorizers.md."""
+    """Say what to export for the commands of docs/authorizers.md."""
     token = ""
     if cloud.issuer_key is not None:
         command = f"{sys.executable} -m local.cloud.issuer --key {cloud.issuer_key} --workspace my-workspace"

@@ -19,7 +19,7 @@ _ANY = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
 def create_app(config: FrontConfig) -> Starlette:
-    """The ASGI app of port 8000."""
+    """Make the ASGI app of port 8000."""
     api = ApiGateway(config)
     functions = _functions(config)
     registry = create_gate(config.aws_endpoint, account=config.account)
@@ -52,14 +52,14 @@ def create_app(config: FrontConfig) -> Starlette:
 
 
 def _functions(config: FrontConfig) -> ServiceRouter | ServiceProxy | None:
-    """The way to deployed functions; None without a cluster."""
+    """Make the way to deployed functions; None without a cluster."""
     if config.kubeconfig is None:
         return None
     return ServiceProxy(config.kubeconfig) if config.real_cluster else ServiceRouter.from_kubeconfig(config.kubeconfig)
 
 
 def _issuer(config: FrontConfig) -> list[Route]:
-    """What the issuer of tokens publishes, where there is one."""
+    """Make the routes of what the issuer of tokens publishes, where there is one."""
     if config.issuer_key is None:
         return []
     from local.cloud import issuer

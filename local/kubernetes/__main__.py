@@ -45,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _write_ready_file(path: Path, info: dict[str, str]) -> None:
-    """The file appears whole: who sees it can read it."""
+    """Write the file so that it appears whole: who sees it can read it."""
     draft = path.with_name(f".{path.name}.draft")
     draft.write_text(json.dumps(info, indent=1), "utf-8")
     draft.replace(path)

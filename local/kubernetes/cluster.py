@@ -73,7 +73,7 @@ class Cluster:
         self._stack.close()
 
     def ready_info(self) -> dict[str, str]:
-        """What other processes need: ``endpoint``, ``ca_data`` (base64 of PEM), the path of the ``kubeconfig``."""
+        """Return what others need: ``endpoint``, ``ca_data`` (base64 of PEM), the path of the ``kubeconfig``."""
         return {
             "endpoint": self.endpoint,
             "ca_data": base64.b64encode(self.ca_pem).decode(),

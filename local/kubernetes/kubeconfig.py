@@ -32,7 +32,7 @@ def write_kubeconfig(path: Path, *, cluster: str, url: str, ca_pem: bytes, token
 
 
 def access_from_kubeconfig(path: Path) -> ApiAccess:
-    """What the current context of a kubeconfig says; only token users are understood.
+    """Read what the current context of a kubeconfig says; only token users are understood.
 
     Raises
     ------

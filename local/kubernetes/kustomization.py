@@ -17,7 +17,7 @@ _UNDERSTOOD: Final = {"apiVersion", "kind", "resources"}
 
 
 def build(folder: Path) -> list[Json]:
-    """The objects of a kustomization, in the order in which it names them.
+    """Make the objects of a kustomization, in the order in which it names them.
 
     Raises
     ------

@@ -17,7 +17,7 @@ LISTENING_ANNOTATION = "local.blue-faas.dev/listening"
 
 
 def listening_value(ports: dict[str, int]) -> str:
-    """The annotation's value for a pod that listens on these ports."""
+    """Write the annotation's value for a pod that listens on these ports."""
     return json.dumps(ports, sort_keys=True)
 
 
@@ -32,7 +32,7 @@ def listening_ports(pod: Json) -> dict[str, int]:
 
 
 def resolve_target_port(pod: Json, target: str | int | None, port: int) -> int | None:
-    """The number behind a Service port's ``targetPort`` for this pod; None while the pod does not listen there.
+    """Find the number of a Service port's ``targetPort`` for this pod; None while the pod does not listen there.
 
     A pod without the annotation (any real node) is resolved by its spec, as Kubernetes does.
     """

@@ -70,7 +70,7 @@ def seed_objects(options: SeedOptions) -> Iterator[tuple[Resource, str | None, J
 
 
 def seed_manifests(options: SeedOptions) -> Iterator[tuple[Resource, str | None, Json]]:
-    """The part of `seed_objects` that comes from ``cluster/``."""
+    """Yield the part of `seed_objects` that comes from ``cluster/``."""
     yield from _placed(build(options.manifests / "base"))
     for tenant in options.tenants:
         yield from _placed(build(options.manifests / "tenant"), tenant)

@@ -22,7 +22,7 @@ _HOST = re.compile(rf"(?P<service>{_LABEL})\.(?P<namespace>{_LABEL})(?:\.svc(?:\
 
 
 def parse_service_host(host: str) -> Key | None:
-    """The (namespace, service) that a Host header names; None when it names no Service.
+    """Parse the (namespace, service) that a Host header names; None when it names no Service.
 
     Accepts ``service.namespace``, ``….svc`` and ``….svc.cluster.local``, with or without a port, in any case.
     """
@@ -79,7 +79,7 @@ class ServiceTable:
         return True
 
     def lookup(self, service: Key) -> tuple[Address, ...]:
-        """The addresses to try, in this request's order; empty when none takes requests."""
+        """Find the addresses to try, in this request's order; empty when none takes requests."""
         targets = self._targets.get(service)
         return targets.in_order() if targets is not None else ()
 
@@ -101,7 +101,7 @@ class ServiceTable:
 
 
 def addresses_of(slices: list[Json]) -> tuple[Address, ...]:
-    """The addresses that take requests: ready ones; if there are none, those that end but still serve.
+    """Return the addresses that take requests: ready ones; if there are none, those that end but still serve.
 
     The fallback is kube-proxy's (ProxyTerminatingEndpoints): better a pod on its way out than an error.
     """

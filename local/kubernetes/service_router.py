@@ -64,7 +64,7 @@ class ServiceRouter:
 
     @classmethod
     def from_kubeconfig(cls, path: Path) -> "ServiceRouter":
-        """A router for the current context of a kubeconfig with a token (as `local.kubernetes` writes it)."""
+        """Make a router for the current context of a kubeconfig with a token (as `local.kubernetes` writes it)."""
         access = access_from_kubeconfig(path)
         return cls(access.url, access.token, access.ca)
 
@@ -130,7 +130,7 @@ class ServiceRouter:
                 sent_again += 1
 
     async def _ask(self, outgoing: httpcore.Request) -> httpcore.Response | Exception:
-        """The response, or why there is none."""
+        """Ask one address: its response, or why there is none."""
         try:
             return await self._pool.handle_async_request(outgoing)
         except (*_COULD_NOT_CONNECT, *_BROKE_OFF, httpcore.ReadTimeout) as error:
@@ -190,7 +190,7 @@ def _target(request: Request) -> bytes:
 
 
 def _request_headers(request: Request) -> list[tuple[bytes, bytes]]:
-    """The client's headers; framing is between neighbours and made anew."""
+    """Pass on the client's headers; framing is between neighbours and made anew."""
     headers = [(name, value) for name, value in request.headers.raw if name not in _HOP_BY_HOP]
     names = {name for name, _ in headers}
     if b"content-length" not in names and "transfer-encoding" in request.headers:

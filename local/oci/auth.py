@@ -42,7 +42,7 @@ class RegistryAuth(httpx.Auth):
         self._header: str | None = None
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """httpx's hook: yield requests, receive responses; the last response yielded for is the caller's."""
+        """Serve httpx: yield requests, receive responses; the last response yielded for is the caller's."""
         if self._header is not None:
             request.headers["Authorization"] = self._header
         response = yield request
@@ -74,7 +74,7 @@ class RegistryAuth(httpx.Auth):
 
 
 def _read_token(response: httpx.Response) -> str | None:
-    """The token of a token server's answer, under either of its two names; None when it refused."""
+    """Read the token of a token server's answer, under either of its two names; None when it refused."""
     if not response.is_success:
         return None
     try:

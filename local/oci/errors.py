@@ -44,7 +44,7 @@ class CorruptContentError(RegistryError):
 
 
 def trimmed_message(body: str) -> str:
-    """The registry's own words in one line: the messages of an OCI error body, else the start of the text."""
+    """Put the registry's own words on one line: the messages of an OCI error body, else the start of the text."""
     text = "; ".join(message or code for code, message in _envelope(body)) or body
     line = " ".join(text.split())
     return line if len(line) <= _LONGEST_MESSAGE else line[: _LONGEST_MESSAGE - 1] + "…"

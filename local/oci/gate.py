@@ -101,7 +101,7 @@ class _Gate:
         return headers
 
     def _refusal(self, request: Request, status: int, content: bytes, headers: dict[str, str]) -> Response:
-        """ministack's refusal in ECR's words, where ECR has its own."""
+        """Put ministack's refusal into ECR's words, where ECR has its own."""
         code, message = _first_error(content)
         match = _REPOSITORY.fullmatch(request.url.path)
         name, last = (match["name"], match["last"]) if match else ("", "")
@@ -130,7 +130,7 @@ async def _holds_json(request: Request) -> bool:
 
 
 async def _coalesced(request: Request) -> AsyncIterator[bytes]:
-    """The request's body in larger parts than the 64 KiB it arrives in: fewer, larger writes double the speed."""
+    """Join the request's body to parts larger than the 64 KiB it arrives in: fewer writes double the speed."""
     parts: list[bytes] = []
     size = 0
     async for part in request.stream():
@@ -160,6 +160,6 @@ def _first_error(content: bytes) -> tuple[str, str]:
 
 
 def _error(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> Response:
-    """A refusal as the distribution-spec shapes it."""
+    """Make a refusal as the distribution-spec shapes it."""
     body = {"errors": [{"code": code, "message": message}]}
     return JSONResponse(body, status, {"Docker-Distribution-Api-Version": "registry/2.0", **(headers or {})})

@@ -51,7 +51,7 @@ class ImageReference:
         return self.digest or self.tag or DEFAULT_TAG
 
     def __str__(self) -> str:
-        """The whole reference, host included, so that it reads the same to every client."""
+        """Write the whole reference, host included, so that it reads the same to every client."""
         tag = f":{self.tag}" if self.tag else ""
         digest = f"@{self.digest}" if self.digest else ""
         return f"{self.host}/{self.repository}{tag}{digest}"

@@ -89,7 +89,7 @@ class RepositoryClient:
         )
 
     def __enter__(self) -> Self:
-        """The client itself."""
+        """Return the client itself."""
         return self
 
     def __exit__(

@@ -48,7 +48,7 @@ def login(server: str, credentials: Credentials, mirrors: Mirrors) -> None:
 
 
 def _load(path: Path) -> dict[str, Any]:
-    """What is kept; an unreadable or invalid file counts as empty."""
+    """Read what is kept; an unreadable or invalid file counts as empty."""
     try:
         auths = json.loads(path.read_text("utf-8"))["auths"]
     except (OSError, ValueError, KeyError, TypeError):

@@ -55,7 +55,7 @@ def _run(component_id: str, settings: BuildConfig, app_dir: str) -> None:
 
 
 def _inherited_environment() -> dict[bytes, bytes]:
-    """The environment that this process was started with.
+    """Return the environment that this process was started with.
 
     Not `os.environ`: where no locale is set, the interpreter adds an LC_CTYPE of its own (PEP 538) before any Python
     code runs, and a build command would see it. Outside Linux that addition stays.

@@ -59,7 +59,7 @@ class _Collector:
                 raise SpinError(message) from SpinError(f"Pattern syntax error: {error}")
 
     def take(self, entry: str) -> None:
-        """A path or glob pattern: files keep their path relative to the app folder."""
+        """Take a path or glob pattern: files keep their path relative to the app folder."""
         for ending, what in (("..", "a parent directory path (..)"), (".", "a current directory path (.)")):
             if entry == ending or entry.endswith(f"/{ending}"):
                 raise SpinError(f"A file pattern can't end in {what}{_LEARN}")
@@ -76,7 +76,7 @@ class _Collector:
             raise SpinError(f"{quoted(entry)} does not exist and doesn't appear to be a glob pattern")
 
     def place(self, mount: Placement) -> None:
-        """A file or folder under another name."""
+        """Take a file or folder under another name."""
         self._check_inside(mount.source)
         destination = mount.destination.lstrip("/")
         if ".." in destination.split("/"):
@@ -138,5 +138,5 @@ def _tree(folder: Path) -> Iterator[str]:
 
 
 def _normal(path: str) -> str:
-    """A relative path without empty and ``.`` parts."""
+    """Leave empty and ``.`` parts out of a relative path."""
     return "/".join(part for part in path.split("/") if part not in ("", "."))

@@ -40,7 +40,7 @@ class Blob:
 
     @classmethod
     def of(cls, media_type: str, content: bytes) -> "Blob":
-        """A blob of some bytes; hashes them."""
+        """Make a blob of some bytes; hashes them."""
         return cls(media_type, content, f"sha256:{hashlib.sha256(content).hexdigest()}")
 
     def descriptor(self) -> Json:

@@ -169,7 +169,7 @@ def _build(build: BuildConfig) -> Json:
 
 
 def _sorted(value: Any) -> Any:
-    """The same JSON value with the keys of every map in order."""
+    """Put the keys of every map of a JSON value in order."""
     if isinstance(value, dict):
         return {key: _sorted(value[key]) for key in sorted(value)}
     if isinstance(value, list):

@@ -29,7 +29,7 @@ def _give_ids(manifest: Manifest) -> None:
 
 
 def _free_id(natural: str | None, counted: str, taken: Container[str]) -> str:
-    """The natural id if there is one and it is free, else the first free counted one."""
+    """Choose the natural id if there is one and it is free, else the first free counted one."""
     if natural is not None and natural not in taken:
         return natural
     number = 1

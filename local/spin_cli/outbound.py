@@ -27,7 +27,7 @@ def check_hosts(hosts: list[str], defaults: Mapping[str, str | None]) -> None:
 
 
 def _chain(reasons: tuple[str, ...]) -> SpinError:
-    """The reasons as an error with its causes, the first outermost."""
+    """Make an error of the reasons, with its causes, the first outermost."""
     outer, *inner = reasons
     error = SpinError(outer)
     if inner:

@@ -32,12 +32,12 @@ def context(message: str) -> Iterator[None]:
 
 
 def os_reason(error: OSError) -> str:
-    """An operating system error in Rust's words: ``No such file or directory (os error 2)``."""
+    """Write an operating system error in Rust's words: ``No such file or directory (os error 2)``."""
     return f"{error.strerror} (os error {error.errno})"
 
 
 def quoted(text: str) -> str:
-    """A string as Rust's ``{:?}`` shows it."""
+    """Write a string as Rust's ``{:?}`` shows it."""
     return json.dumps(text, ensure_ascii=False)
 
 

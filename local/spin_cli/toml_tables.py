@@ -29,60 +29,60 @@ class Table:
         self._asked: list[str] = []
 
     def raw(self, key: str) -> Any:
-        """The value as parsed; None when absent (TOML has no null)."""
+        """Return the value as parsed; None when absent (TOML has no null)."""
         self._asked.append(key)
         return self.values.get(key)
 
     def required(self, key: str) -> Any:
-        """The value as parsed; an error when absent."""
+        """Return the value as parsed; an error when absent."""
         value = self.raw(key)
         if value is None:
             raise InvalidValueError(f"missing field `{key}`", self.path)
         return value
 
     def text(self, key: str) -> str:
-        """A string; empty when absent."""
+        """Return a string; empty when absent."""
         return self.optional_text(key) or ""
 
     def optional_text(self, key: str) -> str | None:
-        """A string; None when absent."""
+        """Return a string; None when absent."""
         value = self.raw(key)
         return None if value is None else as_text(value, (*self.path, key))
 
     def required_text(self, key: str) -> str:
-        """A string; an error when absent."""
+        """Return a string; an error when absent."""
         return as_text(self.required(key), (*self.path, key))
 
     def flag(self, key: str) -> bool:
-        """A boolean; false when absent."""
+        """Return a boolean; false when absent."""
         value = self.raw(key)
         if value is not None and not isinstance(value, bool):
             raise InvalidValueError(f"invalid type: {described(value)}, expected a boolean", (*self.path, key))
         return bool(value)
 
     def items(self, key: str) -> list[Any]:
-        """An array; empty when absent."""
+        """Return an array; empty when absent."""
         value = self.raw(key)
         if value is not None and not isinstance(value, list):
             raise InvalidValueError(f"invalid type: {described(value)}, expected a sequence", (*self.path, key))
         return value or []
 
     def texts(self, key: str) -> list[str]:
-        """An array of strings; empty when absent."""
+        """Return an array of strings; empty when absent."""
         return [as_text(item, (*self.path, key)) for item in self.items(key)]
 
     def table(self, key: str) -> "Table":
-        """A table inside; an empty one when absent."""
+        """Return a table inside; an empty one when absent."""
         value = self.raw(key)
         return Table({} if value is None else value, (*self.path, key), "a map")
 
     def tables(self, key: str) -> dict[str, dict[str, Any]]:
-        """A table of tables; empty when absent."""
+        """Return a table of tables; empty when absent."""
         inner = self.table(key)
         return {name: Table(value, (*inner.path, name), "a map").values for name, value in inner.values.items()}
 
     def text_map(self, key: str) -> dict[str, str]:
-        """A table of strings; empty when absent."""
+        """Return a table of strings; empty when absent."""
         inner = self.table(key)
         return {name: as_text(value, (*inner.path, name)) for name, value in inner.values.items()}
 
@@ -95,7 +95,7 @@ class Table:
 
 
 def as_text(value: Any, path: Path) -> str:
-    """The value if it is a string."""
+    """Return the value if it is a string."""
     if not isinstance(value, str):
         raise InvalidValueError(f"invalid type: {described(value)}, expected a string", path)
     return value

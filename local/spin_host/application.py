@@ -106,7 +106,7 @@ class Application:
         return Router(routes)
 
     def _open_state(self) -> KeyValueFile | None:
-        """The key-value file, if any component has a store."""
+        """Open the key-value file, if any component has a store."""
         self._settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not any(component.metadata.key_value_stores for component in self._folder.app.components):
             return None

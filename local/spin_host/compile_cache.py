@@ -68,7 +68,7 @@ class CompileCache:
         _check_private(folder, os.lstat(folder), stat.S_ISDIR, "folder")
 
     def load(self, engine: Engine, digest: str, wasm: Path) -> Compiled:
-        """The component of this digest, compiled now if no process has done so yet; ``wasm`` is read only then.
+        """Load a component by digest, compiled now if no process has done so yet; ``wasm`` is read only then.
 
         Raises
         ------

@@ -75,5 +75,5 @@ class DrainingServer(uvicorn.Server):
         self._drain.begin()
 
     async def on_tick(self, counter: int) -> bool:
-        """uvicorn asks ten times a second whether to stop."""
+        """Say whether to stop; uvicorn asks ten times a second."""
         return await super().on_tick(counter) or self._drain.finished()

@@ -25,7 +25,7 @@ CONFIGURATION_KEY: Final = "fast-compile-epochs-stack2m"
 
 
 def new_engine() -> wasmtime.Engine:
-    """An engine set for a developer's machine: a changed function must be up soon, so compiling counts most.
+    """Make an engine set for a developer's machine: a changed function must be up soon, so compiling counts most.
 
     No optimisation and the single-pass register allocator cut the time to compile a Python component, which is nearly
     all of a pod's first start. Long computations in a guest run slower for it than on a cluster; a request that mostly

@@ -66,7 +66,7 @@ class Guest:
             set_current_context(before)
 
     def handle(self, request: HttpRequest) -> HttpResponse:
-        """The component's answer, or the runtime's own when there is none: 504 past the time limit, else 500.
+        """Answer by the component, or by the runtime itself when that has none: 504 past the time limit, else 500.
 
         A 500 is empty, as Spin's is; the reason is in the log.
         """
@@ -125,7 +125,7 @@ class Guest:
         )
 
     def _explain(self, context: RequestContext, failure: str | None) -> tuple[HttpResponse, str]:
-        """The runtime's own answer, and the reason for the log."""
+        """Make the runtime's own answer, and the reason for the log."""
         stopped = context.stopped
         if _timed_out(context, failure):
             reason = f"the function did not answer within {self._limits.seconds:g} s"
@@ -148,7 +148,7 @@ def _timed_out(context: RequestContext, failure: str | None) -> bool:
 
 
 def _answer(context: RequestContext, method: str, failure: str | None) -> HttpResponse | None:
-    """The guest's answer as Spin would have sent it; None when Spin would answer by itself.
+    """Return the guest's answer as Spin would have sent it; None when Spin would answer by itself.
 
     A body that a returning guest did not finish, or that is shorter than its ``content-length``, ends the connection
     without an answer. After a trap, what was written is the body.
@@ -171,7 +171,7 @@ def _ended_here(context: RequestContext, failure: str | None) -> bool:
 
 
 def _within_length(answer: HttpResponse, method: str) -> HttpResponse:
-    """The answer, with as much of its body as its ``content-length`` says."""
+    """Cut the answer's body to what its ``content-length`` says."""
     if answer.has_unreadable_length():
         return HttpResponse(500)
     length = answer.content_length()

@@ -26,7 +26,7 @@ class KeyValueFile:
     """The file behind all stores of an app, opened once per process."""
 
     def __init__(self, state_dir: Path) -> None:
-        """Raises `sqlite3.Error` when the file cannot be opened."""
+        """Open the file; raise `sqlite3.Error` when that cannot be done."""
         self._lock = threading.RLock()
         self._connection = sqlite_files.connect(state_dir / FILE_NAME)
         self._connection.execute(
@@ -41,7 +41,7 @@ class KeyValueFile:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """The statements inside happen together or not at all, and no other process writes in between."""
+        """Let the statements inside happen together or not at all, without another process's writes in between."""
         with self._failures(), self._lock:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
@@ -67,7 +67,7 @@ class KeyValueStore:
         self._label = label
 
     def get(self, key: str) -> bytes | None:
-        """The value of ``key``; None when it has none."""
+        """Return the value of ``key``; None when it has none."""
         rows = self._file.query("SELECT value FROM spin_key_value WHERE store = ? AND key = ?", self._label, key)
         return bytes(rows[0][0]) if rows else None
 

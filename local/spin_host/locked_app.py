@@ -93,7 +93,7 @@ class AppFolder:
     """A pulled application on disk."""
 
     def __init__(self, folder: Path) -> None:
-        """Raises `AppError` when there is no locked app, or none that can be understood."""
+        """Read the locked app; raise `AppError` when there is none, or none that can be understood."""
         self._folder = folder
         try:
             content = (folder / "spin.json").read_bytes()
@@ -122,7 +122,7 @@ class AppFolder:
         return digest, self._blob(digest, f"component {component.id}")
 
     def files(self, component: LockedComponent) -> Directory:
-        """A component's files.
+        """Return a component's files.
 
         Raises
         ------

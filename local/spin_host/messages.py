@@ -51,11 +51,11 @@ class HttpResponse:
         return self.content_length() is None and any(name == "content-length" for name, _ in self.headers)
 
     def content_length(self) -> int | None:
-        """The ``content-length`` that the guest set; None without one that is a 64-bit number."""
+        """Return the ``content-length`` that the guest set; None without one that is a 64-bit number."""
         value = next((value for name, value in self.headers if name == "content-length"), b"")
         return int(value) if value.isdigit() and len(value) < _DIGITS_OF_64_BITS else None
 
 
 def plain(status: int, text: str) -> HttpResponse:
-    """An answer of the runtime itself: one line of text."""
+    """Make an answer of the runtime itself: one line of text."""
     return HttpResponse(status, [("content-type", b"text/plain; charset=utf-8")], f"{text}\n".encode())

@@ -118,7 +118,7 @@ def _read(chunks: Iterable[bytes], end: float) -> bytes:
 
 
 def _reachable(host: str, port: int, may_reach: MayReach) -> list[str]:
-    """The addresses of a host that may be connected to.
+    """List the addresses of a host that may be connected to.
 
     Raises
     ------

@@ -55,7 +55,7 @@ class Router:
         self._routes = sorted(compiled, key=lambda entry: entry.rank)
 
     def match(self, path: str) -> RouteMatch | None:
-        """The best route for a path (percent-encoded, without query); None when no route covers it."""
+        """Find the best route for a path (percent-encoded, without query); None when no route covers it."""
         trimmed = path.strip("/")
         for entry in self._routes:
             found = entry.regex.fullmatch(trimmed)

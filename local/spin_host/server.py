@@ -67,7 +67,7 @@ class FunctionServer:
 
 
 async def _read_body(request: Request) -> bytes | None:
-    """The body; None when it is too long. The length is checked as it comes, whatever the caller announced."""
+    """Read the body; None when it is too long. The length is checked as it comes, whatever the caller announced."""
     announced = request.headers.get("content-length", "0")
     if int(announced) > BODY_BYTES:
         return None

@@ -45,7 +45,7 @@ class Parts:
 
 
 def take_apart(content: bytes) -> Parts:
-    """The parts of a component; a component that is of another form than is known here is one part."""
+    """Take a component apart; one that is of another form than is known here is one part."""
     try:
         return _take_apart(content)
     except (FormatError, KeyError, IndexError):  # the last two: an index or a kind that is out of range
@@ -81,7 +81,7 @@ def _without_custom_sections(module: CoreModule) -> bytes:
 
 
 def _type_of(module: CoreModule) -> bytes:
-    """A module's type: its function types, then what it imports and exports in terms of them."""
+    """Encode a module's type: its function types, then what it imports and exports in terms of them."""
     types = _types(module)
     imports = module.imports()
     spaces: dict[int, list[bytes]] = {kind: [] for kind in Kind}
@@ -133,7 +133,7 @@ def _descriptions(module: CoreModule, section_id: int) -> list[bytes]:
 
 
 def _vector(module: CoreModule, section_id: int) -> Iterator[Reader]:
-    """A reader for each entry of a section; the caller reads exactly one entry."""
+    """Yield a reader for each entry of a section; the caller reads exactly one entry."""
     found = module.section(section_id)
     if found is not None:
         reader = Reader(module.data, found.body)

@@ -29,7 +29,7 @@ class AppVariables:
         self._values = {name: environment.get(_PREFIX + name.upper(), default) for name, default in defaults.items()}
 
     def missing(self) -> list[str]:
-        """Required variables without a value."""
+        """List required variables without a value."""
         return sorted(name for name, value in self._values.items() if value is None)
 
     def render(self, template: str) -> str:
@@ -68,7 +68,7 @@ class ComponentVariables:
         return sorted(self._templates)
 
     def get(self, name: str) -> str:
-        """A variable's value.
+        """Return a variable's value.
 
         Raises
         ------

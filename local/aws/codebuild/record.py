@@ -36,7 +36,7 @@ class BuildRecord:
         self.begin("QUEUED")
 
     def snapshot(self) -> Json:
-        """A copy of the record as it is now."""
+        """Copy the record as it is now."""
         with self._lock:
             return copy.deepcopy(self._build)
 

@@ -176,5 +176,5 @@ class BuildRunner:
         self._record.end(FAILED, code, message)
 
     def _say(self, text: str) -> None:
-        """A line of CodeBuild's own, as it writes them."""
+        """Write a line of CodeBuild's own, in its form."""
         self._emit(f"[Container] {datetime.now(UTC):%Y/%m/%d %H:%M:%S.%f} {text}")

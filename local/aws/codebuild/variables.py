@@ -20,7 +20,7 @@ class VariableError(Exception):
 
 
 def base(settings: Settings, record: Json, project: Json, work: Path, role: Mapping[str, str]) -> dict[str, str]:
-    """What every build has. ``work`` is the build's folder, with ``src``, ``home`` and ``tmp`` in it.
+    """List what every build has. ``work`` is the build's folder, with ``src``, ``home`` and ``tmp`` in it.
 
     ``role`` are the variables with the service role's credentials.
 
@@ -70,5 +70,5 @@ def resolve(spec: Buildspec, declared: Iterable[Json]) -> dict[str, str]:
 
 
 def override(declared: Iterable[Json], overrides: Iterable[Json]) -> list[Json]:
-    """The project's variables with the caller's in their place, matched by name."""
+    """Put the caller's variables in the place of the project's, matched by name."""
     return list({**{v["name"]: v for v in declared}, **{v["name"]: v for v in overrides}}.values())

@@ -23,7 +23,7 @@ _PASSED: Final = {
 
 
 def parsed(action: str, body: bytes) -> Mapping[str, Any]:
-    """The JSON of a request that says more about ``action``; empty for all others.
+    """Parse the JSON of a request that says more about ``action``; empty for all others.
 
     A malformed one is empty too: the service refuses it.
     """

@@ -104,7 +104,7 @@ def _signature(request: Request, signed: list[str], signer: SigV4Auth, date: str
 
 
 def _canonical_query(query: str) -> str:
-    """Names and values, each decoded and encoded again: the signer must have written them so. (botocore sorts.)"""
+    """Names and values, each decoded and encoded again: the signer must have written them so; botocore sorts."""
     pairs = (part.partition("=") for part in query.split("&") if part)
     return "&".join(f"{_encoded(name)}={_encoded(value)}" for name, _, value in pairs)
 

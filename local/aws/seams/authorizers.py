@@ -69,7 +69,7 @@ def _secret_of(access_key: str, token: str) -> str | None:
 
 
 async def _claims(settings: Settings, token: str, authorizer: Mapping[str, Any]) -> dict[str, Any]:
-    """The claims of a token that is good: signature, key id, issuer, audience, times. Raises when it is not."""
+    """Return the claims of a good token: signature, key id, issuer, audience, times. Raises when it is not."""
     keys = KeySet.import_key_set(await _key_set(settings, str(authorizer["issuer"])))
     decoded = jwt.decode(token, keys, algorithms=["RS256"])
     if not decoded.header.get("kid"):
@@ -86,7 +86,7 @@ async def _claims(settings: Settings, token: str, authorizer: Mapping[str, Any])
 
 
 async def _key_set(settings: Settings, issuer: str) -> Any:
-    """The issuer's keys, found as OpenID Connect Discovery says; `ISSUER` is the front, whatever a resolver thinks."""
+    """Fetch the issuer's keys as OpenID Connect Discovery says; `ISSUER` is the front, whatever a resolver thinks."""
     import httpx  # only APIs with this authorizer need it
 
     here = settings.issuer_address

@@ -41,7 +41,7 @@ class Builds:
         self._builds: dict[str, Build] = {}
 
     def start(self, request: Json) -> Response:
-        """StartBuild: https://docs.aws.amazon.com/codebuild/latest/APIReference/API_StartBuild.html"""
+        """Answer StartBuild (https://docs.aws.amazon.com/codebuild/latest/APIReference/API_StartBuild.html)."""
         name = str(request.get("projectName") or "").rpartition("project/")[2]
         if name not in service._projects:
             return cast(
@@ -109,11 +109,11 @@ class Builds:
         return cast(Response, json_response({"build": self.ended(build_id)}))
 
     def get(self, build_id: str) -> Build | None:
-        """The build while it runs or waits; None when it has ended."""
+        """Return the build while it runs or waits; None when it has ended."""
         return self._builds.get(build_id)
 
     def ended(self, build_id: str) -> Json:
-        """The record of a build that has ended."""
+        """Return the record of a build that has ended."""
         return cast(Json, copy.deepcopy(service._builds[build_id]))
 
 
@@ -145,7 +145,7 @@ def _keep_template_fields(project_name: str, properties: Json) -> None:
 
 
 def _overridden(project: Json, request: Json) -> Json:
-    """The project as this one build sees it.
+    """Change the project to what this one build sees.
 
     Raises ValueError for an override that is not made here.
     """
@@ -174,5 +174,5 @@ def _thread(context: contextvars.Context, work: Callable[[], None], build_id: st
 
 
 def response_body(response: Response) -> Json:
-    """The JSON of a ministack response."""
+    """Parse the JSON of a ministack response."""
     return cast(Json, json.loads(response[2]))

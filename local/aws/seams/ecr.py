@@ -43,7 +43,7 @@ class Registry:
         return f'Basic realm="https://{host}/",service="ecr.amazonaws.com"'.encode()
 
     def token(self, access_key: str, password: str | None = None, seconds: float = TOKEN_SECONDS) -> str:
-        """A token with which requests are made as the holder of ``access_key``."""
+        """Make a token with which requests are made as the holder of ``access_key``."""
         now = time.time()
         for old in [old for old, (_, until) in list(self._keys.items()) if until < now]:
             self._keys.pop(old, None)
@@ -74,7 +74,7 @@ class Registry:
         return None
 
     def _holder(self, authorization: str) -> str | None:
-        """The access key behind a Basic password; it is a random one, so that looking it up tells nothing."""
+        """Find the access key behind a Basic password; that is a random one, so that looking it up tells nothing."""
         scheme, _, given = authorization.partition(" ")
         if scheme.lower() != "basic":
             return None

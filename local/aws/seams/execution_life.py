@@ -53,7 +53,7 @@ _lost: list[Json] = []
 
 
 def current() -> Execution | None:
-    """The execution that the calling thread works for."""
+    """Return the execution that the calling thread works for."""
     return _current.get()
 
 

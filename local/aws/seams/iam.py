@@ -57,12 +57,12 @@ def install(settings: Settings, credentials: RunCredentials) -> Access:
 
 
 def make_operator(settings: Settings, credentials: RunCredentials) -> None:
-    """The IAM user with this run's key; the key of an earlier run, whose state was kept, is no longer good."""
+    """Make the IAM user with this run's key; the key of an earlier run, whose state was kept, is no longer good."""
     _make_user(settings, OPERATOR, credentials.access_key_id, credentials.secret_access_key, ["*"])
 
 
 def make_node(settings: Settings) -> str:
-    """The cluster's node, which may pull images as an EKS node's role may; returns its access key."""
+    """Make the cluster's node, which may pull images as an EKS node's role may; answer its access key."""
     key = "AKIA" + secrets.token_hex(8).upper()
     _make_user(settings, NODE, key, secrets.token_hex(20), _PULL)
     return key

@@ -87,7 +87,7 @@ def _wait(builds: Builds, resource: str, submitted: Json, build_id: str) -> Json
 
 
 def pascal_case(value: Any) -> Any:
-    """A CodeBuild answer as Step Functions hands it on: names begin with a capital, times are milliseconds."""
+    """Write a CodeBuild answer as Step Functions hands it on: names with a capital, times in milliseconds."""
     if isinstance(value, list):
         return [pascal_case(item) for item in value]
     if not isinstance(value, dict):

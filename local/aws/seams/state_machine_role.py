@@ -74,7 +74,7 @@ def _check(access: Access, role: str, execution: str, resource: str, arguments: 
 
 
 def calls(resource: str, arguments: Any) -> Iterator[Call]:
-    """What a task asks of other services. Raises RuntimeError for an integration that is not known here.
+    """List what a task asks of other services. Raises RuntimeError for an integration that is not known here.
 
     References: the IAM policies of each integration below
     https://docs.aws.amazon.com/step-functions/latest/dg/integrate-optimized.html
@@ -118,7 +118,7 @@ def _function_arn(reference: str) -> str:
 
 
 def _refused(access: Access, machine: Json) -> Any:
-    """The answer to a state machine whose role cannot deliver its log; None when it can."""
+    """Answer a state machine whose role cannot deliver its log; None when it can."""
     level = (machine.get("loggingConfiguration") or {}).get("level", "OFF")
     if level == "OFF":
         return None

@@ -75,7 +75,7 @@ class _WorkerServer:
         self._orders: socket.socket | None = None
 
     def start(self, script: str, folder: str, environment: Mapping[str, str]) -> ForkedProcess:
-        """A worker: its process."""
+        """Start a worker: its process."""
         order = json.dumps({"script": script, "folder": folder, "environment": dict(environment)}).encode()
         (stdin, to_stdin), (from_stdout, stdout), (from_stderr, stderr) = os.pipe(), os.pipe(), os.pipe()
         try:
@@ -90,7 +90,7 @@ class _WorkerServer:
         return ForkedProcess(int(answer), files[0], streams)
 
     def _ask(self, order: bytes, streams: list[int]) -> tuple[bytes, list[int]]:
-        """The server's answer; empty when it has ended: the next worker starts another."""
+        """Ask the server; its answer is empty when it has ended: the next worker starts another."""
         orders = self._connection()
         try:
             socket.send_fds(orders, [order], streams)

@@ -41,7 +41,7 @@ def mutate(key: tuple[str, str], obj: Object, store: Store) -> None:
 
 
 def admit(key: tuple[str, str], obj: Object, store: Store) -> None:
-    """Raises ApiError 422 when the validating webhook would refuse the object."""
+    """Raise ApiError 422 when the validating webhook would refuse the object."""
     kind = _KINDS.get(key)
     if kind is None:
         return

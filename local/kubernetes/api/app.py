@@ -50,7 +50,7 @@ def create_app(
     crd_folder: Path = CRD_FOLDER,
     root_ca: str = "",
 ) -> Starlette:
-    """The server.
+    """Make the server.
 
     `store`: state to serve (`Store.load` it before or after); a new one by default. `authenticators`: tried in order,
     401 when none accepts the token; `None` lets everybody in. `rbac`: check every request against the RBAC objects in
@@ -76,7 +76,7 @@ def create_app(
 
 
 def _bootstrap(objects: Objects, crd_folder: Path) -> None:
-    """What every cluster has: its namespaces, and the custom resource definitions of the folder."""
+    """Store what every cluster has: its namespaces, and the custom resource definitions of the folder."""
     namespaces = objects.registry.by_key(NAMESPACE_KEY)
     definitions = objects.registry.by_key(CRD_KEY)
     if namespaces is None or definitions is None:
@@ -110,7 +110,7 @@ class _Server:
         self._handlers = Handlers(objects, self.watches, logs)
 
     async def answer(self, request: Request) -> Response:
-        """The answer to a request, whatever goes wrong on the way to it."""
+        """Answer a request, whatever goes wrong on the way."""
         try:
             return await self._answer(request)
         except PathNotFound as error:

@@ -35,14 +35,16 @@ class User:
     groups: tuple[str, ...] = ()
 
     def all_groups(self) -> tuple[str, ...]:
-        """The groups, and the one that holds everybody who is authenticated."""
+        """List the groups, and the one that holds everybody who is authenticated."""
         return (*self.groups, AUTHENTICATED)
 
 
 class Authenticator(Protocol):
     """Says whose token it is; `None` when this authenticator does not accept it."""
 
-    async def __call__(self, token: str) -> User | None: ...
+    async def __call__(self, token: str) -> User | None:
+        """Find the token's user; `None` when it is not accepted here."""
+        ...
 
 
 class StaticTokenAuthenticator:
@@ -52,7 +54,7 @@ class StaticTokenAuthenticator:
         self._users = dict(users)
 
     async def __call__(self, token: str) -> User | None:
-        """The token's user."""
+        """Find the token's user."""
         found = None
         for known, user in self._users.items():  # all of them, each in constant time: no timing to learn from
             if hmac.compare_digest(known.encode(), token.encode()):
@@ -80,7 +82,7 @@ class EksTokenAuthenticator:
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
 
     async def __call__(self, token: str) -> User | None:
-        """The user behind a token; `None` for a token that is malformed, expired, for another cluster, or refused."""
+        """Find the user of a token; `None` for one that is malformed, expired, for another cluster, or refused."""
         query = self._signed_query(token)
         if query is None:
             return None
@@ -88,7 +90,7 @@ class EksTokenAuthenticator:
         return self.map_identity(arn) if arn else None
 
     def _signed_query(self, token: str) -> str | None:
-        """The query of the presigned URL in the token, when everything that can be checked without STS is right."""
+        """Return the query of the presigned URL in the token, when all that can be checked without STS is right."""
         if not token.startswith(_PREFIX) or len(token) > _MAX_TOKEN:
             return None
         encoded = token.removeprefix(_PREFIX)
@@ -116,7 +118,7 @@ class EksTokenAuthenticator:
         return url.query if signed - _CLOCK_SKEW <= self.now() < signed + _LIFE else None
 
     async def _caller(self, query: str) -> str | None:
-        """The ARN that STS gives for the signed request; `None` when it refuses or cannot be asked."""
+        """Ask STS for the ARN of the signed request; `None` when it refuses or cannot be asked."""
         headers = {_CLUSTER_HEADER: self.cluster_name, "Accept": "application/json"}
         try:
             async with httpx.AsyncClient(timeout=_STS_TIMEOUT, trust_env=False) as client:
@@ -127,7 +129,7 @@ class EksTokenAuthenticator:
 
 
 def _arn(answer: str) -> str | None:
-    """The ARN in an answer of GetCallerIdentity, which STS gives as JSON or as XML."""
+    """Find the ARN in an answer of GetCallerIdentity, which STS gives as JSON or as XML."""
     try:
         body = json.loads(answer)
         return str(body["GetCallerIdentityResponse"]["GetCallerIdentityResult"]["Arn"])
@@ -137,7 +139,7 @@ def _arn(answer: str) -> str | None:
 
 
 async def authenticate(header: str, authenticators: Sequence[Authenticator]) -> User | None:
-    """The user of an Authorization header's value, from the first authenticator that accepts it."""
+    """Find the user of an Authorization header's value, by the first authenticator that accepts it."""
     scheme, _, token = header.partition(" ")
     token = token.strip()
     if scheme.lower() != "bearer" or not token:

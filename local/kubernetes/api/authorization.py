@@ -40,7 +40,9 @@ class Attributes:
 class Authorizer(Protocol):
     """Whether a user may do something."""
 
-    def __call__(self, user: User, attributes: Attributes) -> bool: ...
+    def __call__(self, user: User, attributes: Attributes) -> bool:
+        """Decide on one request."""
+        ...
 
 
 class RbacAuthorizer:
@@ -107,7 +109,7 @@ def _allows(rule: Object, asked: Attributes) -> bool:
 
 
 def denial(user: User, asked: Attributes) -> str:
-    """The real server's sentence for a 403."""
+    """Write the real server's sentence for a 403."""
     if asked.path:
         return f'forbidden: User "{user.name}" cannot {asked.verb} path "{asked.path}"'
     qualified = f"{asked.resource}.{asked.group}" if asked.group else asked.resource
@@ -120,7 +122,7 @@ def denial(user: User, asked: Attributes) -> str:
 
 
 def ensure_default_roles(objects: Objects) -> None:
-    """The roles that every cluster has and that clients need: cluster-admin, and discovery."""
+    """Store the roles that every cluster has and that clients need: cluster-admin, and discovery."""
     every = [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}, {"nonResourceURLs": ["*"], "verbs": ["*"]}]
     urls = ["/api", "/api/*", "/apis", "/apis/*", "/healthz", "/livez", "/openapi", "/openapi/*", "/readyz", "/version"]
     roles: dict[str, tuple[list[Any], str]] = {

@@ -20,7 +20,7 @@ class JsonResponse(Response):
     media_type = "application/json"
 
     def render(self, content: Any) -> bytes:
-        """The bytes of the body."""
+        """Return the bytes of the body."""
         return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
 
 
@@ -31,7 +31,7 @@ def wants_table(request: Request) -> bool:
 
 
 async def read_body(request: Request) -> Any:
-    """The body as data; `None` when there is none. Raises ApiError 400 or 415."""
+    """Read the body as data; `None` when there is none. Raises ApiError 400 or 415."""
     raw = await request.body()
     if not raw:
         return None

@@ -14,7 +14,7 @@ def wrong_name(given: str, expected: str) -> ApiError:
 
 
 def check_identity(resource: Resource, before: Object, given: Object) -> None:
-    """The new state must be meant for this object, as it is now."""
+    """Refuse a new state that is not meant for this object as it is now."""
     name = before["name"]
     if given.get("name", name) != name:
         raise wrong_name(given["name"], name)
@@ -35,7 +35,7 @@ def check_identity(resource: Resource, before: Object, given: Object) -> None:
 
 
 def content(obj: Object) -> Object:
-    """What counts for the generation: everything but metadata and status."""
+    """Return what counts for the generation: everything but metadata and status."""
     return {key: value for key, value in obj.items() if key not in ("metadata", "status")}
 
 
@@ -50,12 +50,12 @@ def same(old: Object, new: Object) -> bool:
 
 
 def is_ending_pod(metadata: Object) -> bool:
-    """A pod that the kubelet is ending goes when the kubelet deletes it, not at the next write."""
+    """Say whether the kubelet is ending a pod: that goes when the kubelet deletes it, not at the next write."""
     return bool(metadata.get("deletionGracePeriodSeconds"))
 
 
 def established(definition: Object) -> Object:
-    """The status of a CustomResourceDefinition that is served: at once, here."""
+    """Make the status of a CustomResourceDefinition that is served: at once, here."""
     spec = definition["spec"]
     since = definition.get("status", {}).get("conditions", [{}])[0].get("lastTransitionTime") or timestamp()
     reasons = {"NamesAccepted": "NoConflicts", "Established": "InitialNamesAccepted"}

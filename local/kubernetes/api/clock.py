@@ -11,5 +11,5 @@ def timestamp(moment: datetime | None = None) -> str:
 
 
 def parse_timestamp(text: str) -> datetime:
-    """The moment that a timestamp names. Raises ValueError when it is none."""
+    """Parse a timestamp. Raises ValueError when it is none."""
     return datetime.fromisoformat(text)

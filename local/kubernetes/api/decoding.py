@@ -33,7 +33,7 @@ class WriteOptions:
 
 
 def decode(resource: Resource, body: Any, options: WriteOptions, source: Source = "body") -> Object:
-    """The object that a body holds, in a copy with defaults filled in. Raises ApiError for a body that is none."""
+    """Decode the object of a body, in a copy with defaults filled in. Raises ApiError for a body that is none."""
     obj = check_kind(resource, body)
     pruned, unknown = prune(resource.full_schema, obj)
     problems = [error for error in validate(resource.full_schema, pruned) if error.reason == TYPE_INVALID]
@@ -50,7 +50,7 @@ def decode(resource: Resource, body: Any, options: WriteOptions, source: Source 
 
 
 def decode_configuration(resource: Resource, body: Any, name: str, namespace: str) -> Object:
-    """An applied configuration: no defaults, and no field that the schema lacks."""
+    """Decode an applied configuration: no defaults, and no field that the schema lacks."""
     if not isinstance(body, dict) or not body.get("apiVersion") or not body.get("kind"):
         raise bad_request("error decoding YAML: apiVersion and kind must be set in an applied configuration")
     obj = check_kind(resource, body)
@@ -72,7 +72,7 @@ def decode_configuration(resource: Resource, body: Any, name: str, namespace: st
 
 
 def check_kind(resource: Resource, body: Any) -> Object:
-    """A shallow copy of the body with apiVersion, kind and metadata, which must be the resource's own."""
+    """Copy the body shallowly, with apiVersion, kind and metadata, which must be the resource's own."""
     if not isinstance(body, dict):
         raise bad_request(f"{resource.kind} must be an object, not {type(body).__name__}")
     kind, version = body.get("kind"), body.get("apiVersion")

@@ -48,7 +48,7 @@ def _service(obj: Object) -> None:
 
 
 def cluster_ip(namespace: str, name: str) -> str:
-    """A Service's address: drawn from its name, so that it is the same after a restart. Nothing routes it."""
+    """Draw a Service's address from its name, so that it is the same after a restart. Nothing routes it."""
     offset = zlib.crc32(f"{namespace}/{name}".encode()) % (SERVICE_NETWORK.num_addresses - 2)
     return str(SERVICE_NETWORK[offset + 1])
 

@@ -23,7 +23,7 @@ _SUBRESOURCE_VERBS = ["get", "patch", "update"]
 
 
 def answer(registry: Registry, parts: list[str]) -> dict[str, Any] | None:
-    """The answer to a GET of a discovery path; `None` when the path is none. Raises ApiError 404."""
+    """Answer a GET of a discovery path; `None` when the path is none. Raises ApiError 404."""
     match parts:
         case ["version"]:
             return VERSION

@@ -32,7 +32,7 @@ class ApiError(Exception):
         self.details = details or {}
 
     def status(self) -> dict[str, Any]:
-        """The `Status` object that carries this error to the client."""
+        """Make the `Status` object that carries this error to the client."""
         body: dict[str, Any] = {
             "kind": "Status",
             "apiVersion": "v1",
@@ -59,22 +59,22 @@ class FieldError:
 
 
 def go_value(value: Any) -> str:
-    """A value as Go's field errors print it: strings quoted, everything else as JSON."""
+    """Write a value as Go's field errors print it: strings quoted, everything else as JSON."""
     return json.dumps(value, ensure_ascii=False)
 
 
 def invalid_value(field: str, value: Any, why: str) -> FieldError:
-    """The field holds a value that is not allowed."""
+    """Say that the field holds a value that is not allowed."""
     return FieldError("FieldValueInvalid", field, f"Invalid value: {go_value(value)}: {why}")
 
 
 def required_value(field: str, why: str = "") -> FieldError:
-    """The field is missing or empty."""
+    """Say that the field is missing or empty."""
     return FieldError("FieldValueRequired", field, "Required value" + (f": {why}" if why else ""))
 
 
 def unsupported_value(field: str, value: Any, supported: Sequence[Any]) -> FieldError:
-    """The field holds a value outside an enumeration."""
+    """Say that the field holds a value outside an enumeration."""
     allowed = ", ".join(go_value(item) for item in supported)
     return FieldError(
         "FieldValueNotSupported", field, f"Unsupported value: {go_value(value)}: supported values: {allowed}"
@@ -82,12 +82,12 @@ def unsupported_value(field: str, value: Any, supported: Sequence[Any]) -> Field
 
 
 def forbidden_field(field: str, why: str) -> FieldError:
-    """The field must not be set."""
+    """Say that the field must not be set."""
     return FieldError("FieldValueForbidden", field, f"Forbidden: {why}")
 
 
 def too_long(field: str, most: int) -> FieldError:
-    """The text is longer than ``most`` bytes."""
+    """Say that the text is longer than ``most`` bytes."""
     return FieldError("FieldValueTooLong", field, f"Too long: may not be more than {most} bytes")
 
 

@@ -48,14 +48,14 @@ def is_item_key(path: Path) -> bool:
 
 
 def list_keys(schema: Schema) -> list[str] | None:
-    """The keys of a keyed list; `None` for every other list."""
+    """Return the keys of a keyed list; `None` for every other list."""
     if schema.get("x-kubernetes-list-type") == "map":
         return list(schema["x-kubernetes-list-map-keys"])
     return None
 
 
 def item_step(schema: Schema, item: Any) -> str | None:
-    """The step that names an item of this keyed list; `None` when the item lacks its keys."""
+    """Return the step that names an item of this keyed list; `None` when the item lacks its keys."""
     keys, items = list_keys(schema), item_schema(schema)
     if keys is None or not isinstance(item, dict):
         return None
@@ -68,7 +68,7 @@ def item_step(schema: Schema, item: Any) -> str | None:
 
 
 def owned_fields(schema: Schema, obj: dict[str, Any], status: bool | None) -> dict[Path, Any]:
-    """The fields of an object with their values.
+    """Return the fields of an object with their values.
 
     `status`: only the status (True), everything but it (False), or both (None, for kinds without that subresource).
     """
@@ -114,7 +114,7 @@ def encode(paths: Iterable[Path]) -> dict[str, Any]:
 
 
 def decode(tree: dict[str, Any]) -> set[Path]:
-    """A FieldsV1 tree as paths."""
+    """Decode a FieldsV1 tree as paths."""
     found: set[Path] = set()
     stack: list[tuple[Path, dict[str, Any]]] = [((), tree)]
     while stack:
@@ -163,7 +163,7 @@ def _remove_from_list(schema: Schema, items: list[Any], path: Path) -> None:
 
 
 def display(path: Path) -> str:
-    """A path as conflict messages show it: ``.spec.template.spec.containers[name="c"].image``."""
+    """Write a path as conflict messages show it: ``.spec.template.spec.containers[name="c"].image``."""
     text = ""
     for step in path:
         kind, name = step[:2], step[2:]

@@ -227,7 +227,7 @@ _RETURN_DELETED = {("", "pods"), ("", "services"), ("", "serviceaccounts"), ("",
 
 
 def _matcher(target: Target, query: Mapping[str, str]) -> Matcher:
-    """What a list or watch selects, by namespace, name, labels and fields. Raises ApiError 400."""
+    """Return what a list or watch selects, by namespace, name, labels and fields. Raises ApiError 400."""
     labels = parse_label_selector(query.get("labelSelector"))
     fields = parse_field_selector(query.get("fieldSelector"), target.resource.selectable)
 
@@ -240,7 +240,7 @@ def _matcher(target: Target, query: Mapping[str, str]) -> Matcher:
 
 
 def _table_for(request: Request, resource: Resource) -> Callable[[list[Object], Object, bool], Object] | None:
-    """Makes the Table that a request asks for, of objects, metadata and whether it has headers; `None` for no Table."""
+    """Return what makes the Table that a request asks for, of objects, metadata, with or without headers; or None."""
     columns = printing.columns_of(resource)
     whole = request.query_params.get("includeObject") == "Object"
     if not columns or not wants_table(request):

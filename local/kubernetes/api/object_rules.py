@@ -33,7 +33,7 @@ _NOT_SERVED = "not served by the one-machine cluster"
 
 
 def check_object(key: tuple[str, str], obj: Object) -> list[FieldError]:
-    """What is wrong with an object of a built-in kind."""
+    """List what is wrong with an object of a built-in kind."""
     rule = _RULES.get(key)
     return rule(obj) if rule else []
 
@@ -115,7 +115,7 @@ def _container(container: Object, name: str, where: str) -> list[FieldError]:
 
 
 def _resources(resources: Object, field: str) -> list[FieldError]:
-    """Requests and limits are not negative, and no request exceeds its limit."""
+    """Check that requests and limits are not negative, and that no request exceeds its limit."""
     errors = []
     limits, requests = resources.get("limits") or {}, resources.get("requests") or {}
     for kind, amounts in (("limits", limits), ("requests", requests)):
@@ -153,7 +153,7 @@ def _workload(obj: Object) -> list[FieldError]:
 
 
 def _counts(status: Object) -> list[FieldError]:
-    """A part of the replicas is no more than all of them, and who serves is ready."""
+    """Check that a part of the replicas is no more than all of them, and that who serves is ready."""
     total = status.get("replicas", 0)
     errors = [
         invalid_value(f"status.{part}", count, "cannot be greater than status.replicas")

@@ -300,7 +300,7 @@ class Objects:
 
 
 def _patched(resource: Resource, target: Object, patch_type: str, body: Any) -> Any:
-    """The object after a merge, JSON or strategic merge patch. Raises ApiError 415 for another."""
+    """Apply a merge, JSON or strategic merge patch to the object. Raises ApiError 415 for another."""
     if patch_type == patches.MERGE_PATCH:
         return patches.merge_patch(target, body)
     if patch_type == patches.JSON_PATCH:
@@ -314,7 +314,7 @@ def _patched(resource: Resource, target: Object, patch_type: str, body: Any) -> 
 
 
 def _carried_over(resource: Resource, old: Object, new: Object, subresource: str) -> Object:
-    """The new state with what this write cannot change as it was: status or all but it, and the server's metadata."""
+    """Keep of the old state what this write cannot change: status or all but it, and the server's metadata."""
     if subresource == "status":
         status = {"status": new["status"]} if "status" in new else {}
         new = {**{key: copy.deepcopy(value) for key, value in old.items() if key != "status"}, **status}

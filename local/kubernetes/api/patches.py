@@ -103,8 +103,11 @@ def _merge_list(current: list[Any], patch: list[Any], merge_key: str, schema: Sc
 
 
 def _ordered(merged: dict[Any, Any], before: list[Any], wanted: list[Any]) -> list[Any]:
-    """Items as the real server puts them: what the patch names in its order, before what it does not name unless both
-    were there and stood the other way round (apimachinery `pkg/util/strategicpatch`, ``mergeSortedSlice``)."""
+    """Order items as the real server does (apimachinery `pkg/util/strategicpatch`, ``mergeSortedSlice``).
+
+    What the patch names comes in its order, before what it does not name, unless both were there and stood the other
+    way round.
+    """
     named = [key for key in dict.fromkeys(wanted) if key in merged]
     others = [key for key in merged if key not in wanted]
     result: list[Any] = []

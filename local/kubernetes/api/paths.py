@@ -6,7 +6,7 @@ from typing import Any
 
 
 def at(obj: Any, path: str, default: Any = None) -> Any:
-    """The value at ``.spec.replicas`` (with or without the first dot); ``default`` where there is none."""
+    """Return the value at ``.spec.replicas`` (the first dot may be missing); ``default`` where there is none."""
     for step in path.removeprefix(".").split("."):
         obj = obj.get(step) if isinstance(obj, dict) else None
     return default if obj is None else obj

@@ -26,7 +26,7 @@ class Column(NamedTuple):
 
 
 def columns_of(resource: Resource) -> list[Column]:
-    """The columns of a kind; none where kubectl is left to itself."""
+    """Return the columns of a kind; none where kubectl is left to itself."""
     if resource.columns:
         return [_NAME, *(_custom(column) for column in resource.columns)]
     return _COLUMNS.get(resource.key, [])
@@ -59,7 +59,7 @@ def _metadata(obj: Object) -> Object:
 
 
 def _custom(column: Object) -> Column:
-    """A column of a CustomResourceDefinition whose ``jsonPath`` is a path of fields; of any other it stays empty."""
+    """Make a column of a CustomResourceDefinition; one whose ``jsonPath`` is no path of fields stays empty."""
     path, kind = column["jsonPath"], column.get("type", "string")
 
     def cell(obj: Object) -> Any:

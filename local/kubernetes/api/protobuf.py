@@ -40,7 +40,7 @@ def decode_protobuf(raw: bytes) -> dict[str, Any]:
 
 
 def _fields(raw: bytes) -> dict[int, bytes]:
-    """The last value of each field; numbers as their bytes, empty for 0."""
+    """Return the last value of each field; numbers as their bytes, empty for 0."""
     found: dict[int, bytes] = {}
     position = 0
     while position < len(raw):

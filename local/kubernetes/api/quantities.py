@@ -25,7 +25,7 @@ BAD_QUANTITY = "quantities must match the regular expression '^([+-]?[0-9.]+)([e
 
 
 def parse_quantity(value: Any) -> Decimal:
-    """The quantity as a number (bytes, cores …). Raises ValueError when it is none."""
+    """Parse the quantity as a number (bytes, cores …). Raises ValueError when it is none."""
     if isinstance(value, int) and not isinstance(value, bool):
         return Decimal(value)
     match = _QUANTITY.fullmatch(value) if isinstance(value, str) else None
@@ -45,7 +45,7 @@ _BINARY_SUFFIX = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
 
 
 def canonical_quantity(text: str) -> str:
-    """The quantity as Go writes it: no fraction, the largest suffix that leaves none (``1024Mi`` is ``1Gi``).
+    """Write the quantity as Go does: no fraction, the largest suffix that leaves none (``1024Mi`` is ``1Gi``).
 
     Parts of a nano are rounded up. Raises ValueError when it is none.
     """

@@ -46,7 +46,7 @@ class Target:
 
 
 def parse_target(registry: Registry, method: str, parts: list[str], query: dict[str, str]) -> Target:
-    """The target of a request to a resource path. Raises ApiError 404 or 405."""
+    """Parse the target of a request to a resource path. Raises ApiError 404 or 405."""
     match parts:
         case ["api", version, *rest] if rest:
             group = ""
@@ -90,7 +90,7 @@ def _serves(resource: Resource, subresource: str) -> bool:
 
 
 def write_options(verb: str, query: dict[str, str], user_agent: str, patch_type: str = "") -> WriteOptions:
-    """The query parameters of a write. Raises ApiError 422.
+    """Read the query parameters of a write. Raises ApiError 422.
 
     The rules are those of apimachinery `pkg/apis/meta/v1/validation`.
     """

@@ -161,7 +161,7 @@ BUILTIN_RESOURCES: tuple[Resource, ...] = (
 
 
 def custom_resources(definition: dict[str, Any]) -> Iterator[Resource]:
-    """The served versions of a CustomResourceDefinition."""
+    """Yield the served versions of a CustomResourceDefinition."""
     spec = definition["spec"]
     kind_names = spec["names"]
     for version in spec["versions"]:
@@ -199,7 +199,7 @@ class Registry:
         return iter(list(self._resources.values()))
 
     def find(self, group: str, version: str, plural: str) -> Resource | None:
-        """The resource at ``/apis/{group}/{version}/{plural}``."""
+        """Find the resource at ``/apis/{group}/{version}/{plural}``."""
         return self._resources.get((group, version, plural))
 
     def by_key(self, key: tuple[str, str]) -> Resource | None:
@@ -207,7 +207,7 @@ class Registry:
         return next((r for r in self if r.key == key), None)
 
     def by_kind(self, api_version: str, kind: str) -> Resource | None:
-        """The resource that objects with this apiVersion and kind belong to."""
+        """Find the resource that objects with this apiVersion and kind belong to."""
         return next((r for r in self if r.api_version == api_version and r.kind == kind), None)
 
     def groups(self) -> dict[str, list[str]]:

@@ -13,7 +13,7 @@ from local.kubernetes.api.store import Object
 
 
 def read_scale(resource: Resource, obj: Object) -> Object:
-    """The Scale of an object whose kind has that subresource."""
+    """Read the Scale of an object whose kind has that subresource."""
     paths = _paths(resource)
     metadata = obj["metadata"]
     kept = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
@@ -30,7 +30,7 @@ def read_scale(resource: Resource, obj: Object) -> Object:
 
 
 def with_replicas(resource: Resource, obj: Object, scale: Any) -> Object:
-    """A copy of an object with the number of replicas that a Scale asks for. Raises ApiError 400 or 422."""
+    """Copy an object with the number of replicas that a Scale asks for. Raises ApiError 400 or 422."""
     if not isinstance(scale, dict) or scale.get("kind", "Scale") != "Scale":
         raise bad_request("the body of a scale request must be a Scale")
     spec = scale.get("spec") or {}

@@ -26,7 +26,7 @@ _FIELD = re.compile(r"([\w./]+)(==|!=|=)(.*)")
 
 
 def parse_label_selector(text: str | None) -> LabelMatcher:
-    """A selector such as ``app=a,tier in (x, y),!old``. Raises ApiError 400 when it cannot be parsed."""
+    """Parse a selector such as ``app=a,tier in (x, y),!old``. Raises ApiError 400 when it cannot be parsed."""
     parts = [part.strip() for part in re.split(r",(?![^(]*\))", text or "")]
     if parts == [""]:
         return lambda _labels: True
@@ -110,7 +110,7 @@ def _expression(expression: Mapping[str, Any]) -> LabelMatcher:
 
 
 def format_label_selector(selector: Mapping[str, Any] | None) -> str:
-    """A LabelSelector as query text (the `selector` of a Scale)."""
+    """Write a LabelSelector as query text (the `selector` of a Scale)."""
     selector = selector or {}
     parts = [f"{key}={value}" for key, value in sorted((selector.get("matchLabels") or {}).items())]
     for item in selector.get("matchExpressions") or ():
@@ -127,7 +127,7 @@ def format_label_selector(selector: Mapping[str, Any] | None) -> str:
 
 
 def parse_field_selector(text: str | None, known: Collection[str]) -> ObjectMatcher:
-    """A selector on an object's fields, such as ``metadata.name=a,status.phase!=Running``.
+    """Parse a selector on an object's fields, such as ``metadata.name=a,status.phase!=Running``.
 
     ``known``: the fields that the kind can be selected by. Raises ApiError 400 for another, and when it cannot be
     parsed.

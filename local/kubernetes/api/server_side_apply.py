@@ -29,7 +29,7 @@ def apply_configuration(
     subresource: str,
     force: bool,
 ) -> dict[str, Any]:
-    """The live object with `config` applied by `manager`.
+    """Apply `config` of `manager` to the live object.
 
     `wanted` and `current` are the owned fields of config and live object. Raises ApiError 409 when another manager
     holds a field with a different value and `force` is off.
@@ -57,7 +57,7 @@ def apply_configuration(
 
 
 def merge(schema: Schema, live: Any, config: Any) -> Any:
-    """The live value with the configuration's fields set; keyed lists merge item by item, other lists are replaced."""
+    """Set the configuration's fields in the live value; keyed lists merge by item, other lists are replaced."""
     if isinstance(config, dict) and isinstance(live, dict) and schema.get("x-kubernetes-map-type") != "atomic":
         result = dict(live)
         for key, value in config.items():
@@ -93,7 +93,7 @@ def track_update(
     subresource: str,
     api_version: str,
 ) -> list[Entry]:
-    """managedFields after a write that was no apply: what it changed is the manager's now, what it removed nobody's."""
+    """Record a write that was no apply: what it changed is the manager's now, what it removed is nobody's."""
     changed = {path for path, value in after.items() if path not in before or before[path] != value}
     removed = set(before) - set(after)
     if not changed and not removed:

@@ -84,7 +84,7 @@ class Store:
         return self._forgotten
 
     def get(self, key: Key) -> Object | None:
-        """The object, which the caller must not change; `None` when there is none."""
+        """Return the object, which the caller must not change; `None` when there is none."""
         return self._objects.get(key)
 
     def select(self, resource: tuple[str, str], namespace: str = "") -> list[tuple[Key, Object]]:

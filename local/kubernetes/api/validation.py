@@ -30,7 +30,7 @@ _INTEGER_BITS = {"int32": 32, "int64": 64}
 
 
 def prune(schema: Schema, obj: dict[str, Any], *, defaults: bool = True) -> tuple[dict[str, Any], list[str]]:
-    """A copy without unknown fields and nulls, with defaults filled in unless told not to; and what was unknown."""
+    """Copy without unknown fields and nulls, with defaults unless told not to; answer also what was unknown."""
     unknown: list[str] = []
     pruned: dict[str, Any] = _prune(schema, obj, "", unknown, defaults)
     return pruned, unknown
@@ -53,7 +53,7 @@ def _prune(schema: Schema, value: Any, path: str, unknown: list[str], defaults: 
 
 
 def _defaults(schema: Schema, obj: dict[str, Any]) -> dict[str, Any]:
-    """The defaults of fields that an object lacks, and the defaults within them."""
+    """Return the defaults of fields that an object lacks, and the defaults within them."""
     properties = schema.get("properties", {})
     missing = {key: field for key, field in properties.items() if "default" in field and key not in obj}
     return {

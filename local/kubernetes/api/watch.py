@@ -37,7 +37,7 @@ class Watches:
     async def stream(
         self, store: Store, resource: Resource, matches: Matcher, show: Printer, query: dict[str, str]
     ) -> AsyncIterator[bytes]:
-        """The events of a watch request, until its ``timeoutSeconds`` are over or `close` is called."""
+        """Yield the events of a watch request, until its ``timeoutSeconds`` are over or `close` is called."""
         loop, changed = asyncio.get_running_loop(), asyncio.Event()
 
         def wake() -> None:
@@ -72,7 +72,7 @@ class Watches:
 def _beginning(
     store: Store, resource: Resource, matches: Matcher, show: Printer, query: dict[str, str]
 ) -> tuple[int, list[bytes]]:
-    """The version from which events follow, and what comes before them. Raises `ForgottenError`."""
+    """Find the version from which events follow, and what comes before them. Raises `ForgottenError`."""
     asked, initial_events = query.get("resourceVersion", ""), query.get("sendInitialEvents") in _TRUE
     with store.lock:
         version = store.version
@@ -91,7 +91,7 @@ def _beginning(
 
 
 def _kind(event: Event, matches: Matcher) -> str | None:
-    """The event as this watch sees it: an object that leaves its selection is DELETED there."""
+    """Say what the event is to this watch: an object that leaves its selection is DELETED there."""
     before = event.before is not None and matches(event.key, event.before)
     after = event.type != "DELETED" and matches(event.key, event.obj)
     if before:

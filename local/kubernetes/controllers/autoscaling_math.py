@@ -33,7 +33,7 @@ class Proposal:
 
 
 def proposal(metric: Json, current_replicas: int, pods: list[Json], usage: dict[str, Json], now: datetime) -> Proposal:
-    """What one entry of ``spec.metrics`` wants.
+    """Compute what one entry of ``spec.metrics`` wants.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ class Stabilizer:
     _recent: deque[tuple[float, int]] = field(default_factory=deque)
 
     def settle(self, wanted: int, current: int, now: float) -> int:
-        """The number to go to now, at monotonic time ``now``."""
+        """Return the number to go to now, at monotonic time ``now``."""
         self._recent.append((now, wanted))
         while self._recent and self._recent[0][0] < now - self.window:
             self._recent.popleft()

@@ -64,7 +64,7 @@ class DeploymentController(Controller):
         return self._report(namespace, name, created)
 
     def _all_sets(self, deployment: Json) -> list[Json]:
-        """The ReplicaSets of a Deployment, oldest first."""
+        """List the ReplicaSets of a Deployment, oldest first."""
         uid, namespace = deployment["metadata"]["uid"], deployment["metadata"]["namespace"]
         owned = [found for found in self._sets.items(namespace) if controller_uid(found) == uid]
         return sorted(owned, key=lambda found: (found["metadata"]["creationTimestamp"], _revision(found)))
@@ -73,7 +73,7 @@ class DeploymentController(Controller):
         return [found for found in self._all_sets(deployment) if found["metadata"]["uid"] != new["metadata"]["uid"]]
 
     def _current_set(self, deployment: Json) -> tuple[Json, bool]:
-        """The ReplicaSet of the present template, made or brought to the newest revision; and whether it was made."""
+        """Make the ReplicaSet of the present template, or bring it to the newest revision; say whether it was made."""
         sets = self._all_sets(deployment)
         found = next((entry for entry in sets if same_template(entry, deployment)), None)
         newest_old = max((_revision(entry) for entry in sets if entry is not found), default=0)

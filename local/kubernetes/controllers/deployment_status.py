@@ -13,7 +13,7 @@ _NO_DEADLINE = 2**31 - 1
 
 
 def status_of(deployment: Json, new: Json, all_sets: list[Json], created: bool) -> Json:
-    """The whole status of a Deployment.
+    """Make the whole status of a Deployment.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def _available_condition(deployment: Json, available: int) -> Json:
 def _progressing_condition(
     deployment: Json, new: Json, all_sets: list[Json], status: Json, created: bool
 ) -> Json | None:
-    """The condition to set; None to leave it as it is."""
+    """Return the condition to set; None to leave it as it is."""
     old_status = deployment.get("status") or {}
     old = condition(old_status.get("conditions"), "Progressing") or {}
     name = new["metadata"]["name"]
@@ -108,7 +108,7 @@ def _progressing_condition(
 
 
 def _stays_complete(deployment: Json, new: Json, all_sets: list[Json], same: bool) -> bool:
-    """A rollout that was complete stays so while pods come and go by themselves or by scaling."""
+    """Say whether a rollout stays complete: it does while pods come and go by themselves or by scaling."""
     old_sets = [entry for entry in all_sets if entry["metadata"]["uid"] != new["metadata"]["uid"]]
     runs_old = any(spec_replicas(entry) or status_count(entry, "replicas") for entry in old_sets)
     generation = (deployment.get("status") or {}).get("observedGeneration")

@@ -99,7 +99,7 @@ def _has_address(pod: Json) -> bool:
 
 
 def _ports(service: Json, pod: Json) -> Ports | None:
-    """The pod's numbers for the Service's ports; None when one of them is not there (yet)."""
+    """Return the pod's numbers for the Service's ports; None when one of them is not there (yet)."""
     numbers: list[tuple[str, str, int]] = []
     for port in service["spec"].get("ports") or []:
         number = resolve_target_port(pod, port.get("targetPort"), port["port"])

@@ -26,7 +26,7 @@ class Budget:
 
 
 def resolve(value: str | int | None, total: int, *, round_up: bool) -> int:
-    """An ``IntOrString``: a number as it is, a percentage (``25%``) of ``total``."""
+    """Resolve an ``IntOrString``: a number as it is, a percentage (``25%``) of ``total``."""
     if value is None:
         return 0
     if isinstance(value, str) and value.endswith("%"):
@@ -36,7 +36,7 @@ def resolve(value: str | int | None, total: int, *, round_up: bool) -> int:
 
 
 def budget_of(deployment: Json) -> Budget:
-    """The rollout budget of a Deployment; 25 % each way unless it says otherwise."""
+    """Return the rollout budget of a Deployment; 25 % each way unless it says otherwise."""
     spec = deployment["spec"]
     rolling = (spec.get("strategy") or {}).get("rollingUpdate") or {}
     replicas = spec_replicas(deployment)
@@ -54,7 +54,7 @@ def spec_replicas(obj: Json) -> int:
 
 
 def status_count(obj: Json, field: str) -> int:
-    """A count of ``status``, 0 when absent (zero counts are left out on the wire)."""
+    """Read a count of ``status``, 0 when absent (zero counts are left out on the wire)."""
     return int(obj.get("status", {}).get(field) or 0)
 
 
@@ -64,7 +64,7 @@ def total(replica_sets: list[Json]) -> int:
 
 
 def template_hash(template: Json) -> str:
-    """The value of the ``pod-template-hash`` label: the same template gives the same hash."""
+    """Hash a template for the label ``pod-template-hash``: the same template gives the same hash."""
     number = int.from_bytes(sha256(dumps(template, sort_keys=True).encode()).digest()[:8])
     digits = []
     for _ in range(_HASH_LENGTH):
@@ -94,7 +94,7 @@ def new_set_size(deployment: Json, new: Json | None, all_sets: list[Json]) -> in
 
 
 def old_set_sizes(deployment: Json, new: Json, old: list[Json]) -> dict[str, int]:
-    """New sizes (by name) of the old ReplicaSets that may shrink now, oldest first.
+    """Return new sizes (by name) of the old ReplicaSets that may shrink now, oldest first.
 
     Pods that never became available go first and do not count against availability.
     """

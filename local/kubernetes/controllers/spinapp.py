@@ -96,7 +96,7 @@ class SpinAppController(Controller):
         self._applied[key] = (service, deployment, stamp)
 
     def _deployment(self, app: Json, executor: Json) -> Json:
-        """The Deployment to apply, once the Secrets that it mounts are there."""
+        """Make the Deployment to apply, once the Secrets that it mounts are there."""
         namespace = app["metadata"]["namespace"]
 
         def value_of(kind: str, reference: Json) -> str:
@@ -133,7 +133,7 @@ class SpinAppController(Controller):
 
 
 def _copied_condition(deployment: Json | None, kind: str) -> Json | None:
-    """The Deployment's condition as the SpinApp repeats it; None while it does not report that one."""
+    """Repeat the Deployment's condition as the SpinApp has it; None while the Deployment does not report it."""
     if deployment is None:
         unknown = {"status": "Unknown", "reason": "DeploymentNotFound", "message": "Deployment not found"}
         return {"type": kind, **unknown}

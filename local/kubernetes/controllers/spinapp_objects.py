@@ -24,12 +24,12 @@ _OTEL_ENVIRONMENT: Final = {
 
 
 def ready_label(app_name: str) -> dict[str, str]:
-    """The label by which the Deployment and the Service find an app's pods."""
+    """Return the label by which the Deployment and the Service find an app's pods."""
     return {f"core.spinkube.dev/app.{app_name}.status": "ready"}
 
 
 def deployment_for(app: Json, executor: Json, runtime_secret: str | None, ca_secret: str | None) -> Json:
-    """The Deployment to apply for a SpinApp, with the Secrets of those names mounted.
+    """Make the Deployment to apply for a SpinApp, with the Secrets of those names mounted.
 
     ``spec.replicas`` is left out when autoscaling is on: the field then belongs to the autoscaler.
     """
@@ -60,7 +60,7 @@ def deployment_for(app: Json, executor: Json, runtime_secret: str | None, ca_sec
 
 
 def service_for(app: Json) -> Json:
-    """The Service to apply for a SpinApp: ClusterIP, port 80, whatever port the pods listen on."""
+    """Make the Service to apply for a SpinApp: ClusterIP, port 80, whatever port the pods listen on."""
     return {
         "metadata": _metadata(app, app["spec"].get("serviceAnnotations")),
         "spec": {

@@ -26,7 +26,7 @@ ValueOf = Callable[[str, Json], str]
 
 
 def runtime_secret(app: Json, value_of: ValueOf) -> Json | None:
-    """The Secret with an app's runtime configuration; None for an app that names a Secret of its own."""
+    """Find the Secret with an app's runtime configuration; None for an app that names a Secret of its own."""
     config = app["spec"].get("runtimeConfig") or {}
     if config.get("loadFromSecret"):
         return None
@@ -45,13 +45,13 @@ def runtime_secret(app: Json, value_of: ValueOf) -> Json | None:
 
 
 def ca_secret_name(executor: Json) -> str | None:
-    """The Secret with certificate authorities that an executor's pods get."""
+    """Name the Secret with certificate authorities that an executor's pods get."""
     config = executor["spec"].get("deploymentConfig") or {}
     return config.get("caCertSecret") or (DEFAULT_CA_SECRET if config.get("installDefaultCACerts") else None)
 
 
 def ca_secret(executor: Json, namespace: str) -> Json | None:
-    """The Secret that the operator makes once a namespace, where the executor asks for it."""
+    """Make the Secret that the operator makes once a namespace, where the executor asks for it."""
     name = ca_secret_name(executor)
     if name is None or not (executor["spec"].get("deploymentConfig") or {}).get("installDefaultCACerts"):
         return None

@@ -166,7 +166,7 @@ class Kubelet:
             worker.runtime_classes_changed()
 
     def _owner(self, pod: Json) -> str:
-        """uid of what keeps the pod's data: its Deployment; without one its ReplicaSet, or the pod itself."""
+        """Find the uid of what keeps the pod's data: its Deployment; without one its ReplicaSet, or the pod itself."""
         owner = controller_uid(pod)
         if owner is None:
             return str(pod["metadata"]["uid"])
@@ -212,7 +212,7 @@ class Kubelet:
 
 
 def _usage(container: Container, before: dict[int, Sample], now: dict[int, Sample]) -> Json | None:
-    """What a container used since the sample in ``before``; its present sample goes into ``now``."""
+    """Measure what a container used since the sample in ``before``; its present sample goes into ``now``."""
     pid = container.process.pid if container.process is not None else None
     taken = sample(pid) if pid is not None else None
     if pid is None or taken is None:

@@ -70,7 +70,7 @@ class Container:
     # ---- before the start
 
     async def _image(self) -> AppImage:
-        """The image, tried again with growing pauses until the registry hands it out."""
+        """Pull the image, again with growing pauses until the registry hands it out."""
         reference, always = self._spec["image"], self._spec.get("imagePullPolicy") == "Always"
         pause = self._node.times.backoff_first
         while True:
@@ -121,7 +121,7 @@ class Container:
         return documents
 
     async def _environment(self) -> dict[str, str]:
-        """The environment, tried again until everything that it names exists."""
+        """Make the environment, again until everything that it names exists."""
         while True:
             try:
                 return container_environment(self._node.api, self._pod, self._spec)
@@ -225,7 +225,7 @@ class Container:
     # ---- after the end
 
     def _failed_start(self, message: str) -> None:
-        """The runtime refused to start the container: kubelet reports that as an exit with code 128."""
+        """Record that the runtime refused to start the container: kubelet reports an exit with code 128."""
         self.event("Warning", "Failed", f"Error: {message}")
         never = "1970-01-01T00:00:00Z"
         self.state.last_state = terminated(128, never, self.state.container_id, "StartError", message)
@@ -246,7 +246,7 @@ class Container:
 
 
 def _initial_state(pod: Json, spec: Json) -> ContainerState:
-    """A container as the kubelet finds it: one that an earlier kubelet ran counts as restarted."""
+    """Tell a container's state as the kubelet finds it: one that an earlier kubelet ran counts as restarted."""
     state = ContainerState(name=spec["name"], image=spec["image"])
     old = next((s for s in pod.get("status", {}).get("containerStatuses") or [] if s["name"] == spec["name"]), None)
     if old is None or not old.get("containerID"):

@@ -51,7 +51,7 @@ def expand(text: str, environment: dict[str, str]) -> str:
 
 
 def _value(api: Api, namespace: str, resource: Resource, reference: Json) -> str | None:
-    """The value of a key of a Secret or ConfigMap; None for one that is optional and missing."""
+    """Read the value of a key of a Secret or ConfigMap; None for one that is optional and missing."""
     optional = bool(reference.get("optional"))
     try:
         data: dict[str, str] = api.get(resource, namespace, reference["name"]).get("data") or {}
@@ -85,7 +85,7 @@ def _resolve(api: Api, value_from: Json, pod: Json, container: Json) -> str | No
 
 
 def pod_field(pod: Json, path: str) -> str:
-    """A pod's own field as the downward API gives it.
+    """Read a pod's own field as the downward API gives it.
 
     Raises
     ------

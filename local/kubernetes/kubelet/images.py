@@ -118,7 +118,7 @@ class ImageStore:
         return digest is not None and self._folder(digest).is_dir()
 
     async def ensure(self, reference: str, *, pull_always: bool, secrets: Sequence[Mapping[str, Any]] = ()) -> AppImage:
-        """The image on this node, pulled if need be.
+        """Find the image on this node, or pull it.
 
         Parameters
         ----------
@@ -171,7 +171,7 @@ class ImageStore:
         return self._describe(reference, image.manifest_digest)
 
     def _credentials(self, reference: str, secrets: Sequence[Mapping[str, Any]]) -> "Credentials | None":
-        """The pod's own secrets first, then the node's Docker config, as kubelet looks them up."""
+        """Look through the pod's own secrets first, then the node's Docker config, as kubelet does."""
         from local.oci.credentials import from_docker_config
         from local.oci.reference import parse_reference
 
@@ -184,7 +184,7 @@ class ImageStore:
         return next((credentials for credentials in found if credentials is not None), None)
 
     def _lay_out(self, image: "PulledImage") -> None:
-        """The folder that the function runtime reads: ``spin.json`` and the other layers by digest."""
+        """Write the folder that the function runtime reads: ``spin.json`` and the other layers by digest."""
         folder = self._folder(image.manifest_digest)
         if folder.is_dir():
             return

@@ -54,7 +54,7 @@ class LogFolder:
         self._root = root
 
     def open(self, namespace: str, pod: str, uid: str, container: str, run: int) -> LogFile:
-        """The log of a container's run number ``run`` (its restart count)."""
+        """Open the log of a container's run number ``run`` (its restart count)."""
         folder = self._pod_folder(namespace, pod, uid) / container
         for old in folder.glob("*.log"):
             if int(old.stem) < run - 1:  # the present run and the one before it, as a kubelet keeps them
@@ -66,7 +66,7 @@ class LogFolder:
         shutil.rmtree(self._pod_folder(namespace, pod, uid), ignore_errors=True)
 
     def path(self, namespace: str, pod: str, uid: str, container: str, *, previous: bool = False) -> Path | None:
-        """The log file of the present or the previous run; None when there is none."""
+        """Return the log file of the present or the previous run; None when there is none."""
         folder = self._pod_folder(namespace, pod, uid) / container
         runs = sorted(folder.glob("*.log"), key=lambda path: int(path.stem), reverse=True)
         index = 1 if previous else 0

@@ -37,13 +37,13 @@ def sample(pid: int) -> Sample | None:
 
 
 def container_usage(name: str, before: Sample, now: Sample) -> Json:
-    """A container's entry in PodMetrics: average CPU between two samples, memory at the later one."""
+    """Make a container's entry in PodMetrics: average CPU between two samples, memory at the later one."""
     cores = max(0.0, now.cpu_seconds - before.cpu_seconds) / max(now.at - before.at, 1e-3)
     return {"name": name, "usage": {"cpu": f"{round(cores * 1e9)}n", "memory": f"{now.memory_bytes >> 10}Ki"}}
 
 
 def pod_metrics(pod: Json, containers: list[Json], window_seconds: float) -> Json:
-    """The PodMetrics object of a pod; it goes when the pod goes."""
+    """Make the PodMetrics object of a pod; it goes when the pod goes."""
     meta = pod["metadata"]
     return {
         "metadata": {
@@ -61,7 +61,7 @@ def pod_metrics(pod: Json, containers: list[Json], window_seconds: float) -> Jso
 
 
 def metrics_definition() -> Json:
-    """The CustomResourceDefinition under which this cluster serves pod metrics."""
+    """Make the CustomResourceDefinition under which this cluster serves pod metrics."""
     return {
         "metadata": {
             "name": f"{POD_METRICS.plural}.{POD_METRICS.group}",

@@ -15,7 +15,7 @@ FOLLOW_SECONDS = 0.25
 
 
 def read_pod_log(logs: LogFolder, pod: Json, options: LogOptions) -> str | AsyncIterator[bytes]:
-    """A pod's log, whole or followed to its end. Raises ApiError 400 when there is none."""
+    """Read a pod's log, whole or followed to its end. Raises ApiError 400 when there is none."""
     path = _path(logs, pod, options)
     if options.follow:
         return _follow(path, options)
@@ -55,7 +55,7 @@ def _shown(raw_lines: list[str], options: LogOptions) -> str:
 
 
 async def _follow(path: Path, options: LogOptions) -> AsyncIterator[bytes]:
-    """What is there, then what comes, until the container's log is gone or a new run has begun."""
+    """Yield what is there, then what comes, until the container's log is gone or a new run has begun."""
     with path.open("rb") as file:
         yield _shown(file.read().decode("utf-8", "replace").splitlines(), options).encode()
         rest = b""

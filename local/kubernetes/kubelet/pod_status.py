@@ -26,7 +26,7 @@ class ContainerState:
     """Where it listens now."""
 
     def as_status(self) -> Json:
-        """The entry of ``containerStatuses``."""
+        """Make the entry of ``containerStatuses``."""
         status: Json = {
             "name": self.name,
             "image": self.image,
@@ -65,7 +65,7 @@ def terminated(code: int, started: str, container_id: str, reason: str = "", mes
 
 
 def pod_status(pod: Json, containers: Sequence[ContainerState], started: str, old_conditions: list[Json]) -> Json:
-    """The whole status of a pod on this node.
+    """Make the whole status of a pod on this node.
 
     Parameters
     ----------

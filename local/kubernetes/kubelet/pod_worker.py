@@ -52,18 +52,18 @@ class PodWorker:
         return self._pod
 
     def update(self, pod: Json) -> None:
-        """The pod's object has changed."""
+        """Take note that the pod's object has changed."""
         self._pod = pod
         if is_terminating(pod):
             self._deleted.set()
 
     def removed(self) -> None:
-        """The pod's object is gone (deleted without a grace period): nothing is left to report to."""
+        """Take note that the pod's object is gone (deleted without a grace period): nothing is left to report to."""
         self._removed = True
         self._deleted.set()
 
     def runtime_classes_changed(self) -> None:
-        """A RuntimeClass came or went: a pod that waits for one tries again."""
+        """Take note that a RuntimeClass came or went: a pod that waits for one tries again."""
         self._classes_changed.set()
 
     async def run(self) -> None:
@@ -84,7 +84,7 @@ class PodWorker:
             logger.exception("pod %s/%s: the kubelet failed", self._namespace, self._name)
 
     async def stop(self) -> None:
-        """The node goes down: end the processes, leave the pod's object alone."""
+        """End the processes, as the node goes down, and leave the pod's object alone."""
         await asyncio.gather(*(container.stop(self._node.times.shutdown_grace) for container in self.containers))
 
     def _changed(self) -> None:

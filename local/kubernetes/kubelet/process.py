@@ -32,13 +32,13 @@ _forks.set_forkserver_preload(["local.spin_host.cli"])
 
 
 def host_environment(pod_environment: dict[str, str]) -> dict[str, str]:
-    """The process environment for a pod's variables: those, and PATH; nothing else of ours."""
+    """Make the process environment for a pod's variables: those, and PATH; nothing else of ours."""
     passed = {name: value for name, value in pod_environment.items() if not name.startswith(_HOST_NAMES)}
     return {**passed, "PATH": os.environ.get("PATH", os.defpath)}
 
 
 def _become(arguments: Sequence[str], environment: dict[str, str], stdout: Connection, stderr: Connection) -> None:
-    """What a forked process does: it is ``python -m local.spin_host`` with these arguments."""
+    """Become, in a forked process, ``python -m local.spin_host`` with these arguments."""
     os.setpgid(0, 0)
     for number, stream in enumerate((stdout, stderr), start=1):
         os.dup2(stream.fileno(), number)
@@ -155,7 +155,7 @@ class FunctionProcess:
 
 
 async def _reader(pipe: Connection) -> asyncio.StreamReader:
-    """What comes out of a pipe, which is closed."""
+    """Read what comes out of a pipe, until it is closed."""
     reader = asyncio.StreamReader(limit=_LONGEST_LINE)
     with pipe:
         file = os.fdopen(os.dup(pipe.fileno()), "rb", buffering=0)

@@ -37,7 +37,7 @@ def register_nodes(api: Api) -> None:
 
 
 def node_object(name: str, capacity_type: str) -> Json:
-    """A Node with the labels and taints that RuntimeClasses select by."""
+    """Make a Node with the labels and taints that RuntimeClasses select by."""
     labels = {
         "kubernetes.io/hostname": name,
         "kubernetes.io/os": platform.system().lower(),

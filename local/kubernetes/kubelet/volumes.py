@@ -18,7 +18,7 @@ class VolumeFolder:
         self._doomed: set[str] = set()
 
     def take(self, owner: str) -> Path:
-        """The folder of an owner, for one more pod."""
+        """Take the folder of an owner, for one more pod."""
         self._users[owner] += 1
         folder = self._root / owner
         folder.mkdir(parents=True, exist_ok=True)

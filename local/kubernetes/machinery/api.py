@@ -26,7 +26,7 @@ class Informer(Protocol):
         """Call ``handler`` for every change, one after the other; objects that are there already come as made."""
 
     def get(self, namespace: str, name: str) -> Json | None:
-        """The object, or None when it does not exist (as far as is known)."""
+        """Get the object, or None when it does not exist (as far as is known)."""
 
     def items(self, namespace: str = "") -> list[Json]:
         """All objects, or those of one namespace."""
@@ -71,12 +71,12 @@ class Api(Protocol):
 
 
 def key_of(obj: Json) -> Key:
-    """The key of an object."""
+    """Return the key of an object."""
     return obj["metadata"].get("namespace", ""), obj["metadata"]["name"]
 
 
 def either(before: Json | None, after: Json | None) -> Json:
-    """The object of a change: as it is now, or as it was last."""
+    """Return the object of a change: as it is now, or as it was last."""
     found = before if after is None else after
     if found is None:
         raise ValueError("a change is of something")

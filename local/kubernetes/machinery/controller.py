@@ -78,7 +78,7 @@ class WorkQueue:
             self._thread.join(timeout=5)
 
     def _take(self) -> Task | None:
-        """The next task that is due; waits for one. None once the queue is closed."""
+        """Wait for the next task that is due; None once the queue is closed."""
         with self._condition:
             while not self._closed:
                 pause = self._heap[0][0] - time.monotonic() if self._heap else None

@@ -82,7 +82,7 @@ class HttpApi:
         return self._json("GET", resource.path(namespace, name))
 
     def text(self, path: str) -> str:
-        """The body of any GET as text: logs, health."""
+        """Get the body of any GET as text: logs, health."""
         return self._send("GET", path).data.decode("utf-8", "replace")
 
     def list(self, resource: Resource, namespace: str | None = None, **selectors: str) -> Json:
@@ -213,7 +213,7 @@ class HttpInformer:
                 tell(handler, None, obj)
 
     def get(self, namespace: str, name: str) -> Json | None:
-        """The object, or None when it does not exist as far as is known."""
+        """Get the object, or None when it does not exist as far as is known."""
         with self._lock:
             return self._objects.get((namespace, name))
 

@@ -16,7 +16,7 @@ def seconds_since(stamp: str | None) -> float:
 
 
 def owner_reference(owner: Json, resource: Resource) -> Json:
-    """The reference that makes ``owner`` the controller of an object, so that it goes when the owner goes."""
+    """Make the reference that lets ``owner`` control an object, so that it goes when the owner goes."""
     return {
         "apiVersion": resource.api_version,
         "kind": resource.kind,
@@ -28,18 +28,18 @@ def owner_reference(owner: Json, resource: Resource) -> Json:
 
 
 def controller_of(obj: Json) -> Json:
-    """The reference to the owner that controls an object; empty when there is none."""
+    """Find the reference to the owner that controls an object; empty when there is none."""
     references = obj["metadata"].get("ownerReferences") or []
     return next((reference for reference in references if reference.get("controller")), {})
 
 
 def controller_uid(obj: Json) -> str | None:
-    """uid of the owner that controls an object, or None."""
+    """Return the uid of the owner that controls an object, or None."""
     return controller_of(obj).get("uid")
 
 
 def condition(conditions: Iterable[Json] | None, kind: str) -> Json | None:
-    """The condition of one type, or None."""
+    """Find the condition of one type, or None."""
     return next((entry for entry in conditions or () if entry.get("type") == kind), None)
 
 
@@ -67,7 +67,7 @@ def changed(obj: Json, status: Json) -> bool:
 
 
 def quantity(value: Any) -> Decimal:
-    """A resource quantity (``100m``, ``64Mi``) as a number; 0 for none."""
+    """Read a resource quantity (``100m``, ``64Mi``) as a number; 0 for none."""
     return parse_quantity(value) if value is not None else Decimal(0)
 
 

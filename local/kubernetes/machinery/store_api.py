@@ -33,7 +33,7 @@ class StoreInformer:
             self._store.follow(self._key, partial(tell, handler))
 
     def get(self, namespace: str, name: str) -> Json | None:
-        """The object, or None when it does not exist."""
+        """Get the object, or None when it does not exist."""
         return self._store.get(Key(*self._key, namespace, name))
 
     def items(self, namespace: str = "") -> list[Json]:

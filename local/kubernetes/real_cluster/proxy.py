@@ -28,7 +28,7 @@ _NOT_FORWARDED: Final = frozenset(
 
 
 def create_proxy(kubeconfig: Path, *, cluster_name: str, sts_endpoint: str, admin_token: str) -> Starlette:
-    """The ASGI app.
+    """Make the ASGI app.
 
     Parameters
     ----------

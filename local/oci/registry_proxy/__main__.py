@@ -54,7 +54,7 @@ async def _serve(given: argparse.Namespace, host: str, certificate: ServerCertif
 
 
 def _write_bundle(path: Path, certificate: ServerCertificate) -> None:
-    """This part's authority beside those that the process would trust without us."""
+    """Write this part's authority beside those that the process would trust without us."""
     usual = os.environ.get("SSL_CERT_FILE") or ssl.get_default_verify_paths().cafile
     trusted = Path(usual).read_bytes() if usual and Path(usual).exists() else b""
     draft = path.with_suffix(".draft")

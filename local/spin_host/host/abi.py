@@ -34,8 +34,10 @@ class GuestExit(GuestStopped):
 
 
 class Resource:
-    """A host object that the guest holds by handle. Direct subclasses are WIT resource types of their own; their
-    subclasses are variants of that type."""
+    """A host object that the guest holds by handle.
+
+    Direct subclasses are WIT resource types of their own; their subclasses are variants of that type.
+    """
 
     type_id: ClassVar[int] = 0
 
@@ -45,7 +47,7 @@ class Resource:
             cls.type_id = next(_type_ids)
 
     def close(self) -> None:
-        """The guest dropped its handle, or the request ended."""
+        """Release what it holds: the guest dropped its handle, or the request ended."""
 
 
 @dataclass(frozen=True)
@@ -80,21 +82,21 @@ class RequestContext:
         return ResourceHost.own(handle, type(resource).type_id)
 
     def resource(self, handle: int) -> Resource:
-        """The object behind a handle that the guest lent."""
+        """Look up the object behind a handle that the guest lent."""
         return self._resources[handle]
 
     def take(self, handle: int) -> Resource:
-        """The object behind a handle that the guest gave away."""
+        """Take the object behind a handle that the guest gave away."""
         return self._resources.pop(handle)
 
     def drop(self, handle: int) -> None:
-        """The guest dropped a handle."""
+        """Release what is behind a handle that the guest dropped."""
         resource = self._resources.pop(handle, None)
         if resource is not None:
             resource.close()
 
     def close(self) -> None:
-        """The request is over: release whatever the guest still held."""
+        """Release whatever the guest still holds when the request is over."""
         for handle in list(self._resources):
             self.drop(handle)
 
@@ -124,7 +126,7 @@ _thread = threading.local()
 
 
 def current_context() -> RequestContext:
-    """The request that this thread is running a guest for."""
+    """Return the request that this thread is running a guest for."""
     context: RequestContext = _thread.context
     return context
 
@@ -137,12 +139,12 @@ def set_current_context(context: RequestContext | None) -> RequestContext | None
 
 
 def ok(value: Any = None) -> Variant:
-    """``result`` that succeeded."""
+    """Return a ``result`` that succeeded."""
     return Variant("ok", value)
 
 
 def err(value: Any = None) -> Variant:
-    """``result`` that failed."""
+    """Return a ``result`` that failed."""
     return Variant("err", value)
 
 
@@ -162,12 +164,12 @@ def option(value: Any) -> Variant:
 
 
 def unwrap(value: Variant) -> Any:
-    """The Python value of an ``option``: None when absent."""
+    """Return the Python value of an ``option``: None when absent."""
     return value.payload if value.tag == "some" else None
 
 
 def record(**fields: Any) -> Record:
-    """A WIT record; WIT's ``data-type`` is spelled ``data_type``."""
+    """Make a WIT record; WIT's ``data-type`` is spelled ``data_type``."""
     result = Record()
     for name, value in fields.items():
         setattr(result, name.replace("_", "-"), value)

@@ -18,7 +18,7 @@ from local.spin_host.host.abi import (
 def link(
     engine: Engine, component: Component, interfaces: Iterable[Interface], modules: Mapping[str, Module]
 ) -> Linker:
-    """A linker that can instantiate ``component``.
+    """Make a linker that can instantiate ``component``.
 
     What the component imports and no interface offers becomes a trap when called: a component may import far more than
     it uses, as every Python one does. ``modules`` are core modules that it imports by name.

@@ -39,13 +39,14 @@ class FileInput(InputStream):
         self._offset = offset
 
     def read(self, size: int) -> bytes:
+        """Read on from where the last read ended."""
         chunk = self._file.read(self._offset, size)
         self._offset += len(chunk)
         return chunk
 
 
 def _walk(start: Descriptor, path: str) -> tuple[Node, str] | str:
-    """What is at ``path`` below ``start``, or the ``error-code`` that says why nothing is."""
+    """Find what is at ``path`` below ``start``, or the ``error-code`` that says why nothing is."""
     if path.startswith("/"):
         return "not-permitted"
     trail = [(start.node, start.path)]

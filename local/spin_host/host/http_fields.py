@@ -42,7 +42,7 @@ class Fields(Resource):
         self.mutable = mutable
 
     def fault(self, name: str, values: list[bytes]) -> Variant | None:
-        """The ``header-error`` that setting these would be, None when it is fine."""
+        """Find the ``header-error`` that setting these would be; None when it is fine."""
         if not self.mutable:
             return _IMMUTABLE
         if not _NAME.fullmatch(name) or any(_BAD_VALUE.search(value) for value in values):

@@ -50,7 +50,7 @@ class OutgoingRequest(Resource):
         self.body: SentBody | None = None
 
     def message(self) -> HttpRequest:
-        """The request as it goes out."""
+        """Return the request as it goes out."""
         scheme = unwrap(self.parts["scheme"])
         return HttpRequest(
             method=method_name(self.parts["method"]),
@@ -68,11 +68,13 @@ class SentBody(OutgoingBody):
     future: "FutureIncomingResponse | None" = None
 
     def finish(self) -> None:
+        """End the body, and with it begin the request."""
         super().finish()
         if self.future is not None:
             self.future.start()
 
     def close(self) -> None:
+        """Fail a request whose body was never finished."""
         if not self.finished and self.future is not None:
             self.future.settle(OutboundFailure("HTTP-protocol-error"))
 
@@ -92,7 +94,7 @@ class RequestOptions(Resource):
         self.timeouts: dict[str, Variant] = {}
 
     def seconds(self) -> float | None:
-        """The shortest timeout asked for."""
+        """Return the shortest timeout asked for."""
         asked = [value for value in map(unwrap, self.timeouts.values()) if value is not None]
         return min(asked) / _NANOSECONDS if asked else None
 
@@ -116,7 +118,7 @@ class FutureIncomingResponse(Resource):
         threading.Thread(target=self._run, name="outgoing-request", daemon=True).start()
 
     def settle(self, outcome: HttpResponse | OutboundFailure | GuestStopped) -> None:
-        """The request has ended."""
+        """End the request."""
         with self._context.changed:
             self._outcome = outcome
             self._context.changed.notify_all()

@@ -20,7 +20,7 @@ _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", 
 
 
 def method_variant(method: str) -> Variant:
-    """A method's name as WIT's ``method``. Case matters, as in HTTP: ``get`` is another method."""
+    """Write a method's name as WIT's ``method``. Case matters, as in HTTP: ``get`` is another method."""
     return Variant(method.lower()) if method in _METHODS else Variant("other", method)
 
 
@@ -64,7 +64,7 @@ class OutgoingBody(Resource):
         self.data += chunk
 
     def finish(self) -> None:
-        """The body is complete."""
+        """Take note that the body is complete."""
         self.finished = True
 
 
@@ -81,7 +81,7 @@ class OutgoingResponse(Resource):
         return self.body is None or self.body.finished
 
     def message(self) -> HttpResponse:
-        """The answer as it goes out."""
+        """Return the answer as it goes out."""
         return HttpResponse(self.status, list(self.headers.entries), bytes(self.body.data) if self.body else b"")
 
 

@@ -51,6 +51,7 @@ class BytesInput(InputStream):
         self._data = memoryview(data)
 
     def read(self, size: int) -> bytes:
+        """Take the next bytes."""
         chunk, self._data = self._data[:size], self._data[size:]
         return bytes(chunk)
 

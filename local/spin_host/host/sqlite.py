@@ -26,6 +26,7 @@ class Connection(Resource):
         self.database.set_authorizer(_authorize)
 
     def close(self) -> None:
+        """Close the database."""
         self.database.close()
 
 
@@ -71,7 +72,7 @@ def _execute(context: RequestContext, connection: Connection, statement: str, pa
 
 
 def _value(cell: Any) -> Variant:
-    """A cell as WIT's ``value``; SQLite has exactly these five types."""
+    """Write a cell as WIT's ``value``; SQLite has exactly these five types."""
     match cell:
         case None:
             return Variant("null")

@@ -22,7 +22,7 @@ def resolve(schema: Schema) -> Schema:
 
 
 def property_schema(schema: Schema, name: str) -> Schema | None:
-    """The schema of an object's field; `None` when the schema does not know the field."""
+    """Return the schema of an object's field; `None` when the schema does not know the field."""
     properties = schema.get("properties", {})
     if name in properties:
         return resolve(properties[name])
@@ -33,7 +33,7 @@ def property_schema(schema: Schema, name: str) -> Schema | None:
 
 
 def item_schema(schema: Schema) -> Schema:
-    """The schema of a list's items."""
+    """Return the schema of a list's items."""
     return resolve(schema.get("items", {}))
 
 

@@ -129,7 +129,7 @@ def main() -> None:
 
 
 def model_schema(name: str, model: Any) -> dict[str, Any]:
-    """The schema of one of the client's models."""
+    """Make the schema of one of the client's models."""
     fields = {model.attribute_map[attribute]: declared for attribute, declared in model.openapi_types.items()}
     needed = {f.serialization_alias or key for key, f in model.model_fields.items() if f.is_required()}
     properties = {field: field_schema(name, field, declared) for field, declared in fields.items()}
@@ -143,7 +143,7 @@ def model_schema(name: str, model: Any) -> dict[str, Any]:
 
 
 def field_schema(owner: str, field: str, declared: str) -> dict[str, Any]:
-    """The schema of one field from the client's type notation (``List[V1Container]``, ``Dict[str, str]`` …)."""
+    """Make the schema of a field from the client's type notation (``List[V1Container]``, ``Dict[str, str]`` …)."""
     quantity = (owner, field) in QUANTITY_FIELDS
     if match := re.fullmatch(r"List\[(.+)]", declared):
         return {"type": "array", "items": type_schema(match[1]), **list_kind(owner, field)}
@@ -167,7 +167,7 @@ def list_kind(owner: str, field: str) -> dict[str, Any]:
 
 
 def type_schema(declared: str) -> dict[str, Any]:
-    """A scalar's schema, or a reference to another model."""
+    """Make a scalar's schema, or a reference to another model."""
     return SCALARS.get(declared) or ({"$ref": declared} if declared not in SCALARS else {})
 
 
