@@ -135,5 +135,5 @@ class _Received(io.BytesIO):
     """Bytes in the place of a socket."""
 
     def makefile(self, *_: object) -> io.BytesIO:
-        """The stream itself, as `http.client` asks a socket for it."""
+        """Return the stream itself, as `http.client` asks a socket for it."""
         return self

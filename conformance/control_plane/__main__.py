@@ -52,7 +52,7 @@ def main() -> int:
 def facts(
     versions: dict[str, str], applied: str, outcomes: dict[str, suites.Outcome], steps: Sequence[str], problem: str
 ) -> dict[str, str]:
-    """What docs/conformance.md shows: versions, counts, steps, and every difference under its reason."""
+    """List what docs/conformance.md shows: versions, counts, steps, and every difference under its reason."""
     rows = {**versions, "manifests applied by": applied}
     rows |= {folder: str(outcome) for folder, outcome in outcomes.items()}
     rows["`make local` on it"] = "; ".join([*steps, *([f"FAILED: {problem}"] if problem else [])])
@@ -84,7 +84,7 @@ def _run_end_to_end(programs: dict[str, Path]) -> tuple[list[str], str]:
 
 @contextmanager
 def _prepared(programs: dict[str, Path], controllers: Sequence[str]) -> Iterator[tuple[ControlPlane, HttpApi, str]]:
-    """A control plane with the operator's definitions and webhooks and ``cluster/`` applied."""
+    """Start a control plane with the operator's definitions and webhooks, and apply ``cluster/`` to it."""
     with ControlPlane(programs, controllers) as plane:
         api = HttpApi(ApiAccess(plane.url, plane.tokens.administrator, plane.ca_file))
         try:

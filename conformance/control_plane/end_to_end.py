@@ -149,7 +149,7 @@ def _answers(api: HttpApi, text: str) -> None:
 
 
 def _ask(pod: Json) -> str:
-    """A pod's answer, from where the node says that it listens: loopback addresses make no endpoints of a Service."""
+    """Return a pod's answer, from where the node says that it listens: a Service has no loopback endpoints."""
     (port,) = listening_ports(pod).values()
     try:
         return httpx.get(f"http://127.0.0.1:{port}/", timeout=20, trust_env=False).text

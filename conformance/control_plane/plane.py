@@ -51,7 +51,7 @@ class Tokens:
     controller_manager: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
 
     def lines(self) -> str:
-        """The server's token file: token, user, uid, groups."""
+        """Write the server's token file: token, user, uid, groups."""
         return "".join(
             f'{token},{user},,"{group}"\n'
             for token, user, group in (
@@ -164,7 +164,7 @@ class ControlPlane:
 
 
 def etcd_arguments(url: str, peer_url: str, data: Path) -> list[str]:
-    """etcd's command line: one member, nothing to survive a power cut."""
+    """Write the command line of etcd: one member, nothing to survive a power cut."""
     return [
         f"--data-dir={data}",
         f"--listen-client-urls={url}",

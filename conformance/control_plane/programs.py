@@ -54,14 +54,14 @@ def find(environment: Mapping[str, str]) -> dict[str, Path]:
 
 
 def version_of(program: Path) -> str:
-    """The version that a program says it is."""
+    """Return the version that a program says it is."""
     shown = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
     found = re.search(r"\d+\.\d+\.\d+\S*", shown)
     return found[0] if found else shown.strip()
 
 
 def build_command(go: str, name: str, folder: Path) -> list[str]:
-    """The command line that builds one program into ``folder``; to be run in `MODULE`."""
+    """Write the command line that builds one program into ``folder``; to be run in `MODULE`."""
     flags = "-s -w"
     if name != "etcd":  # which has its version in its source; Kubernetes gets it from its own build scripts
         version = _required("k8s.io/kubernetes")

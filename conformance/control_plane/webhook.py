@@ -91,7 +91,7 @@ class AdmissionWebhook:
         return {"apiVersion": review["apiVersion"], "kind": review["kind"], "response": answer}
 
     def _executors(self) -> Store:
-        """What the rules look up: the executors that are there now."""
+        """Return what the rules look up: the executors that are there now."""
         store = Store()
         for executor in self._api.list(SPIN_APP_EXECUTORS)["items"]:
             metadata = executor["metadata"]

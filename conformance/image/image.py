@@ -94,7 +94,7 @@ def buildah_version() -> str:
 
 
 def _buildah(*arguments: str) -> str:
-    """Standard output of a command.
+    """Return the standard output of a command.
 
     Raises
     ------

@@ -76,7 +76,7 @@ class Run:
         return "full build" if "full build: " in built.said else "fast lane"
 
     def _answers(self, case: Case, component: Path, folder: Path) -> list[object]:
-        """What it answers to each request, and then its log."""
+        """Return what it answers to each request, and then its log."""
         place = folder / component.stem
         place.mkdir(exist_ok=True)
         app = write(PushCase("lane", case.manifest, case.beside, component.read_bytes()), place / "app")
@@ -123,7 +123,7 @@ def main(chosen: list[str]) -> int:
 
 
 def _shown(finding: Finding) -> str:
-    """What differs, line by line where there are lines."""
+    """Say what differs, line by line where there are lines."""
     real, fast = (side if isinstance(side, list) else repr(side).split("\\n") for side in (finding.real, finding.ours))
     lines = difflib.unified_diff(real, fast, "componentize-py", "fast lane", lineterm="", n=1)
     return "\n".join([f"  {finding.case}", *(f"    {line[:300]}" for line in lines)])

@@ -36,7 +36,7 @@ class Built:
 
 
 def installation() -> Installation:
-    """The toolchain that `make setup` prepares."""
+    """Return the toolchain that `make setup` prepares."""
     return Installation(shared_root() / TOOLCHAIN)
 
 
@@ -61,7 +61,7 @@ def by_componentize_py(case: Case) -> Built:
 
 
 def environment_with(packages: Sequence[str]) -> Path:
-    """A virtual environment of nothing but the SDK and these packages, laid out as the builder does."""
+    """Make a virtual environment of nothing but the SDK and these packages, laid out as the builder does."""
     toolchain = installation()
     if not packages:
         return toolchain.toolchain

@@ -29,7 +29,7 @@ variables = { greeting = "{{ greeting }}" }
 
 
 def targets(*paths: str) -> tuple[HttpCase, ...]:
-    """A GET of each."""
+    """Make a GET of each."""
     return tuple(HttpCase(path, request(path)) for path in paths)
 
 

@@ -68,7 +68,7 @@ def cases() -> Iterator[Case]:
 
 
 def packages_case() -> Case:
-    """The app with eight packages."""
+    """Return the app with eight packages."""
     return Case("packages", {"app.py": _app("packages")}, packages=_EIGHT)
 
 
@@ -131,7 +131,7 @@ def _sdk() -> Iterator[Case]:
 
 
 def _tests_component() -> Case:
-    """The function that the tests deploy. spin_sdk.sqlite needs an option that the lane has not: it does without."""
+    """Return the function that the tests deploy, without spin_sdk.sqlite: that needs an option that the lane lacks."""
     source = (_ROOT / "tests" / "support" / "component" / "app.py").read_text("utf-8")
     replaced = source.replace("import http, key_value, sqlite, variables", "import http, key_value, variables").replace(
         "from spin_sdk.wit.imports import sqlite as sqlite_types",
@@ -169,7 +169,7 @@ def _many_modules() -> Case:
 
 
 def _large_module() -> Case:
-    """A module of 1.5 MB: functions, classes, a long table."""
+    """Write a module of 1.5 MB: functions, classes, a long table."""
     chosen = random.Random(1)  # noqa: S311 - no secret
     table = ",\n".join(f"    ({number}, {chosen.random()!r}, 'row {number}')" for number in range(20_000))
     functions = "\n".join(f"def f{number}(a, b={number}):\n    return a + b * {number}\n" for number in range(5_000))
@@ -179,7 +179,7 @@ def _large_module() -> Case:
 
 
 def _layouts() -> Case:
-    """Packages of every form, below a folder of sources, with a module of the app named by its path."""
+    """Make packages of every form, below a folder of sources, with a module of the app named by its path."""
     files = {
         "src/pkg/__init__.py": "from .sub import *\nfrom .sub.deep import VALUE as DEEP\n",
         "src/pkg/sub/__init__.py": "__all__ = ['ONE']\nfrom .one import ONE\n",
@@ -203,7 +203,7 @@ def _layouts() -> Case:
 
 
 def _encodings() -> Case:
-    """Sources in other encodings, with other ends of lines."""
+    """Write sources in other encodings, with other ends of lines."""
     files = {
         "latin.py": "# -*- coding: latin-1 -*-\nTEXT = 'über'\n".encode("latin-1"),
         "korean.py": "# coding: cp949\nTEXT = '한글'\n".encode("cp949"),

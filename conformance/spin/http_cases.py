@@ -75,7 +75,7 @@ def request(
     host: str | None = "sample",
     version: str = "1.1",
 ) -> bytes:
-    """A whole request, after which the connection ends."""
+    """Write a whole request, after which the connection ends."""
     lines = [f"{method} {target} HTTP/{version}", "connection: close", *headers]
     if host is not None:
         lines.append(f"host: {host}")

@@ -81,7 +81,7 @@ class PushCase:
 
 
 def manifest(component: str = "", *, application: str = "", more: str = "", trigger: str = "") -> str:
-    """A spin.toml of one component with more lines in its tables."""
+    """Write a spin.toml of one component with more lines in its tables."""
     return (
         f'spin_manifest_version = 2\n[application]\nname = "probe"\n{application}\n'
         '[variables]\nword = { default = "word" }\nrequired = { required = true, secret = true, description = "d" }\n'

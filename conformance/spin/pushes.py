@@ -66,7 +66,7 @@ def write(case: PushCase, folder: Path) -> Path:
 
 
 def _pushed(spin: Path, registry: LocalRegistry, folder: Path, tag: str) -> Any:
-    """What the registry holds of a push, without what Spin itself makes differently each time."""
+    """Return what the registry holds of a push, without what Spin itself makes differently each time."""
     if push(spin, registry, folder, tag) is None:
         return _REFUSED
     base = f"{registry.open_url}/v2/{REPOSITORY}"
@@ -93,7 +93,7 @@ def _blob(base: str, digest: str) -> str:
 
 
 def _ordered(app_text: str) -> str:
-    """The locked app, byte for byte but for the order of files, which is the file system's in Spin."""
+    """Return the locked app, byte for byte but for the order of files, which is the file system's in Spin."""
     app = json.loads(app_text)
     for component in app["components"]:
         if "files" in component:
