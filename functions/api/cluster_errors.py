@@ -6,7 +6,7 @@ from typing import Any, Final
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.metrics import MetricUnit
 
-from functions.api.http import ApiError, answer
+from functions.api.http import ErrorAnswer, answer
 from functions.cluster import errors
 from functions.telemetry import logger, metrics
 
@@ -76,7 +76,7 @@ def answer_cluster_errors(app: APIGatewayHttpResolver) -> None:
     app.exception_handler([errors.RefusedError, errors.ClusterError])(answered)
 
 
-def reported(error: DeployError, *, changes: bool) -> ApiError:
+def reported(error: DeployError, *, changes: bool) -> ErrorAnswer:
     """Count and log an error, and return its answer; ``changes``: the request is not a read."""
     given = answer_to(error, changes=changes)
     if changes:
@@ -87,20 +87,20 @@ def reported(error: DeployError, *, changes: bool) -> ApiError:
     return given
 
 
-def answer_to(error: DeployError, *, changes: bool) -> ApiError:
+def answer_to(error: DeployError, *, changes: bool) -> ErrorAnswer:
     """Return the answer to a request that ended with ``error``; ``changes``: the request is not a read."""
     if isinstance(error, errors.IncompleteError):
         reason = answer_to(error.reason, changes=changes)
-        return ApiError(reason.status, f"{_sentence(str(error))} {reason.detail}", reason.headers)
+        return ErrorAnswer(reason.status, f"{_sentence(str(error))} {reason.detail}", reason.headers)
     status, advice = next((status, advice) for kind, status, advice in _ANSWERS if isinstance(error, kind))
     if changes and isinstance(error, errors.TooSlowError):
         advice = _MAYBE_MADE
     detail = f"{_sentence(_words(error))} {advice}" if advice else str(error)
-    headers = {}
+    headers: dict[str, str] = {}
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         seconds = error.retry_after if isinstance(error, errors.TooManyRequestsError) else _RETRY_SECONDS
         headers["Retry-After"] = str(seconds)
-    return ApiError(status, detail, headers)
+    return ErrorAnswer(status, detail, headers)
 
 
 def _words(error: DeployError) -> str:

@@ -6,6 +6,7 @@ change, FastAPI's list of ``{"loc", "msg", "type"}`` for a request that does not
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -24,17 +25,16 @@ _LONGEST_NAME: Final = 64
 _LONGEST_MESSAGE: Final = 500
 
 
-class ApiError(Exception):
-    """An answer other than success, decided by our own code.
+@dataclass(frozen=True, slots=True)
+class ErrorAnswer:
+    """What an error becomes on its way out.
 
     ``detail`` is shown to the caller as it is: what happened, where, what to do; never a secret.
     """
 
-    def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(detail)
-        self.status = HTTPStatus(status)
-        self.detail = detail
-        self.headers = dict(headers or {})
+    status: HTTPStatus
+    detail: str
+    headers: Mapping[str, str]
 
 
 def create_resolver() -> APIGatewayHttpResolver:
@@ -50,7 +50,6 @@ def create_resolver() -> APIGatewayHttpResolver:
             f"The service failed unexpectedly. Try again; if it persists, quote request {request_id}.",
         )
 
-    app.exception_handler(ApiError)(_decided)
     app.exception_handler(RequestValidationError)(_invalid)
     app.exception_handler(UnsupportedMediaTypeError)(_unsupported)
     app.exception_handler(UnreadableFormError)(_unreadable)
@@ -101,10 +100,6 @@ def _body_size(event: Mapping[str, Any]) -> int:
 def _plain_answer(status: HTTPStatus, detail: str) -> dict[str, Any]:
     headers = {"Content-Type": content_types.APPLICATION_JSON}
     return {"statusCode": int(status), "headers": headers, "body": json.dumps({"detail": detail})}
-
-
-def _decided(error: ApiError) -> Response[Any]:
-    return answer(error.status, error.detail, error.headers)
 
 
 def _invalid(error: RequestValidationError) -> Response[Any]:

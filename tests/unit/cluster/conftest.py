@@ -23,6 +23,7 @@ os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "BlueFaas")
 os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "blue-faas")
 
 from functions import settings
+from functions.aws import clients
 from functions.cluster import retries
 from functions.cluster.eks import transport
 from functions.handlers import deploy as deploy_function
@@ -258,10 +259,16 @@ def environment(eks: Eks, server: KubernetesServer, monkeypatch: pytest.MonkeyPa
         **SETTINGS,
     }.items():
         monkeypatch.setenv(name, value)
-    settings.reset()
+    _forget()
     server.reset()
     yield
+    _forget()
+
+
+def _forget() -> None:
+    """Drop settings and clients: those of these tests go to other endpoints than those of others."""
     settings.reset()
+    clients.reset()
 
 
 @pytest.fixture
