@@ -6,7 +6,7 @@ fetch ▸ unpack ▸ packages ▸ (type check ∥ spin build) ▸ collect ▸ ro
 
 import concurrent.futures
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from builder.sandbox import processes
 from builder.sandbox.run import Sandbox
 from builder.sandbox.work_folder import work_folder
 from builder.settings import Settings
-from builder.source.identity import source_digest
+from builder.source.identity import content_digest
 from builder.source.upload import App, fetch, unpack
 from builder.task import BuildTask
 from builder.toolchain import Toolchain
@@ -59,12 +59,13 @@ def run(settings: Settings, aws: Aws, toolchain: Toolchain, log: BuildLog) -> Bu
         package = build.make(app, installed)
         ways = build.ways(app, package)
         pins = [entry.pin for entry in installed.locked] if installed is not None else []
-        tag = image_tag(source_digest(app.folder, toolchain.versions, pins), task.workspace_id)
-        row.start_pushing()
         attestor = Attestor(aws.s3, settings, task, toolchain.versions, started)
-        stored = threads.submit(build.store, package, attestor, app, installed)
+        digests = attestor.digests(package)
+        tag = image_tag(content_digest(app.folder, toolchain.versions, pins, digests), task.workspace_id)
+        row.start_pushing()
+        stored = threads.submit(build.store, package, attestor, app, installed, digests)
         digest = build.push(package, tag)
-        digests = stored.result()
+        stored.result()
         image_url = f"{task.image_repository}:{tag}"
         attestor.store_provenance(source_sha256, installed, digests, ways, (image_url, digest))
         return BuildResult(
@@ -142,8 +143,10 @@ class _Build:
             self.log.line(f"{path}: {way}")
         return ways
 
-    def store(self, package: Package, attestor: Attestor, app: App, installed: Packages | None) -> dict[str, str]:
-        """Component and parts list to S3; answers the components' digests."""
+    def store(
+        self, package: Package, attestor: Attestor, app: App, installed: Packages | None, digests: Mapping[str, str]
+    ) -> None:
+        """Component and parts list to S3."""
         with self.log.step("store", "Component and parts list to S3"):
             with package.wasm.open("rb") as component:
                 self.aws.s3.put_object(
@@ -152,9 +155,7 @@ class _Build:
                     Body=component,
                     ContentType="application/wasm",
                 )
-            digests = attestor.digests(package)
             attestor.store_parts(app, installed, digests)
-            return digests
 
     def push(self, package: Package, tag: str) -> str | None:
         """Push; answers the manifest's digest if the registry said it."""

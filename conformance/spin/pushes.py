@@ -19,6 +19,8 @@ from local.tests.oci.servers import LocalRegistry
 
 REPOSITORY: Final = "conformance"
 _ROOT: Final = Path(__file__).resolve().parents[2]
+_CREATED: Final = "org.opencontainers.image.created=1970-01-01T00:00:00Z"
+"""As the builder pushes: without it, each push would have its own time."""
 _REFUSED: Final = "refused"
 
 
@@ -42,7 +44,7 @@ def push(spin: Path, registry: LocalRegistry, folder: Path, tag: str) -> str | N
     home = folder.parent / "home"
     home.mkdir(exist_ok=True)
     done = subprocess.run(
-        [spin, "registry", "push", "-k", "--from", folder / "spin.toml", reference],
+        [spin, "registry", "push", "-k", "--from", folder / "spin.toml", "--annotation", _CREATED, reference],
         cwd=folder,
         env={"PATH": os.environ["PATH"], "HOME": str(home)},
         capture_output=True,
@@ -72,7 +74,6 @@ def _pushed(spin: Path, registry: LocalRegistry, folder: Path, tag: str) -> Any:
     base = f"{registry.open_url}/v2/{REPOSITORY}"
     accept = {"Accept": f"{MANIFEST_TYPE}, {INDEX_TYPE}"}
     manifest = json.loads(httpx.get(f"{base}/manifests/{tag}", headers=accept).raise_for_status().content)
-    manifest["annotations"].pop("org.opencontainers.image.created")
     layers = manifest.pop("layers")
     (app_layer,) = [layer for layer in layers if layer["mediaType"] == APP_LAYER]
     app_text = _blob(base, app_layer["digest"])

@@ -61,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
 
     push = registry.add_parser("push", parents=[manifest], help="Push a Spin application")
     push.add_argument("-k", "--insecure", action="store_true", help="Plain HTTP for the whole push")
+    push.add_argument("--annotation", action="append", default=[], type=_annotation, metavar="KEY=VALUE")
     push.add_argument("reference")
     push.set_defaults(run=_push)
     return parser
@@ -92,8 +93,21 @@ def _push(options: argparse.Namespace) -> None:
     from local.spin_cli.push import push
 
     _check_is_file(options.manifest)
-    digest = push(options.manifest, options.reference, mirrors=_mirrors(options), insecure=options.insecure)
+    digest = push(
+        options.manifest,
+        options.reference,
+        mirrors=_mirrors(options),
+        insecure=options.insecure,
+        annotations=dict(options.annotation),
+    )
     say(f"Pushed with digest {digest}" if digest else "Pushed; the registry did not return the digest")
+
+
+def _annotation(text: str) -> tuple[str, str]:
+    key, separator, value = text.partition("=")
+    if not separator:
+        raise argparse.ArgumentTypeError("expected KEY=VALUE")
+    return key, value
 
 
 def _check_is_file(manifest: str) -> None:

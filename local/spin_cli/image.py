@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -83,7 +84,9 @@ def read_sources(app: LoadedApp) -> dict[str, Blob]:
     return sources
 
 
-def build_image(app: LoadedApp, sources: dict[str, Blob], *, created: str) -> Image:
+def build_image(
+    app: LoadedApp, sources: dict[str, Blob], *, created: str, annotations: Mapping[str, str] | None = None
+) -> Image:
     """Assemble the image.
 
     Parameters
@@ -94,6 +97,8 @@ def build_image(app: LoadedApp, sources: dict[str, Blob], *, created: str) -> Im
         From `read_sources`.
     created
         RFC 3339 time for the annotation.
+    annotations
+        Explicit ones, which win over those that are inferred.
     """
     layers, files = _content_layers(app, sources, archive=False)
     if len(layers) > MAX_LAYERS:
@@ -106,7 +111,7 @@ def build_image(app: LoadedApp, sources: dict[str, Blob], *, created: str) -> Im
         "schemaVersion": 2,
         "config": config.descriptor(),
         "layers": [layer.descriptor() for layer in layers],
-        "annotations": _annotations(app, created),
+        "annotations": {**_annotations(app, created), **(annotations or {})},
     }
     return Image(layers, config, canonical_json(manifest).encode())
 

@@ -1,5 +1,6 @@
 """``spin registry push``: load, check, assemble, upload, in that order. Source: crates/oci/src/client.rs."""
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Final
@@ -13,7 +14,9 @@ from local.spin_cli.terminal import SpinError
 _PARALLEL_UPLOADS: Final = 16
 
 
-def push(manifest_path: str, reference_text: str, *, mirrors: Mirrors, insecure: bool) -> str | None:
+def push(
+    manifest_path: str, reference_text: str, *, mirrors: Mirrors, insecure: bool, annotations: Mapping[str, str]
+) -> str | None:
     """Push an app; returns its manifest digest, None when the registry's answer does not tell it.
 
     Parameters
@@ -26,6 +29,8 @@ def push(manifest_path: str, reference_text: str, *, mirrors: Mirrors, insecure:
         Where registries are really to be found.
     insecure
         Plain HTTP for the whole push.
+    annotations
+        Of the image's manifest; they win over what is inferred.
 
     Raises
     ------
@@ -38,7 +43,8 @@ def push(manifest_path: str, reference_text: str, *, mirrors: Mirrors, insecure:
         raise SpinError(f"cannot parse reference {reference_text}") from SpinError(f"invalid reference format: {error}")
     app = load_app(manifest_path)
     sources = read_sources(app)
-    return _upload(build_image(app, sources, created=utc_now()), reference, mirrors, insecure)
+    image = build_image(app, sources, created=utc_now(), annotations=annotations)
+    return _upload(image, reference, mirrors, insecure)
 
 
 def _upload(image: Image, reference: ImageReference, mirrors: Mirrors, insecure: bool) -> str | None:

@@ -26,6 +26,15 @@ class TestHello:
     def test_it_is_made_by_the_fast_lane(self, cloud: Client) -> None:
         assert cloud.wait(hello_task(cloud))["result"]["way"] == "fast lane"
 
+    def test_the_same_source_gives_the_same_image(self, cloud: Client) -> None:
+        """For another workspace, so that nothing of the first build answers for the second."""
+        first = cloud.wait(hello_task(cloud))["result"]
+        again = {"workspace_id": "other-workspace", "app_name": "my-function"}
+        second = cloud.wait(cloud.start("app.py", HELLO, **again), again["workspace_id"])["result"]
+        assert not second["cached"]
+        assert first["image_url"] != second["image_url"]  # tags name the workspace
+        assert first["digest"] == second["digest"]
+
     def test_result_names_component_and_image(self, cloud: Client) -> None:
         task_id = hello_task(cloud)
         task = cloud.wait(task_id)

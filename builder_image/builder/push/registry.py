@@ -1,6 +1,7 @@
 """Login and push with the Spin CLI, as the builder: with a home of its own that is gone afterwards."""
 
 import base64
+import json
 import os
 import re
 import subprocess
@@ -17,6 +18,8 @@ from functions.contracts.image_reference import registry_host
 
 _DIGEST: Final = re.compile(r"^Pushed with digest (sha256:[0-9a-f]{64})\s*$", re.MULTILINE)
 _PLAIN_HTTP: Final = re.compile(r"(?:127\.0\.0\.1|localhost)(?::[0-9]+)?")
+_CREATED: Final = "org.opencontainers.image.created=1970-01-01T00:00:00Z"
+"""Always the same time, where Spin would write the push's: an image's digest then depends on its content alone."""
 _NO_CHALLENGE: Final = "WWW-Authenticate"
 _FORWARDED_VARIABLES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY")
 _MOST_CHARACTERS: Final = 1500
@@ -86,8 +89,8 @@ class Registry:
     def push(self, manifest: Path, tag: str) -> str | None:
         """Push the app of ``manifest`` as ``tag``; its digest, or None when the registry did not say it.
 
-        A tag that may not be overwritten and is there already was pushed by an earlier build of the same source, since
-        tags name their source (`builder.source.identity`): that image is the outcome.
+        What a tag names is always the same (`builder.source.identity`): an image that is there already is the outcome.
+        The stack's own repository is asked before the push, others tell by refusing to overwrite it.
 
         Raises
         ------
@@ -95,22 +98,41 @@ class Registry:
             The registry refused the login or the push, or did not answer: its own words, without the password. A
             `PlatformError` where the build role was refused.
         """
+        reference = f"{self._repository}:{tag}"
         self._home.mkdir(mode=0o700)
-        if self._login is not None:
+        if self._login is not None and self._login.of_the_platform:
+            if earlier := self._digest_of(reference):
+                return self._is_there(reference, earlier)
+            self._keep(self._login)
+        elif self._login is not None:
             self._log_in(self._login)
-        command = ["registry", "push", "--from", str(manifest), f"{self._repository}:{tag}"]
+        command = ["registry", "push", "--from", str(manifest), "--annotation", _CREATED, reference]
         if _PLAIN_HTTP.fullmatch(self.host):
             command.append("--insecure")
         answer = self._run(command, f"The push to '{self._repository}'")
         if answer.returncode:
             # Without the folder of the copy that was pushed: it is a path of this machine.
             said = self._said(answer).replace(f"{manifest.parent}/", "")
-            if _IMMUTABLE.search(said) and (earlier := self._digest_of(f"{self._repository}:{tag}")):
-                self._log.line(f"{self._repository}:{tag} is there already, from an earlier build of the same source")
-                return earlier
+            if _IMMUTABLE.search(said) and (earlier := self._digest_of(reference)):
+                return self._is_there(reference, earlier)
             raise self._refusal(f"The push to '{self._repository}' failed: {said}", said)
         digest = _DIGEST.search(answer.stdout)
         return digest[1] if digest else None
+
+    def _is_there(self, reference: str, digest: str) -> str:
+        self._log.line(f"{reference} is there already, from an earlier build of the same source")
+        return digest
+
+    def _keep(self, login: Login) -> None:
+        """Do what `spin registry login` does for a registry that asks for Basic, as ECR does: it checks nothing.
+
+        Source: Spin 3.6.3, crates/oci/src/auth.rs.
+        """
+        pair = base64.b64encode(f"{login.username}:{login.password}".encode()).decode()
+        path = self._home / "fermyon" / "registry-auth.json"
+        path.parent.mkdir(mode=0o700)
+        path.touch(mode=0o600)
+        path.write_text(json.dumps({"auths": {self.host: pair}}), "utf-8")
 
     def _log_in(self, login: Login) -> None:
         answer = self._run(

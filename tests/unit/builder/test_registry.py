@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from builder.errors import BuildError
+from builder.push import pushed
 from builder.push.credentials import login_for
 from builder.push.registry import Login
 
@@ -120,16 +121,30 @@ IMMUTABLE = (
 )
 
 
-def test_an_immutable_tag_of_the_same_source_is_success(cloud: Cloud) -> None:
+def test_an_image_that_is_in_the_stacks_repository_is_not_pushed_again(cloud: Cloud) -> None:
     cloud.aws.ecr.create_repository(repositoryName="immutable", imageTagMutability="IMMUTABLE")
     assert _error(cloud, login=None, repository=OWN) == ""
+    (push,) = cloud.calls()  # and no login: what it would check, ECR checks at the push
     tag = str(cloud.report().image_url).rpartition(":")[2]
     image = json.dumps({"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": {}, "layers": []})
-    pushed = cloud.aws.ecr.put_image(repositoryName="immutable", imageManifest=image, imageTag=tag)
-    cloud.answer("push", status=1, err=IMMUTABLE)
+    there = cloud.aws.ecr.put_image(repositoryName="immutable", imageManifest=image, imageTag=tag)
     assert _error(cloud, login=None, repository=OWN) == ""
-    assert cloud.report().digest == pushed["image"]["imageId"]["imageDigest"]
+    assert cloud.calls() == [push]
+    assert cloud.report().digest == there["image"]["imageId"]["imageDigest"]
     assert "from an earlier build of the same source" in cloud.log
+
+
+def test_an_immutable_tag_of_another_registry_is_success(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pushed, "digest_of", lambda *_: DIGEST)
+    cloud.answer("push", status=1, err=IMMUTABLE)
+    assert _error(cloud) == ""
+    assert cloud.report().digest == DIGEST
+
+
+def test_the_time_of_an_image_is_not_that_of_its_push(cloud: Cloud) -> None:
+    assert _error(cloud) == ""
+    argv = cloud.calls()[-1]["argv"]
+    assert argv[argv.index("--annotation") + 1] == "org.opencontainers.image.created=1970-01-01T00:00:00Z"
 
 
 def test_an_immutable_tag_that_cannot_be_found_is_a_refusal(cloud: Cloud) -> None:
@@ -142,7 +157,7 @@ def test_a_refusal_of_the_build_role_is_the_operators_matter(
     cloud: Cloud, login: tuple[str, str] | None, *, unexpected: bool
 ) -> None:
     cloud.answer("push", status=1, err="Error: code: 403, message: denied\n")
-    assert "denied" in _error(cloud, login=login, repository=OWN)
+    assert "denied" in _error(cloud, login=login, repository=f"{OWN}-closed")
     assert cloud.report().unexpected is unexpected
 
 
