@@ -1,4 +1,4 @@
-"""One registry for each module: ministack with the gate before it."""
+"""One registry for all tests: ministack with the gate before it."""
 
 from collections.abc import Iterator
 
@@ -7,8 +7,8 @@ import pytest
 from local.tests.oci.servers import LocalRegistry, local_registry
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalRegistry]:
-    """A running registry without repositories."""
+    """A running registry; each module makes repositories of its own names."""
     with local_registry(tmp_path_factory.mktemp("ministack")) as running:
         yield running

@@ -128,10 +128,10 @@ class TestRefusals:
             pull(registry, tmp_path, f"{NAME}:index")
 
     def test_a_moved_immutable_tag(self, registry: LocalRegistry) -> None:
-        registry.ecr.create_repository(repositoryName="fixed", imageTagMutability="IMMUTABLE")
-        with client_of(registry, f"{ECR_HOST}/fixed") as client:
+        registry.ecr.create_repository(repositoryName="moved", imageTagMutability="IMMUTABLE")
+        with client_of(registry, f"{ECR_HOST}/moved") as client:
             client.put_manifest("v1", manifest_of())
-            with pytest.raises(RefusedError, match="already exists in the 'fixed' repository"):
+            with pytest.raises(RefusedError, match="already exists in the 'moved' repository"):
                 client.put_manifest("v1", manifest_of(LAYER))
 
     def test_nobody_listening(self, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The ``spin`` executable, and one registry for each module that needs one."""
+"""The ``spin`` executable, and one registry."""
 
 import json
 import sys
@@ -12,9 +12,9 @@ from local.tests.oci.servers import ECR_HOST, LocalRegistry, local_registry
 from local.tests.spin_cli.helpers import REPO_ROOT, Spin
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalRegistry]:
-    """A running registry without repositories."""
+    """A running registry; each module makes repositories of its own names."""
     with local_registry(tmp_path_factory.mktemp("ministack")) as running:
         yield running
 

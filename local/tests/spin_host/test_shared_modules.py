@@ -1,5 +1,6 @@
 """Components taken apart: the parts behave as the whole, and what two components share is the same part."""
 
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ _CODE = f"""(core module $code
     (i32.add (local.get 0) (i32.load8_u (global.get $base)))))"""
 
 
+@cache
 def component(value: int, code: str = _CODE) -> bytes:
     """A component with ``run``, which adds 4000 and what its memory begins with: ``value``."""
     return bytes(
@@ -42,10 +44,10 @@ def component(value: int, code: str = _CODE) -> bytes:
     )
 
 
-def run(cache: CompileCache, path: Path, content: bytes) -> int:
+def run(kept: CompileCache, path: Path, content: bytes) -> int:
     path.write_bytes(content)
     engine = new_engine()
-    compiled = cache.load(engine, digest_of(content), path)
+    compiled = kept.load(engine, digest_of(content), path)
     linker = Linker(engine)
     with linker.root() as root:
         for name, module in compiled.modules.items():
@@ -59,10 +61,10 @@ def run(cache: CompileCache, path: Path, content: bytes) -> int:
 
 
 def test_parts_behave_as_the_whole(tmp_path: Path) -> None:
-    cache = CompileCache(tmp_path / "cache")
-    assert run(cache, tmp_path / "one.wasm", component(5)) == 4005
+    kept = CompileCache(tmp_path / "cache")
+    assert run(kept, tmp_path / "one.wasm", component(5)) == 4005
     before = set((tmp_path / "cache").glob("*.cwasm"))
-    assert run(cache, tmp_path / "two.wasm", component(7)) == 4007
+    assert run(kept, tmp_path / "two.wasm", component(7)) == 4007
     # The second component adds itself; the code was there.
     assert len(set((tmp_path / "cache").glob("*.cwasm")) - before) == 1
 
@@ -75,12 +77,12 @@ def test_what_is_shared_is_the_same_part() -> None:
 
 
 def test_a_shared_module_that_is_gone_is_made_anew(tmp_path: Path) -> None:
-    cache, content = CompileCache(tmp_path / "cache"), component(5)
-    run(cache, tmp_path / "one.wasm", content)
+    kept, content = CompileCache(tmp_path / "cache"), component(5)
+    run(kept, tmp_path / "one.wasm", content)
     (module,) = take_apart(content).modules.values()
     (file,) = (tmp_path / "cache").glob(f"{digest_of(module).removeprefix('sha256:')}*")
     file.unlink()
-    assert run(cache, tmp_path / "one.wasm", content) == 4005
+    assert run(kept, tmp_path / "one.wasm", content) == 4005
 
 
 @pytest.mark.parametrize("content", [b"", b"\0asm", bytes(wat2wasm("(module)")), bytes(wat2wasm("(component)"))])
