@@ -16,8 +16,8 @@ from pathlib import Path
 from local.cloud.places import MYPY_CACHE, ROOT, SPIN_ENVIRONMENT, TOOLCHAIN, others_can_enter, shared_root
 
 _UV = ROOT / ".venv" / "bin" / "uv"
-_SPIN_FOLDERS = ("local/spin_cli", "local/oci", "builder_image/builder/source")
-_SPIN_PACKAGES = ("local/__init__.py", "builder_image/builder/__init__.py")
+_SPIN_FOLDERS = ("local/spin_cli", "local/oci", "builder_image/builder/source", "functions/contracts")
+_SPIN_PACKAGES = ("local/__init__.py", "builder_image/builder/__init__.py", "functions/__init__.py")
 
 
 class PrepareError(Exception):
@@ -94,7 +94,7 @@ def _python_for_everybody() -> Path:
 
 
 def _copy_spin(code: Path) -> None:
-    """Copy the stand-in's modules and the rules it shares with the builder to where the build user can read them."""
+    """Copy the stand-in's modules and the rules it shares with the product to where the build user can read them."""
     modules = [ROOT / package for package in _SPIN_PACKAGES]
     modules += [path for folder in _SPIN_FOLDERS for path in (ROOT / folder).glob("*.py")]
     for source in modules:

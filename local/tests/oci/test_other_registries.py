@@ -110,7 +110,7 @@ def test_asks_for_the_right_to_push_and_reports_an_upload_that_does_not_open(
     token_registry: tuple[TokenRegistry, str],
 ) -> None:
     registry, host = token_registry
-    reference = parse_reference(f"{host}/me/app")
+    reference = parse_reference(f"{host}/me/app:v1")
     with (
         RepositoryClient(reference, credentials=USER, push=True) as client,
         pytest.raises(RefusedError, match="upload"),

@@ -31,7 +31,7 @@ def manifest_of(*layers: bytes) -> bytes:
 
 def client_of(registry: LocalRegistry, name: str = NAME) -> RepositoryClient:
     return RepositoryClient(
-        parse_reference(name), mirrors=registry.mirrors, credentials=registry.credentials, push=True
+        parse_reference(f"{name}:v1"), mirrors=registry.mirrors, credentials=registry.credentials, push=True
     )
 
 

@@ -62,12 +62,12 @@ def test_the_wrapper_takes_paths_with_spaces_and_quotes(tmp_path: Path) -> None:
     mirrors.write_text("{}")
     script = install_wrapper(tmp_path / "my bin", sys.executable, REPO_ROOT, mirrors)
     assert script == tmp_path / "my bin" / "spin"
-    result = Spin(script.parent, tmp_path)("registry", "push", "a", cwd=write_app(tmp_path / "app", "x"))
+    result = Spin(script.parent, tmp_path)("registry", "push", "a.io/a:v1", cwd=write_app(tmp_path / "app", "x"))
     assert result.err.startswith('Error: Failed to read Spin app manifest from "spin.toml"\n\nCaused by:\n      TOML')
 
 
 def test_a_broken_mirrors_file_is_named(tmp_path: Path) -> None:
     install_wrapper(tmp_path, sys.executable, REPO_ROOT, tmp_path / "nope.json")
-    result = Spin(tmp_path, tmp_path)("registry", "push", "a", cwd=write_app(tmp_path / "app"))
+    result = Spin(tmp_path, tmp_path)("registry", "push", "a.io/a:v1", cwd=write_app(tmp_path / "app"))
     assert result.status == 1
     assert "nope.json" in result.err

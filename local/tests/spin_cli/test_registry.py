@@ -118,13 +118,6 @@ def test_equal_apps_differ_in_their_time_only(spin_to_registry: Spin, registry: 
     assert digests[0] != digests[1]
 
 
-def test_the_default_tag_is_latest(spin_to_registry: Spin, registry: LocalRegistry, tmp_path: Path) -> None:
-    login(spin_to_registry, tmp_path)
-    assert spin_to_registry("registry", "push", NAME, cwd=write_app(tmp_path / "app")).status == 0
-    url = f"{registry.gate_url}/v2/blue/app/manifests/latest"
-    assert httpx.get(url, auth=("AWS", password())).status_code == 200
-
-
 @pytest.mark.parametrize("given", ["wrong", "right, and a newline"])
 def test_a_wrong_password_shows_at_the_push(spin_to_registry: Spin, tmp_path: Path, given: str) -> None:
     wrong = given if given == "wrong" else f"{password()}\n"
