@@ -2,7 +2,6 @@
 
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
-from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -126,5 +125,5 @@ class BuildPipeline(Construct):
                     "status": ["FAILED", "TIMED_OUT", "ABORTED"],
                 },
             ),
-            targets=[targets.LambdaFunction(self.closer, dead_letter_queue=self.undelivered, retry_attempts=10)],
+            targets=[self.undelivered.target(self.closer, retry_attempts=10)],
         )

@@ -2,7 +2,6 @@
 
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
-from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
 from infra.lambda_function import ServiceFunction
@@ -46,5 +45,5 @@ class Ingest(Construct):
                     "object": {"key": [{"prefix": "uploads/"}, {"prefix": "uploads-staged/"}]},
                 },
             ),
-            targets=[targets.LambdaFunction(self.function, dead_letter_queue=self.undelivered, retry_attempts=10)],
+            targets=[self.undelivered.target(self.function, retry_attempts=10)],
         )

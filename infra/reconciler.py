@@ -2,7 +2,6 @@
 
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
-from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
@@ -52,12 +51,6 @@ class Reconciler(Construct):
             "Schedule",
             description="Looks for tasks that nothing else will end",
             schedule=events.Schedule.rate(EVERY),
-            targets=[
-                targets.LambdaFunction(
-                    self.function,
-                    dead_letter_queue=self.undelivered,
-                    # The next run does the same work.
-                    retry_attempts=0,
-                )
-            ],
+            # Without retries: the next run does the same work.
+            targets=[self.undelivered.target(self.function, retry_attempts=0)],
         )

@@ -1,6 +1,7 @@
 """Dead-letter queues: events that could not be delivered or processed are kept for an operator."""
 
 import aws_cdk as cdk
+from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_sqs as sqs
@@ -34,3 +35,7 @@ class UndeliveredQueue(sqs.Queue):
         function.configure_async_invoke(
             max_event_age=MOST_EVENT_AGE, retry_attempts=2, on_failure=destinations.SqsDestination(self)
         )
+
+    def target(self, function: lambda_.IFunction, *, retry_attempts: int) -> targets.LambdaFunction:
+        """Return a rule's target that calls ``function``; events that Lambda does not accept go to this queue."""
+        return targets.LambdaFunction(function, dead_letter_queue=self, retry_attempts=retry_attempts)

@@ -1,11 +1,13 @@
 """Requests that do not fit: the published sentence or one that says what to do, and nothing written."""
 
+import io
 import json
 from typing import Any
 
 import pytest
 
 from functions.cluster.resources import EXECUTORS, LIMIT_RANGES, NAMESPACES, SPIN_APPS
+from functions.telemetry import logger
 from tests.unit.cluster.conftest import IMAGE, Deploy, invoke_raw
 from tests.unit.cluster.kubernetes_server import Administrator, KubernetesServer
 
@@ -123,8 +125,20 @@ def test_what_admission_says_reaches_the_caller_cut_to_size(
     assert len(answer.detail) < 800
 
 
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """What the function writes to its log."""
+    written = io.StringIO()
+    monkeypatch.setattr(logger.registered_handler, "stream", written)
+    return written
+
+
 def test_a_secret_in_a_refused_object_is_not_logged(
-    deploy: Deploy, server: KubernetesServer, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+    deploy: Deploy,
+    server: KubernetesServer,
+    log: io.StringIO,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     message = 'spec.variables[0].value: Invalid value: "hunter2"'
     server.fail(verb="create", plural="spinapps", status=422, reason="Invalid", message=message)
@@ -134,7 +148,16 @@ def test_a_secret_in_a_refused_object_is_not_logged(
     assert "deploy failed" in logged
     assert "deployed" in logged
     printed = capsys.readouterr()
-    assert "hunter2" not in logged + printed.out + printed.err
+    assert "hunter2" not in logged + log.getvalue() + printed.out + printed.err
+
+
+def test_a_log_entry_names_the_namespace_of_its_own_request_alone(deploy: Deploy, log: io.StringIO) -> None:
+    deploy(namespace="one")
+    deploy(namespace="two")
+    invoke_raw("{")
+    logger.info("afterwards")
+    entries = [json.loads(line) for line in log.getvalue().splitlines()]
+    assert [entry.get("namespace") for entry in entries] == ["one", "two", None]
 
 
 @pytest.mark.parametrize(
