@@ -7,7 +7,6 @@ from pathlib import Path
 from local.kubernetes.kubelet.node import NodeTimes
 from local.kubernetes.seed import CLUSTER_MANIFESTS, SeedOptions
 
-REPOSITORY_ROOT = Path(__file__).resolve().parents[2]
 DEFAULT_ACCESS_ENTRY = "arn:aws:*::123456789012:*=blue-faas-deployer"
 
 

@@ -21,7 +21,6 @@ from local.kubernetes.machinery.resources import SECRETS, Json
 
 STARTED_WITHOUT_PORT_SECONDS = 1.0
 """A process that does not listen after this long is reported as running, not ready."""
-CONFIG_RETRY_SECONDS = 2.0
 ERR_IMAGE_PULL_SECONDS = 1.0
 """How long a failed pull is reported as ErrImagePull before it is ImagePullBackOff, as between a kubelet's syncs."""
 DEFAULT_MEMORY_MB = 256
@@ -128,7 +127,7 @@ class Container:
             except ContainerConfigError as error:
                 self.event("Warning", "Failed", f"Error: {error}")
                 self._set(waiting("CreateContainerConfigError", str(error)))
-            await asyncio.sleep(CONFIG_RETRY_SECONDS)
+            await asyncio.sleep(self._node.times.config_retry)
 
     # ---- running
 

@@ -60,6 +60,8 @@ class NodeTimes:
     shutdown_grace: float = 5.0
     """For requests in hand when the whole cluster stops."""
     metrics_period: float = 15.0
+    config_retry: float = 2.0
+    """Between looks for a Secret or ConfigMap that a container names and that is not there."""
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
@@ -68,7 +68,7 @@ class PodWorker:
 
     async def run(self) -> None:
         """Live the pod's life to its end."""
-        tasks = [asyncio.create_task(self._guarded(part())) for part in (self._live, self._report)]
+        tasks = [asyncio.create_task(self._guarded(part)) for part in (self._live, self._report)]
         try:
             await self._deleted.wait()  # a pod that has ended by itself stays until it is deleted
         finally:
@@ -77,9 +77,9 @@ class PodWorker:
             await asyncio.gather(*tasks, return_exceptions=True)
         await self._terminate()
 
-    async def _guarded(self, part: Coroutine[Any, Any, None]) -> None:
+    async def _guarded(self, part: Callable[[], Coroutine[Any, Any, None]]) -> None:
         try:
-            await part
+            await part()  # called here: one that is cancelled before it begins is never made
         except Exception:
             logger.exception("pod %s/%s: the kubelet failed", self._namespace, self._name)
 

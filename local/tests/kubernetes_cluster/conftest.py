@@ -55,7 +55,7 @@ def cluster(mirrors: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         state_dir=folder,
         mirrors_file=mirrors,
         compile_cache=components.COMPILED,
-        times=NodeTimes(backoff_first=1.0, metrics_period=0.5),
+        times=NodeTimes(backoff_first=0.3, metrics_period=0.5, config_retry=0.2),
         autoscaler_sync_seconds=1.0,
         autoscaler_downscale_seconds=2.0,
     )

@@ -33,7 +33,7 @@ def test_an_app_answers_and_reports_that_it_is_available(world: World) -> None:
     assert {reason for reason, _ in world.events("plain")} >= {
         *("Scheduled", "Pulled", "Created", "Started", "SuccessfulCreate", "ScalingReplicaSet"),
     }
-    world.delete("plain")
+    world.discard("plain")
 
 
 def test_deleting_an_app_leaves_nothing_behind(world: World, cluster: Cluster) -> None:
@@ -71,7 +71,7 @@ def test_scaling_up_and_down(world: World) -> None:
     world.change("sized", replicas=1)
     eventually(lambda: len(world.pods("sized")) == 1, "two pods are gone")
     world.answers("sized", "one")
-    world.delete("sized")
+    world.discard("sized")
 
 
 def test_variables_come_from_values_and_secrets(world: World) -> None:
@@ -82,7 +82,7 @@ def test_variables_come_from_values_and_secrets(world: World) -> None:
 
     world.change("secretive", variables=[{"name": "greeting", "value": "plainly"}])
     world.answers("secretive", "plainly")
-    world.delete("secretive")
+    world.discard("secretive")
 
 
 def test_the_operators_secrets_are_there_and_go_with_the_app(world: World) -> None:
@@ -107,7 +107,7 @@ def test_a_missing_secret_is_named_and_waited_for(world: World) -> None:
 
     world.api.create(SECRETS, "default", {"metadata": {"name": "later"}, "stringData": {"greeting": "at last"}})
     world.answers("patient", "at last")
-    world.delete("patient")
+    world.discard("patient")
 
 
 def test_key_value_data_survives_an_update(world: World) -> None:
@@ -124,7 +124,7 @@ def test_key_value_data_survives_an_update(world: World) -> None:
     world.app("counting", "v1")
     world.answers("counting", "one")
     assert world.call("counting", "/count").text == "1\n"
-    world.delete("counting")
+    world.discard("counting")
 
 
 def test_what_a_function_prints_is_its_log(world: World) -> None:
@@ -135,4 +135,4 @@ def test_what_a_function_prints_is_its_log(world: World) -> None:
     path = f"/api/v1/namespaces/default/pods/{pod['metadata']['name']}/log"
     eventually(lambda: "to standard output" in world.text(path), "the log has the line")
     assert world.text(f"{path}?tailLines=1&timestamps=true").startswith("20")
-    world.delete("talking")
+    world.discard("talking")

@@ -57,7 +57,7 @@ def test_size_follows_the_load(world: World) -> None:
     eventually(lambda: status(world, "elastic").get("currentReplicas") == 2, "the status tells the size")
     assert status(world, "elastic")["desiredReplicas"] == 2
     world.api.delete(HORIZONTAL_POD_AUTOSCALERS, "default", "elastic")
-    world.delete("elastic")
+    world.discard("elastic")
 
 
 def test_without_a_cpu_request_the_autoscaler_says_so(world: World) -> None:
@@ -71,4 +71,4 @@ def test_without_a_cpu_request_the_autoscaler_says_so(world: World) -> None:
 
     eventually(told, "the condition names the missing request")
     world.api.delete(HORIZONTAL_POD_AUTOSCALERS, "default", "unmeasured")
-    world.delete("unmeasured")
+    world.discard("unmeasured")

@@ -22,7 +22,7 @@ def test_an_image_that_does_not_exist(world: World) -> None:
 
     world.registry.push("blue-faas-app", "v9", "found")
     world.answers("lost", "found")
-    world.delete("lost")
+    world.discard("lost")
 
 
 def test_an_image_that_is_no_spin_application(world: World) -> None:
@@ -31,7 +31,7 @@ def test_an_image_that_is_no_spin_application(world: World) -> None:
     status = world.waiting("foreign", "RunContainerError")
     assert 'architecture "amd64", not "wasm"' in status["state"]["waiting"]["message"]
     assert status["lastState"]["terminated"]["exitCode"] == 128
-    world.delete("foreign")
+    world.discard("foreign")
 
 
 def test_a_runtime_class_that_is_missing(world: World) -> None:
@@ -50,7 +50,7 @@ def test_a_runtime_class_that_is_missing(world: World) -> None:
     eventually(lambda: world.get(RUNTIME_CLASSES, "elsewhere") is None, "the class is gone")
     world.api.create(RUNTIME_CLASSES, None, {"metadata": {"name": "elsewhere"}, "handler": "spin"})
     world.answers("homeless", "one")
-    world.delete("homeless")
+    world.discard("homeless")
 
 
 def _refused(world: World, name: str, runtime_class: str) -> bool:
@@ -72,8 +72,8 @@ def test_a_function_that_ends_at_once(world: World) -> None:
     world.event("broken", "BackOff", "Back-off restarting failed container broken")
     (pod,) = world.pods("broken")
     log = f"/api/v1/namespaces/default/pods/{pod['metadata']['name']}/log"
-    assert "tomorrow" in world.text(log)
-    world.delete("broken")
+    eventually(lambda: "tomorrow" in world.text(log), "a run's log tells why")
+    world.discard("broken")
 
 
 def test_a_function_that_is_killed_is_started_again(world: World) -> None:
@@ -83,7 +83,7 @@ def test_a_function_that_is_killed_is_started_again(world: World) -> None:
     world.kill(pid)
     assert _ended_before(world, "mortal") == 137
     world.answers("mortal", "one")
-    world.delete("mortal")
+    world.discard("mortal")
 
 
 def test_functions_are_started_again_after_the_process_that_forks_them(world: World) -> None:
@@ -95,7 +95,7 @@ def test_functions_are_started_again_after_the_process_that_forks_them(world: Wo
     assert _ended_before(world, "forked") == 255  # only that process could have told how it ended
     world.answers("forked", "one")
     assert start_time(pid) is None, "the function outlived its pod's restart"
-    world.delete("forked")
+    world.discard("forked")
 
 
 def _ended_before(world: World, name: str) -> int:
@@ -124,7 +124,7 @@ def test_a_failed_update_leaves_the_old_pods_in_service(world: World) -> None:
     world.change("careful", image=image("v2"))
     world.answers("careful", "two")
     world.rolled_out("careful")
-    world.delete("careful")
+    world.discard("careful")
 
 
 def test_a_rollout_that_stands_still_exceeds_its_deadline(world: World) -> None:
@@ -137,7 +137,7 @@ def test_a_rollout_that_stands_still_exceeds_its_deadline(world: World) -> None:
         return any(entry["reason"] == "ProgressDeadlineExceeded" for entry in conditions)
 
     eventually(reason, "the rollout is given up")
-    world.delete("late")
+    world.discard("late")
 
 
 def test_an_executor_that_makes_no_deployment_still_gets_a_service(world: World) -> None:
@@ -147,4 +147,4 @@ def test_an_executor_that_makes_no_deployment_still_gets_a_service(world: World)
     world.app("external", "v1", executor="brief")
     eventually(lambda: world.call("external").status_code == 503, "there is a Service without pods")
     assert world.get(DEPLOYMENTS, "external") is None
-    world.delete("external")
+    world.discard("external")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from local.kubernetes.config import REPOSITORY_ROOT
+from local.cloud.places import ROOT
 from local.kubernetes.kubeconfig import access_from_kubeconfig
 from local.kubernetes.kubelet.leftovers import start_time
 from local.kubernetes.machinery.http_api import HttpApi
@@ -38,7 +38,7 @@ def start(state: Path, mirrors: Path, tmp_path: Path) -> Iterator[Start]:
         ready.unlink(missing_ok=True)
         command = [sys.executable, "-m", "local.kubernetes", "--state-dir", str(state), "--ready-file", str(ready)]
         command += ["--mirrors", str(mirrors), "--compile-cache", str(COMPILED)]
-        processes.append(subprocess.Popen(command, cwd=REPOSITORY_ROOT))
+        processes.append(subprocess.Popen(command, cwd=ROOT))
         eventually(ready.exists, "the cluster is ready")
         return processes[-1]
 
@@ -108,7 +108,7 @@ def test_functions_left_by_a_crash_are_stopped_at_the_next_start(start: Start, s
 
 def test_a_wrong_command_line_is_explained(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "local.kubernetes", "--state-dir", str(tmp_path), "--manifests", "/nowhere"]
-    done = subprocess.run(command, cwd=REPOSITORY_ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "/nowhere is not a folder" in done.stderr
 
@@ -117,7 +117,7 @@ def test_a_taken_port_is_explained(start: Start, state: Path, tmp_path: Path) ->
     start()
     port = access_from_kubeconfig(state / "kubeconfig").url.rpartition(":")[2]
     command = [sys.executable, "-m", "local.kubernetes", "--state-dir", str(tmp_path / "second"), "--port", port]
-    done = subprocess.run(command, cwd=REPOSITORY_ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "cannot start" in done.stderr
     assert "Traceback" not in done.stderr

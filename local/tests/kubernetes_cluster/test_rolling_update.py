@@ -72,7 +72,7 @@ def test_an_update_under_load_loses_no_request(world: World) -> None:
     assert found.lost() == {}
     assert found.answers[200, "one"] == before, "an old pod answered after the rollout"
     assert found.answers[200, "x"] > 0
-    world.delete("busy")
+    world.discard("busy")
 
 
 def test_a_rollback_under_load_loses_no_request_and_runs_the_old_replica_set_again(world: World) -> None:
@@ -92,4 +92,4 @@ def test_a_rollback_under_load_loses_no_request_and_runs_the_old_replica_set_aga
     assert world.rolled_out("back")["metadata"]["annotations"]["deployment.kubernetes.io/revision"] == "3"
     label = "core.spinkube.dev/app-name=back"
     assert len(world.api.list(REPLICA_SETS, "default", labelSelector=label)["items"]) == 2
-    world.delete("back")
+    world.discard("back")

@@ -59,9 +59,13 @@ class World:
         """Change fields of a SpinApp."""
         return self.api.patch(SPIN_APPS, "default", name, {"spec": spec})
 
+    def discard(self, name: str) -> None:
+        """Delete a SpinApp that the test is done with; its pods go while the next test runs."""
+        self.api.delete(SPIN_APPS, "default", name)
+
     def delete(self, name: str) -> None:
         """Delete a SpinApp and wait until nothing of it is left."""
-        self.api.delete(SPIN_APPS, "default", name)
+        self.discard(name)
         eventually(lambda: not self.pods(name), f"the pods of {name} are gone")
 
     def call(self, name: str, path: str = "/", method: str = "GET", **more: Any) -> httpx.Response:
