@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from functions.cluster import transport
+from functions.api import cluster_errors
+from functions.cluster import errors, transport
 from functions.cluster.deadline import Deadline
 from functions.cluster.eks import cluster_until
 from functions.cluster.errors import ClusterError
@@ -228,3 +229,10 @@ def test_a_cluster_that_comes_back_under_another_address_is_found_again(
     assert deploy(app_name="my-function").status == 503
     eks.clusters[CLUSTER]["endpoint"] = server.endpoint
     assert deploy(app_name="my-function", image_ref=IMAGE).status == 200
+
+
+def test_every_kind_of_error_has_an_answer() -> None:
+    kinds = {kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)}
+    answered = tuple(kind for kind, _, _ in cluster_errors._ANSWERS)
+    # The base of refusals is never raised itself; an incomplete deploy is answered by its reason.
+    assert {kind for kind in kinds if not issubclass(kind, answered)} == {errors.RefusedError}
