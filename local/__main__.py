@@ -10,10 +10,11 @@ from pathlib import Path
 
 from local.aws.assembly import DeployError
 from local.cloud.assembly import AUTHORIZERS, SynthesisError
+from local.cloud.options import CloudOptions
 from local.cloud.places import state_root
 from local.cloud.prepare import PrepareError
 from local.cloud.processes import PartFailedError
-from local.cloud.supervisor import Cloud, CloudOptions
+from local.cloud.supervisor import Cloud
 from local.cloud.welcome import welcome
 
 

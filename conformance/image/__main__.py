@@ -18,7 +18,8 @@ from conformance.image.builds import URI, enter_image, look_around
 from conformance.image.image import COMMANDS, BuildahError, Image, buildah_version
 from conformance.report import NOT_RUN, record
 from local.cloud.demo import Demo, DemoFailedError
-from local.cloud.supervisor import Cloud, CloudOptions
+from local.cloud.options import CloudOptions
+from local.cloud.supervisor import Cloud
 
 MOST_MEGABYTES: Final = 350
 """CodeBuild keeps no image: each build begins with fetching it."""

@@ -16,10 +16,11 @@ from rich.text import Text
 
 from local.aws.assembly import DeployError
 from local.cloud.assembly import SynthesisError
+from local.cloud.options import CloudOptions
 from local.cloud.places import ROOT
 from local.cloud.prepare import PrepareError
 from local.cloud.processes import PartFailedError
-from local.cloud.supervisor import Cloud, CloudOptions
+from local.cloud.supervisor import Cloud
 
 _SOURCE = ROOT / "examples" / "hello" / "app.py"
 _WORKSPACE, _APP, _NAMESPACE = "demo", "hello", "default"

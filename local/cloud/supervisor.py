@@ -6,44 +6,30 @@ front :8000 ─▶ aws (ministack, CodeBuild runner) ◀─ builds run blue-faas
 ```
 """
 
-import base64
 import fcntl
-import http.client
 import json
 import os
 import shutil
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from http import HTTPStatus
 from pathlib import Path
 from typing import Self
 
 from local.aws.assembly import deploy_assembly
 from local.aws.credentials import RunCredentials
 from local.aws.settings import DEFAULT_ACCOUNT, DEFAULT_REGION
-from local.cloud import issuer
+from local.cloud import issuer, tools
 from local.cloud.assembly import CLUSTER_NAME, assembly, wants_cluster
-from local.cloud.places import (
-    MYPY_CACHE,
-    ROOT,
-    SPIN_ENVIRONMENT,
-    TOOLCHAIN,
-    make_work_root,
-    others_can_enter,
-    shared_root,
-    state_root,
-)
+from local.cloud.options import CloudOptions
+from local.cloud.places import ROOT, TOOLCHAIN, make_work_root, others_can_enter, shared_root, state_root
 from local.cloud.prepare import prepare
-from local.cloud.processes import Part, PartFailedError, free_port, port_is_free
+from local.cloud.processes import Part, PartFailedError, answers, free_port, port_is_free
 from local.front.config import FrontConfig
+from local.oci.credentials import Credentials, encode_pair
 from local.spin_cli.real_spin import install_real_spin
-from local.spin_cli.wrapper import install_wrapper
 
-_PACKAGE_INDEX_VARIABLES = ("PIP_", "SSL_CERT_", "REQUESTS_CA_BUNDLE")
 # Functions are forked from the cluster's process: what it does not have, none of them can get to.
 _CLUSTER_VARIABLES = (
     "PATH",
@@ -62,32 +48,6 @@ _CLUSTER_VARIABLES = (
 _KUBERNETES_FILE = "kubernetes.json"
 _REGISTRY_BUNDLE = "registry-authorities.pem"
 STACK_NAME = "BlueFaas"
-
-
-@dataclass
-class CloudOptions:
-    """How a cloud is started."""
-
-    port: int = 8000
-    """Of the front; 0 takes a free one."""
-    state_dir: Path | None = None
-    """Folder that keeps the cloud from one run to the next; None makes one that is removed at the end."""
-    concurrent_builds: int = 2
-    builder_environment: dict[str, str] = field(default_factory=dict)
-    """More environment variables for builds (limits, for tests)."""
-    faults_file: Path | None = None
-    """AWS requests that are to fail (`local.aws.faults`), for tests."""
-    compile_cache: Path | None = None
-    """Folder of compiled components that outlives the cloud; None: one of its own."""
-    authorizer: str = "none"
-    """Who may call the API: one of `local.cloud.assembly.AUTHORIZERS`."""
-    cluster: bool | None = None
-    """Whether there is one to deploy to; None: as cdk.json says."""
-    local_ports: tuple[int, ...] = ()
-    """Ports of this machine that functions may reach which name them in their ``allowed_outbound_hosts``."""
-    kubeconfig: Path | None = None
-    """Of a real cluster that takes the place of the built-in one."""
-    say: Callable[[str], None] = lambda _: None
 
 
 class Cloud:
@@ -141,7 +101,7 @@ class Cloud:
             "aws",
             *("--port", str(self._aws_port), "--state-dir", str(self.state / "aws")),
             *("--region", self.region, "--account", self.account, "--cluster-name", CLUSTER_NAME),
-            *("--codebuild-path", f"{self.state / 'bin'}:{shared_root() / TOOLCHAIN / 'bin'}:/usr/bin:/bin"),
+            *("--codebuild-path", f"{self._tools}:{shared_root() / TOOLCHAIN / 'bin'}:/usr/bin:/bin"),
             *("--codebuild-env", str(self.state / "codebuild.json"), "--kubernetes-file", str(self._kubernetes_file)),
             *("--codebuild-concurrency", str(self._options.concurrent_builds)),
             *(["--issuer", f"{self.url}{issuer.PATH}"] if self._options.authorizer == "jwt" else []),
@@ -152,7 +112,7 @@ class Cloud:
         registry = self._start_registry_proxy() if self._real_spin is not None else None
         with ThreadPoolExecutor(1) as pool:
             template = pool.submit(assembly, cluster=self.has_cluster, authorizer=self._options.authorizer)
-            aws.wait_until(lambda: _answers(self._aws_port, "/_ministack/health"), 30)
+            aws.wait_until(lambda: answers(self._aws_port, "/_ministack/health"), 30)
             folder = template.result()
         self.outputs = deploy_assembly(
             folder, STACK_NAME, self.aws_endpoint, self.credentials, region=self.region, account=self.account
@@ -161,7 +121,7 @@ class Cloud:
             kubernetes.wait_until(self._kubernetes_file.exists, 30)
         self._write_front_config()
         front = self._start_part("front", "--port", str(self.port), "--config", str(self.state / "front.json"))
-        front.wait_until(lambda: _answers(self.port, "/health"), 30)
+        front.wait_until(lambda: answers(self.port, "/health"), 30)
         if registry is not None:
             registry.wait_until((self.state / _REGISTRY_BUNDLE).exists, 30)
 
@@ -211,6 +171,11 @@ class Cloud:
         return self.state / "issuer.json" if self._options.authorizer == "jwt" else None
 
     @property
+    def _tools(self) -> Path:
+        """Folder of the commands that builds find on PATH."""
+        return self.state / "bin"
+
+    @property
     def _credentials_file(self) -> Path:
         return self.state / "aws" / "credentials.json"
 
@@ -252,44 +217,23 @@ class Cloud:
         return state
 
     def _write_tools(self) -> None:
-        """Write the commands that builds find on PATH, and what tells them where this cloud is."""
+        """Write the commands that builds find on PATH, and what tells builds and nodes where this cloud is."""
         registry = f"{self.account}.dkr.ecr.{self.region}.amazonaws.com"
         # Builds push through the front, whose address stays the same; both ask for a password as ECR does.
-        (self.state / "build-mirrors.json").write_text(json.dumps({registry: self.url}))
-        (self.state / "node-mirrors.json").write_text(json.dumps({registry: self.aws_endpoint}))
-        (self.state / "build-mirrors.json").chmod(0o644)
-        node = base64.b64encode(f"AWS:{self.credentials.node_password}".encode()).decode()
-        docker_config = self.state / "node-docker.json"
-        docker_config.touch(mode=0o600)
-        docker_config.write_text(json.dumps({"auths": {registry: {"auth": node}}}))
-        self.registry_password_file.touch(mode=0o600)
-        self.registry_password_file.write_text(self.credentials.registry_password)
-        tools = self.state / "bin"
-        spin = shared_root() / SPIN_ENVIRONMENT
+        mirrors = tools.write_mirrors(self.state / "build-mirrors.json", {registry: self.url})
+        tools.write_mirrors(self.state / "node-mirrors.json", {registry: self.aws_endpoint})
+        login = {"auths": {registry: {"auth": encode_pair(Credentials("AWS", self.credentials.node_password))}}}
+        tools.write_private(self.state / "node-docker.json", json.dumps(login))
+        tools.write_private(self.registry_password_file, self.credentials.registry_password)
         if self._real_spin is None:
-            install_wrapper(tools, spin / "bin" / "python", spin / "code", self.state / "build-mirrors.json")
+            tools.install_stand_in(self._tools, mirrors)
         else:
             proxy = f"http://127.0.0.1:{self._registry_port}"
-            install_real_spin(tools, self._real_spin, proxy, self.state / _REGISTRY_BUNDLE)
-        build = tools / "blue-faas-build"
-        path = f"{ROOT / 'builder_image'}:{ROOT}"
-        build.write_text(f'#!/bin/sh\nPYTHONPATH="{path}" PYTHONSAFEPATH=1 exec {sys.executable} -m builder "$@"\n')
-        build.chmod(0o755)
+            install_real_spin(self._tools, self._real_spin, proxy, self.state / _REGISTRY_BUNDLE)
+        tools.install_builder(self._tools)
         self.work = make_work_root(self.state)
-        environment = {
-            "BLUE_FAAS_TOOLCHAIN": str(shared_root() / TOOLCHAIN),
-            "BLUE_FAAS_MYPY_CACHE": str(shared_root() / MYPY_CACHE),
-            # The users of builds are the machine's, not this cloud's: the builder notes in one place, for every cloud
-            # on this machine, which of them are taken.
-            "BLUE_FAAS_BUILD_USER": "200000",
-            "BLUE_FAAS_WORK_DIR": str(self.work),
-            # Builds install packages from where this machine's pip does.
-            **{name: value for name, value in os.environ.items() if name.startswith(_PACKAGE_INDEX_VARIABLES)},
-            **self._options.builder_environment,
-        }
-        codebuild = self.state / "codebuild.json"
-        codebuild.touch(mode=0o600)  # an index URL may hold a password
-        codebuild.write_text(json.dumps(environment))
+        environment = tools.build_environment(self.work) | self._options.builder_environment
+        tools.write_private(self.state / "codebuild.json", json.dumps(environment))
 
     def _write_front_config(self) -> None:
         config = FrontConfig(
@@ -348,15 +292,3 @@ class Cloud:
         part = Part(name, [sys.executable, "-m", f"local.{module}", *arguments], logs / f"{name}.log", environment)
         self._parts.append(part)
         return part
-
-
-def _answers(port: int, path: str) -> bool:
-    # Asked many times while parts start: httpx would load every CA certificate of the machine each time.
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        connection.request("GET", path)
-        return connection.getresponse().status == HTTPStatus.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()

@@ -17,8 +17,9 @@ from fast_lane.installation import FOLDER
 
 from conformance.lane import corpus
 from conformance.lane.build import environment_with
+from local.cloud.options import CloudOptions
 from local.cloud.places import ROOT
-from local.cloud.supervisor import Cloud, CloudOptions
+from local.cloud.supervisor import Cloud
 from tests.benchmarks import chain, componentize, marks
 from tests.benchmarks.componentize import HELLO
 from tests.benchmarks.marks import Mark

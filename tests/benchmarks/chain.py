@@ -21,8 +21,9 @@ from typing import Any, Final
 
 import httpx
 
+from local.cloud.options import CloudOptions
 from local.cloud.places import TOOLCHAIN, shared_root
-from local.cloud.supervisor import Cloud, CloudOptions
+from local.cloud.supervisor import Cloud
 from tests.benchmarks.componentize import HELLO
 from tests.benchmarks.memory import Watch
 from tests.benchmarks.series import Series, machine

@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from local.cloud.supervisor import Cloud, CloudOptions
+from local.cloud.options import CloudOptions
+from local.cloud.supervisor import Cloud
 from tests.chaos.chaos import SLEEP, Chaos, reporting, source
 from tests.support.background import repeatedly
 from tests.support.client import PATIENCE

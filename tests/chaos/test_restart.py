@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
+from local.cloud.options import CloudOptions
 from local.cloud.places import state_root
 from local.cloud.processes import PartFailedError
-from local.cloud.supervisor import Cloud, CloudOptions
+from local.cloud.supervisor import Cloud
 from tests.support import components
 from tests.support.client import COMPONENT, Client, spin_toml, zipped
 

@@ -8,7 +8,8 @@ from typing import Final
 
 import pytest
 
-from local.cloud.supervisor import Cloud, CloudOptions
+from local.cloud.options import CloudOptions
+from local.cloud.supervisor import Cloud
 from tests.support import components
 from tests.support.client import EXAMPLES, Client
 

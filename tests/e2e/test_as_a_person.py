@@ -7,8 +7,9 @@ import subprocess
 
 import pytest
 
+from local.cloud.options import CloudOptions
 from local.cloud.processes import PartFailedError
-from local.cloud.supervisor import Cloud, CloudOptions
+from local.cloud.supervisor import Cloud
 from local.cloud.welcome import welcome
 from tests.support.client import ROOT, Client
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.cloud.supervisor import Cloud, CloudOptions
+from local.cloud.options import CloudOptions
+from local.cloud.supervisor import Cloud
 from local.cloud.welcome import welcome
 from tests.support import components
 from tests.support.client import EXAMPLES, Client

@@ -18,7 +18,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from local.cloud import issuer
-from local.cloud.supervisor import Cloud, CloudOptions
+from local.cloud.options import CloudOptions
+from local.cloud.supervisor import Cloud
 
 ROOT = Path(__file__).resolve().parents[3]
 _PAGE = (ROOT / "docs" / "authorizers.md").read_text()

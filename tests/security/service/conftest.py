@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.cloud.supervisor import Cloud, CloudOptions
+from local.cloud.options import CloudOptions
+from local.cloud.supervisor import Cloud
 from tests.e2e.conftest import PLANTED, cloud
 
 __all__ = ["cloud"]
