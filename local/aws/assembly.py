@@ -8,7 +8,7 @@ Formats: https://docs.aws.amazon.com/cdk/v2/guide/deploy.html (manifest.json, *.
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,13 +132,9 @@ def _upload_assets(
     resolve: Callable[[str], str],
     transform: Callable[[Path], bytes],
 ) -> None:
-    uploads: list[tuple[Mapping[str, Any], str, str]] = []
-    for manifest in manifests:
-        for name in manifest.get("dockerImages", {}):
-            logger.info("Container image asset %s is not needed on this machine, skipped", name)
-        for asset in manifest.get("files", {}).values():
-            for destination in asset["destinations"].values():
-                uploads.append((asset["source"], resolve(destination["bucketName"]), resolve(destination["objectKey"])))
+    for name in (name for manifest in manifests for name in manifest.get("dockerImages", {})):
+        logger.info("Container image asset %s is not needed on this machine, skipped", name)
+    uploads = list(_file_uploads(manifests, resolve))
     for bucket in {bucket for _, bucket, _ in uploads}:
         _ensure_bucket(s3, bucket)
 
@@ -152,6 +148,16 @@ def _upload_assets(
     with ThreadPoolExecutor(UPLOADS_AT_ONCE) as pool:
         for done in [pool.submit(upload, *each) for each in uploads]:
             done.result()
+
+
+def _file_uploads(
+    manifests: list[Mapping[str, Any]], resolve: Callable[[str], str]
+) -> Iterator[tuple[Mapping[str, Any], str, str]]:
+    """List source, bucket and key of each file asset."""
+    for manifest in manifests:
+        for asset in manifest.get("files", {}).values():
+            for destination in asset["destinations"].values():
+                yield asset["source"], resolve(destination["bucketName"]), resolve(destination["objectKey"])
 
 
 def _ensure_bucket(s3: Any, bucket: str) -> None:
