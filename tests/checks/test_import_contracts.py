@@ -1,5 +1,6 @@
 """Each import contract fails when an import that it forbids is planted: a contract that cannot fail holds nothing."""
 
+import ast
 import os
 import shutil
 import subprocess
@@ -46,6 +47,7 @@ def broken(tree: Path) -> set[str]:
         ("functions/tasks/paging.py", "functions.api.caller", LAYERS),
         ("functions/models/spelling.py", "functions.cluster.client", LAYERS),
         ("functions/cluster/bounds.py", "functions.tasks.store", LAYERS),
+        ("functions/settings.py", "functions.contracts.names", LAYERS),
         (
             "builder_image/fast_lane/__init__.py",
             "builder.source.names",
@@ -67,3 +69,19 @@ def test_every_contract_is_shown_to_fail() -> None:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     (planted,) = (mark for mark in test_a_planted_import_breaks_its_contract.pytestmark if mark.name == "parametrize")  # type: ignore[attr-defined]  # pytest puts the marks there
     assert {contract["name"] for contract in contracts} == {contract for _, _, contract in planted.args[1]}
+
+
+@pytest.mark.parametrize("room", ["tasks", "cluster", "models", "registry", "contracts"])
+def test_nothing_below_the_api_answers_requests(room: str) -> None:
+    """Domain errors have no HTTP status: import-linter sees other packages as a whole, so this looks by itself."""
+    modules = list((ROOT / "functions" / room).rglob("*.py"))
+    assert modules
+    for module in modules:
+        found = {name for node in ast.walk(ast.parse(module.read_text("utf-8"))) for name in _imported(node)}
+        assert not {name for name in found if name.startswith("aws_lambda_powertools.event_handler")}, module
+
+
+def _imported(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.ImportFrom):
+        return [str(node.module)]
+    return [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
