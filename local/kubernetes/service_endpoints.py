@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from local.kubernetes.api.errors import ApiError
-from local.kubernetes.machinery.api import Key, either
+from local.kubernetes.machinery.api import Key, object_of
 from local.kubernetes.machinery.http_api import ApiAccess, HttpApi
 from local.kubernetes.machinery.resources import ENDPOINT_SLICES, SERVICES, Json
 
@@ -84,7 +84,7 @@ class ServiceTable:
         return targets.in_order() if targets is not None else ()
 
     def _slice_changed(self, before: Json | None, after: Json | None) -> None:
-        found = either(before, after)
+        found = object_of(before, after)
         namespace = found["metadata"]["namespace"]
         name = (found["metadata"].get("labels") or {}).get(SERVICE_LABEL)
         if name is None:

@@ -1,11 +1,26 @@
-"""Questions about a change of an object: is it meant for it, does it change anything, what follows from it."""
+"""A change of an object: is it meant for it, what is the new state, does it change anything, what follows from it."""
 
 from __future__ import annotations
 
+import copy
+from typing import Any
+
+from local.kubernetes.api import patches
 from local.kubernetes.api.clock import timestamp
-from local.kubernetes.api.errors import ApiError, bad_request, conflict, invalid, invalid_value, modified
+from local.kubernetes.api.errors import (
+    ApiError,
+    bad_request,
+    conflict,
+    invalid,
+    invalid_value,
+    modified,
+    unsupported_media_type,
+)
 from local.kubernetes.api.resources import Resource
 from local.kubernetes.api.store import Object
+
+_FIXED_METADATA = ("uid", "creationTimestamp", "namespace", "name", "generation", "generateName")
+DELETION_METADATA = ("deletionTimestamp", "deletionGracePeriodSeconds")
 
 
 def wrong_name(given: str, expected: str) -> ApiError:
@@ -67,3 +82,33 @@ def established(definition: Object) -> Object:
         "acceptedNames": spec["names"],
         "storedVersions": [version["name"] for version in spec["versions"]],
     }
+
+
+def patched(resource: Resource, target: Object, patch_type: str, body: Any) -> Any:
+    """Apply a merge, JSON or strategic merge patch to the object. Raises ApiError 415 for another."""
+    if patch_type == patches.MERGE_PATCH:
+        return patches.merge_patch(target, body)
+    if patch_type == patches.JSON_PATCH:
+        return patches.json_patch(target, body)
+    accepted = [patches.JSON_PATCH, patches.MERGE_PATCH, patches.APPLY_PATCH]
+    if resource.custom:
+        raise unsupported_media_type(accepted)
+    if patch_type != patches.STRATEGIC_MERGE_PATCH:
+        raise unsupported_media_type([*accepted, patches.STRATEGIC_MERGE_PATCH])
+    return patches.strategic_merge_patch(target, body, resource.full_schema)
+
+
+def carried_over(resource: Resource, old: Object, new: Object, subresource: str) -> Object:
+    """Keep of the old state what this write cannot change: status or all but it, and the server's metadata."""
+    if subresource == "status":
+        status = {"status": new["status"]} if "status" in new else {}
+        new = {**{key: copy.deepcopy(value) for key, value in old.items() if key != "status"}, **status}
+    elif resource.has_status:
+        new.pop("status", None)
+        if "status" in old:
+            new["status"] = copy.deepcopy(old["status"])
+    for field in (*_FIXED_METADATA, *DELETION_METADATA):
+        new["metadata"].pop(field, None)
+        if field in old["metadata"]:
+            new["metadata"][field] = old["metadata"][field]
+    return new

@@ -6,13 +6,22 @@ lock: decode, defaults, mutating admission, validation, validating admission, ma
 
 from __future__ import annotations
 
-import copy
 import json
 import uuid
 from typing import Any
 
 from local.kubernetes.api import field_sets, patches, server_side_apply
-from local.kubernetes.api.changes import check_identity, content, established, is_ending_pod, same, wrong_name
+from local.kubernetes.api.changes import (
+    DELETION_METADATA,
+    carried_over,
+    check_identity,
+    content,
+    established,
+    is_ending_pod,
+    patched,
+    same,
+    wrong_name,
+)
 from local.kubernetes.api.clock import timestamp
 from local.kubernetes.api.completion import complete
 from local.kubernetes.api.decoding import WriteOptions, check_kind, decode, decode_configuration
@@ -28,15 +37,12 @@ from local.kubernetes.api.errors import (
     not_found,
     path_not_found,
     required_value,
-    unsupported_media_type,
 )
 from local.kubernetes.api.resources import CRD_KEY, NAMESPACE_KEY, Registry, Resource
 from local.kubernetes.api.scale import read_scale, with_replicas
 from local.kubernetes.api.store import Key, Object, Store
 
 _PROTECTED_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
-_FIXED_METADATA = ("uid", "creationTimestamp", "namespace", "name", "generation", "generateName")
-_DELETION_METADATA = ("deletionTimestamp", "deletionGracePeriodSeconds")
 _DEFAULT = WriteOptions(validation="Ignore")  # in-process callers have no use for warnings
 
 
@@ -93,7 +99,7 @@ class Objects:
                 raise bad_request("resourceVersion should not be set on objects to be created")
             if resource.has_status:
                 obj.pop("status", None)
-            for field in (*_DELETION_METADATA, "selfLink", "managedFields"):
+            for field in (*DELETION_METADATA, "selfLink", "managedFields"):
                 metadata.pop(field, None)
             complete(self.store, resource, obj)
             key = Key(*resource.key, namespace, metadata["name"])
@@ -190,7 +196,7 @@ class Objects:
                 return self._apply(resource, namespace, name, body, options, subresource)
             old = self.get(resource, namespace, name)
             if subresource == "scale":
-                scale = _patched(resource, read_scale(resource, old), patch_type, body)
+                scale = patched(resource, read_scale(resource, old), patch_type, body)
                 try:
                     return self.update(resource, namespace, name, scale, options, subresource), False
                 except ApiError as error:
@@ -198,7 +204,7 @@ class Objects:
                         raise
                     wrong = invalid_value("patch", json.dumps(scale, ensure_ascii=False), error.message)
                     raise invalid("", "", "", [wrong]) from None
-            new = decode(resource, _patched(resource, old, patch_type, body), options, source="patch")
+            new = decode(resource, patched(resource, old, patch_type, body), options, source="patch")
             return self._replace(resource, old, new, options, subresource), False
 
     def _apply(
@@ -247,7 +253,7 @@ class Objects:
         """Put `new`, a copy that may be changed, in the place of `old`."""
         before = old["metadata"]
         check_identity(resource, before, new["metadata"])
-        new = _carried_over(resource, old, new, subresource)
+        new = carried_over(resource, old, new, subresource)
         complete(self.store, resource, new, old=old, subresource=subresource)
         if entries is None:
             entries = server_side_apply.track_update(
@@ -297,33 +303,3 @@ class Objects:
             if self.store.get(Key(*resource.key, namespace, name)) is None:
                 return self.create(resource, namespace, body)
             return self.patch(resource, namespace, name, patches.MERGE_PATCH, body)[0]
-
-
-def _patched(resource: Resource, target: Object, patch_type: str, body: Any) -> Any:
-    """Apply a merge, JSON or strategic merge patch to the object. Raises ApiError 415 for another."""
-    if patch_type == patches.MERGE_PATCH:
-        return patches.merge_patch(target, body)
-    if patch_type == patches.JSON_PATCH:
-        return patches.json_patch(target, body)
-    accepted = [patches.JSON_PATCH, patches.MERGE_PATCH, patches.APPLY_PATCH]
-    if resource.custom:
-        raise unsupported_media_type(accepted)
-    if patch_type != patches.STRATEGIC_MERGE_PATCH:
-        raise unsupported_media_type([*accepted, patches.STRATEGIC_MERGE_PATCH])
-    return patches.strategic_merge_patch(target, body, resource.full_schema)
-
-
-def _carried_over(resource: Resource, old: Object, new: Object, subresource: str) -> Object:
-    """Keep of the old state what this write cannot change: status or all but it, and the server's metadata."""
-    if subresource == "status":
-        status = {"status": new["status"]} if "status" in new else {}
-        new = {**{key: copy.deepcopy(value) for key, value in old.items() if key != "status"}, **status}
-    elif resource.has_status:
-        new.pop("status", None)
-        if "status" in old:
-            new["status"] = copy.deepcopy(old["status"])
-    for field in (*_FIXED_METADATA, *_DELETION_METADATA):
-        new["metadata"].pop(field, None)
-        if field in old["metadata"]:
-            new["metadata"][field] = old["metadata"][field]
-    return new

@@ -18,7 +18,7 @@ from local.kubernetes.controllers.autoscaling_math import (
     proposal,
 )
 from local.kubernetes.controllers.rollout import spec_replicas, status_count
-from local.kubernetes.machinery.api import Api, Key, either, key_of
+from local.kubernetes.machinery.api import Api, Key, key_of, object_of
 from local.kubernetes.machinery.controller import Controller, WorkQueue
 from local.kubernetes.machinery.events import EventRecorder
 from local.kubernetes.machinery.meta import changed, is_terminating, put_condition
@@ -55,20 +55,20 @@ class HorizontalPodAutoscalerController(Controller):
 
     def _autoscaler_changed(self, before: Json | None, after: Json | None) -> None:
         if after is None:
-            self._stabilizers.pop(key_of(either(before, after)), None)
+            self._stabilizers.pop(key_of(object_of(before, after)), None)
         elif before is None or before["spec"] != after["spec"]:  # not for our own status
             self.enqueue(key_of(after))
 
     def _deployment_changed(self, before: Json | None, after: Json | None) -> None:
         if before and after and status_count(before, "replicas") == status_count(after, "replicas"):
             return
-        namespace, name = key_of(either(before, after))
+        namespace, name = key_of(object_of(before, after))
         for autoscaler in self._autoscalers.items(namespace):
             if autoscaler["spec"]["scaleTargetRef"]["name"] == name:
                 self.enqueue(key_of(autoscaler))
 
     def _metrics_changed(self, before: Json | None, after: Json | None) -> None:
-        namespace, name = key_of(either(before, after))
+        namespace, name = key_of(object_of(before, after))
         pod = self._pods.get(namespace, name)
         for autoscaler in self._autoscalers.items(namespace) if pod is not None else ():
             deployment = self._deployments.get(namespace, autoscaler["spec"]["scaleTargetRef"]["name"])

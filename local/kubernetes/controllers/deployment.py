@@ -15,7 +15,7 @@ from local.kubernetes.controllers.rollout import (
     status_count,
     template_hash,
 )
-from local.kubernetes.machinery.api import Api, either, key_of
+from local.kubernetes.machinery.api import Api, key_of, object_of
 from local.kubernetes.machinery.controller import Controller, WorkQueue
 from local.kubernetes.machinery.events import EventRecorder
 from local.kubernetes.machinery.meta import changed, controller_of, controller_uid, is_terminating, owner_reference
@@ -35,11 +35,11 @@ class DeploymentController(Controller):
         super().__init__(api, queue, events)
         self._deployments = api.informer(DEPLOYMENTS)
         self._sets = api.informer(REPLICA_SETS)
-        self._deployments.add_handler(lambda before, after: self.enqueue(key_of(either(before, after))))
+        self._deployments.add_handler(lambda before, after: self.enqueue(key_of(object_of(before, after))))
         self._sets.add_handler(self._set_changed)
 
     def _set_changed(self, before: Json | None, after: Json | None) -> None:
-        replica_set = either(before, after)
+        replica_set = object_of(before, after)
         owner = controller_of(replica_set)
         if owner.get("kind") == DEPLOYMENTS.kind:
             self.enqueue((replica_set["metadata"]["namespace"], owner["name"]))

@@ -7,7 +7,7 @@ per pod here.
 from hashlib import sha256
 
 from local.kubernetes.api.selectors import match_label_selector
-from local.kubernetes.machinery.api import Api, either, key_of
+from local.kubernetes.machinery.api import Api, key_of, object_of
 from local.kubernetes.machinery.controller import Controller, WorkQueue
 from local.kubernetes.machinery.events import EventRecorder
 from local.kubernetes.machinery.meta import controller_uid, is_pod_ready, is_terminating, owner_reference
@@ -32,7 +32,7 @@ class EndpointSliceController(Controller):
         self._services = api.informer(SERVICES)
         self._pods = api.informer(PODS)
         self._slices = api.informer(ENDPOINT_SLICES)
-        self._services.add_handler(lambda before, after: self.enqueue(key_of(either(before, after))))
+        self._services.add_handler(lambda before, after: self.enqueue(key_of(object_of(before, after))))
         self._pods.add_handler(self._pod_changed)
         self._slices.add_handler(self._slice_changed)
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from local.kubernetes.api.errors import ApiError
 from local.kubernetes.api.selectors import match_label_selector
 from local.kubernetes.controllers.rollout import spec_replicas
-from local.kubernetes.machinery.api import Api, either, key_of
+from local.kubernetes.machinery.api import Api, key_of, object_of
 from local.kubernetes.machinery.controller import Controller, WorkQueue
 from local.kubernetes.machinery.events import EventRecorder
 from local.kubernetes.machinery.meta import (
@@ -38,11 +38,11 @@ class ReplicaSetController(Controller):
         super().__init__(api, queue, events)
         self._sets = api.informer(REPLICA_SETS)
         self._pods = api.informer(PODS)
-        self._sets.add_handler(lambda before, after: self.enqueue(key_of(either(before, after))))
+        self._sets.add_handler(lambda before, after: self.enqueue(key_of(object_of(before, after))))
         self._pods.add_handler(self._pod_changed)
 
     def _pod_changed(self, before: Json | None, after: Json | None) -> None:
-        pod = either(before, after)
+        pod = object_of(before, after)
         owner = controller_of(pod)
         if owner.get("kind") == REPLICA_SETS.kind:
             self.enqueue((pod["metadata"]["namespace"], owner["name"]))

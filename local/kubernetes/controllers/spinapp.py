@@ -5,7 +5,7 @@ import base64
 from local.kubernetes.api.errors import ApiError
 from local.kubernetes.controllers.spinapp_objects import deployment_for, service_for
 from local.kubernetes.controllers.spinapp_secrets import ca_secret, ca_secret_name, runtime_secret
-from local.kubernetes.machinery.api import Api, Key, either, key_of
+from local.kubernetes.machinery.api import Api, Key, key_of, object_of
 from local.kubernetes.machinery.controller import Controller, WorkQueue
 from local.kubernetes.machinery.events import EventRecorder
 from local.kubernetes.machinery.meta import changed, condition, controller_uid, is_terminating, put_condition
@@ -34,19 +34,19 @@ class SpinAppController(Controller):
         self._deployments = api.informer(DEPLOYMENTS)
         # What was applied last, and the generations it led to: applying the same again would only cost requests.
         self._applied: dict[Key, tuple[Json, Json | None, tuple[str, int] | None]] = {}
-        self._apps.add_handler(lambda before, after: self.enqueue(key_of(either(before, after))))
+        self._apps.add_handler(lambda before, after: self.enqueue(key_of(object_of(before, after))))
         self._executors.add_handler(self._executor_changed)
         self._deployments.add_handler(self._owned_changed)
         api.informer(SERVICES).add_handler(self._owned_changed)
 
     def _executor_changed(self, before: Json | None, after: Json | None) -> None:
-        namespace, name = key_of(either(before, after))
+        namespace, name = key_of(object_of(before, after))
         for app in self._apps.items(namespace):
             if app["spec"].get("executor") == name:
                 self.enqueue(key_of(app))
 
     def _owned_changed(self, before: Json | None, after: Json | None) -> None:
-        obj = either(before, after)
+        obj = object_of(before, after)
         app = self._apps.get(*key_of(obj))  # both carry the app's name
         if app is not None and controller_uid(obj) == app["metadata"]["uid"]:
             if after is None:

@@ -20,7 +20,7 @@ from local.kubernetes.kubelet.node import Node, NodePaths, NodeTimes
 from local.kubernetes.kubelet.pod_worker import PodWorker
 from local.kubernetes.kubelet.registration import NODE_NAMES
 from local.kubernetes.kubelet.volumes import VolumeFolder
-from local.kubernetes.machinery.api import Api, either
+from local.kubernetes.machinery.api import Api, object_of
 from local.kubernetes.machinery.events import EventRecorder
 from local.kubernetes.machinery.meta import controller_of, controller_uid, is_terminating
 from local.kubernetes.machinery.resources import DEPLOYMENTS, POD_METRICS, PODS, REPLICA_SETS, RUNTIME_CLASSES, Json
@@ -137,7 +137,7 @@ class Kubelet:
     # ---- pods
 
     def _pod_changed(self, before: Json | None, after: Json | None) -> None:
-        pod = either(before, after)
+        pod = object_of(before, after)
         if pod["spec"].get("nodeName") not in NODE_NAMES.values():
             return
         uid = pod["metadata"]["uid"]

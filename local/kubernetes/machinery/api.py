@@ -75,7 +75,7 @@ def key_of(obj: Json) -> Key:
     return obj["metadata"].get("namespace", ""), obj["metadata"]["name"]
 
 
-def either(before: Json | None, after: Json | None) -> Json:
+def object_of(before: Json | None, after: Json | None) -> Json:
     """Return the object of a change: as it is now, or as it was last."""
     found = before if after is None else after
     if found is None:
@@ -83,9 +83,11 @@ def either(before: Json | None, after: Json | None) -> Json:
     return found
 
 
-def tell(handler: Handler, before: Json | None, after: Json | None) -> None:
+def call_handler(handler: Handler, before: Json | None, after: Json | None) -> None:
     """Call a handler; its failure is its own."""
     try:
         handler(before, after)
     except Exception:
-        logger.exception("handler failed for %s %s", either(before, after).get("kind"), key_of(either(before, after)))
+        logger.exception(
+            "handler failed for %s %s", object_of(before, after).get("kind"), key_of(object_of(before, after))
+        )

@@ -12,7 +12,7 @@ from local.kubernetes.api.errors import path_not_found
 from local.kubernetes.api.objects import Objects
 from local.kubernetes.api.patches import APPLY_PATCH, MERGE_PATCH
 from local.kubernetes.api.store import Key, Store
-from local.kubernetes.machinery.api import FIELD_MANAGER, Handler, tell
+from local.kubernetes.machinery.api import FIELD_MANAGER, Handler, call_handler
 from local.kubernetes.machinery.resources import PODS, Json, Resource
 
 _OPTIONS = WriteOptions(manager=FIELD_MANAGER, validation="Ignore")
@@ -29,8 +29,8 @@ class StoreInformer:
         """Call ``handler`` for every change, from the writing thread."""
         with self._store.lock:
             for obj in self.items():
-                tell(handler, None, obj)
-            self._store.follow(self._key, partial(tell, handler))
+                call_handler(handler, None, obj)
+            self._store.follow(self._key, partial(call_handler, handler))
 
     def get(self, namespace: str, name: str) -> Json | None:
         """Get the object, or None when it does not exist."""

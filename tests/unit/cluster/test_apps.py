@@ -49,7 +49,7 @@ def test_an_app_that_serves(deploy: Deploy, call: Deploy, kubectl: Administrator
 
 def test_an_app_that_the_operator_has_not_seen(call: Deploy, deploy: Deploy, server: KubernetesServer) -> None:
     server.operator_runs = False
-    deploy(app_name=NAME, enable_autoscaling=False, replicas=3)
+    deploy(app_name=NAME, enable_autoscaling=False, replicas=3, seconds=1.5 * server.pace)
     state = call("GET", f"/{NAME}").body
     assert (state["status"], state["error"], state["service_status"]) == ("progressing", None, "pending")
     assert state["replicas"] == {"desired": None, "ready": 0, "updated": 0}
@@ -183,7 +183,7 @@ def test_a_lost_answer_of_a_deletion(
         ({"status": 429, "reason": "TooManyRequests"}, 503),
         ({"status": 500, "reason": "InternalError"}, 502),
         ({"cut": "before"}, 502),
-        ({"delay": 1.5}, 504),
+        ({"delay": 0.9}, 504),
     ],
 )
 @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ def test_failures_of_the_cluster(
     server.fail(verb=verb, plural="spinapps", **fault, times=9999)
     body: dict[str, Any] | None = {} if method == "POST" else None
     # A conflict is tried again as long as there is time.
-    seconds = 1.5 if "delay" in fault else 3.0 if status == 409 else 29.0
+    seconds = 1.0 if "delay" in fault else 3.0 if status == 409 else 29.0
     answer = call(method, "" if path is None else f"/{NAME}{path}", body, seconds=seconds)
     assert answer.status == status
     assert answer.detail
