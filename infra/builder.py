@@ -13,13 +13,6 @@ from infra.storage import Storage
 from infra.tools.bundles import ROOT
 from infra.tools.image_context import DOCKERFILE, image_context
 
-_COMPUTE = {
-    "SMALL": codebuild.ComputeType.SMALL,
-    "MEDIUM": codebuild.ComputeType.MEDIUM,
-    "LARGE": codebuild.ComputeType.LARGE,
-    "X2_LARGE": codebuild.ComputeType.X2_LARGE,
-}
-
 
 class Builder(Construct):
     """The CodeBuild project, which builds one task: it gets WORKSPACE_ID and TASK_ID, and reads the task's row."""
@@ -39,6 +32,16 @@ class Builder(Construct):
         self.log_group = logs.LogGroup(
             self, "Logs", retention=logs.RetentionDays.THREE_MONTHS, removal_policy=cdk.RemovalPolicy.DESTROY
         )
+        fleet = None
+        if settings.fleet is not None:
+            fleet = codebuild.Fleet(
+                self,
+                "Fleet",
+                base_capacity=settings.fleet.base_capacity,
+                compute_type=codebuild.FleetComputeType[settings.compute],
+                environment_type=codebuild.EnvironmentType.LINUX_CONTAINER,
+                overflow_behavior=codebuild.FleetOverflowBehavior[settings.fleet.overflow],
+            )
         self.project = codebuild.Project(
             self,
             "Project",
@@ -46,7 +49,8 @@ class Builder(Construct):
             build_spec=codebuild.BuildSpec.from_object(buildspec),
             environment=codebuild.BuildEnvironment(
                 build_image=codebuild.LinuxBuildImage.from_ecr_repository(image.repository, image.asset_hash),
-                compute_type=_COMPUTE[settings.compute],
+                compute_type=codebuild.ComputeType[settings.compute],
+                fleet=fleet,
                 # The default is Amazon Linux 2 with kernel 4.14, which lacks what the builder's sandbox needs.
                 host_kernel=codebuild.HostKernel.LINUX_KERNEL_6,
                 privileged=False,

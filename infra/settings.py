@@ -81,10 +81,20 @@ class Kubernetes(_Strict):
     default_memory_request: str
 
 
+class Fleet(_Strict):
+    """Build machines that stand ready, and are paid for as long as they are there."""
+
+    base_capacity: int = Field(ge=1, description="Machines, and so builds that begin at once.")
+    overflow: Literal["ON_DEMAND", "QUEUE"] = Field(
+        default="ON_DEMAND", description="Where builds go when all are taken: to a machine made for them, or to wait."
+    )
+
+
 class Builds(_Strict):
     """Builds in CodeBuild."""
 
-    compute: Literal["SMALL", "MEDIUM", "LARGE", "X2_LARGE"]
+    compute: Literal["SMALL", "MEDIUM", "LARGE", "X2_LARGE"] = Field(description="Of on-demand and fleet alike.")
+    fleet: Fleet | None = Field(default=None, description="null: each build gets a machine made for it.")
     timeout_minutes: int = Field(ge=5, le=480, description="CodeBuild's own minimum is 5.")
     queued_minutes: int = Field(ge=5, le=480)
     fast_lane: bool = Field(

@@ -1,7 +1,11 @@
 """The state machine as an operator finds it in the console."""
 
-from typing import Any
+from typing import Any, get_args
 
+from aws_cdk import aws_codebuild as codebuild
+
+from infra.settings import Builds
+from tests.infra.conftest import synthesis
 from tests.infra.reading import resources, state_machine, text
 
 
@@ -85,3 +89,32 @@ def test_uploads_reach_the_ingest_function(template: dict[str, Any]) -> None:
     (target,) = rule["Targets"]
     assert text(target["Arn"]).startswith("<IngestFunction")
     assert "DeadLetterConfig" in target
+
+
+def test_every_size_is_one_of_codebuilds_machines_and_fleets() -> None:
+    sizes = get_args(Builds.model_fields["compute"].annotation)
+    assert sizes
+    for size in sizes:
+        assert codebuild.ComputeType[size].name == codebuild.FleetComputeType[size].name
+
+
+def test_no_machine_stands_ready_unless_asked_for(template: dict[str, Any]) -> None:
+    assert not resources(template, "AWS::CodeBuild::Fleet")
+    (project,) = resources(template, "AWS::CodeBuild::Project").values()
+    assert project["Environment"]["ComputeType"] == "BUILD_GENERAL1_MEDIUM"
+
+
+def test_a_fleet_is_of_the_size_that_builds_are() -> None:
+    asked = {"blue-faas.builds.compute": "SMALL", "blue-faas.builds.fleet": {"base_capacity": 2, "overflow": "QUEUE"}}
+    found = synthesis(**asked)
+    ((name, fleet),) = resources(found.template, "AWS::CodeBuild::Fleet").items()
+    assert fleet == {
+        "BaseCapacity": 2,
+        "ComputeType": "BUILD_GENERAL1_SMALL",
+        "EnvironmentType": "LINUX_CONTAINER",
+        "OverflowBehavior": "QUEUE",
+    }
+    (project,) = resources(found.template, "AWS::CodeBuild::Project").values()
+    assert project["Environment"]["Fleet"] == {"FleetArn": {"Fn::GetAtt": [name, "Arn"]}}
+    assert project["Environment"]["ComputeType"] == fleet["ComputeType"]
+    assert found.findings == []
