@@ -3,27 +3,22 @@
 Sources: RFC 7235 (challenges), RFC 7617 (Basic), https://distribution.github.io/distribution/spec/auth/token/.
 """
 
-import re
 from collections.abc import Generator
-from typing import Final
+from urllib.request import parse_http_list, parse_keqv_list
 
 import httpx
 
 from local.oci.credentials import Credentials
 
-_CHALLENGE: Final = re.compile(r"\s*(?P<scheme>[A-Za-z]+)\s*(?P<rest>.*)", re.DOTALL)
-_PARAMETER: Final = re.compile(r'([A-Za-z_]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
-
 
 def parse_challenge(header: str) -> tuple[str, dict[str, str]]:
-    """Scheme (lower case) and parameters of a ``WWW-Authenticate`` header; an empty scheme when it is malformed."""
-    match = _CHALLENGE.fullmatch(header)
-    if match is None:
+    """Return scheme (lower case) and parameters of a ``WWW-Authenticate`` header; an empty scheme if malformed."""
+    scheme, _, rest = header.strip().partition(" ")
+    try:
+        parameters = parse_keqv_list(parse_http_list(rest))
+    except (ValueError, IndexError):  # the latter for a parameter without a value
         return "", {}
-    found = _PARAMETER.findall(match["rest"])
-    return match["scheme"].lower(), {
-        name.lower(): re.sub(r"\\(.)", r"\1", quoted) or bare for name, quoted, bare in found
-    }
+    return scheme.lower(), {name.lower(): value for name, value in parameters.items()}
 
 
 class RegistryAuth(httpx.Auth):

@@ -103,6 +103,9 @@ def test_a_bad_mirrors_file_is_named(tmp_path: Path, text: str) -> None:
         ),
         ('bearer realm="a\\"b" , service=s', ("bearer", {"realm": 'a"b', "service": "s"})),
         ("", ("", {})),
+        ("Basic", ("basic", {})),
+        ("Bearer realm", ("", {})),
+        ("Bearer realm=", ("", {})),
     ],
 )
 def test_reads_challenges(header: str, parsed: tuple[str, dict[str, str]]) -> None:
