@@ -18,6 +18,7 @@ from infra.nag import accept
 from infra.settings import Settings
 from infra.storage import Storage
 from infra.submission import grant_submit, submission_environment
+from infra.tenancy import Tenancy
 from infra.tools.bundles import API_BUNDLE
 
 _ACCESS_LOG = {
@@ -54,6 +55,7 @@ class Api(Construct):
         *,
         settings: Settings,
         storage: Storage,
+        tenancy: Tenancy,
         pipeline: BuildPipeline,
         build_logs: logs.ILogGroup,
         deploy: lambda_.IFunction | None,
@@ -72,13 +74,13 @@ class Api(Construct):
                 "BUILD_LOG_GROUP": build_logs.log_group_name,
                 "CREDENTIALS_KEY_ID": storage.credentials_key.key_arn,
                 "DEPLOYS": str(settings.kubernetes is not None).lower(),
+                **tenancy.environment(),
                 **settings.variables(
-                    "authorizer",
+                    "administrators",
                     "registry_allow_list",
                     "limits.request_bytes",
                     "limits.upload_bytes",
                     "limits.upload_minutes",
-                    *(("jwt.workspaces_claim",) if settings.jwt is not None else ()),
                 ),
             },
             timeout=cdk.Duration.seconds(28),
@@ -102,6 +104,7 @@ class Api(Construct):
         )
         self._log_access(settings.authorizer)
         grant_submit(self.builds, storage, state_machine_arn)
+        tenancy.grant_administration(self.builds)
         storage.credentials_key.grant(self.builds, "kms:Encrypt")
         storage.grant_objects(self.builds, "build-sources/*", "s3:GetObject")
         # Presigned uploads are signed with this function's role.
@@ -110,6 +113,11 @@ class Api(Construct):
         # The group's ARN ends in ":*", which stands for its streams: each build has its own.
         build_logs.grant(self.builds, "logs:GetLogEvents")
         post, get, delete = apigateway.HttpMethod.POST, apigateway.HttpMethod.GET, apigateway.HttpMethod.DELETE
+        self._route(get, "/api/v1/workspaces", self.builds)
+        self._route(get, "/api/v1/admin/workspaces", self.builds)
+        self._route(get, "/api/v1/admin/workspaces/{workspace_id}", self.builds)
+        self._route(apigateway.HttpMethod.PUT, "/api/v1/admin/workspaces/{workspace_id}", self.builds)
+        self._route(delete, "/api/v1/admin/workspaces/{workspace_id}", self.builds)
         self._route(post, "/api/v1/build-and-push", self.builds)
         self._route(post, "/api/v1/uploads", self.builds)
         self._route(get, "/api/v1/workspaces/{workspace_id}/tasks", self.builds)

@@ -11,6 +11,7 @@ from infra.lambda_function import ServiceFunction
 from infra.nag import accept, wildcard
 from infra.settings import Kubernetes, Settings, Vpc
 from infra.storage import Storage
+from infra.tenancy import Tenancy
 from infra.tools.bundles import DEPLOY_BUNDLE
 
 
@@ -23,7 +24,14 @@ class Deployer(Construct):
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, settings: Settings, kubernetes: Kubernetes, storage: Storage
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        kubernetes: Kubernetes,
+        storage: Storage,
+        tenancy: Tenancy,
     ) -> None:
         super().__init__(scope, construct_id)
         images_expire = settings.storage.image_retention_days is not None
@@ -48,6 +56,7 @@ class Deployer(Construct):
                 ),
                 "DEFAULT_IMAGE_REPOSITORY": storage.repository.repository_uri,
                 "TASK_TABLE": storage.task_table.table_name,
+                **tenancy.environment(),
                 **({"EXPIRING_REPOSITORY": storage.repository.repository_uri} if images_expire else {}),
             },
             timeout=cdk.Duration.seconds(29),
@@ -65,6 +74,7 @@ class Deployer(Construct):
         if images_expire:
             storage.repository.grant(self.function, "ecr:BatchGetImage", "ecr:PutImage")
         storage.grant_task_access(self.function, "dynamodb:GetItem")
+        tenancy.grant_membership(self.function)
         accept(
             self.function,
             "The alias below publishes a version.",

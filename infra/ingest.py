@@ -8,6 +8,7 @@ from infra.lambda_function import ServiceFunction
 from infra.settings import Settings
 from infra.storage import Storage
 from infra.submission import grant_submit, submission_environment
+from infra.tenancy import Tenancy
 from infra.tools.bundles import API_BUNDLE
 from infra.undelivered import UndeliveredQueue
 
@@ -16,7 +17,14 @@ class Ingest(Construct):
     """Starts a build for each object version under ``uploads/``, and for presigned uploads that have arrived."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, settings: Settings, storage: Storage, state_machine_arn: str
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        storage: Storage,
+        tenancy: Tenancy,
+        state_machine_arn: str,
     ) -> None:
         super().__init__(scope, construct_id)
         self.function = ServiceFunction(
@@ -25,10 +33,11 @@ class Ingest(Construct):
             module="ingest",
             description="Starts the build of a source that was uploaded to S3",
             bundle=API_BUNDLE,
-            environment=submission_environment(settings, storage, state_machine_arn),
+            environment={**submission_environment(settings, storage, state_machine_arn), **tenancy.environment()},
             timeout=cdk.Duration.minutes(1),
         )
         grant_submit(self.function, storage, state_machine_arn)
+        tenancy.grant_lookup(self.function)
         for prefix in ("uploads/*", "uploads-staged/*"):
             storage.grant_objects(self.function, prefix, "s3:GetObjectVersion")  # every read names a version
         self.undelivered = UndeliveredQueue(self, "Undelivered")

@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from functions.models.principals import Principal
 
 if TYPE_CHECKING:
     from constructs import Construct
@@ -151,6 +153,11 @@ class Settings(_Strict):
     tags: dict[str, str] = Field(default={}, description="Tags of every resource, beside `service` and `stage`.")
     authorizer: Literal["iam", "jwt", "none"] = Field(description="Who may call the API; none is for one machine only.")
     jwt: Jwt | None = None
+    tenancy: Literal["policy", "open"] = Field(
+        description="policy: callers may use the workspaces that administrators give them. open: everybody may use "
+        "every workspace."
+    )
+    administrators: list[Principal] = Field(description="Principals that may write the policy of workspaces.")
     storage: Storage
     registry_allow_list: list[str] = Field(description="re.fullmatch patterns of host/repository to push to and run.")
     kubernetes: Kubernetes | None = Field(default=None, description="null: builds only, there is no cluster.")
@@ -163,6 +170,20 @@ class Settings(_Strict):
         if self.authorizer == "jwt" and self.jwt is None:
             raise ValueError('authorizer "jwt" needs "jwt": {"issuer": ..., "audience": [...]}')
         return self
+
+    @model_validator(mode="after")
+    def _tenancy_knows_callers(self) -> Self:
+        if self.tenancy == "policy" and self.authorizer == "none":
+            raise ValueError(
+                "tenancy 'policy' needs an authorizer: without one nobody knows whose a request is. Where everybody "
+                f"may use every workspace, ask for it by name: -c {CONTEXT_KEY}.tenancy=open"
+            )
+        return self
+
+    @field_validator("administrators", mode="before")
+    @classmethod
+    def _of_the_command_line(cls, value: object) -> object:
+        return value.split(",") if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def _limits_fit_together(self) -> Self:

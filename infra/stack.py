@@ -15,6 +15,7 @@ from infra.metrics import Watched
 from infra.reconciler import Reconciler
 from infra.settings import Settings
 from infra.storage import Storage
+from infra.tenancy import Tenancy
 
 
 class BlueFaasStack(cdk.Stack):
@@ -30,8 +31,11 @@ class BlueFaasStack(cdk.Stack):
         )
         storage = Storage(self, "Storage", settings=settings.storage, stage=settings.stage)
         builder = Builder(self, "Builder", storage=storage, settings=settings.builds, limits=settings.limits)
+        tenancy = Tenancy(self, "Tenancy", settings=settings)
         deployer = (
-            Deployer(self, "Deployer", settings=settings, kubernetes=settings.kubernetes, storage=storage)
+            Deployer(
+                self, "Deployer", settings=settings, kubernetes=settings.kubernetes, storage=storage, tenancy=tenancy
+            )
             if settings.kubernetes is not None
             else None
         )
@@ -45,12 +49,15 @@ class BlueFaasStack(cdk.Stack):
             settings=settings.builds,
         )
         state_machine_arn = pipeline.state_machine.state_machine_arn
-        ingest = Ingest(self, "Ingest", settings=settings, storage=storage, state_machine_arn=state_machine_arn)
+        ingest = Ingest(
+            self, "Ingest", settings=settings, storage=storage, tenancy=tenancy, state_machine_arn=state_machine_arn
+        )
         api = Api(
             self,
             "Api",
             settings=settings,
             storage=storage,
+            tenancy=tenancy,
             pipeline=pipeline,
             build_logs=builder.log_group,
             deploy=deploy,
@@ -68,6 +75,7 @@ class BlueFaasStack(cdk.Stack):
             "ApiId": api.http_api.api_id,
             "CodeBucket": storage.code_bucket.bucket_name,
             "TaskTable": storage.task_table.table_name,
+            "PolicyTable": tenancy.table.table_name,
             "ImageRepository": storage.repository.repository_uri,
             "StateMachineArn": state_machine_arn,
             "BuildProject": builder.project.project_name,

@@ -19,7 +19,7 @@ from infra.settings import Storage as StorageSettings
 
 Grantee: TypeAlias = lambda_.Function | codebuild.Project
 
-_REMOVAL: Final = {"dev": cdk.RemovalPolicy.DESTROY, "prod": cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE}
+REMOVAL: Final = {"dev": cdk.RemovalPolicy.DESTROY, "prod": cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE}
 """Removal policy by stage. prod keeps its state when the stack is deleted, but not when the stack's creation fails:
 what is left would make the next try fail."""
 
@@ -29,7 +29,7 @@ class Storage(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: StorageSettings, stage: str) -> None:
         super().__init__(scope, construct_id)
-        removal = _REMOVAL[stage]
+        removal = REMOVAL[stage]
         self.settings = settings
         self.access_logs = s3.Bucket(
             self,

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from local.aws.assembly import DeployError
-from local.cloud.assembly import AUTHORIZERS, SynthesisError
+from local.cloud.assembly import AUTHORIZERS, TENANCIES, SynthesisError
 from local.cloud.options import CloudOptions
 from local.cloud.places import state_root
 from local.cloud.prepare import PrepareError
@@ -37,6 +37,12 @@ def main() -> None:
         help="who may call the API (default: AUTHORIZER of the environment, or anybody)",
     )
     parser.add_argument(
+        "--tenancy",
+        choices=TENANCIES,
+        default=os.environ.get("TENANCY") or "open",
+        help="whether workspaces are kept apart (default: TENANCY of the environment, or open: they are not)",
+    )
+    parser.add_argument(
         "--local-port",
         type=int,
         action="append",
@@ -46,6 +52,10 @@ def main() -> None:
     given = parser.parse_args()
     if given.authorizer not in AUTHORIZERS:
         parser.error(f"AUTHORIZER is {given.authorizer}; it may be {', '.join(AUTHORIZERS)}")
+    if given.tenancy not in TENANCIES:
+        parser.error(f"TENANCY is {given.tenancy}; it may be {', '.join(TENANCIES)}")
+    if given.tenancy == "policy" and given.authorizer == "none":
+        parser.error("TENANCY=policy needs AUTHORIZER=iam or AUTHORIZER=jwt: nobody knows else whose a request is")
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
@@ -54,6 +64,7 @@ def main() -> None:
         state_dir=given.state_dir,
         concurrent_builds=given.builds,
         authorizer=given.authorizer,
+        tenancy=given.tenancy,
         local_ports=tuple(given.local_port),
         cluster=False if given.no_cluster else None,
         kubeconfig=real_cluster_kubeconfig(os.environ),

@@ -24,6 +24,7 @@ _ANSWERS: Final[tuple[tuple[type[Exception], HTTPStatus, str], ...]] = (
     (errors.MissingError, HTTPStatus.NOT_FOUND, _NOTHING_TO_ADD),
     (errors.AppStateError, HTTPStatus.CONFLICT, _NOTHING_TO_ADD),
     (errors.UnfitRequestError, HTTPStatus.UNPROCESSABLE_ENTITY, _NOTHING_TO_ADD),
+    (errors.ImageNotProvenError, HTTPStatus.SERVICE_UNAVAILABLE, _NOTHING_TO_ADD),
     (errors.ImageNotKeptError, HTTPStatus.SERVICE_UNAVAILABLE, _NOTHING_TO_ADD),
     (errors.UnauthorizedError, HTTPStatus.BAD_GATEWAY, _OPERATOR),
     (errors.NamespaceClosedError, HTTPStatus.FORBIDDEN, "Its operator can open it, or name another one."),

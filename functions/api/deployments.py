@@ -21,6 +21,8 @@ from functions.cluster.state import AppReader, endpoint, uses_spot
 from functions.models.apps import AppDeleted, AppList, AppState, RevisionEntry, RevisionList, RollbackRequest
 from functions.models.deploy import DeployRequest, DeployResponse, Rollout
 from functions.telemetry import logger, metrics
+from functions.tenancy import audit
+from functions.tenancy.workspace import AppScope
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +36,16 @@ class Deployments:
     settings: DeploySettings
     by: str
     """The caller, for the history."""
+    scope: AppScope
+    """The apps that the caller may see and change."""
 
     @classmethod
-    def open(cls, context: LambdaContext, by: str, namespace: str) -> Self:
+    def open(cls, context: LambdaContext, by: str, namespace: str, scope: AppScope) -> Self:
         """Open the cluster for a request about ``namespace``, until the API's deadline or the Lambda's own."""
         logger.append_keys(namespace=namespace)
         settings = DeploySettings.read()
         deadline = Deadline.after(min(WHOLE_ANSWER, context.get_remaining_time_in_millis() / 1000 - ANSWERING))
-        return cls(cluster_until(deadline, settings.kubernetes_cluster_name, settings.aws_region), settings, by)
+        return cls(cluster_until(deadline, settings.kubernetes_cluster_name, settings.aws_region), settings, by, scope)
 
     def deploy(self, request: DeployRequest) -> DeployResponse:
         """Create or update an app."""
@@ -56,12 +60,12 @@ class Deployments:
         return self._reader().state(app)
 
     def list(self, namespace: str) -> AppList:
-        """List all SpinApps of a namespace."""
+        """List the SpinApps of a namespace that are in the scope."""
         return AppList(namespace=namespace, apps=self._reader().list(namespace))
 
     def revisions(self, app: ObjectName) -> RevisionList:
         """List the deploys of an app, newest first."""
-        known = history.revisions(existing_app(self.cluster, app))
+        known = history.revisions(existing_app(self.cluster, app, self.scope))
         entries = [
             RevisionEntry(
                 revision=revision.number,
@@ -79,23 +83,25 @@ class Deployments:
 
     def delete(self, app: ObjectName) -> AppDeleted:
         """Remove an app that this service made."""
-        removal.remove(self.cluster, app)
+        removal.remove(self.cluster, app, self.scope)
         metrics.add_metric("AppDeleted", MetricUnit.Count, 1)
         logger.info("app deleted", app_name=app.name, by=self.by)
         return AppDeleted(app_name=app.name, namespace=app.namespace)
 
     def _deployer(self) -> Deployer:
         # The Lambda's own request id repeats when an event is delivered again; this one is unique to each try.
-        return Deployer(self.cluster, self.settings, request_id=str(uuid.uuid4()), by=self.by)
+        request_id = str(uuid.uuid4())
+        return Deployer(self.cluster, self.settings, request_id=request_id, by=self.by, scope=self.scope)
 
     def _reader(self) -> AppReader:
-        return AppReader(self.cluster, self.settings)
+        return AppReader(self.cluster, self.settings, self.scope)
 
     # The app is deployed by now: later errors must not turn the response into a failure.
 
     def _deployed(self, deployed: Deployed, *, wait: bool) -> DeployResponse:
         app, image = deployed.app, deployed.image
         name = ObjectName.of(app)
+        audit.note(app_name=name.name)
         metrics.add_metric("Deployed", MetricUnit.Count, 1)
         logger.info("deployed", app_name=name.name, image=image.run, by=self.by)
         followed = self._followed(deployed) if wait else None

@@ -7,7 +7,6 @@ from typing import Any, Final
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
-from functions.api.authorization import WorkspaceNotFoundError
 from functions.api.http import answer
 from functions.api.push_target import IncompleteRegistryError, RegistryNotAllowedError
 from functions.models.builds import Problem
@@ -19,6 +18,7 @@ from functions.tasks.source import UnusableSourceError, UploadTooLargeError
 from functions.tasks.store import TaskNotFoundError
 from functions.tasks.submission import StartFailedError
 from functions.tasks.usage import LimitReachedError
+from functions.tenancy.policies import PolicyChangedError
 
 _RETRY_SECONDS: Final = 5
 
@@ -39,11 +39,11 @@ _EVERYWHERE: Final = (HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAI
 _STATUSES: Final[Mapping[type[Exception], HTTPStatus]] = {
     UnusableSourceError: HTTPStatus.BAD_REQUEST,
     RegistryNotAllowedError: HTTPStatus.FORBIDDEN,
-    WorkspaceNotFoundError: HTTPStatus.NOT_FOUND,
     TaskNotFoundError: HTTPStatus.NOT_FOUND,
     UploadTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     IncompleteRegistryError: HTTPStatus.UNPROCESSABLE_ENTITY,
     CredentialsTooLongError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    PolicyChangedError: HTTPStatus.CONFLICT,
     KeyReusedError: HTTPStatus.UNPROCESSABLE_ENTITY,
     NoClusterError: HTTPStatus.UNPROCESSABLE_ENTITY,
     UnusableTokenError: HTTPStatus.UNPROCESSABLE_ENTITY,

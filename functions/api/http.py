@@ -5,7 +5,7 @@ change, FastAPI's list of ``{"loc", "msg", "type"}`` for a request that does not
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
@@ -19,6 +19,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from functions.api.multipart_form import UnreadableFormError
 from functions.api.request_body import StrictBody, UnsupportedMediaTypeError
 from functions.telemetry import logger
+from functions.tenancy import audit
+from functions.tenancy.audit import AuditEntry
+from functions.tenancy.workspace import AmbiguousWorkspaceError, NotFoundForCallerError
 
 _MOST_PROBLEMS: Final = 20
 _LONGEST_NAME: Final = 64
@@ -50,6 +53,8 @@ def create_resolver() -> APIGatewayHttpResolver:
             f"The service failed unexpectedly. Try again; if it persists, quote request {request_id}.",
         )
 
+    app.exception_handler(NotFoundForCallerError)(_as(HTTPStatus.NOT_FOUND))
+    app.exception_handler(AmbiguousWorkspaceError)(_as(HTTPStatus.UNPROCESSABLE_ENTITY))
     app.exception_handler(RequestValidationError)(_invalid)
     app.exception_handler(UnsupportedMediaTypeError)(_unsupported)
     app.exception_handler(UnreadableFormError)(_unreadable)
@@ -62,18 +67,22 @@ def create_resolver() -> APIGatewayHttpResolver:
 def resolve(
     app: APIGatewayHttpResolver, event: dict[str, Any], context: LambdaContext, max_body_bytes: int = 1_000_000
 ) -> dict[str, Any]:
-    """Answer one API Gateway event (payload format 2.0) with ``app``.
+    """Answer one API Gateway event (payload format 2.0) with ``app``, and write its line of the audit log.
 
     Parameters
     ----------
     max_body_bytes
         Larger bodies are answered 413. Lambda itself takes 6 MB of event, in which the body is base64: 4.5 MB of body.
     """
-    if _body_size(event) > max_body_bytes:
-        return _plain_answer(
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The request is larger than {max_body_bytes:,} bytes"
-        )
-    return app.resolve(_without_blank_parameters(event), context)
+    entry = AuditEntry.of_request(event)
+    with audit.recording(entry):
+        if _body_size(event) > max_body_bytes:
+            detail = f"The request is larger than {max_body_bytes:,} bytes"
+            answered = _plain_answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
+        else:
+            answered = app.resolve(_without_blank_parameters(event), context)
+    entry.write(int(answered["statusCode"]))
+    return answered
 
 
 def answer(status: HTTPStatus, detail: Any, headers: Mapping[str, str] | None = None) -> Response[Any]:
@@ -118,6 +127,10 @@ def _invalid(error: RequestValidationError) -> Response[Any]:
 
 def _cut(part: Any, longest: int = _LONGEST_NAME) -> Any:
     return f"{part[:longest]}…" if isinstance(part, str) and len(part) > longest else part
+
+
+def _as(status: HTTPStatus) -> Callable[[Exception], Response[Any]]:
+    return lambda error: answer(status, str(error))
 
 
 def _unsupported(error: UnsupportedMediaTypeError) -> Response[Any]:

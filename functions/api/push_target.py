@@ -4,6 +4,8 @@ from functions.api.settings import BuildApiSettings
 from functions.registry.allow_list import is_allowed
 from functions.registry.outcomes import RegistryCredentials
 from functions.tasks.submission import Registry
+from functions.tenancy import audit
+from functions.tenancy.workspace import Workspace
 
 
 class RegistryNotAllowedError(Exception):
@@ -15,7 +17,11 @@ class IncompleteRegistryError(Exception):
 
 
 def push_target(
-    settings: BuildApiSettings, repository: str | None, username: str | None, password: str | None
+    settings: BuildApiSettings,
+    workspace: Workspace,
+    repository: str | None,
+    username: str | None,
+    password: str | None,
 ) -> Registry:
     """Return the push target that a request names, or the stack's own repository.
 
@@ -24,7 +30,7 @@ def push_target(
     IncompleteRegistryError
         Credentials are half there, missing, or for no registry.
     RegistryNotAllowedError
-        Not on the allow-list.
+        Not on the service's allow-list, or not among the workspace's registries.
     """
     credentials = _credentials(username, password)
     own = settings.default_image_repository
@@ -32,7 +38,8 @@ def push_target(
         if credentials is not None:
             raise IncompleteRegistryError("username and password need the registry_url they are for")
         return Registry(own)
-    if not is_allowed(repository, settings.registry_allow_list, own):
+    if not is_allowed(repository, settings.registry_allow_list, own) or not workspace.may_use(repository):
+        audit.refused(workspace.workspace_id)
         raise RegistryNotAllowedError(
             f"registry_url '{repository}' is not among the registries that builds may push to; "
             "ask the platform team to add it to the allow-list"

@@ -1,14 +1,13 @@
 """Settings of the build API."""
 
-from typing import Literal
-
 from pydantic import Json
 
 from functions.tasks.settings import SubmissionSettings
+from functions.tenancy.settings import TenancySettings
 
 
-class BuildApiSettings(SubmissionSettings):
-    """Makes tasks, shows and deletes them."""
+class BuildApiSettings(SubmissionSettings, TenancySettings):
+    """Makes tasks, shows and deletes them; lets administrators write the policy."""
 
     credentials_key_id: str
     """KMS key that registry passwords are sealed with."""
@@ -23,6 +22,9 @@ class BuildApiSettings(SubmissionSettings):
     build_log_group: str
     deploys: bool
     """Whether this installation has a cluster to deploy to."""
-    authorizer: Literal["iam", "jwt", "none"]
-    jwt_workspaces_claim: str = ""
-    """Claim of a token that lists the caller's workspaces."""
+    administrators: Json[tuple[str, ...]]
+    """Principals (`functions.models.principals`) that may write the policy, as a JSON array."""
+
+
+class IngestSettings(SubmissionSettings, TenancySettings):
+    """Makes tasks of what is dropped into the bucket."""

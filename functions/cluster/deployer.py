@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from functions.cluster import changes, generated_names, history, manifests, preconditions
+from functions.cluster import changes, generated_names, history, manifests, ownership, preconditions
 from functions.cluster.autoscaler import Autoscaler, Rehearsed
 from functions.cluster.bounds import Bounds
 from functions.cluster.capacity import keep_replicas
@@ -35,6 +35,7 @@ from functions.cluster.resources import SPIN_APPS
 from functions.cluster.retries import until_done
 from functions.cluster.settings import DeploySettings
 from functions.models.deploy import DeployRequest, check_scaling
+from functions.tenancy.workspace import AppScope, Workspace
 
 _NAME_ATTEMPTS: Final = 5
 """Generated names to try. Even the first one is rarely taken."""
@@ -58,6 +59,8 @@ class Deployer:
     """Unique to this request; marks the objects that it has written (see `manifests.REQUEST_ID`)."""
     by: str
     """The caller, for the history."""
+    scope: AppScope
+    """The apps that may be changed, and whose a new one is."""
 
     def deploy(self, request: DeployRequest) -> Deployed:
         """Create or update an app, and return the SpinApp as the server has it.
@@ -69,7 +72,8 @@ class Deployer:
         ClusterError
             The cluster refused or failed; the message names the step.
         """
-        image = check_image(request.image_ref, self.settings, self.cluster.deadline)
+        workspace = self.scope.only()
+        image = check_image(request.image_ref, self.settings, self.cluster.deadline, workspace)
         try:
             if request.app_name is None:
                 app = self._create_under_new_name(request, image)
@@ -98,18 +102,20 @@ class Deployer:
         chosen: list[tuple[history.Revision, Image]] = []
 
         def update() -> Deployed:
-            app = preconditions.existing_app(self.cluster, name)
+            app = preconditions.existing_app(self.cluster, name, self.scope)
             if not chosen:
                 # Only once: after a lost answer, or another deploy, "the one before" would be another revision.
                 revision = _revision_to_go_back_to(app, number)
-                chosen.append((revision, self._image_of(revision)))
+                chosen.append((revision, self._image_of(revision, self.scope.of(ownership.workspace_of(app)))))
             revision, image = chosen[0]
             return Deployed(self._update(app, changes.rollback(app, revision, self.settings, self.by)), image)
 
         return until_done(update, self.cluster.deadline, ConflictError, *OUTCOME_UNKNOWN)
 
-    def _image_of(self, revision: history.Revision) -> Image:
-        image = check_image(str(revision.spec["image"]), self.settings, self.cluster.deadline)
+    def _image_of(self, revision: history.Revision, workspace: Workspace | None) -> Image:
+        # The image was the app's own when it was deployed. Tags did not always name the workspace.
+        reference = str(revision.spec["image"])
+        image = check_image(reference, self.settings, self.cluster.deadline, workspace, proven=True)
         return Image(revision.image, image.run, image.unchecked)
 
     def _create_under_new_name(self, request: DeployRequest, image: Image) -> Object:
@@ -125,6 +131,7 @@ class Deployer:
             if app is None:
                 preconditions.check_name_is_free(self.cluster, name)
                 return self._create(request, image, name)
+            ownership.check_owner(app, self.scope)
             return self._update(app, changes.update(app, request, image, self.settings, self.by))
 
         # Another deploy came in between, or the answer was lost. Reading again tells which of the two. The change is
@@ -133,7 +140,9 @@ class Deployer:
 
     def _create(self, request: DeployRequest, image: Image, name: ObjectName) -> Object:
         check_scaling(request, autoscaling=request.enable_autoscaling)
-        app = manifests.spin_app(request, image, name.name, self.settings, self.request_id, self.by)
+        workspace = self.scope.only()
+        owner = workspace.workspace_id if workspace is not None else None
+        app = manifests.spin_app(request, image, name.name, self.settings, self.request_id, self.by, owner)
         # Only what the request names: the operator answers for the defaults, and checking them would cost a call.
         named = manifests.resources(request, {}, self.settings, defaults=False)
         self._check_preconditions(name.namespace, {**app["spec"], "resources": named}, app["spec"])

@@ -3,7 +3,7 @@
 ::
 
     RefusedError                the request, by our own rules
-      ImageNotAllowedError, MissingError, AppStateError, UnfitRequestError, ImageNotKeptError
+      ImageNotAllowedError, MissingError, AppStateError, UnfitRequestError, ImageNotProvenError, ImageNotKeptError
     ClusterError                a call of the Kubernetes API
       UnauthorizedError, ForbiddenError (NamespaceClosedError), AccessError
       PolicyError, NamespaceEndingError, InvalidError, AdmissionDownError
@@ -42,6 +42,10 @@ class AppStateError(RefusedError):
 
 class UnfitRequestError(RefusedError):
     """The request does not fit together, or names something that is not there."""
+
+
+class ImageNotProvenError(RefusedError):
+    """The image's registry could not be asked which workspace made the image."""
 
 
 class ImageNotKeptError(RefusedError):

@@ -6,14 +6,22 @@ from typing import Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from functions.cluster.deadline import Deadline
-from functions.cluster.errors import ImageNotAllowedError, ImageNotKeptError, UnfitRequestError
+from functions.cluster.errors import (
+    ImageNotAllowedError,
+    ImageNotKeptError,
+    ImageNotProvenError,
+    UnfitRequestError,
+)
 from functions.cluster.settings import DeploySettings
-from functions.contracts.image_reference import ImageReference, image_repository
+from functions.contracts.image_reference import ImageReference, image_repository, same_repository
+from functions.contracts.image_tags import workspace_of
 from functions.registry import ecr
 from functions.registry.allow_list import is_allowed
 from functions.registry.lookup import find_image
-from functions.registry.outcomes import ImageFound, ImageMissing, NotChecked
+from functions.registry.outcomes import ImageFound, ImageMissing, Lookup, NotChecked
 from functions.telemetry import logger
+from functions.tenancy import audit
+from functions.tenancy.workspace import Workspace
 
 _LOOK_UP_SECONDS: Final = 5.0
 
@@ -30,27 +38,54 @@ class Image:
     """Reason why the registry could not be asked; None if it confirmed the image."""
 
 
-def check_image(reference: str, settings: DeploySettings, deadline: Deadline) -> Image:
+def check_image(
+    reference: str,
+    settings: DeploySettings,
+    deadline: Deadline,
+    workspace: Workspace | None,
+    *,
+    proven: bool = False,
+) -> Image:
     """Check the image that ``reference`` names. In a repository that expires images, mark it to be kept.
+
+    Parameters
+    ----------
+    reference
+        The image.
+    settings
+        The service's own repository, and its allow-list.
+    deadline
+        Until when the registry may be asked.
+    workspace
+        The workspace that wants to run it; None: tenancy is open.
+    proven
+        Whether the image is known to be the workspace's.
 
     Raises
     ------
     ImageNotAllowedError
-        The allow-list does not have the registry.
+        The allow-list does not have the registry, or the workspace may not use it.
     UnfitRequestError
-        The registry does not have the image.
+        The registry does not have the image, or not for this workspace.
+    ImageNotProvenError
+        The registry did not say whose image it is.
     ImageNotKeptError
         The image could not be marked to be kept.
     TooSlowError
         There is no time left to ask the registry.
     """
     repository = image_repository(reference)
-    if not is_allowed(repository, settings.registry_allow_list, settings.default_image_repository):
+    is_own = same_repository(repository, settings.default_image_repository)
+    allowed = is_allowed(repository, settings.registry_allow_list, settings.default_image_repository)
+    if not allowed or not (is_own or workspace is None or workspace.may_use(repository)):
+        audit.refused()
         raise ImageNotAllowedError(
             f"Images from '{repository}' are not allowed here: push to a registry that the operator allows"
         )
     seconds = deadline.budget(_LOOK_UP_SECONDS, f"look for image '{reference}'")
     answer = find_image(reference, seconds=seconds)
+    if is_own and not proven and workspace is not None and workspace.policy is not None:
+        answer = _of_workspace(reference, answer, workspace)
     if isinstance(answer, ImageMissing):
         raise UnfitRequestError(
             f"Image '{reference}' not found: {answer.reason}. Check the reference, or build and push it first."
@@ -60,6 +95,19 @@ def check_image(reference: str, settings: DeploySettings, deadline: Deadline) ->
     if isinstance(answer, ImageFound):
         return Image(reference, ImageReference.parse(reference).at(answer.digest))
     return Image(reference, reference, answer.reason)
+
+
+def _of_workspace(reference: str, answer: Lookup, workspace: Workspace) -> ImageFound | ImageMissing:
+    """Take another workspace's image for one that is not there."""
+    if isinstance(answer, NotChecked):
+        raise ImageNotProvenError(
+            f"Amazon ECR did not say whether image '{reference}' is one of workspace '{workspace.workspace_id}' "
+            f"({answer.reason}). Try again in a moment."
+        )
+    if isinstance(answer, ImageFound) and workspace.workspace_id not in map(workspace_of, answer.tags):
+        audit.refused(workspace.workspace_id)
+        return ImageMissing(ImageReference.parse(reference).missing())
+    return answer
 
 
 def _keep(reference: str, answer: ImageFound | NotChecked) -> None:

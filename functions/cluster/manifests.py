@@ -11,6 +11,7 @@ from functions.cluster import history
 from functions.cluster.bounds import Bounds
 from functions.cluster.images import Image
 from functions.cluster.names import Object, ObjectName
+from functions.cluster.ownership import WORKSPACE
 from functions.cluster.resources import AUTOSCALERS, DEPLOYMENTS, SPIN_APPS
 from functions.cluster.settings import DeploySettings
 from functions.models.deploy import DeployRequest, SecretKey, VariableText
@@ -34,7 +35,13 @@ _LIVENESS: Final = {"httpGet": _HEALTH, "initialDelaySeconds": 10, "periodSecond
 
 
 def spin_app(
-    request: DeployRequest, image: Image, name: str, settings: DeploySettings, request_id: str, by: str
+    request: DeployRequest,
+    image: Image,
+    name: str,
+    settings: DeploySettings,
+    request_id: str,
+    by: str,
+    workspace_id: str | None,
 ) -> Object:
     """Return a new SpinApp: the request's values, and the platform's defaults for the fields that it leaves out."""
     spec: Object = {
@@ -59,7 +66,7 @@ def spin_app(
         "metadata": {
             "name": name,
             "namespace": request.namespace,
-            "labels": {MANAGED_BY: MANAGER},
+            "labels": {MANAGED_BY: MANAGER, **({WORKSPACE: workspace_id} if workspace_id else {})},
             "annotations": annotations,
         },
         "spec": spec,

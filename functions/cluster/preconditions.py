@@ -12,11 +12,11 @@ from functions.cluster.client import Cluster
 from functions.cluster.errors import (
     AppStateError,
     InvalidError,
-    MissingError,
     NamespaceNotFoundError,
     UnfitRequestError,
 )
 from functions.cluster.names import Object, ObjectName
+from functions.cluster.ownership import check_owner, not_found
 from functions.cluster.parallel import together
 from functions.cluster.resources import (
     DEPLOYMENTS,
@@ -27,6 +27,7 @@ from functions.cluster.resources import (
     SPIN_APPS,
 )
 from functions.models.quantity import amount
+from functions.tenancy.workspace import AppScope
 
 _WRITTEN_BY_OPERATOR: Final = (DEPLOYMENTS, SERVICES)
 
@@ -37,13 +38,14 @@ def check_namespace(cluster: Cluster, namespace: str) -> None:
         raise NamespaceNotFoundError(namespace)
 
 
-def existing_app(cluster: Cluster, name: ObjectName) -> Object:
-    """Read the SpinApp; raise `MissingError` or `NamespaceNotFoundError` if it does not exist."""
+def existing_app(cluster: Cluster, name: ObjectName, scope: AppScope) -> Object:
+    """Read the SpinApp; raise `MissingError` or `NamespaceNotFoundError` if ``scope`` has none of this name."""
     app = cluster.find(SPIN_APPS, name)
-    if app is not None:
-        return app
-    check_namespace(cluster, name.namespace)
-    raise MissingError(f"App '{name.name}' not found in namespace '{name.namespace}'")
+    if app is None:
+        check_namespace(cluster, name.namespace)
+        raise not_found(name)
+    check_owner(app, scope)
+    return app
 
 
 def missing_executor(error: InvalidError, namespace: str, executor: str) -> UnfitRequestError | None:

@@ -8,21 +8,22 @@ from functions.cluster.errors import OUTCOME_UNKNOWN, AppStateError, ConflictErr
 from functions.cluster.names import ObjectName
 from functions.cluster.preconditions import existing_app
 from functions.cluster.resources import AUTOSCALERS, SPIN_APPS
+from functions.tenancy.workspace import AppScope
 
 
-def remove(cluster: Cluster, name: ObjectName) -> None:
+def remove(cluster: Cluster, name: ObjectName, scope: AppScope) -> None:
     """Delete the SpinApp. Kubernetes deletes what it owns: Deployment, Service and autoscaler.
 
     Raises
     ------
     MissingError
-        The app does not exist.
+        The app does not exist, or is not in ``scope``.
     AppStateError
         This service did not create the app.
     ClusterError
         The app may still exist.
     """
-    app = existing_app(cluster, name)
+    app = existing_app(cluster, name, scope)
     if not manifests.is_managed(app):
         raise AppStateError(f"SpinApp {name} was not created by this service: delete it with kubectl")
     uid = app["metadata"]["uid"]

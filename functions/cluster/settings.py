@@ -4,10 +4,10 @@ from typing import Self
 
 from pydantic import Field, Json, model_validator
 
-from functions.settings import EnvironmentSettings
+from functions.tenancy.settings import TenancySettings
 
 
-class DeploySettings(EnvironmentSettings):
+class DeploySettings(TenancySettings):
     """What a deploy needs; a name that begins with ``kubernetes`` is a setting of that section of cdk.json."""
 
     aws_region: str = Field(min_length=1)

@@ -10,6 +10,7 @@ from functions.cluster.changes import autoscales, ready_replicas
 from functions.cluster.client import Cluster
 from functions.cluster.errors import shorten
 from functions.cluster.names import Object, ObjectName
+from functions.cluster.ownership import selector, workspace_of
 from functions.cluster.parallel import together
 from functions.cluster.preconditions import check_namespace, existing_app
 from functions.cluster.problems import PASSING, events_of, pod_problems, pods_of
@@ -24,6 +25,7 @@ from functions.models.apps import (
     PodProblem,
     Replicas,
 )
+from functions.tenancy.workspace import AppScope
 
 _MOST_EVENTS: Final = 20
 _PODS_ASKED_ABOUT: Final = 3
@@ -48,6 +50,7 @@ class AppReader:
 
     cluster: Cluster
     settings: DeploySettings
+    scope: AppScope
 
     def list(self, namespace: str) -> list[AppSummary]:
         """Summarise all SpinApps of a namespace, by name.
@@ -59,7 +62,7 @@ class AppReader:
         ClusterError
             The cluster could not be asked.
         """
-        apps = self.cluster.list(SPIN_APPS, namespace)
+        apps = self.cluster.list(SPIN_APPS, namespace, labels=selector(self.scope))
         if not apps:
             check_namespace(self.cluster, namespace)
         return sorted(map(self._summary, apps), key=lambda app: app.app_name)
@@ -74,7 +77,7 @@ class AppReader:
         ClusterError
             The cluster could not be asked.
         """
-        app = existing_app(self.cluster, name)
+        app = existing_app(self.cluster, name, self.scope)
         deployment, service, autoscaler, events = self._around(app)
         image = app["spec"]["image"]
         is_new = deployment is not None and rollout.runs(deployment, image)
@@ -94,6 +97,7 @@ class AppReader:
             digest=history.digest_of(image),
             revision=newest.number,
             managed=manifests.is_managed(app),
+            workspace_id=workspace_of(app),
             enable_autoscaling=autoscales(app),
             use_spot=uses_spot(app, self.settings),
             service_name=name.name,
@@ -122,6 +126,7 @@ class AppReader:
             ready_replicas=ready_replicas(app),
             available=available.get(said[0]) if said else None,
             managed=manifests.is_managed(app),
+            workspace_id=workspace_of(app),
         )
 
     def _around(self, app: Object) -> tuple[Object | None, Object | None, Object | None, Events]:

@@ -61,6 +61,10 @@ class ImageReference:
         """Return the reference by digest, in the form that every container runtime takes."""
         return f"{self.name}@{digest}"
 
+    def missing(self) -> str:
+        """Return the sentence about a repository without this image."""
+        return f"repository '{self.name}' has no image '{self.version}'"
+
     def ecr_registry(self) -> tuple[str, str] | None:
         """Return AWS account and region of the image's ECR registry; None for other registries."""
         return ecr_registry(self.host)
@@ -130,3 +134,19 @@ def ecr_registry(host: str) -> tuple[str, str] | None:
     """Return AWS account and region of an ECR registry, by its host; None for other registries."""
     match = _ECR_HOST.fullmatch(host)
     return (match["account"], match["region"] or match["dual_stack_region"]) if match else None
+
+
+def same_repository(one: str, other: str) -> bool:
+    """Return whether two ``host/repository`` name one repository: ECR's registries have several hosts each.
+
+    >>> same_repository(
+    ...     "123456789012.dkr.ecr.eu-west-1.amazonaws.com/app", "123456789012.dkr-ecr.eu-west-1.on.aws/app"
+    ... )
+    True
+    """
+    return _place(one) == _place(other)
+
+
+def _place(repository: str) -> tuple[object, str]:
+    host, _, path = repository.partition("/")
+    return ecr_registry(host.lower()) or host.lower(), path

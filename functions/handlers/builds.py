@@ -6,14 +6,14 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.api.error_responses import answer_refusals, responses
 from functions.api.http import create_resolver, resolve
-from functions.api.routes import builds, documentation, tasks, uploads
+from functions.api.routes import builds, documentation, tasks, uploads, workspaces
 from functions.api.settings import BuildApiSettings
 from functions.models.builds import Health
 from functions.telemetry import logger, metrics, tracer
 
 app = create_resolver()
 answer_refusals(app)
-for _routes in (builds, uploads, tasks, documentation):
+for _routes in (builds, uploads, tasks, workspaces, documentation):
     app.include_router(_routes.router)
 
 

@@ -14,16 +14,20 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import TypeAdapter, ValidationError
 
+from functions.api.settings import IngestSettings
 from functions.contracts.names import SourceAppName, WorkspaceId, check_file_name
 from functions.contracts.task import TaskKey
 from functions.tasks import presigned_upload
 from functions.tasks.code_bucket import ObjectVersion
 from functions.tasks.identifiers import task_id_for_object
 from functions.tasks.removal import was_deleted
-from functions.tasks.settings import SubmissionSettings
 from functions.tasks.submission import Registry, Submission, Submissions
 from functions.tasks.usage import LimitReachedError
 from functions.telemetry import logger, metrics, tracer
+from functions.tenancy import audit
+from functions.tenancy.access import as_workspace
+from functions.tenancy.audit import AuditEntry
+from functions.tenancy.workspace import WorkspaceNotFoundError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef
@@ -47,13 +51,15 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, str] | 
     dict or None
         ``{"task_id": ...}``; None when the object is nothing that can be built (the log says why).
     """
-    submissions = Submissions.of(SubmissionSettings.read())
-    key = event["detail"]["object"]["key"]
-    version_id = event["detail"]["object"].get("version-id", "null")
+    settings, detail = IngestSettings.read(), event["detail"]
+    key, version_id = detail["object"]["key"], detail["object"].get("version-id", "null")
     if (staged := _match(_STAGED_KEY, key)) is not None:
-        task_id = _start_presigned_build(submissions, staged, version_id)
+        task_id = _start_presigned_build(Submissions.of(settings), staged, version_id)
     elif (dropped := _match(_UPLOAD_KEY, key)) is not None:
-        task_id = _start_dropped_build(submissions, dropped, version_id)
+        entry = AuditEntry.of_upload(detail, dropped.string)
+        with audit.recording(entry):
+            task_id = _start_dropped_build(settings, dropped, version_id)
+        entry.write()
     else:
         logger.warning("not under uploads/{workspace_id}/{app_name}/", key=key)
         return None
@@ -69,8 +75,8 @@ def _start_presigned_build(submissions: Submissions, match: re.Match[str], versi
     return task.task_id
 
 
-def _start_dropped_build(submissions: Submissions, match: re.Match[str], version_id: str) -> str | None:
-    """Create a task for a source under ``uploads/``."""
+def _start_dropped_build(settings: IngestSettings, match: re.Match[str], version_id: str) -> str | None:
+    """Create a task for a source under ``uploads/``, in a workspace that exists."""
     upload = ObjectVersion(match.string, version_id)
     try:
         workspace_id = _workspace_id.validate_python(match["workspace_id"])
@@ -79,12 +85,19 @@ def _start_dropped_build(submissions: Submissions, match: re.Match[str], version
     except (ValidationError, ValueError) as error:
         logger.warning("the object's key cannot name a task", key=upload.key, problem=str(error))
         return None
+    try:
+        workspace = as_workspace(settings, workspace_id)
+    except WorkspaceNotFoundError as error:
+        logger.warning("an upload is not built", key=upload.key, problem=str(error))
+        return None
+    submissions = Submissions.of(settings, workspace.limits)
     head = _head(submissions, upload)
     if head is None:
         return None
     modified_ms = int(head["LastModified"].timestamp() * 1000)
     task_id = task_id_for_object(submissions.bucket.name, upload.key, version_id, modified_ms)
     task = TaskKey(workspace_id, task_id)
+    audit.note(task_id=task_id)
     if was_deleted(submissions.tasks, task):
         logger.info("the task of this object version was deleted", extra=task.fields())
         return None

@@ -11,6 +11,7 @@ _NAMESPACE = "Kubernetes namespace of the app."
 _IMAGE = "Image reference as the deploy request named it."
 _DIGEST = "Digest of the image that runs; null if the image is not pinned to one."
 _REVISION = "Number of the app's current revision."
+_WORKSPACE = "Workspace that the app belongs to; null if it belongs to none."
 _MANAGED = "Whether this service created the app; false for a SpinApp created by other means."
 _AUTOSCALING = "Whether a HorizontalPodAutoscaler sets the number of replicas."
 _SPOT = "Whether the app prefers spot instances."
@@ -81,13 +82,16 @@ class AppSummary(BaseModel):
         description="Whether the SpinApp reports the condition Available; null if it has not reported it yet."
     )
     managed: bool = Field(description=_MANAGED)
+    workspace_id: str | None = Field(default=None, description=_WORKSPACE)
 
 
 class AppList(BaseModel):
     """The apps of a namespace, ordered by name."""
 
     namespace: str = Field(description="Kubernetes namespace of the apps.")
-    apps: list[AppSummary] = Field(description="All SpinApps of the namespace.")
+    apps: list[AppSummary] = Field(
+        description="SpinApps of the namespace: those of the caller's workspaces, or all where tenancy is open."
+    )
 
 
 class AppState(BaseModel):
@@ -118,6 +122,7 @@ class AppState(BaseModel):
     events: list[AppEvent] = Field(
         description="Events about the app and its failing pods, newest first. Kubernetes keeps them for about an hour."
     )
+    workspace_id: str | None = Field(default=None, description=_WORKSPACE)
 
 
 class RevisionEntry(BaseModel):

@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from functions.contracts.image_reference import check_reference
+from functions.contracts.names import WorkspaceId
 from functions.models.quantity import amount, memory_quantity, positive_quantity
 from functions.models.requests import RequestModel
 from functions.models.spelling import Spelling
@@ -196,6 +197,11 @@ class DeployRequest(DeployOptions):
         description="Reference of the image to run, with the registry's host: host/repository:tag, or with a digest "
         "host/repository@sha256:…. The `image_url` of a build is one.",
         examples=["123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/blue-faas-app:a1b2c3d4"],
+    )
+    workspace_id: WorkspaceId | None = Field(
+        default=None,
+        description="Workspace that the app belongs to. Default: the caller's only workspace that may deploy to the "
+        "namespace.",
     )
 
 

@@ -53,11 +53,11 @@ def find(reference: ImageReference, account: str, region: str) -> Lookup:
     except BotoCoreError as error:
         return NotChecked(f"Amazon ECR in {region} did not answer ({type(error).__name__})")
     images = [
-        ImageFound(found["imageDigest"], found.get("imagePushedAt"))
+        ImageFound(found["imageDigest"], tuple(found.get("imageTags", ())), found.get("imagePushedAt"))
         for found in answer["imageDetails"]
         if "imageDigest" in found
     ]
-    return images[0] if images else ImageMissing(_no_image(reference))
+    return images[0] if images else ImageMissing(reference.missing())
 
 
 def keep(reference: ImageReference, account: str, region: str, digest: str) -> None:
@@ -81,7 +81,7 @@ def keep(reference: ImageReference, account: str, region: str, digest: str) -> N
                 imageTag=DEPLOYED_TAG + digest.rpartition(":")[2][:32],
             )
         return
-    raise ClientError({"Error": {"Code": "ImageNotFoundException", "Message": _no_image(reference)}}, "BatchGetImage")
+    raise ClientError({"Error": {"Code": "ImageNotFoundException", "Message": reference.missing()}}, "BatchGetImage")
 
 
 def _refused(error: ClientError, reference: ImageReference) -> Lookup:
@@ -89,9 +89,5 @@ def _refused(error: ClientError, reference: ImageReference) -> Lookup:
     if code == "RepositoryNotFoundException":
         return ImageMissing(f"there is no repository '{reference.name}'")
     if code == "ImageNotFoundException":
-        return ImageMissing(_no_image(reference))
+        return ImageMissing(reference.missing())
     return NotChecked(f"Amazon ECR did not let this service look at '{reference.name}' ({code})")
-
-
-def _no_image(reference: ImageReference) -> str:
-    return f"repository '{reference.name}' has no image '{reference.version}'"

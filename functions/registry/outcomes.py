@@ -10,6 +10,8 @@ class ImageFound:
 
     digest: str
     """``sha256:`` and 64 hexadecimal digits: of the manifest, or of the index of a multi-platform image."""
+    tags: tuple[str, ...] = field(default=(), compare=False)
+    """All of its tags, where the registry tells."""
     pushed_at: datetime.datetime | None = field(default=None, compare=False)
     """Time of the push, if the registry tells it."""
 

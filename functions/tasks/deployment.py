@@ -10,6 +10,7 @@ from functions.contracts.task import TaskStatus
 from functions.contracts.task_row import DeployBlock, TaskRow
 from functions.models.builds import TaskDeployment
 from functions.models.deploy import DeployOptions
+from functions.tenancy.workspace import Workspace
 
 _SHOWN = ("app_name", "endpoint", "image", "digest", "revision", "error")
 """Fields of a deploy's answer that the task shows."""
@@ -24,16 +25,19 @@ class NoClusterError(Exception):
         )
 
 
-def block_for_row(options: DeployOptions, requested_by: str, *, deploys: bool) -> DeployBlock:
+def block_for_row(options: DeployOptions, workspace: Workspace, requested_by: str, *, deploys: bool) -> DeployBlock:
     """Return the options as the row stores them.
 
     Raises
     ------
     NoClusterError
         There is nothing to deploy to (``deploys`` is False).
+    NamespaceClosedToWorkspaceError
+        The workspace may not deploy to the namespace.
     """
     if not deploys:
         raise NoClusterError
+    workspace.check_namespace(options.namespace)
     stored = options.model_dump_json(exclude_unset=True)
     return DeployBlock(namespace=options.namespace, options=stored, requested_by=requested_by)
 

@@ -16,8 +16,9 @@ from typing import Final
 from functions.contracts.digests import digest_of_parts
 from functions.contracts.task import TaskKey
 from functions.contracts.task_row import TaskRow
+from functions.dynamodb import written_if
 from functions.tasks.identifiers import new_task_id
-from functions.tasks.store import TaskStore, written_if
+from functions.tasks.store import TaskStore
 from functions.tasks.table_keys import IDEMPOTENCY, item_key
 
 KEPT_SECONDS: Final = 24 * 60 * 60

@@ -16,11 +16,12 @@ from functions.contracts.build_result import BuildResult, Finding
 from functions.contracts.task import ENDED, RowField, TaskKey, TaskStatus, result_key, wasm_key
 from functions.contracts.task_row import StoredResult, TaskRow
 from functions.contracts.timestamps import timestamp, utc_now
+from functions.dynamodb import is_failed_condition
 from functions.tasks import task_metrics
 from functions.tasks.code_bucket import CodeBucket
 from functions.tasks.events import EventBus
 from functions.tasks.settings import TaskSettings
-from functions.tasks.store import TaskStore, is_failed_condition, row_key
+from functions.tasks.store import TaskStore, row_key
 from functions.telemetry import logger
 
 _RUNNING: Final = [status for status in TaskStatus if status not in ENDED]

@@ -9,8 +9,9 @@ from typing import Final
 
 from functions.contracts.task import RowField, TaskKey, artifact_prefix, source_prefix, staged_prefix
 from functions.contracts.task_row import TaskRow
+from functions.dynamodb import written_if
 from functions.tasks.idempotency import IdempotencyKeys
-from functions.tasks.store import TaskStore, written_if
+from functions.tasks.store import TaskStore
 from functions.tasks.submission import Submissions
 from functions.tasks.table_keys import DELETED, EARLIER_BUILDS, item_key
 from functions.telemetry import logger

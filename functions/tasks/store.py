@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from boto3.dynamodb.conditions import Attr, Key
-from botocore.exceptions import ClientError
 
 from functions.aws import clients
 from functions.contracts.task import ENDED, RowField, TaskKey, TaskStatus
 from functions.contracts.task_row import TaskRow
+from functions.dynamodb import written_if
 from functions.tasks.table_keys import EARLIER_BUILDS, item_key
 
 if TYPE_CHECKING:
@@ -140,22 +140,6 @@ class TaskStore:
             ConditionExpression=Attr(RowField.STATUS).is_in([str(status) for status in ENDED]),
             ExpressionAttributeNames={"#unsettled": RowField.UNSETTLED},
         )
-
-
-def is_failed_condition(error: ClientError) -> bool:
-    """Whether DynamoDB refused a write because of its condition."""
-    return error.response["Error"]["Code"] == "ConditionalCheckFailedException"
-
-
-def written_if(write: Any, **arguments: Any) -> bool:
-    """Do a conditional write; False when its condition did not hold."""
-    try:
-        write(**arguments)
-    except ClientError as error:
-        if is_failed_condition(error):
-            return False
-        raise
-    return True
 
 
 def row_key(task: TaskKey) -> dict[str, str]:

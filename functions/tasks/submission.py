@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from functions.contracts.task import UNSETTLED, TaskKey, TaskStatus, source_key, source_prefix
 from functions.contracts.task_row import DeployBlock, StoredResult, TaskRow
 from functions.contracts.timestamps import timestamp, utc_now
+from functions.models.workspaces import WorkspaceLimits
 from functions.registry.outcomes import RegistryCredentials
 from functions.tasks import reuse
 from functions.tasks.code_bucket import CodeBucket, ObjectVersion
@@ -87,18 +88,19 @@ class Submissions:
     bucket: CodeBucket
     executions: Executions
     outcomes: Outcomes
+    limits: Limits
 
     @classmethod
-    def of(cls, settings: SubmissionSettings) -> Self:
-        """With the table, bucket and state machine of the settings."""
+    def of(cls, settings: SubmissionSettings, limits: WorkspaceLimits | None = None) -> Self:
+        """With the table, bucket and state machine of the settings, and their limits where ``limits`` has none."""
         outcomes = Outcomes.of(settings)
-        return cls(settings, outcomes.tasks, outcomes.bucket, Executions(settings.state_machine_arn), outcomes)
+        executions = Executions(settings.state_machine_arn)
+        return cls(settings, outcomes.tasks, outcomes.bucket, executions, outcomes, _limits(settings, limits))
 
     @property
     def usage(self) -> Usage:
         """What each workspace uses."""
-        settings = self.settings
-        return Usage(self.tasks, Limits(running=settings.limits_running_builds, kept=settings.limits_kept_tasks))
+        return Usage(self.tasks, self.limits)
 
     def source_folder(self, task: TaskKey) -> str:
         """S3 URI of the folder that holds a task's source, with a trailing slash."""
@@ -258,3 +260,10 @@ class Submissions:
 
     def _expires_at(self, now: datetime.datetime) -> int:
         return int((now + datetime.timedelta(days=self.settings.storage_task_retention_days)).timestamp())
+
+
+def _limits(settings: SubmissionSettings, limits: WorkspaceLimits | None) -> Limits:
+    own = limits or WorkspaceLimits()
+    return Limits(
+        running=own.running_builds or settings.limits_running_builds, kept=own.kept_tasks or settings.limits_kept_tasks
+    )

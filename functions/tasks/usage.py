@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from functions.contracts.task import ENDED, TaskKey
+from functions.dynamodb import written_if
 from functions.tasks.identifiers import made_at
-from functions.tasks.store import TaskStore, written_if
+from functions.tasks.store import TaskStore
 from functions.tasks.table_keys import USAGE, item_key
 
 _TRIES: Final = 6

@@ -10,7 +10,7 @@ from typing import Any
 import boto3
 import pydantic
 
-from infra.preflight import account, cluster, machine, names, quotas
+from infra.preflight import account, cluster, machine, names, quotas, tenancy
 from infra.preflight.findings import Check, Finding, State, ok, problem, run
 from infra.settings import AuthorizerError, Settings
 
@@ -40,6 +40,7 @@ def look(settings: Settings, session: boto3.Session) -> Iterator[Finding]:
     """Run every check, in the order in which a deploy would meet the problems."""
     yield from run("Node.js", machine.node)
     yield from run("docker", machine.docker)
+    yield from run("administrators", functools.partial(tenancy.administrators, settings))
     if session.region_name is None:
         yield problem("region", "none is set", "Set AWS_REGION, or AWS_PROFILE to a profile that has one.")
         return

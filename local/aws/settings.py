@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Final
 
 DEFAULT_REGION: Final = "ap-northeast-2"
+OPERATOR: Final = "operator"
+"""Name of the IAM user that may do everything, as whoever runs ``cdk deploy`` on AWS."""
 DEFAULT_ACCOUNT: Final = "123456789012"
 DEFAULT_CLUSTER: Final = "blue-faas-local"
 DEFAULT_CONCURRENT_BUILDS: Final = 2

@@ -15,17 +15,19 @@ from pathlib import Path
 from typing import Final
 
 from infra.tools.bundles import put_in_place, scratch_for
-from local.cloud.issuer import AUDIENCE, ISSUER
+from local.aws.settings import DEFAULT_ACCOUNT, OPERATOR
+from local.cloud.issuer import ADMINISTRATOR, AUDIENCE, ISSUER
 from local.cloud.places import BUILD, ROOT
 
 CLUSTER_NAME: Final = "blue-faas-local"
 
 OVERRIDES: Final[dict[str, object]] = {
     "blue-faas.authorizer": "none",
+    "blue-faas.tenancy": "open",
     "blue-faas.kubernetes.cluster_name": CLUSTER_NAME,
     "aws:cdk:disable-asset-staging": True,
 }
-"""All that differs from the template on AWS: who is let in, and which cluster. (The third saves copying bundles.)"""
+"""All that differs from the template on AWS: who may do what, and which cluster. (The last saves copying bundles.)"""
 _WITHOUT_CLUSTER: Final = {
     **{name: value for name, value in OVERRIDES.items() if ".kubernetes." not in name},
     "blue-faas.kubernetes": "null",
@@ -37,6 +39,18 @@ _AUTHORIZERS: Final[Mapping[str, Mapping[str, object]]] = {
 }
 AUTHORIZERS: Final = tuple(_AUTHORIZERS)
 """What ``AUTHORIZER`` may be."""
+_TENANCIES: Final[Mapping[str, Mapping[str, object]]] = {
+    "open": {},
+    "policy": {
+        "blue-faas.tenancy": "policy",
+        "blue-faas.administrators": [
+            f"arn:aws:iam::{DEFAULT_ACCOUNT}:user/{OPERATOR}",
+            f"claim:sub={ADMINISTRATOR}",
+        ],
+    },
+}
+TENANCIES: Final = tuple(_TENANCIES)
+"""What ``TENANCY`` may be."""
 
 _DEPENDS_ON: Final = (
     "app.py",
@@ -58,9 +72,9 @@ def wants_cluster() -> bool:
     return json.loads((ROOT / "cdk.json").read_text())["context"]["blue-faas"].get("kubernetes") is not None
 
 
-def assembly(*, cluster: bool, authorizer: str = "none") -> Path:
+def assembly(*, cluster: bool, authorizer: str = "none", tenancy: str = "open") -> Path:
     """Folder of the cloud assembly (template, asset manifest), made anew when something it depends on changed."""
-    overrides = {**(OVERRIDES if cluster else _WITHOUT_CLUSTER), **_AUTHORIZERS[authorizer]}
+    overrides = {**(OVERRIDES if cluster else _WITHOUT_CLUSTER), **_AUTHORIZERS[authorizer], **_TENANCIES[tenancy]}
     folder = BUILD / "assembly" / _digest(overrides)
     BUILD.mkdir(exist_ok=True)
     with (BUILD / "assembly.lock").open("w") as lock:

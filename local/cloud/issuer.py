@@ -20,6 +20,8 @@ AUDIENCE: Final = "blue-faas"
 PATH: Final = "/_local/issuer"
 """Where the front serves what `ISSUER` publishes."""
 MINUTES: Final = 60
+ADMINISTRATOR: Final = "administrator"
+"""Subject of tokens that may write the policy, where ``TENANCY=policy``."""
 
 
 def make_key(file: Path) -> None:
@@ -69,10 +71,11 @@ def main() -> None:
     parser.add_argument("--key", type=Path, required=True, help="the issuer's private key")
     parser.add_argument("--workspace", action="append", default=[], help="workspace of the caller; may be repeated")
     parser.add_argument("--minutes", type=float, default=MINUTES, help="how long the token is good")
+    parser.add_argument("--subject", default="local", help=f"who the caller is; '{ADMINISTRATOR}' makes workspaces")
     given = parser.parse_args()
     if not given.key.is_file():
         parser.error(f"{given.key} does not exist: `AUTHORIZER=jwt make local` makes it and says where it is")
-    print(mint(given.key, given.workspace, minutes=given.minutes))
+    print(mint(given.key, given.workspace, minutes=given.minutes, sub=given.subject))
 
 
 if __name__ == "__main__":

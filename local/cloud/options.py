@@ -22,6 +22,8 @@ class CloudOptions:
     """Folder of compiled components that outlives the cloud; None: one of its own."""
     authorizer: str = "none"
     """Who may call the API: one of `local.cloud.assembly.AUTHORIZERS`."""
+    tenancy: str = "open"
+    """Whether workspaces are kept apart: one of `local.cloud.assembly.TENANCIES`."""
     cluster: bool | None = None
     """Whether there is one to deploy to; None: as cdk.json says."""
     local_ports: tuple[int, ...] = ()

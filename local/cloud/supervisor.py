@@ -111,7 +111,8 @@ class Cloud:
         kubernetes = self._start_cluster() if self.has_cluster else None
         registry = self._start_registry_proxy() if self._real_spin is not None else None
         with ThreadPoolExecutor(1) as pool:
-            template = pool.submit(assembly, cluster=self.has_cluster, authorizer=self._options.authorizer)
+            asked = {"authorizer": self._options.authorizer, "tenancy": self._options.tenancy}
+            template = pool.submit(assembly, cluster=self.has_cluster, **asked)
             aws.wait_until(lambda: answers(self._aws_port, "/_ministack/health"), 30)
             folder = template.result()
         self.outputs = deploy_assembly(
@@ -164,6 +165,11 @@ class Cloud:
     def authorizer(self) -> str:
         """Who may call the API."""
         return self._options.authorizer
+
+    @property
+    def tenancy(self) -> str:
+        """Whether workspaces are kept apart."""
+        return self._options.tenancy
 
     @property
     def issuer_key(self) -> Path | None:

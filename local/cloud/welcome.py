@@ -3,6 +3,7 @@
 import shlex
 import sys
 
+from local.cloud.issuer import ADMINISTRATOR
 from local.cloud.supervisor import Cloud
 
 
@@ -33,15 +34,20 @@ Ctrl-C stops it."""
 
 def _with_authorizer(cloud: Cloud) -> str:
     """Say what to export for the commands of docs/authorizers.md."""
-    token = ""
+    tokens = ""
     if cloud.issuer_key is not None:
-        command = f"{sys.executable} -m local.cloud.issuer --key {cloud.issuer_key} --workspace my-workspace"
-        token = f'export TOKEN="$({command})"\n'
-    return f"""Blue FaaS is ready at {cloud.url}, with the authorizer {cloud.authorizer}
+        issuer = f"{sys.executable} -m local.cloud.issuer --key {cloud.issuer_key}"
+        tokens = f'export TOKEN="$({issuer} --workspace my-workspace)"\n'
+        if cloud.tenancy == "policy":
+            tokens += f'export ADMINISTRATOR_TOKEN="$({issuer} --subject {ADMINISTRATOR})"\n'
+    pages = "docs/authorizers.md"
+    if cloud.tenancy == "policy":
+        pages = f"{pages} and, for the workspace that they need, docs/tenancy.md"
+    return f"""Blue FaaS is ready at {cloud.url}, with the authorizer {cloud.authorizer} and tenancy {cloud.tenancy}
 
-# docs/authorizers.md has the commands; before them:
+# The commands are in {pages}; before them:
 API={cloud.url} WORKSPACE=my-workspace
-{token}{_operator(cloud)}
+{tokens}{_operator(cloud)}
 
 Ctrl-C stops it."""
 

@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILDER = "builder_image/builder/source/names.py"
-LAYERS = "The Lambda code is layered: handlers, API, domain, models, registries, contracts"
+LAYERS = "The Lambda code is layered, from handlers down to contracts"
 PACKAGES = ("functions", "infra", "local", "builder_image/builder", "builder_image/fast_lane")
 
 
@@ -38,14 +38,16 @@ def broken(tree: Path) -> set[str]:
 @pytest.mark.parametrize(
     ("file", "planted", "contract"),
     [
-        ("functions/api/caller.py", "local.cloud.places", "The product never imports the one-machine cloud"),
+        ("functions/api/http.py", "local.cloud.places", "The product never imports the one-machine cloud"),
         (BUILDER, "infra.settings", "Lambda code and the builder do not know how they are deployed"),
         (BUILDER, "functions.tasks.store", "The builder imports of the Lambda code only what its image carries"),
-        (BUILDER, "functions.api.caller", "The builder imports of the Lambda code only what its image carries"),
-        ("functions/contracts/names.py", "functions.api.caller", "What the builder's image carries stands alone"),
+        (BUILDER, "functions.api.http", "The builder imports of the Lambda code only what its image carries"),
+        ("functions/contracts/names.py", "functions.api.http", "What the builder's image carries stands alone"),
         ("functions/registry/outcomes.py", "functions.tasks.store", "What the builder's image carries stands alone"),
-        ("functions/tasks/paging.py", "functions.api.caller", LAYERS),
+        ("functions/tasks/paging.py", "functions.api.http", LAYERS),
         ("functions/models/spelling.py", "functions.cluster.client", LAYERS),
+        ("functions/models/principals.py", "functions.tenancy.access", LAYERS),
+        ("functions/tenancy/policies.py", "functions.tasks.store", LAYERS),
         ("functions/cluster/bounds.py", "functions.tasks.store", LAYERS),
         ("functions/settings.py", "functions.contracts.names", LAYERS),
         (

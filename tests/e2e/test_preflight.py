@@ -24,6 +24,7 @@ def credentials(cloud: Client) -> dict[str, str]:
 
 def test_every_check_gets_an_answer_or_says_that_it_got_none(cloud: Client) -> None:
     command = [sys.executable, "-m", "infra.preflight", "-c", f"blue-faas.kubernetes.cluster_name={CLUSTER_NAME}"]
+    command += ["-c", "blue-faas.administrators=arn:aws:iam::123456789012:user/operator"]
     done = subprocess.run(
         command,
         cwd=ROOT,
@@ -42,6 +43,13 @@ def test_every_check_gets_an_answer_or_says_that_it_got_none(cloud: Client) -> N
     expected = {"there-is-no-such-command", "CDK", "Lambda quota", "CloudFormation's permissions"}
     assert problems - expected == set(), done.stdout
     assert {"there-is-no-such-command", "Lambda quota"} <= problems
-    for subject in ("credentials", "CDK bootstrap", "stack BlueFaas", f"EKS cluster {CLUSTER_NAME}", "access entries"):
+    for subject in (
+        "credentials",
+        "CDK bootstrap",
+        "stack BlueFaas",
+        f"EKS cluster {CLUSTER_NAME}",
+        "access entries",
+        "administrators",
+    ):
         assert said[subject] == "ok", done.stdout
     assert {"CodeBuild quota", "SpinKube"} <= said.keys()

@@ -7,7 +7,8 @@ from typing import Any
 import pydantic
 import pytest
 
-from infra.settings import AuthorizerError, Limits
+from functions.tenancy.policies import PARTITION, WORKSPACE_ID
+from infra.settings import AuthorizerError, Limits, Settings
 from infra.tools import openapi
 from local.cloud.assembly import OVERRIDES
 from tests.infra.conftest import OTHER, ROOT, stack_with, synthesis
@@ -74,11 +75,32 @@ def test_no_authorizer_must_be_asked_for_by_name(tmp_path: Path) -> None:
     assert set(routes(synthesis(**OVERRIDES).template).values()) == {"NONE"}
 
 
-def test_the_functions_know_the_authorizer_and_its_claim() -> None:
+def test_tenancy_is_by_policy_and_open_must_be_asked_for_by_name(tmp_path: Path) -> None:
+    assert Settings.from_file({}).tenancy == "policy"
+    with pytest.raises(pydantic.ValidationError, match=r"-c blue-faas\.tenancy=open"):
+        stack_with({"blue-faas.authorizer": "none"}, tmp_path)
+    assert Settings.from_file({"blue-faas.tenancy": "open"}).tenancy == "open"
+
+
+@pytest.mark.parametrize(
+    ("named", "told"), [([], True), (["arn:aws:iam::123456789012:role/operators"], False)], ids=["nobody", "a role"]
+)
+def test_the_synthesis_tells_when_nobody_administers(tmp_path: Path, named: list[str], told: bool) -> None:
+    app, stack = stack_with({"blue-faas.administrators": named}, tmp_path)
+    app.synth()
+    messages = [str(entry.data) for metadata in stack.node.find_all() for entry in metadata.node.metadata]
+    assert any("blue-faas.administrators" in message for message in messages) is told
+
+
+def test_administrators_of_the_command_line() -> None:
+    arns = ["arn:aws:iam::123456789012:role/operators", "arn:aws:iam::123456789012:user/me"]
+    assert Settings.from_file({"blue-faas.administrators": ",".join(arns)}).administrators == arns
+
+
+def test_the_functions_know_the_claim_that_lists_workspaces() -> None:
     functions = resources(synthesis(**OTHER).template, "AWS::Lambda::Function")
     (builds,) = [function for name, function in functions.items() if name.startswith("ApiBuilds")]
-    variables = builds["Environment"]["Variables"]
-    assert (variables["AUTHORIZER"], variables["JWT_WORKSPACES_CLAIM"]) == ("jwt", "cognito:groups")
+    assert builds["Environment"]["Variables"]["JWT_WORKSPACES_CLAIM"] == "cognito:groups"
 
 
 def test_the_largest_request_fits_into_lambdas_event_as_base64() -> None:
@@ -128,10 +150,15 @@ def test_the_code_bucket_keeps_versions_and_tells_eventbridge(template: dict[str
 
 
 def test_rows_expire_and_can_be_recovered(template: dict[str, Any]) -> None:
-    (table,) = resources(template, "AWS::DynamoDB::Table").values()
-    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
-    assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
-    assert [key["AttributeName"] for key in table["KeySchema"]] == ["workspace_id", "task_id"]
+    tables = resources(template, "AWS::DynamoDB::Table")
+    for table in tables.values():
+        assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
+    keys = {name: [key["AttributeName"] for key in table["KeySchema"]] for name, table in tables.items()}
+    (tasks,) = [name for name in tables if name.startswith("StorageTasks")]
+    (policies,) = [name for name in tables if name.startswith("TenancyPolicies")]
+    assert keys == {tasks: ["workspace_id", "task_id"], policies: [PARTITION, WORKSPACE_ID]}
+    assert tables[tasks]["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+    assert "TimeToLiveSpecification" not in tables[policies], "a workspace does not end by itself"
 
 
 STATE = {"AWS::S3::Bucket", "AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::ECR::Repository"}

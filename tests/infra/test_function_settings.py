@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from functions.api.settings import BuildApiSettings
+from functions.api.settings import BuildApiSettings, IngestSettings
 from functions.cluster.settings import DeploySettings
 from functions.settings import EnvironmentSettings
-from functions.tasks.settings import ReconcilerSettings, SubmissionSettings, TaskSettings
+from functions.tasks.settings import ReconcilerSettings, TaskSettings
 from infra.settings import Settings
 from tests.infra.conftest import OTHER, synthesis
 from tests.infra.reading import resources
@@ -22,7 +22,7 @@ OF_EVERY_FUNCTION = {
 }
 SETTINGS: dict[str, type[EnvironmentSettings]] = {
     "builds": BuildApiSettings,
-    "ingest": SubmissionSettings,
+    "ingest": IngestSettings,
     "record_result": TaskSettings,
     "close_task": TaskSettings,
     "reconcile": ReconcilerSettings,

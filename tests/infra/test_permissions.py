@@ -1,15 +1,19 @@
 """Who may do what: every role of ours with its complete list of actions and resources."""
 
 import fnmatch
+import itertools
 from typing import Any
 
 import pytest
 
 from local.aws.unused_rights import UNSEEN, granted
+from local.cloud.assembly import OVERRIDES
+from tests.infra.conftest import synthesis
 from tests.infra.reading import permissions, resources, text
 
 TABLE = "<StorageTasks7A5B7490.Arn>"
 TABLE_BY_NAME = "arn:<AWS::Partition>:dynamodb:<AWS::Region>:<AWS::AccountId>:table/<StorageTasks7A5B7490>"
+POLICIES = "<TenancyPolicies9A07A512.Arn>"
 BUCKET = "<StorageCodeEBE9F578.Arn>"
 KEY = "<StorageCredentialsKey2B6A8276.Arn>"
 IMAGES = "<StorageImagesCFC0E004.Arn>"
@@ -46,7 +50,8 @@ def dead_letters(queue: str) -> dict[str, list[str]]:
 EXPECTED = {
     "ApiBuilds": {
         **SUBMISSION,
-        "dynamodb:DeleteItem": [TABLE],
+        # Administrators write the policy; whatever else asks for something is held to it.
+        **{f"dynamodb:{action}": [TABLE, POLICIES] for action in ("DeleteItem", "GetItem", "PutItem", "Query")},
         "events:PutEvents": [EVENT_BUS],
         "kms:Encrypt": [KEY],
         "logs:GetLogEvents": ["<BuilderLogs6801DD70.Arn>"],
@@ -59,6 +64,7 @@ EXPECTED = {
     },
     "IngestFunction": {
         **SUBMISSION,
+        "dynamodb:GetItem": [TABLE, POLICIES],
         "events:PutEvents": [EVENT_BUS],
         "s3:GetObject": [f"{BUCKET}/build-artifacts/*"],
         "s3:GetObjectVersion": [f"{BUCKET}/uploads-staged/*", f"{BUCKET}/uploads/*"],
@@ -90,7 +96,8 @@ EXPECTED = {
         "states:StartExecution": ["<BuildPipelineStateMachine9C6583CF>"],
     },
     "DeployerFunction": {
-        "dynamodb:GetItem": [TABLE],
+        "dynamodb:GetItem": [TABLE, POLICIES],
+        "dynamodb:Query": [POLICIES],
         # Whether the image is there; the allow-list says of which repositories.
         "ecr:DescribeImages": ["arn:<AWS::Partition>:ecr:<AWS::Region>:<AWS::AccountId>:repository/*"],
         "eks:DescribeCluster": ["arn:<AWS::Partition>:eks:<AWS::Region>:<AWS::AccountId>:cluster/blue-faas"],
@@ -143,6 +150,23 @@ def test_the_build_role_reaches_one_task_table_one_bucket_one_repository(templat
         "s3:GetObject": [f"{BUCKET}/build-sources/*"],
         "s3:PutObject": [f"{BUCKET}/build-artifacts/*"],
     }
+
+
+def test_where_tenancy_is_open_nobody_reads_the_policy() -> None:
+    template = synthesis(**OVERRIDES).template
+    for role in EXPECTED:
+        assert POLICIES not in itertools.chain(*permissions(template, role).values())
+
+
+def test_only_the_build_api_writes_the_policy(template: dict[str, Any]) -> None:
+    writes = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}
+    writers = {
+        role
+        for role in (*EXPECTED, "BuilderProject")
+        for action, on in permissions(template, role).items()
+        if action in writes and POLICIES in on
+    }
+    assert writers == {"ApiBuilds"}
 
 
 def test_what_no_test_can_use_is_granted(template: dict[str, Any]) -> None:

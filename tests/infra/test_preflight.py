@@ -9,7 +9,7 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from infra.preflight import account, cluster, machine, names, quotas
+from infra.preflight import account, cluster, machine, names, quotas, tenancy
 from infra.preflight.__main__ import main
 from infra.preflight.findings import Finding, State, run
 from infra.settings import Settings
@@ -254,3 +254,17 @@ def test_a_machine_without_docker_is_told_what_to_do(monkeypatch: pytest.MonkeyP
 def test_a_setting_that_cannot_be_meant_ends_it(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["-c", "blue-faas.builds.compute=ENORMOUS"]) == 1
     assert "builds.compute" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("changed", "state"),
+    [
+        ({}, State.PROBLEM),
+        ({"blue-faas.administrators": "arn:aws:iam::123456789012:role/operators"}, State.OK),
+        ({"blue-faas.tenancy": "open"}, State.OK),
+    ],
+)
+def test_somebody_has_to_make_workspaces(changed: dict[str, object], state: State) -> None:
+    finding = only(tenancy.administrators(Settings.from_file(changed)))
+    assert finding.state == state
+    assert ("blue-faas.administrators" in finding.remedy) is (state == State.PROBLEM)

@@ -11,15 +11,34 @@ import boto3
 from moto.backends import get_backend
 
 from functions.contracts.task import UNSETTLED_INDEX
+from functions.tenancy.policies import PARTITION, WORKSPACE_ID
 
 BUCKET = "code-bucket"
 TABLE = "tasks"
+POLICY_TABLE = "policies"
+ADMINISTRATOR = "arn:aws:iam::123456789012:role/administrator"
 LOG_GROUP = "builds"
 EVENT_BUS = "BlueFaas"
 ACCOUNT = "123456789012"
 REGION = "ap-northeast-2"
 OWN_REPOSITORY = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/blue-faas-app"
 OTHER_REPOSITORY = "217350599014.dkr.ecr.ap-northeast-2.amazonaws.com/blue-final-faas-app"
+
+
+def make_policy_table() -> None:
+    """Make the table as `infra.tenancy` does."""
+    boto3.client("dynamodb").create_table(
+        TableName=POLICY_TABLE,
+        KeySchema=[
+            {"AttributeName": PARTITION, "KeyType": "HASH"},
+            {"AttributeName": WORKSPACE_ID, "KeyType": "RANGE"},
+        ],
+        AttributeDefinitions=[
+            {"AttributeName": PARTITION, "AttributeType": "S"},
+            {"AttributeName": WORKSPACE_ID, "AttributeType": "S"},
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
 
 
 class Account:
@@ -56,6 +75,7 @@ class Account:
             ],
             BillingMode="PAY_PER_REQUEST",
         )
+        make_policy_table()
         self._logs = boto3.client("logs")
         self._logs.create_log_group(logGroupName=LOG_GROUP)
         self._ecr = boto3.client("ecr")
@@ -64,7 +84,8 @@ class Account:
 
     def reset(self) -> None:
         """Empty everything, in moto's own memory: to ask for what is there took a quarter of these tests' time."""
-        _backend("dynamodb").tables[TABLE].items.clear()
+        for table in (TABLE, POLICY_TABLE):
+            _backend("dynamodb").tables[table].items.clear()
         _backend("s3", "aws").buckets[BUCKET].keys.clear()
         _backend("ecr").repositories["blue-faas-app"].images.clear()
         for machine in _backend("stepfunctions").state_machines:
@@ -103,7 +124,9 @@ class Account:
             "STORAGE_TASK_RETENTION_DAYS": "90",
             "STUCK_AFTER_MINUTES": "120",
             "DEPLOYS": "true",
-            "AUTHORIZER": "iam",
+            "TENANCY": "open",
+            "POLICY_TABLE": POLICY_TABLE,
+            "ADMINISTRATORS": json.dumps([ADMINISTRATOR]),
             "TOOLCHAIN_ID": "toolchain-1",
             "BUILD_LOG_GROUP": LOG_GROUP,
             "EVENT_BUS_NAME": EVENT_BUS,

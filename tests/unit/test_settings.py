@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from functions import settings
-from functions.api.settings import BuildApiSettings
+from functions.api.settings import BuildApiSettings, IngestSettings
 from functions.handlers import builds, ingest, reconcile, record_result
 from functions.settings import EnvironmentSettings
 from functions.tasks.settings import ReconcilerSettings, SubmissionSettings, TaskSettings
@@ -17,7 +17,7 @@ from tests.unit.test_ingest import created
 
 HANDLERS: dict[type[EnvironmentSettings], Callable[[], Any]] = {
     BuildApiSettings: lambda: builds.handler(http_event("GET", "/health"), LambdaContext()),
-    SubmissionSettings: lambda: ingest.handler(created("elsewhere/app.py", "v"), LambdaContext()),
+    IngestSettings: lambda: ingest.handler(created("elsewhere/app.py", "v"), LambdaContext()),
     TaskSettings: lambda: record_result.handler({"workspace_id": "w", "task_id": "t"}, LambdaContext()),
     ReconcilerSettings: lambda: reconcile.handler({}, LambdaContext()),
 }

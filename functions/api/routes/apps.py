@@ -6,17 +6,23 @@ from typing import Annotated, Final
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Body, Path, Query
 
-from functions.api.caller import caller
 from functions.api.deployments import Deployments
 from functions.api.error_responses import RETRY_AFTER, responses
 from functions.cluster.names import ObjectName
+from functions.cluster.settings import DeploySettings
+from functions.contracts.names import WorkspaceId
 from functions.models.apps import AppDeleted, AppList, AppState, RevisionList, RollbackRequest
 from functions.models.deploy import DeployRequest, DeployResponse, KubernetesAppName, Namespace
+from functions.tenancy.access import Access
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools' constructor has no annotations
 
 NamespaceInPath = Annotated[Namespace, Path(description="Kubernetes namespace of the app.")]
 AppNameInPath = Annotated[KubernetesAppName, Path(description="Name of the app.")]
+Workspace = Annotated[
+    WorkspaceId | None,
+    Query(description="Workspace that the apps belong to. Default: every workspace of the caller."),
+]
 
 _EVERYWHERE: Final = {
     HTTPStatus.FORBIDDEN: "The service does not allow images from this registry, or has no access to the namespace.",
@@ -35,8 +41,10 @@ _ON_CHANGE: Final = {
 }
 
 
-def _deployments(namespace: str) -> Deployments:
-    return Deployments.open(router.lambda_context, caller(router.current_event.raw_event), namespace)
+def _deployments(namespace: str, workspace_id: str | None) -> Deployments:
+    access = Access.of(DeploySettings.read(), router.current_event.raw_event)
+    scope = access.apps(namespace, workspace_id)
+    return Deployments.open(router.lambda_context, access.caller.name, namespace, scope)
 
 
 @router.post(
@@ -48,7 +56,7 @@ def _deployments(namespace: str) -> Deployments:
 )
 def deploy(request: Annotated[DeployRequest, Body()]) -> DeployResponse:
     """Create an app, or update the app that has this ``app_name``."""
-    return _deployments(request.namespace).deploy(request)
+    return _deployments(request.namespace, request.workspace_id).deploy(request)
 
 
 @router.get(
@@ -58,9 +66,12 @@ def deploy(request: Annotated[DeployRequest, Body()]) -> DeployResponse:
     operation_id="listApps",
     responses=responses(AppList, _EVERYWHERE),
 )
-def list_apps(namespace: Annotated[Namespace, Query(description="Kubernetes namespace of the apps.")]) -> AppList:
-    """List all SpinApps of the namespace, ordered by name."""
-    return _deployments(namespace).list(namespace)
+def list_apps(
+    namespace: Annotated[Namespace, Query(description="Kubernetes namespace of the apps.")],
+    workspace_id: Workspace = None,
+) -> AppList:
+    """List the apps of the namespace that the caller may see, ordered by name."""
+    return _deployments(namespace, workspace_id).list(namespace)
 
 
 @router.get(
@@ -70,9 +81,9 @@ def list_apps(namespace: Annotated[Namespace, Query(description="Kubernetes name
     operation_id="getApp",
     responses=responses(AppState, _EVERYWHERE),
 )
-def get_app(namespace: NamespaceInPath, app_name: AppNameInPath) -> AppState:
+def get_app(namespace: NamespaceInPath, app_name: AppNameInPath, workspace_id: Workspace = None) -> AppState:
     """Get the image, revision, replicas, conditions and events of an app, and the reason if it does not start."""
-    return _deployments(namespace).state(ObjectName(namespace, app_name))
+    return _deployments(namespace, workspace_id).state(ObjectName(namespace, app_name))
 
 
 @router.get(
@@ -82,9 +93,9 @@ def get_app(namespace: NamespaceInPath, app_name: AppNameInPath) -> AppState:
     operation_id="listRevisions",
     responses=responses(RevisionList, _EVERYWHERE),
 )
-def list_revisions(namespace: NamespaceInPath, app_name: AppNameInPath) -> RevisionList:
+def list_revisions(namespace: NamespaceInPath, app_name: AppNameInPath, workspace_id: Workspace = None) -> RevisionList:
     """List the deploys of an app, newest first: caller, time, image and changed fields. The last 20 are kept."""
-    return _deployments(namespace).revisions(ObjectName(namespace, app_name))
+    return _deployments(namespace, workspace_id).revisions(ObjectName(namespace, app_name))
 
 
 @router.post(
@@ -97,10 +108,13 @@ def list_revisions(namespace: NamespaceInPath, app_name: AppNameInPath) -> Revis
 def roll_back(
     namespace: NamespaceInPath,
     app_name: AppNameInPath,
+    workspace_id: Workspace = None,
     request: Annotated[RollbackRequest | None, Body()] = None,
 ) -> DeployResponse:
     """Restore the revision before the current one, or the given one. A rollback creates a new revision."""
-    return _deployments(namespace).roll_back(ObjectName(namespace, app_name), request or RollbackRequest())
+    return _deployments(namespace, workspace_id).roll_back(
+        ObjectName(namespace, app_name), request or RollbackRequest()
+    )
 
 
 @router.delete(
@@ -110,6 +124,6 @@ def roll_back(
     operation_id="deleteApp",
     responses=responses(AppDeleted, _ON_CHANGE),
 )
-def delete_app(namespace: NamespaceInPath, app_name: AppNameInPath) -> AppDeleted:
+def delete_app(namespace: NamespaceInPath, app_name: AppNameInPath, workspace_id: Workspace = None) -> AppDeleted:
     """Delete an app that this service created, with its autoscaler. Its images and builds are kept."""
-    return _deployments(namespace).delete(ObjectName(namespace, app_name))
+    return _deployments(namespace, workspace_id).delete(ObjectName(namespace, app_name))

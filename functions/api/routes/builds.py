@@ -8,8 +8,6 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import File, Form, UploadFile
 from aws_lambda_powertools.metrics import MetricUnit
 
-from functions.api.authorization import check_workspace
-from functions.api.caller import caller
 from functions.api.deploy_block import parse_block
 from functions.api.error_responses import documented
 from functions.api.idempotency_key import IdempotencyKey
@@ -25,6 +23,8 @@ from functions.tasks.idempotency import idempotent_task
 from functions.tasks.source import check_source
 from functions.tasks.submission import Submission, Submissions
 from functions.telemetry import logger, metrics
+from functions.tenancy import audit
+from functions.tenancy.access import Access
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools' constructor has no annotations
 
@@ -66,17 +66,19 @@ def build_and_push(
 ) -> TaskCreated:
     """Start a build of the uploaded source. The task has the progress and the pushed image."""
     settings, event = BuildApiSettings.read(), router.current_event.raw_event
-    check_workspace(settings, event, workspace_id)
+    access = Access.of(settings, event)
+    workspace = access.workspace(workspace_id)
     file_name = file.filename or ""
     check_source(file_name, file.content)
-    registry = push_target(settings, registry_url, username, password)
+    registry = push_target(settings, workspace, registry_url, username, password)
     block = None
     if deploy is not None:
-        block = block_for_row(parse_block(deploy), caller(event), deploys=settings.deploys)
+        block = block_for_row(parse_block(deploy), workspace, access.caller.name, deploys=settings.deploys)
     sha256 = hashlib.sha256(file.content).hexdigest()
     request = ("build-and-push", file_name, sha256, app_name, registry.repository, username, deploy)
-    submissions = Submissions.of(settings)
+    submissions = Submissions.of(settings, workspace.limits)
     with idempotent_task(submissions.tasks, workspace_id, idempotency_key, request) as task:
+        audit.note(task_id=task.key.task_id)
         if task.row is None:
             submission = Submission(
                 task=task.key,

@@ -6,7 +6,6 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
-from functions.api.authorization import check_workspace
 from functions.api.error_responses import documented
 from functions.api.settings import BuildApiSettings
 from functions.contracts.names import WorkspaceId
@@ -20,6 +19,7 @@ from functions.tasks.paging import UnusableTokenError, position_in, token_for
 from functions.tasks.store import TaskNotFoundError, TaskStore
 from functions.tasks.submission import Submissions
 from functions.tasks.task_response import task_view
+from functions.tenancy.access import Access
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools' constructor has no annotations
 
@@ -127,7 +127,7 @@ def delete_task(task_id: TaskId, workspace_id: Workspace) -> TaskRemoved:
 def _tasks_of(workspace_id: str) -> TaskStore:
     """Return the task table, after a check that the caller may see the workspace."""
     settings = BuildApiSettings.read()
-    check_workspace(settings, router.current_event.raw_event, workspace_id)
+    Access.of(settings, router.current_event.raw_event).workspace(workspace_id)
     return TaskStore(settings.task_table)
 
 

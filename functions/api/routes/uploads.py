@@ -9,8 +9,6 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Body
 from aws_lambda_powertools.metrics import MetricUnit
 
-from functions.api.authorization import check_workspace
-from functions.api.caller import caller
 from functions.api.error_responses import documented
 from functions.api.idempotency_key import IdempotencyKey
 from functions.api.push_target import push_target
@@ -25,6 +23,8 @@ from functions.tasks.idempotency import IdempotentTask, idempotent_task
 from functions.tasks.source import check_size
 from functions.tasks.submission import PresignedUpload, Submission, Submissions
 from functions.telemetry import logger, metrics
+from functions.tenancy import audit
+from functions.tenancy.access import Access
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools' constructor has no annotations
 
@@ -50,19 +50,21 @@ def create_upload(request: Annotated[UploadRequest, Body()], idempotency_key: Id
     If an earlier build of the same source can be reused, the task is done at once and no file is needed.
     """
     settings, event = BuildApiSettings.read(), router.current_event.raw_event
-    check_workspace(settings, event, request.workspace_id)
+    access = Access.of(settings, event)
+    workspace = access.workspace(request.workspace_id)
     check_size(request.size, settings.limits_upload_bytes)
-    registry = push_target(settings, request.registry_url, request.username, request.password)
+    registry = push_target(settings, workspace, request.registry_url, request.username, request.password)
     block = None
     if request.deploy is not None:
-        block = block_for_row(request.deploy, caller(event), deploys=settings.deploys)
+        block = block_for_row(request.deploy, workspace, access.caller.name, deploys=settings.deploys)
     parts = (
         *("uploads", request.file_name, str(request.size), request.sha256),
         *(request.app_name, registry.repository, request.username),
         block.options if block is not None else None,
     )
-    submissions = Submissions.of(settings)
+    submissions = Submissions.of(settings, workspace.limits)
     with idempotent_task(submissions.tasks, request.workspace_id, idempotency_key, parts) as task:
+        audit.note(task_id=task.key.task_id)
         if task.row is None:
             submission = Submission(
                 task=task.key,

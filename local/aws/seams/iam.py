@@ -23,9 +23,8 @@ from local.aws.iam import requests
 from local.aws.iam.conditions import check_condition
 from local.aws.iam.decisions import Decisions
 from local.aws.iam.roles import RoleCalls, RoleSessions
-from local.aws.settings import Settings
+from local.aws.settings import OPERATOR, Settings
 
-OPERATOR: Final = "operator"
 _denied: contextvars.ContextVar[tuple[str, str] | None] = contextvars.ContextVar("denied", default=None)
 """Action and resource that were asked about last."""
 _request: contextvars.ContextVar[Any] = contextvars.ContextVar("signed_request", default=None)

@@ -1,105 +1,20 @@
 """docs/authorizers.md on clouds that ask who calls: its commands work, and nothing comes in that AWS would refuse."""
 
 import base64
-import json
-import os
-import re
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from local.cloud import issuer
-from local.cloud.options import CloudOptions
 from local.cloud.supervisor import Cloud
+from local.tests.front.callers import ROOT, TASKS, api_arn, keys, mint, operator, run, session, signed
 
-ROOT = Path(__file__).resolve().parents[3]
-_PAGE = (ROOT / "docs" / "authorizers.md").read_text()
-_SHELL = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-TASKS = "/api/v1/workspaces/my-workspace/tasks"
 OPEN = ("/health", "/docs", "/openapi.json")
-
-
-@pytest.fixture(scope="module")
-def iam() -> Iterator[Cloud]:
-    with Cloud(CloudOptions(port=0, cluster=False, authorizer="iam")) as cloud:
-        yield cloud
-
-
-@pytest.fixture(scope="module")
-def jwt() -> Iterator[Cloud]:
-    with Cloud(CloudOptions(port=0, cluster=False, authorizer="jwt")) as cloud:
-        yield cloud
-
-
-def commands(section: str) -> list[str]:
-    """The page's first commands, and those of one section."""
-    top, *sections = re.split(r"^## ", _PAGE, flags=re.MULTILINE)
-    (body,) = (each for each in sections if each.startswith(section))
-    return [*_SHELL.findall(top), *_SHELL.findall(body)]
-
-
-def run(cloud: Cloud, section: str, **variables: str) -> list[Any]:
-    """Run a section's commands; returns the JSON objects that they print."""
-    script = "\necho\n".join(["set -euo pipefail", *commands(section)]).replace("http://127.0.0.1:8000", cloud.url)
-    kept = {name: os.environ[name] for name in ("HOME", "LANG") if name in os.environ}
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    done = subprocess.run(
-        ["bash", "-c", script.replace("python3 ", f"{sys.executable} ")],
-        cwd=ROOT,
-        env={**kept, "PATH": path, "AWS_REGION": cloud.region, **variables},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return [json.loads(line) for line in done.stdout.replace("}{", "}\n{").splitlines() if line.startswith("{")]
-
-
-def keys(credentials: Credentials) -> dict[str, str]:
-    """Variables of the AWS SDKs."""
-    named = {"AWS_ACCESS_KEY_ID": credentials.access_key, "AWS_SECRET_ACCESS_KEY": credentials.secret_key}
-    return {**named, **({"AWS_SESSION_TOKEN": credentials.token} if credentials.token else {})}
-
-
-def operator(cloud: Cloud) -> Credentials:
-    """The run's own key."""
-    return Credentials(cloud.credentials.access_key_id, cloud.credentials.secret_access_key)
-
-
-def session(cloud: Cloud, *resources: str) -> Credentials:
-    """Temporary credentials that may invoke these resources of the API."""
-    client = cloud.credentials.client
-    trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{cloud.account}:root"}, "Action": "sts:AssumeRole"}
-    allowed = {"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": list(resources)}
-    name = f"caller-{time.monotonic_ns()}"
-    iam = client("iam", cloud.aws_endpoint, cloud.region)
-    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Statement": [trust]}))["Role"]["Arn"]
-    document = json.dumps({"Statement": [allowed]})
-    iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=document)
-    given = client("sts", cloud.aws_endpoint, cloud.region).assume_role(RoleArn=arn, RoleSessionName="caller")
-    made = given["Credentials"]
-    return Credentials(made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"])
-
-
-def api_arn(cloud: Cloud, rest: str) -> str:
-    """ARN of a part of the API."""
-    return f"arn:aws:execute-api:{cloud.region}:{cloud.account}:{cloud.outputs['ApiId']}/{rest}"
-
-
-def signed(cloud: Cloud, credentials: Credentials, method: str, path: str, body: bytes = b"") -> httpx.Request:
-    """A request as botocore signs it."""
-    request = AWSRequest(method, cloud.url + path, data=body)
-    SigV4Auth(credentials, "execute-api", cloud.region).add_auth(request)
-    return httpx.Request(method, cloud.url + path, headers=dict(request.headers), content=body)
 
 
 def status(request: httpx.Request) -> int:
@@ -112,7 +27,7 @@ def status(request: httpx.Request) -> int:
 
 
 def test_the_documented_commands_with_a_signature(iam: Cloud) -> None:
-    for credentials in (operator(iam), session(iam, api_arn(iam, "*"))):
+    for credentials in (operator(iam), session(iam, "team-a", api_arn(iam, "*"))):
         tasks, announced, built, listed = run(iam, "With a signature", **keys(credentials))
         assert tasks["next"] is None
         assert announced["task_id"]
@@ -155,7 +70,7 @@ def test_unsigned_and_falsely_signed_requests_are_refused(iam: Cloud) -> None:
 
 
 def test_a_caller_may_invoke_what_its_policies_say(iam: Cloud) -> None:
-    reader = session(iam, api_arn(iam, "$default/GET/api/v1/workspaces/*"))
+    reader = session(iam, "reader", api_arn(iam, "$default/GET/api/v1/workspaces/*"))
     assert status(signed(iam, reader, "GET", TASKS)) == 200
     assert status(signed(iam, reader, "POST", "/api/v1/uploads", b"{}")) == 403
     without_token = Credentials(reader.access_key, reader.secret_key)
@@ -169,14 +84,8 @@ def test_the_api_is_reached_through_the_front_only(iam: Cloud) -> None:
     assert httpx.get(url).status_code == 403
 
 
-def mint(cloud: Cloud, *workspaces: str, **claims: Any) -> str:
-    """A token of the run's issuer."""
-    assert cloud.issuer_key is not None
-    return issuer.mint(cloud.issuer_key, workspaces, **claims)
-
-
 def with_token(cloud: Cloud, token: str, path: str = TASKS) -> int:
-    """Status of a call."""
+    """Return the status of a call."""
     return httpx.get(cloud.url + path, headers={"Authorization": f"Bearer {token}"}, timeout=60).status_code
 
 

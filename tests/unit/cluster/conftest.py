@@ -27,6 +27,7 @@ from functions.aws import clients
 from functions.cluster import retries
 from functions.cluster.eks import transport
 from functions.handlers import deploy as deploy_function
+from functions.models.workspaces import WorkspacePolicy
 from functions.registry import ecr
 from tests.support.control_plane import REAL, SERVERS, real_server, skip_where_different
 from tests.unit.cluster.clusters import RealCluster, StandIn
@@ -34,6 +35,7 @@ from tests.unit.cluster.kubernetes_server import Administrator, KubernetesServer
 
 CLUSTER = "blue-faas"
 REGION = "ap-northeast-2"
+POLICY_TABLE = "policies-of-the-deploy-tests"
 IMAGE = "217350599014.dkr.ecr.ap-northeast-2.amazonaws.com/blue-final-faas-app:a1b2c3d4"
 
 CALLER = "arn:aws:iam::123456789012:user/developer"
@@ -95,6 +97,7 @@ SETTINGS = {
     "KUBERNETES_DEFAULT_CPU_REQUEST": "100m",
     "KUBERNETES_DEFAULT_MEMORY_REQUEST": "128Mi",
     "REGISTRY_ALLOW_LIST": '[".*"]',
+    "TENANCY": "open",
     "DEFAULT_IMAGE_REPOSITORY": f"123456789012.dkr.ecr.{REGION}.amazonaws.com/blue-faas",
     "TASK_TABLE": "tasks-of-the-deploy-tests",
 }
@@ -143,6 +146,10 @@ class Eks:
     images_asked: list[str] = field(default_factory=list)
     row: dict[str, Any] = field(default_factory=dict)
     """The task that DynamoDB has, in its own JSON."""
+    policies: dict[str, WorkspacePolicy] = field(default_factory=dict)
+    """What the policy table has, by workspace."""
+    tags: dict[str, list[str]] = field(default_factory=dict)
+    """All tags of an image, by its digest; of others ECR knows the one that was asked for."""
 
 
 @pytest.fixture(scope="session")
@@ -152,8 +159,8 @@ def eks_api(server: KubernetesServer, authority: trustme.CA) -> Iterator[Eks]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            if self.headers["X-Amz-Target"] == "DynamoDB_20120810.GetItem":
-                self._answer({"Item": eks.row} if eks.row else {})
+            if self.headers["X-Amz-Target"].startswith("DynamoDB"):
+                self._answer(_of_tables(eks, request))
                 return
             if self.headers["X-Amz-Target"].endswith((".BatchGetImage", ".PutImage")):
                 self._keep(request)
@@ -166,7 +173,9 @@ def eks_api(server: KubernetesServer, authority: trustme.CA) -> Iterator[Eks]:
             if error:
                 self._answer({"__type": error, "message": "told to fail"}, 400)
                 return
-            self._answer({"imageDetails": [{"imageDigest": image.get("imageDigest") or digest_of(":" + version)}]})
+            digest = image.get("imageDigest") or digest_of(":" + version)
+            tags = eks.tags.get(digest, [image["imageTag"]] if "imageTag" in image else [])
+            self._answer({"imageDetails": [{"imageDigest": digest, "imageTags": tags}]})
 
         def _keep(self, request: dict[str, Any]) -> None:
             if eks.keep_fails:
@@ -219,6 +228,27 @@ def eks_api(server: KubernetesServer, authority: trustme.CA) -> Iterator[Eks]:
     http.server_close()
 
 
+def _of_tables(eks: Eks, request: dict[str, Any]) -> dict[str, Any]:
+    """DynamoDB's answer to GetItem of a task, and to GetItem and Query of the policy."""
+    if request["TableName"] != POLICY_TABLE:
+        return {"Item": eks.row} if eks.row else {}
+    if "Key" in request:
+        workspace_id = request["Key"]["workspace_id"]["S"]
+        return {"Item": _policy_item(eks, workspace_id)} if workspace_id in eks.policies else {}
+    return {"Items": [_policy_item(eks, workspace_id) for workspace_id in sorted(eks.policies)]}
+
+
+def _policy_item(eks: Eks, workspace_id: str) -> dict[str, Any]:
+    texts = {
+        "partition": "workspaces",
+        "workspace_id": workspace_id,
+        "policy": eks.policies[workspace_id].model_dump_json(),
+        "updated_at": "2026-01-01T00:00:00.000Z",
+        "updated_by": "set-up",
+    }
+    return {**{name: {"S": value} for name, value in texts.items()}, "version": {"N": "1"}}
+
+
 @pytest.fixture
 def eks(eks_api: Eks) -> Iterator[Eks]:
     """The EKS and ECR APIs, put back afterwards as they were."""
@@ -231,6 +261,8 @@ def eks(eks_api: Eks) -> Iterator[Eks]:
     eks_api.kept.clear()
     eks_api.images_asked.clear()
     eks_api.row = {}
+    eks_api.policies.clear()
+    eks_api.tags.clear()
 
 
 @pytest.fixture(scope="session", autouse=True)

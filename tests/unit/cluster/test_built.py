@@ -9,6 +9,7 @@ from functions.api.deploy_block import parse_block
 from functions.cluster.resources import SPIN_APPS
 from functions.handlers import deploy as deploy_function
 from functions.tasks.deployment import block_for_row
+from functions.tenancy.workspace import Workspace
 from tests.unit.cluster.conftest import CALLER, IMAGE, Context, Deploy, Eks, deployed
 from tests.unit.cluster.kubernetes_server import Administrator, KubernetesServer
 
@@ -21,7 +22,9 @@ def text(value: str) -> dict[str, str]:
 
 def row(namespace: str, image: str = IMAGE, **fields: Any) -> dict[str, Any]:
     """A task that is done, as DynamoDB has it."""
-    block = block_for_row(parse_block(json.dumps({"namespace": namespace, **fields})), CALLER, deploys=True)
+    workspace = Workspace(STATE_INPUT["workspace_id"], None)
+    options = parse_block(json.dumps({"namespace": namespace, **fields}))
+    block = block_for_row(options, workspace, CALLER, deploys=True)
     return {
         **{name: text(value) for name, value in STATE_INPUT.items()},
         "source_key": text("build-sources/team/0192/app.py"),

@@ -90,7 +90,7 @@ def test_ours_are_as_they_were_and_theirs_as_they_are(
     first: dict[str, Any], steps: list[tuple[str, dict[str, Any]]], back: int
 ) -> None:
     request = DeployRequest(namespace="n", image_ref=IMAGE, enable_autoscaling=False, **first)
-    app = manifests.spin_app(request, Image(IMAGE, IMAGE), NAME, DEPLOY_SETTINGS, "request", "me")
+    app = manifests.spin_app(request, Image(IMAGE, IMAGE), NAME, DEPLOY_SETTINGS, "request", "me", None)
     ours = [parts(app, theirs=False)]
     for who, fields in steps:
         app = by_us(app, fields) if who == "us" else by_hand(app, fields)

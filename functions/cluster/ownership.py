@@ -1,0 +1,34 @@
+"""Whose an app is: a label of its SpinApp, set when the app is made."""
+
+from typing import Final
+
+from functions.cluster.errors import MissingError
+from functions.cluster.names import Object, ObjectName
+from functions.tenancy import audit
+from functions.tenancy.workspace import AppScope
+
+WORKSPACE: Final = "blue-faas/workspace"
+"""Label with the id of the workspace. Every workspace id is the value of a label."""
+
+
+def workspace_of(app: Object) -> str | None:
+    """Return the workspace of an app; None for one that no workspace has made."""
+    workspace_id: str | None = (app["metadata"].get("labels") or {}).get(WORKSPACE)
+    return workspace_id
+
+
+def selector(scope: AppScope) -> str:
+    """Return the label selector of a scope's apps; empty if those are all."""
+    return f"{WORKSPACE} in ({','.join(each.workspace_id for each in scope.workspaces)})" if scope.enforced else ""
+
+
+def check_owner(app: Object, scope: AppScope) -> None:
+    """Raise `MissingError` for an app that is not in the scope: it does not exist for the caller."""
+    if not scope.has(workspace_of(app)):
+        audit.refused()
+        raise not_found(ObjectName.of(app))
+
+
+def not_found(name: ObjectName) -> MissingError:
+    """Return the error about an app that is not there, or not for this caller."""
+    return MissingError(f"App '{name.name}' not found in namespace '{name.namespace}'")

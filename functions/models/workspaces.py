@@ -1,0 +1,120 @@
+"""Workspaces as the API takes and shows them: who belongs to one, and what it may do."""
+
+import re
+from typing import Annotated, Final, Literal
+
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
+
+from functions.contracts.names import WorkspaceId
+from functions.models.deploy import Namespace
+from functions.models.principals import Principal
+from functions.models.requests import RequestModel
+
+MOST_PRINCIPALS: Final = 100
+MOST_NAMESPACES: Final = 100
+MOST_REGISTRIES: Final = 50
+MOST_RUNNING: Final = 1000
+"""A workspace's item lists the ids of its running tasks: at most 40 KB of them."""
+
+_PRINCIPALS: Final = (
+    "Callers who belong to the workspace: roles and users by their ARN (`arn:aws:iam::ACCOUNT:role/NAME`), one session "
+    "of a role (`arn:aws:sts::ACCOUNT:assumed-role/NAME/SESSION`), or tokens by a claim (`claim:NAME=VALUE`)."
+)
+_NAMESPACES: Final = "Kubernetes namespaces that the workspace may deploy to."
+_REGISTRIES: Final = (
+    "Regular expressions of further image repositories (`host/path`) that the workspace may push to and run from; the "
+    "service's own allow-list limits them. The service's own repository needs no entry."
+)
+
+
+def _check_pattern(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"not a regular expression: {error}") from None
+    return text
+
+
+RegistryPattern = Annotated[str, StringConstraints(min_length=1, max_length=512), AfterValidator(_check_pattern)]
+
+
+class WorkspaceLimits(RequestModel):
+    """Limits of one workspace. A field that is ``null`` counts as absent; the service's own limit holds then."""
+
+    running_builds: Annotated[int, Field(ge=1, le=MOST_RUNNING)] | None = Field(
+        default=None, description="Maximum number of tasks that have not ended. Default: set by the platform."
+    )
+    kept_tasks: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="Maximum number of tasks that are kept. Default: set by the platform."
+    )
+
+
+class WorkspacePolicy(RequestModel):
+    """What is written down of a workspace. A field that is ``null`` counts as absent; what is absent is not allowed."""
+
+    principals: list[Principal] = Field(default=[], max_length=MOST_PRINCIPALS, description=_PRINCIPALS)
+    namespaces: list[Namespace] = Field(default=[], max_length=MOST_NAMESPACES, description=_NAMESPACES)
+    registries: list[RegistryPattern] = Field(default=[], max_length=MOST_REGISTRIES, description=_REGISTRIES)
+    limits: WorkspaceLimits = Field(default=WorkspaceLimits(), description="Limits that differ from the platform's.")
+
+
+class WorkspaceWritten(WorkspacePolicy):
+    """A workspace's new policy, which replaces the one before."""
+
+    version: Annotated[int, Field(ge=0)] | None = Field(
+        default=None,
+        description="Version that this policy replaces, 0 for a workspace that must not exist yet; with another "
+        "version the request is refused. Default: replace any.",
+    )
+
+
+class WorkspaceState(BaseModel):
+    """A workspace as an administrator sees it."""
+
+    workspace_id: str = Field(description="Id of the workspace.")
+    version: int = Field(description="Number of times that the policy has been written.")
+    updated_at: str = Field(description="Time of the latest write (ISO 8601, UTC).")
+    updated_by: str = Field(description="Administrator who wrote the policy.")
+    principals: list[str] = Field(description=_PRINCIPALS)
+    namespaces: list[str] = Field(description=_NAMESPACES)
+    registries: list[str] = Field(description=_REGISTRIES)
+    limits: WorkspaceLimits = Field(description="Limits that differ from the platform's.")
+
+
+class WorkspacePage(BaseModel):
+    """A page of workspaces, ordered by id."""
+
+    workspaces: list[WorkspaceState] = Field(description="Workspaces of this page.")
+    next: str | None = Field(
+        description="Token of the next page, for the query parameter `next`; null if this is the last page."
+    )
+
+
+class WorkspaceDeleted(BaseModel):
+    """Confirmation that a workspace has been deleted."""
+
+    workspace_id: str = Field(description="Id of the deleted workspace.")
+    message: str = Field(
+        default="Workspace deleted. Its tasks, images and apps are kept, and nobody can reach them",
+        description="Confirmation for people.",
+    )
+
+
+class OwnWorkspace(BaseModel):
+    """A workspace as its members see it."""
+
+    workspace_id: WorkspaceId = Field(description="Id of the workspace.")
+    namespaces: list[str] = Field(description=_NAMESPACES)
+    registries: list[str] = Field(description=_REGISTRIES)
+    limits: WorkspaceLimits = Field(description="Limits that differ from the platform's.")
+
+
+class OwnWorkspaces(BaseModel):
+    """The caller, and the workspaces that the caller may use."""
+
+    caller: str = Field(description="Caller, as the service's log names it.")
+    tenancy: Literal["policy", "open"] = Field(
+        description="policy: the caller may use the listed workspaces. open: every caller may use every workspace."
+    )
+    administrator: bool = Field(description="Whether the caller may write workspaces.")
+    workspaces: list[OwnWorkspace] = Field(description="Workspaces of the caller, ordered by id.")
