@@ -1,5 +1,7 @@
 """The states of the build pipeline. Each state has a timeout, and each failure leads to the end of the task."""
 
+from collections.abc import Mapping
+
 import aws_cdk as cdk
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_dynamodb as dynamodb
@@ -8,14 +10,21 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
-from functions.contracts.task import ENDED, RowField, TaskStatus
+from functions.contracts.task import ENDED, Next, RowField, TaskStatus
 from infra.deploy_states import DeployStates
 from infra.retries import CONDITION_FAILED, retry_dynamodb, retry_repeatable_function, retry_start_build
 from infra.settings import Builds
 from infra.task_row import ROW_TIMEOUT, TASK, row_key
 
 _RECORD = cdk.Duration.minutes(1)
+_FAILURE = "{% $merge([$states.input, $states.errorOutput]) %}"
 _UNRECORDED = "The build's result could not be recorded. Upload again; if it persists, tell the platform team."
+_UNREAD = "There was nothing to build, and the task could not be read. To deploy its image: POST /api/v1/deploy."
+_BUILT = """{% $merge([$states.input, {
+    'build_id': $states.result.Build.Id,
+    'build_status': $states.result.Build.BuildStatus,
+    'build_log_url': $exists($states.result.Build.Logs.DeepLink) ? $states.result.Build.Logs.DeepLink : null
+}]) %}"""
 
 
 def build_time(settings: Builds) -> cdk.Duration:
@@ -38,11 +47,13 @@ class BuildStates(Construct):
 
     ::
 
-        MarkBuilding ─▶ BuildAndPush ─▶ RecordResult ──┬─▶ IsDone ─▶ FindDeployment … (`infra.deploy_states`) | Failed
-             │               └ any failure ─▶ RecordFailure
-             └ ended before ─▶ FindDeployment …        └ function broken ─▶ MarkFailed ─▶ Failed
+        MarkBuilding ─▶ BuildAndPush ─▶ RecordResult ──┬─▶ DeployOrEnd ─▶ Deploy … (`infra.deploy_states`)
+             │               └ any failure ─▶ RecordFailure ─┤      └─▶ Done | Failed | Skipped
+             └ ended before ─▶ ReadEarlierEnd ─────────┘
+                                    each, when the function is broken ─▶ MarkFailed ─▶ Failed
 
-    Without ``deploy`` there is no cluster: Done and Skipped take the place of FindDeployment.
+    Every state's input and output is for people: what is built, where its log is, what came of it
+    (`functions.tasks.task_end`). Without ``deploy`` there is no cluster, and nothing leads to Deploy.
     """
 
     def __init__(
@@ -58,18 +69,21 @@ class BuildStates(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._table = table
-        self._done = sfn.Succeed.jsonata(self, "Done")
-        self._failed = sfn.Fail.jsonata(self, "Failed", error="BuildFailed", cause="The task's error says why.")
-        skipped = sfn.Succeed.jsonata(self, "Skipped", comment="The task had ended before its build began.")
-        built, ended_before = self._done, skipped
-        if deploy is not None:
-            after = DeployStates(self, "Deployment", table=table, deploy=deploy, done=self._done, skipped=skipped)
-            built = ended_before = after.first
-        self._is_done = sfn.Choice.jsonata(self, "IsDone")
-        self._is_done.when(sfn.Condition.jsonata("{% $states.input.status = 'done' %}"), built)
-        self._is_done.otherwise(self._failed)
+        self._failed = sfn.Fail.jsonata(
+            self,
+            "Failed",
+            error="BuildFailed",
+            cause="{% $states.input.error %}",
+            comment="The task failed; the cause is the task's error, as its owner reads it",
+        )
         self._mark_failed = self._mark_failed_state()
-        record = self._record("RecordResult", recorder, {})
+        self._ends = self._deploy_or_end(deploy)
+        record = self._record(
+            "RecordResult",
+            recorder,
+            {"build_log_url": "{% $states.input.build_log_url %}"},
+            comment="End the task by the builder's report",
+        )
         record_failure = self._record(
             "RecordFailure",
             recorder,
@@ -77,14 +91,40 @@ class BuildStates(Construct):
                 "error": "{% $states.input.Error %}",
                 "cause": "{% $exists($states.input.Cause) ? $states.input.Cause : '' %}",
             },
+            comment="End the task by the builder's report, or without one by how the build ended",
         )
-        build = self._build(project, settings)
-        build.add_catch(record_failure, errors=["States.ALL"], outputs="{% $states.errorOutput %}").next(record)
-        mark = self._mark_building()
         # The task was cancelled, or it reuses the image of an earlier build, which may have to be deployed.
-        mark.add_catch(ended_before, errors=[CONDITION_FAILED])
-        mark.add_catch(record_failure, errors=["States.ALL"], outputs="{% $states.errorOutput %}")
+        ended_before = self._recorder(
+            "ReadEarlierEnd",
+            recorder,
+            {"ended_before": True},
+            comment="There is nothing to build: read how the task had ended before",
+        )
+        ended_before.add_catch(self._failed, errors=["States.ALL"], outputs={"error": _UNREAD})
+        build = self._build(project, settings)
+        build.add_catch(record_failure, errors=["States.ALL"], outputs=_FAILURE).next(record)
+        mark = self._mark_building()
+        mark.add_catch(ended_before, errors=[CONDITION_FAILED], outputs="{% $states.input %}")
+        mark.add_catch(record_failure, errors=["States.ALL"], outputs=_FAILURE)
         self.first = mark.next(build)
+
+    def _deploy_or_end(self, deploy: lambda_.IFunction | None) -> sfn.Choice:
+        done = sfn.Succeed.jsonata(
+            self, "Done", comment="The image is pushed; a deployment that failed is told in `deployment`"
+        )
+        skipped = sfn.Succeed.jsonata(
+            self, "Skipped", comment="The task was cancelled or deleted before its build began"
+        )
+        choice = sfn.Choice.jsonata(
+            self, "DeployOrEnd", comment="Deploy the image if the upload asked for that; otherwise the task is over"
+        )
+        ways: dict[Next, sfn.IChainable] = {"done": done, "skip": skipped}
+        if deploy is not None:
+            ways["deploy"] = DeployStates(self, "Deployment", table=self._table, deploy=deploy, done=done).first
+        for following, state in ways.items():
+            choice.when(sfn.Condition.jsonata(f"{{% $states.input.next = '{following}' %}}"), state)
+        choice.otherwise(self._failed)
+        return choice
 
     def _mark_building(self) -> tasks.DynamoUpdateItem:
         # A retry after a lost answer finds `building`, which only this execution writes: so it is allowed here.
@@ -94,27 +134,41 @@ class BuildStates(Construct):
             (TaskStatus.PENDING, TaskStatus.BUILDING),
             names={},
             values={":building": TaskStatus.BUILDING.value},
+            outputs="{% $states.input %}",
+            comment="Show the task as building, unless it has ended already",
         )
 
     def _build(self, project: codebuild.IProject, settings: Builds) -> sfn.TaskStateBase:
         build = tasks.CodeBuildStartBuild.jsonata(
             self,
             "BuildAndPush",
+            comment="Check, build and push in CodeBuild; the build's own log has the steps",
             project=project,
             integration_pattern=sfn.IntegrationPattern.RUN_JOB,
             environment_variables_override={
                 "WORKSPACE_ID": codebuild.BuildEnvironmentVariable(value=TASK["workspace_id"]),
                 "TASK_ID": codebuild.BuildEnvironmentVariable(value=TASK["task_id"]),
             },
+            outputs=_BUILT,
             task_timeout=sfn.Timeout.duration(build_time(settings)),
         )
         retry_start_build(build, tries_for_a_place=_start_tries(settings))
         return build
 
-    def _record(self, name: str, recorder: lambda_.IFunction, more: dict[str, str]) -> tasks.LambdaInvoke:
+    def _record(
+        self, name: str, recorder: lambda_.IFunction, more: Mapping[str, str], *, comment: str
+    ) -> tasks.LambdaInvoke:
+        state = self._recorder(name, recorder, more, comment=comment)
+        state.add_catch(self._mark_failed, errors=["States.ALL"])
+        return state
+
+    def _recorder(
+        self, name: str, recorder: lambda_.IFunction, more: Mapping[str, str | bool], *, comment: str
+    ) -> tasks.LambdaInvoke:
         state = tasks.LambdaInvoke.jsonata(
             self,
             name,
+            comment=comment,
             lambda_function=recorder,
             payload=sfn.TaskInput.from_object({**TASK, **more}),
             outputs="{% $states.result.Payload %}",
@@ -122,8 +176,7 @@ class BuildStates(Construct):
             retry_on_service_exceptions=False,
         )
         retry_repeatable_function(state)
-        state.add_catch(self._mark_failed, errors=["States.ALL"])
-        state.next(self._is_done)
+        state.next(self._ends)
         return state
 
     def _mark_failed_state(self) -> tasks.DynamoUpdateItem:
@@ -139,8 +192,10 @@ class BuildStates(Construct):
                 "#upload": RowField.UPLOAD_EXPIRES_AT,
             },
             values={":failed": TaskStatus.FAILED.value, ":error": _UNRECORDED},
+            outputs={"status": TaskStatus.FAILED.value, "error": _UNRECORDED},
+            comment="The function that ends tasks is broken: end the task without it",
         )
-        state.add_catch(self._failed, errors=["States.ALL"])
+        state.add_catch(self._failed, errors=["States.ALL"], outputs={"error": _UNRECORDED})
         state.next(self._failed)
         return state
 
@@ -152,6 +207,8 @@ class BuildStates(Construct):
         *,
         names: dict[str, RowField],
         values: dict[str, str],
+        outputs: str | dict[str, str],
+        comment: str,
     ) -> tasks.DynamoUpdateItem:
         values = {**values, ":now": "{% $now() %}", **{f":was_{status}": status.value for status in allowed}}
         text = tasks.DynamoAttributeValue.from_string
@@ -159,12 +216,14 @@ class BuildStates(Construct):
         state = tasks.DynamoUpdateItem.jsonata(
             self,
             name,
+            comment=comment,
             table=self._table,
             key=row_key(),
             update_expression=expression,
             condition_expression="#status IN (" + ", ".join(f":was_{status}" for status in allowed) + ")",
             expression_attribute_names={short: field.value for short, field in names.items()},
             expression_attribute_values={short: text(value) for short, value in values.items()},
+            outputs=outputs,
             task_timeout=sfn.Timeout.duration(ROW_TIMEOUT),
         )
         retry_dynamodb(state)

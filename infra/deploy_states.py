@@ -1,4 +1,4 @@
-"""The states after a build that is done: deploy it if the build asked for that, and record the outcome."""
+"""The states of a build that is to be deployed: deploy it, and record the outcome."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
@@ -7,7 +7,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
-from functions.contracts.task import RowField, TaskStatus
+from functions.contracts.task import RowField
 from infra.retries import retry_dynamodb, retry_unstarted_function
 from infra.task_row import ROW_TIMEOUT, TASK, row_key
 
@@ -19,9 +19,7 @@ class DeployStates(Construct):
 
     ::
 
-        FindDeployment ─▶ HasDeployment ─▶ Deploy ─▶ RecordDeployment ─▶ Done
-                               ├ done, nothing to deploy ─▶ Done
-                               └ ended before (cancelled) ─▶ Skipped
+        Deploy ─▶ RecordDeployment ─▶ Done
 
     A deployment that fails leaves the task done: its ``deployment`` has the error.
     """
@@ -34,7 +32,6 @@ class DeployStates(Construct):
         table: dynamodb.ITable,
         deploy: lambda_.IFunction,
         done: sfn.Succeed,
-        skipped: sfn.Succeed,
     ) -> None:
         super().__init__(scope, construct_id)
         self._table = table
@@ -42,55 +39,24 @@ class DeployStates(Construct):
         run = tasks.LambdaInvoke.jsonata(
             self,
             "Deploy",
+            comment="Deploy the image as the upload asked; the options stay in the task's row",
             lambda_function=deploy,
             payload=sfn.TaskInput.from_object(TASK),
-            outputs="{% $states.result.Payload %}",
+            outputs="{% $merge([$states.input, {'deployment': $states.result.Payload}]) %}",
             task_timeout=sfn.Timeout.duration(cdk.Duration.minutes(1)),
             retry_on_service_exceptions=False,
         )
         retry_unstarted_function(run)  # A second deploy may make a second app.
-        run.add_catch(record, errors=["States.ALL"], outputs={"error": _BROKEN})
-        run.next(record)
-        item = "$states.input.Item"
-        choice = sfn.Choice.jsonata(self, "HasDeployment")
-        is_done = f"{item}.status.S = '{TaskStatus.DONE.value}'"
-        wanted = f"$exists({item}.{RowField.DEPLOY.value}) and $not($exists({item}.{RowField.DEPLOYMENT.value}))"
-        choice.when(sfn.Condition.jsonata(f"{{% {is_done} and {wanted} %}}"), run)
-        choice.when(sfn.Condition.jsonata(f"{{% {is_done} %}}"), done)
-        choice.otherwise(skipped)
-        self.first = self._find(done).next(choice)
-
-    def _find(self, done: sfn.Succeed) -> tasks.DynamoGetItem:
-        # The namespace stands for the whole block: the rest of it must not appear in an execution's log.
-        find = tasks.DynamoGetItem.jsonata(
-            self,
-            "FindDeployment",
-            table=self._table,
-            key=row_key(),
-            consistent_read=True,
-            projection_expression=[
-                tasks.DynamoProjectionExpression().with_attribute("#status"),
-                tasks.DynamoProjectionExpression().with_attribute("#deploy").with_attribute("#namespace"),
-                tasks.DynamoProjectionExpression().with_attribute("#deployment"),
-            ],
-            expression_attribute_names={
-                "#status": RowField.STATUS.value,
-                "#deploy": RowField.DEPLOY.value,
-                "#namespace": "namespace",
-                "#deployment": RowField.DEPLOYMENT.value,
-            },
-            task_timeout=sfn.Timeout.duration(ROW_TIMEOUT),
-        )
-        retry_dynamodb(find)
-        # The build is done and recorded: the task shows that it is not deployed.
-        find.add_catch(done, errors=["States.ALL"])
-        return find
+        broken = f"{{% $merge([$states.input, {{'deployment': {{'error': '{_BROKEN}'}}}}]) %}}"
+        run.add_catch(record, errors=["States.ALL"], outputs=broken)
+        self.first = run.next(record)
 
     def _record(self, done: sfn.Succeed) -> tasks.DynamoUpdateItem:
         text = tasks.DynamoAttributeValue.from_string
         record = tasks.DynamoUpdateItem.jsonata(
             self,
             "RecordDeployment",
+            comment="Show in the task what came of the deployment",
             table=self._table,
             key=row_key(),
             update_expression="SET #deployment = :deployment, #updated = :now",
@@ -101,13 +67,14 @@ class DeployStates(Construct):
                 "#status": RowField.STATUS.value,
             },
             expression_attribute_values={
-                ":deployment": text("{% $string($states.input) %}"),
+                ":deployment": text("{% $string($states.input.deployment) %}"),
                 ":now": text("{% $now() %}"),
             },
+            outputs="{% $states.input %}",
             task_timeout=sfn.Timeout.duration(ROW_TIMEOUT),
         )
         retry_dynamodb(record)
         # The task was deleted in the meantime, or its row cannot be written: the build is done in both cases.
-        record.add_catch(done, errors=["States.ALL"])
+        record.add_catch(done, errors=["States.ALL"], outputs="{% $states.input %}")
         record.next(done)
         return record

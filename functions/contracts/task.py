@@ -6,7 +6,7 @@ moves it forward. Key: ``workspace_id`` (partition) + ``task_id`` (sort; a UUIDv
 
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,8 @@ class TaskStatus(StrEnum):
     FAILED = "failed"
 
 
+Next = Literal["deploy", "done", "fail", "skip"]
+"""What an execution does once its task has ended: told by the function that ends tasks to the state machine."""
 ENDED: Final = frozenset({TaskStatus.DONE, TaskStatus.FAILED})
 
 

@@ -1,4 +1,4 @@
-"""States RecordResult and RecordFailure of the build pipeline: the one place where a task ends in the normal course."""
+"""States RecordResult, RecordFailure and ReadEarlierEnd of the build pipeline: end a task, and tell how it ended."""
 
 from typing import Any
 
@@ -6,30 +6,37 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, ConfigDict
 
 from functions.contracts.task import TaskKey
-from functions.tasks.outcome import Outcomes, reason_from_failure, reason_without_report
+from functions.tasks.outcome import Outcomes, build_log_url, reason_from_failure, reason_without_report
 from functions.tasks.settings import TaskSettings
+from functions.tasks.task_end import TaskEnd
 from functions.telemetry import logger, tracer
 
 
 class EndedBuild(BaseModel):
-    """Input of both states; ``error`` and ``cause`` are there after a failure only."""
+    """Input of the states: ``error`` and ``cause`` of a failure; ``ended_before`` when there was nothing to build."""
 
     model_config = ConfigDict(extra="ignore")
 
     workspace_id: str
     task_id: str
+    build_log_url: str | None = None
     error: str = ""
     cause: str = ""
+    ended_before: bool = False
 
 
 @logger.inject_lambda_context
 @tracer.capture_lambda_handler(capture_response=False)
-def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, str]:
-    """End the task by what the builder reported; answers ``{"status": "done" | "failed"}``."""
+def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+    """End the task by what the builder reported, unless it had ended before; answers `TaskEnd`."""
     build = EndedBuild.model_validate(event)
-    if build.error:
-        reason = reason_from_failure(build.error, build.cause, build.task_id)
+    task = TaskKey(build.workspace_id, build.task_id)
+    outcomes = Outcomes.of(TaskSettings.read())
+    if build.ended_before:
+        row = outcomes.tasks.get(task)
+    elif build.error:
+        row = outcomes.by_report(task, reason_from_failure(build.error, build.cause, build.task_id))
     else:
-        reason = reason_without_report(build.task_id)
-    status = Outcomes.of(TaskSettings.read()).by_report(TaskKey(build.workspace_id, build.task_id), reason)
-    return {"status": status.value}
+        row = outcomes.by_report(task, reason_without_report(build.task_id))
+    log = build.build_log_url or build_log_url(build.cause)
+    return TaskEnd.of(row, build_log_url=log, ended_before=build.ended_before).to_output()

@@ -33,11 +33,22 @@ class Executions:
 
     state_machine_arn: str
 
-    def start(self, task: TaskKey) -> None:
-        """Start a task's execution; a second call is no error, since the execution is named after the task."""
+    def start(self, task: TaskKey, *, file_name: str, app_name: str | None) -> None:
+        """Start a task's execution; a second call is no error, since the execution is named after the task.
+
+        Parameters
+        ----------
+        task
+            The task.
+        file_name, app_name
+            What is built, for whoever reads the execution's history.
+        """
+        told = {**task.fields(), "file_name": file_name, **({} if app_name is None else {"app_name": app_name})}
         try:
             clients.step_functions.start_execution(
-                stateMachineArn=self.state_machine_arn, name=task.task_id, input=json.dumps(task.fields())
+                stateMachineArn=self.state_machine_arn,
+                name=task.task_id,
+                input=json.dumps(told, ensure_ascii=False),
             )
         except ClientError as error:
             if error.response["Error"]["Code"] != "ExecutionAlreadyExists":

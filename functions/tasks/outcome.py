@@ -45,8 +45,8 @@ class Outcomes:
         tasks = TaskStore(settings.task_table)
         return cls(tasks, CodeBucket(settings.code_bucket), EventBus(settings.event_bus_name, tasks))
 
-    def by_report(self, task: TaskKey, reason: str) -> TaskStatus:
-        """Bring a task to its end and say which one it is.
+    def by_report(self, task: TaskKey, reason: str) -> TaskRow | None:
+        """Bring a task to its end and return its row; None when the task no longer exists.
 
         Parameters
         ----------
@@ -56,10 +56,8 @@ class Outcomes:
             Sentence for the client when the builder left no usable report.
         """
         report = self._read_report(task.task_id)
-        status = TaskStatus.FAILED
         if report is not None and report.outcome == "succeeded" and report.image_url:
             wasm_path = self.bucket.uri(wasm_key(task.task_id))
-            status = TaskStatus.DONE
             ended = self.done(task, StoredResult.from_report(report, report.image_url, wasm_path))
         elif report is not None and report.error:
             ended = self.fail(task, report.error, report.errors, unexpected=report.unexpected)
@@ -67,20 +65,22 @@ class Outcomes:
             ended = self.fail(task, reason, unexpected=True)
         if ended and report is not None:
             task_metrics.build_time(report.durations)
-        return status if ended else self._earlier_end(task)
+        return ended or self._earlier_end(task)
 
-    def done(self, task: TaskKey, result: StoredResult) -> bool:
-        """End a task as ``done``; False when it had ended before (nothing is written or announced)."""
+    def done(self, task: TaskKey, result: StoredResult) -> TaskRow | None:
+        """End a task as ``done``; None when it had ended before (nothing is written or announced)."""
         row = self._end(task, TaskStatus.DONE, {RowField.RESULT: result.to_item()})
         if row is None:
-            return False
+            return None
         if row.cache_key is not None:
             self.tasks.remember_build(task, row.cache_key, row.expires_at)
         self._tell(task, "done", "TaskDone")
-        return True
+        return row
 
-    def fail(self, task: TaskKey, error: str, findings: Sequence[Finding] = (), *, unexpected: bool = False) -> bool:
-        """End a task as ``failed``; False when it had ended before (nothing is written or announced).
+    def fail(
+        self, task: TaskKey, error: str, findings: Sequence[Finding] = (), *, unexpected: bool = False
+    ) -> TaskRow | None:
+        """End a task as ``failed``; None when it had ended before (nothing is written or announced).
 
         Parameters
         ----------
@@ -96,10 +96,10 @@ class Outcomes:
         fields: dict[RowField, Any] = {RowField.ERROR: error[:_MAX_ERROR_CHARACTERS]}
         if findings:
             fields[RowField.ERRORS] = [finding.model_dump(exclude_none=True) for finding in findings]
-        if self._end(task, TaskStatus.FAILED, fields) is None:
-            return False
-        self._tell(task, "failed", "TaskFailed", *(("TaskFailedUnexpectedly",) if unexpected else ()))
-        return True
+        row = self._end(task, TaskStatus.FAILED, fields)
+        if row is not None:
+            self._tell(task, "failed", "TaskFailed", *(("TaskFailedUnexpectedly",) if unexpected else ()))
+        return row
 
     def reused(self, task: TaskKey) -> None:
         """Count and announce a task whose row was made ``done``, by an earlier build of the same source."""
@@ -139,10 +139,10 @@ class Outcomes:
             raise
         return TaskRow.from_item(answer["Attributes"])
 
-    def _earlier_end(self, task: TaskKey) -> TaskStatus:
+    def _earlier_end(self, task: TaskKey) -> TaskRow | None:
         row = self.tasks.get(task)
         logger.info("task had ended before", extra={**task.fields(), "status": row and row.status})
-        return row.status if row is not None and row.ended else TaskStatus.FAILED
+        return row
 
     def _read_report(self, task_id: str) -> BuildResult | None:
         content = self.bucket.read(result_key(task_id), _MAX_RESULT_BYTES + 1)
@@ -190,6 +190,13 @@ def reason_from_failure(error: str, cause: str, task_id: str) -> str:
     else:
         what = f"The build failed unexpectedly ({error})."
     return f"{what} {_again(task_id)}"
+
+
+def build_log_url(cause: str) -> str | None:
+    """Return where the console shows the log of the build in a failure's ``Cause``; None when there is no build."""
+    logs = _build_in(cause).get("Logs")
+    link = logs.get("DeepLink") if isinstance(logs, dict) else None
+    return link if isinstance(link, str) else None
 
 
 def _again(task_id: str) -> str:

@@ -35,7 +35,7 @@ def start_build(submissions: Submissions, task: TaskKey, upload: ObjectVersion, 
         submissions.outcomes.fail(task, reason)
         return False
     submissions.bucket.copy(upload, row.source_key)
-    submissions.start(task)
+    submissions.start(row)
     submissions.tasks.upload_arrived(task)
     logger.info("presigned upload arrived", extra=task.fields())
     return True

@@ -132,7 +132,7 @@ class _Run:
 
     def _start_or_end(self, row: TaskRow) -> Step | None:
         if self._now - _moment(row.created_at) < START_AGAIN_WITHIN:
-            self.executions.start(row.key)
+            self.executions.start(row.key, file_name=row.file_name, app_name=row.app_name)
             return Step.STARTED
         reason = "The build could not be started for an hour. Upload the file again."
         self.outcomes.by_report(row.key, reason)

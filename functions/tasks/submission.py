@@ -133,7 +133,7 @@ class Submissions:
             self._store(source, submission.source_key)
             self.record(submission)
         try:
-            self._start(submission.task)
+            self._start(submission)
         except StartFailedError:
             if not repeated:
                 reason = "The build could not be started. Upload the file again."
@@ -179,13 +179,14 @@ class Submissions:
             )
         )
 
-    def start(self, task: TaskKey) -> None:
+    def start(self, row: TaskRow) -> None:
         """Start a task's execution; a second call is no error."""
-        self.executions.start(task)
+        self.executions.start(row.key, file_name=row.file_name, app_name=row.app_name)
 
-    def _start(self, task: TaskKey) -> None:
+    def _start(self, submission: Submission) -> None:
+        task = submission.task
         try:
-            self.executions.start(task)
+            self.executions.start(task, file_name=submission.file_name, app_name=submission.app_name)
         except (ClientError, BotoCoreError) as error:
             logger.exception("execution did not start", task_id=task.task_id)
             raise StartFailedError(task) from error
@@ -234,7 +235,7 @@ class Submissions:
                 logger.info("earlier build reused", extra={**task.fields(), "earlier": earlier.task_id})
         if submission.deploy is not None:
             # There is nothing to build, but something to deploy: the execution goes straight on to that.
-            self._start(task)
+            self._start(submission)
         return True
 
     def _taken_over(self, submission: Submission, earlier: TaskRow, source: Source | None) -> StoredResult | None:

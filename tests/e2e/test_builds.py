@@ -65,15 +65,6 @@ class TestHello:
             "application/vnd.fermyon.spin.application.v1+config",
         ]
 
-    def test_the_execution_reads_as_plain_steps(self, cloud: Client) -> None:
-        task_id = hello_task(cloud)
-        cloud.wait(task_id)
-        (execution,) = [e for e in cloud.executions() if e["name"] == task_id]
-        history = cloud.aws("stepfunctions").get_execution_history(executionArn=execution["executionArn"])["events"]
-        entered = [e["stateEnteredEventDetails"]["name"] for e in history if "stateEnteredEventDetails" in e]
-        assert entered[:3] == ["MarkBuilding", "BuildAndPush", "RecordResult"]
-        assert entered[-1] == "Done"
-
 
 class TestFailures:
     """Each failed task says what to change and where; nothing else is disturbed."""

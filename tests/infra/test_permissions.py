@@ -107,7 +107,6 @@ EXPECTED = {
         "codebuild:BatchGetReports": [PROJECT],
         "codebuild:StartBuild": [PROJECT],
         "codebuild:StopBuild": [PROJECT],
-        "dynamodb:GetItem": [TABLE_BY_NAME],
         "dynamodb:UpdateItem": [TABLE_BY_NAME],
         # What startBuild.sync needs to learn of the build's end (Step Functions guide, "Integrate with CodeBuild").
         "events:DescribeRule": [EVENT_RULE],

@@ -15,9 +15,9 @@ def test_states_are_plain_verbs(template: dict[str, Any]) -> None:
     assert sorted(tasks) == [
         "BuildAndPush",
         "Deploy",
-        "FindDeployment",
         "MarkBuilding",
         "MarkFailed",
+        "ReadEarlierEnd",
         "RecordDeployment",
         "RecordFailure",
         "RecordResult",
@@ -55,11 +55,28 @@ def test_any_failure_on_the_way_is_recorded(template: dict[str, Any]) -> None:
 def test_a_task_that_ended_before_is_not_built(template: dict[str, Any]) -> None:
     mark = state_machine(template)["States"]["MarkBuilding"]
     assert mark["Arguments"]["ConditionExpression"] == "#status IN (:was_pending, :was_building)"
-    assert mark["Catch"][0] == {"ErrorEquals": ["DynamoDB.ConditionalCheckFailedException"], "Next": "FindDeployment"}
-    (cancelled,) = [
-        state["Default"] for name, state in state_machine(template)["States"].items() if name == "HasDeployment"
-    ]
-    assert cancelled == "Skipped"
+    assert mark["Catch"][0]["ErrorEquals"] == ["DynamoDB.ConditionalCheckFailedException"]
+    assert mark["Catch"][0]["Next"] == "ReadEarlierEnd"
+    read = state_machine(template)["States"]["ReadEarlierEnd"]
+    assert read["Arguments"]["Payload"]["ended_before"] is True
+    assert read["Next"] == "DeployOrEnd"
+
+
+def test_one_choice_says_what_follows_an_end(template: dict[str, Any]) -> None:
+    states = state_machine(template)["States"]
+    (choice,) = [name for name, state in states.items() if state["Type"] == "Choice"]
+    assert choice == "DeployOrEnd"
+    follows = {rule["Condition"]: rule["Next"] for rule in states[choice]["Choices"]}
+    assert follows == {
+        "{% $states.input.next = 'done' %}": "Done",
+        "{% $states.input.next = 'skip' %}": "Skipped",
+        "{% $states.input.next = 'deploy' %}": "Deploy",
+    }
+    assert states[choice]["Default"] == "Failed"
+
+
+def test_every_state_says_what_it_is_for(template: dict[str, Any]) -> None:
+    assert [name for name, state in state_machine(template)["States"].items() if not state.get("Comment")] == []
 
 
 def test_the_build_is_told_which_task_and_nothing_else(template: dict[str, Any]) -> None:

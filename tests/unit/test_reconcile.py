@@ -51,7 +51,7 @@ def task(account: Account, age: datetime.timedelta, number: int = 0, **fields: o
 
 def start(account: Account, task_id: str) -> str:
     executions = Executions(account.state_machine_arn)
-    executions.start(TaskKey(WORKSPACE, task_id))
+    executions.start(TaskKey(WORKSPACE, task_id), file_name="app.py", app_name=None)
     return executions.arn(task_id)
 
 

@@ -10,7 +10,7 @@ from functions.contracts.task import TaskKey, result_key
 from functions.handlers import close_task, record_result
 from tests.support.aws_account import BUCKET, Account
 from tests.support.events import LambdaContext
-from tests.support.tasks import WORKSPACE, create, outcomes
+from tests.support.tasks import WORKSPACE, create, failed, outcomes
 
 TASK = "01a20fe6-bb1b-747b-ac1d-6d7ba8fb4677"
 IDS = {"workspace_id": WORKSPACE, "task_id": TASK}
@@ -32,8 +32,8 @@ def task(account: Account) -> Account:
     return account
 
 
-def record(**failure: str) -> dict[str, str]:
-    answer: dict[str, str] = record_result.handler({**IDS, **failure}, LambdaContext())
+def record(**more: str | bool) -> dict[str, Any]:
+    answer: dict[str, Any] = record_result.handler({**IDS, **more}, LambdaContext())
     return answer
 
 
@@ -49,7 +49,7 @@ def row(account: Account) -> dict[str, Any]:
 
 def test_success_is_recorded_with_all_that_the_builder_reported(task: Account) -> None:
     report(task, SUCCESS)
-    assert record() == {"status": "done"}
+    assert record()["status"] == "done"
     assert row(task)["status"] == "done"
     assert row(task)["result"] == {
         "wasm_path": f"s3://{BUCKET}/build-artifacts/{TASK}/app.wasm",
@@ -69,7 +69,7 @@ def test_the_write_that_ends_a_task_forgets_its_password(task: Account) -> None:
 
 def test_a_failure_carries_the_builders_text(task: Account) -> None:
     report(task, BuildResult(outcome="failed", error="MyPy validation failed: app.py:10: error: Incompatible types"))
-    assert record(error="States.TaskFailed", cause="{}") == {"status": "failed"}
+    assert record(error="States.TaskFailed", cause="{}")["status"] == "failed"
     assert row(task)["error"] == "MyPy validation failed: app.py:10: error: Incompatible types"
     assert "registry_credentials" not in row(task)
 
@@ -77,12 +77,12 @@ def test_a_failure_carries_the_builders_text(task: Account) -> None:
 @pytest.mark.parametrize("content", [b"", b"garbage", b"[]", b'{"outcome": "perhaps"}', b"x" * 300_000])
 def test_an_unusable_report_ends_the_task_with_a_sentence(task: Account, content: bytes) -> None:
     report(task, content)
-    assert record() == {"status": "failed"}
+    assert record()["status"] == "failed"
     assert TASK in row(task)["error"]
 
 
 def test_no_report_at_all(task: Account) -> None:
-    assert record() == {"status": "failed"}
+    assert record()["status"] == "failed"
     assert "no usable result" in row(task)["error"]
 
 
@@ -103,7 +103,7 @@ BUILD = {"BuildStatus": "FAILED", "CurrentPhase": "COMPLETED", "Environment": {"
     ],
 )
 def test_a_failure_without_report_says_what_is_known(task: Account, error: str, cause: str, says: str) -> None:
-    assert record(error=error, cause=cause) == {"status": "failed"}
+    assert record(error=error, cause=cause)["status"] == "failed"
     assert says in row(task)["error"]
     assert "do-not-show" not in row(task)["error"]
 
@@ -120,15 +120,79 @@ def test_a_failure_of_the_builder_itself_is_counted_apart(
 def test_a_task_ends_once(task: Account) -> None:
     report(task, SUCCESS)
     record()
-    assert record(error="States.Timeout") == {"status": "done"}
+    assert record(error="States.Timeout")["status"] == "done"
     assert not outcomes().fail(TaskKey(WORKSPACE, TASK), "too late")
     assert row(task)["status"] == "done"
     assert "error" not in row(task)
 
 
 def test_a_row_that_is_gone_ends_nothing(account: Account) -> None:
-    assert record() == {"status": "failed"}
+    assert record() == {"next": "skip"}
     assert account.rows() == []
+
+
+def test_the_execution_is_told_what_came_of_a_build(account: Account) -> None:
+    create(TASK, app_name="my-function", source_key="build-sources/x/한글.py")
+    report(account, SUCCESS)
+    assert record(build_log_url="https://console.example/log") == {
+        "next": "done",
+        "status": "done",
+        "file_name": "한글.py",
+        "app_name": "my-function",
+        "image_url": "host/repo:tag",
+        "digest": DIGEST,
+        "wasm_path": f"s3://{BUCKET}/build-artifacts/{TASK}/app.wasm",
+        "size": 37_000_000,
+        "duration": {"push": 1.25},
+        "cached": False,
+        "build_log_url": "https://console.example/log",
+    }
+
+
+def test_the_execution_is_told_why_a_build_failed_and_where_its_log_is(task: Account) -> None:
+    report(task, BuildResult(outcome="failed", error="MyPy validation failed: app.py:10"))
+    build = {"Build": {**BUILD, "Logs": {"DeepLink": "https://console.example/log"}}}
+    assert record(error="States.TaskFailed", cause=json.dumps(build)) == {
+        "next": "fail",
+        "status": "failed",
+        "file_name": "app.py",
+        "error": "MyPy validation failed: app.py:10",
+        "build_log_url": "https://console.example/log",
+    }
+
+
+def test_the_longest_error_fits_the_cause_of_an_execution(task: Account) -> None:
+    report(task, BuildResult(outcome="failed", error="한" * 50_000))
+    told = record(error="States.TaskFailed", cause="{}")
+    # https://docs.aws.amazon.com/step-functions/latest/apireference/API_ExecutionFailedEventDetails.html
+    assert 10_000 < len(told["error"]) <= 32_768
+    assert len(json.dumps(told, ensure_ascii=False).encode()) < 256 * 1024
+
+
+@pytest.mark.parametrize("ended_before", [True, False])
+def test_a_deploy_block_is_told_by_its_namespace_alone(account: Account, *, ended_before: bool) -> None:
+    create(TASK, deploy={"namespace": "default", "options": '{"variables": {"token": "do-not-show"}}'})
+    report(account, SUCCESS)
+    told = record()
+    if ended_before:
+        told = record(ended_before=True)
+    assert (told["next"], told["deploy_to"]) == ("deploy", "default")
+    assert "do-not-show" not in json.dumps(told)
+
+
+def test_what_was_deployed_before_is_not_deployed_again(account: Account) -> None:
+    create(TASK, deploy={"namespace": "default", "options": "{}"}, deployment='{"error": "no"}')
+    report(account, SUCCESS)
+    assert record()["next"] == "done"
+
+
+@pytest.mark.parametrize("end", ["cancelled", "still running"])
+def test_an_execution_with_nothing_to_do_is_skipped(task: Account, end: str) -> None:
+    if end == "cancelled":
+        failed(TASK, "Cancelled")
+    told = record(ended_before=True)
+    assert told["next"] == "skip"
+    assert row(task)["status"] == ("failed" if end == "cancelled" else "pending"), "it is read, not ended"
 
 
 @pytest.mark.parametrize(

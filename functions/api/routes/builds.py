@@ -95,5 +95,5 @@ def build_and_push(
             logger.info("task created", extra=task.key.fields())
         elif task.row.status == TaskStatus.PENDING:
             # Whoever made the task may have broken before starting it; starting it twice is once.
-            submissions.start(task.key)
+            submissions.start(task.row)
     return TaskCreated(task_id=task.key.task_id, source_s3_path=submissions.source_folder(task.key))

@@ -9,6 +9,7 @@ import json
 import threading
 from collections.abc import Callable
 from typing import Any, Final, cast
+from urllib.parse import quote
 
 from ministack.core.responses import error_response_json, get_account_id, get_region, json_response
 from ministack.services import codebuild as service
@@ -163,10 +164,16 @@ def _logs(project: Json, build_id: str) -> Json:
     configured = (project.get("logsConfig") or {}).get("cloudWatchLogs") or {}
     build_uuid = build_id.rpartition(":")[2]
     prefix = configured.get("streamName")
-    return {
-        "groupName": configured.get("groupName") or f"/aws/codebuild/{project['name']}",
-        "streamName": f"{prefix}/{build_uuid}" if prefix else build_uuid,
-    }
+    group = configured.get("groupName") or f"/aws/codebuild/{project['name']}"
+    stream = f"{prefix}/{build_uuid}" if prefix else build_uuid
+    return {"groupName": group, "streamName": stream, "deepLink": _console(group, stream)}
+
+
+def _console(group: str, stream: str) -> str:
+    """Address of a log stream in the console of the real cloud: it encodes names twice, with ``$`` for ``%``."""
+    group, stream = (quote(quote(name, safe=""), safe="").replace("%", "$") for name in (group, stream))
+    place = f"log-groups/log-group/{group}/log-events/{stream}"
+    return f"https://console.aws.amazon.com/cloudwatch/home?region={get_region()}#logsV2:{place}"
 
 
 def _thread(context: contextvars.Context, work: Callable[[], None], build_id: str) -> None:
