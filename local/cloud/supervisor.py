@@ -17,6 +17,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Self
 
+from fast_lane.installation import Installation
+
 from local.aws.assembly import deploy_assembly
 from local.aws.credentials import RunCredentials
 from local.aws.settings import DEFAULT_ACCOUNT, DEFAULT_REGION
@@ -64,6 +66,7 @@ class Cloud:
         self.region, self.account = DEFAULT_REGION, DEFAULT_ACCOUNT
         self.outputs: dict[str, str] = {}
         self._parts: list[Part] = []
+        self._precompiling: Part | None = None
         self.has_cluster = wants_cluster() if options.cluster is None else options.cluster
         self._keep_state = options.state_dir is not None
         self._lock = -1
@@ -130,6 +133,8 @@ class Cloud:
         """Stop every part, the last started first, and remove the run's folder unless it is to be kept."""
         while self._parts:
             self._parts.pop().stop()
+        if self._precompiling is not None:
+            self._precompiling.stop()
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
@@ -261,8 +266,9 @@ class Cloud:
         ]
         if self._options.kubeconfig is not None:
             return self._start_part("kubernetes.real_cluster", "--kubeconfig", str(self._options.kubeconfig), *common)
-        if self._options.compile_cache is not None:
-            common += ["--compile-cache", str(self._options.compile_cache)]
+        compiled = self._options.compile_cache or self.state / "compiled"
+        self._precompile(compiled)
+        common += ["--compile-cache", str(compiled)]
         common += ["--mirrors", str(self.state / "node-mirrors.json")]
         common += ["--docker-config", str(self.state / "node-docker.json")]
         common += [part for port in self._options.local_ports for part in ("--local-port", str(port))]
@@ -270,6 +276,12 @@ class Cloud:
         deployer = f"arn:aws:sts::{self.account}:assumed-role/{STACK_NAME}-DeployerFunctionServiceRole*/*"
         common += ["--access-entry", f"{deployer}=blue-faas-deployer"]
         return self._start_part("kubernetes", *common, variables=_CLUSTER_VARIABLES)
+
+    def _precompile(self, compiled: Path) -> None:
+        """Compile what all Python functions share, while the rest starts: the first one deployed would wait for it."""
+        base = Installation(shared_root() / TOOLCHAIN).component
+        self._precompiling = self._start_part("spin_host.precompile", str(base), "--cache-dir", str(compiled))
+        self._parts.remove(self._precompiling)  # it ends by itself
 
     def _start_registry_proxy(self) -> Part:
         """Start what leads a real `spin` to this cloud's registry."""

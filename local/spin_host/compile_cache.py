@@ -25,7 +25,7 @@ from wasmtime import Engine, Module, WasmtimeError
 from wasmtime.component import Component
 
 from local.spin_host.engine import CONFIGURATION_KEY
-from local.spin_host.shared_modules import take_apart
+from local.spin_host.shared_modules import Parts, take_apart
 from local.spin_host.wasmtime_fixes import WASMTIME_VERSION
 
 _T = TypeVar("_T")
@@ -102,14 +102,30 @@ class CompileCache:
                 raise CacheError(f"{digest} is not a WebAssembly component: {str(error).splitlines()[0]}") from None
         return True
 
-    def _compile(self, engine: Engine, path: Path, content: bytes) -> None:
-        parts = take_apart(content)
-        modules = {}
+    def compile_shared(self, engine: Engine, content: bytes) -> None:
+        """Compile the modules that a component shares with others, and not the component.
+
+        Raises
+        ------
+        WasmtimeError
+            One of them is no module.
+        """
+        with self._lock():
+            self._compile_modules(engine, take_apart(content))
+
+    def _compile_modules(self, engine: Engine, parts: Parts) -> dict[str, str]:
+        """Compile those that are not there; answers the digest of each by its name."""
+        digests = {}
         for name, module in parts.modules.items():
-            modules[name] = digest_of(module)
-            target = self._path(modules[name])
+            digests[name] = digest_of(module)
+            target = self._path(digests[name])
             if self._cached(target, lambda file: Module.deserialize_file(engine, file)) is None:
                 self._store(target, Module(engine, module).serialize())
+        return digests
+
+    def _compile(self, engine: Engine, path: Path, content: bytes) -> None:
+        parts = take_apart(content)
+        modules = self._compile_modules(engine, parts)
         self._store(self._list_of(path), json.dumps(modules).encode())
         self._store(path, Component(engine, parts.shell).serialize())  # last: with it the component is complete
 

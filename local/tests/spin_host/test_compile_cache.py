@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from wasmtime import wat2wasm
 from wasmtime.component import Component
 
 from local.spin_host.compile_cache import CacheError, CompileCache, digest_of
@@ -104,3 +105,18 @@ def test_several_processes_compile_once_between_them(wasm: Path, tmp_path: Path)
     running = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(3)]
     answers = sorted(process.communicate(timeout=30)[0] for process in running)
     assert answers == ["False\n", "False\n", "True\n"]
+
+
+def test_what_components_share_is_compiled_before_any_of_them(tmp_path: Path) -> None:
+    large = "".join(f'(func (export "f{number}") (result i32) (i32.const {number}))' for number in range(4000))
+    whole = bytes(wat2wasm(f"(component (core module $m {large}) (core instance (instantiate $m)))"))
+    cache = tmp_path / "cache"
+    command = [sys.executable, "-m", "local.spin_host.precompile", "--cache-dir", str(cache)]
+    broken = tmp_path / "base.wasm"
+    broken.write_bytes(whole + b"\x63\0")  # a section that is none: only modules are looked at
+    subprocess.run([*command, str(broken)], cwd=ROOT, check=True)
+    (module,) = cache.glob("*.cwasm")
+    before = module.stat().st_mtime_ns
+    (tmp_path / "app.wasm").write_bytes(whole)
+    assert len(CompileCache(cache).load(new_engine(), digest_of(whole), tmp_path / "app.wasm").modules) == 1
+    assert module.stat().st_mtime_ns == before
