@@ -120,10 +120,11 @@ def _quantity_errors(value: Any, path: str) -> list[FieldError]:
 
 
 def _limit_errors(schema: Schema, value: Any, path: str) -> list[FieldError]:
+    limits = [(_LIMITS[keyword], limit) for keyword, limit in schema.items() if keyword in _LIMITS]
     return [
-        error(path, value, schema[keyword])
-        for keyword, kind, is_broken, error in _LIMITS
-        if keyword in schema and isinstance(value, kind) and is_broken(value, schema[keyword])
+        error(path, value, limit)
+        for (kind, is_broken, error), limit in limits
+        if isinstance(value, kind) and is_broken(value, limit)
     ]
 
 
@@ -136,40 +137,36 @@ def _in_body(words: str, shown: Callable[[Any], Any] = lambda value: value) -> C
     return lambda path, value, limit: invalid_value(path, shown(value), f"{path} in body {words.format(limit)}")
 
 
-# Keyword, type of the values that it limits, whether a value breaks the limit, and the error then.
-_LIMITS: tuple[tuple[str, Any, Callable[[Any, Any], bool], Callable[[str, Any, Any], FieldError]], ...] = (
-    ("enum", object, lambda value, allowed: value not in allowed, unsupported_value),
-    (
-        "maxProperties",
+# Keyword to the type of the values that it limits, whether a value breaks the limit, and the error then.
+_LIMITS: dict[str, tuple[Any, Callable[[Any, Any], bool], Callable[[str, Any, Any], FieldError]]] = {
+    "enum": (object, lambda value, allowed: value not in allowed, unsupported_value),
+    "maxProperties": (
         dict,
         lambda value, most: len(value) > most,
         lambda path, value, most: invalid_value(path, len(value), f"must have at most {most} items"),
     ),
-    ("minItems", list, lambda value, least: len(value) < least, _in_body("should have at least {} items", len)),
-    (
-        "maxItems",
+    "minItems": (list, lambda value, least: len(value) < least, _in_body("should have at least {} items", len)),
+    "maxItems": (
         list,
         lambda value, most: len(value) > most,
         lambda path, value, most: FieldError(
             "FieldValueTooMany", path, f"Too many: {len(value)}: must have at most {most} items"
         ),
     ),
-    ("pattern", str, lambda value, pattern: not re.search(pattern, value), _in_body("should match '{}'")),
-    ("minLength", str, lambda value, least: len(value) < least, _in_body("should be at least {} chars long")),
-    (
-        "maxLength",
+    "pattern": (str, lambda value, pattern: not re.search(pattern, value), _in_body("should match '{}'")),
+    "minLength": (str, lambda value, least: len(value) < least, _in_body("should be at least {} chars long")),
+    "maxLength": (
         str,
         lambda value, most: len(value) > most,
         lambda path, _value, most: too_long(path, most),
     ),
-    ("minimum", (int, float), lambda value, least: value < least, _in_body("should be greater than or equal to {}")),
-    ("maximum", (int, float), lambda value, most: value > most, _in_body("should be less than or equal to {}")),
-    (
-        "format",
+    "minimum": ((int, float), lambda value, least: value < least, _in_body("should be greater than or equal to {}")),
+    "maximum": ((int, float), lambda value, most: value > most, _in_body("should be less than or equal to {}")),
+    "format": (
         (int, float),
         _overflows,
         lambda path, value, form: invalid_value(
             path, value, f"{path} in body must be of type {form}: {go_value(value)}"
         ),
     ),
-)
+}

@@ -72,15 +72,17 @@ async def watch_readiness(
     times = ProbeTimes.of(probe)
     loop = asyncio.get_running_loop()
     grace_ends = loop.time() + times.initial_delay
-    pause, ready, in_a_row, last = _EAGER_FIRST_SECONDS, False, 0, True
+    pause, ready, in_a_row, failed_before = _EAGER_FIRST_SECONDS, False, 0, True
     while True:
         problem = await probe_once(probe, port, times.timeout)
-        in_a_row, last = (in_a_row + 1 if last is bool(problem) else 1), bool(problem)
+        failed = bool(problem)
+        in_a_row = in_a_row + 1 if failed is failed_before else 1
+        failed_before = failed
         in_grace = not ready and loop.time() < grace_ends
-        if problem and not in_grace:
+        if failed and not in_grace:
             on_failure(problem)
-        if ready is bool(problem) and in_a_row >= (times.failures if problem else times.successes):
-            ready = not problem
+        if ready is failed and in_a_row >= (times.failures if failed else times.successes):
+            ready = not failed
             on_change(ready)
         if in_grace and not ready:
             await asyncio.sleep(pause)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from local.kubernetes.api.quantities import parse_quantity
+from local.kubernetes.api.validation import validate
 from local.tests.kubernetes_api.conftest import Http, deployment, spinapp, spinapps
 
 MERGE = "application/merge-patch+json"
@@ -73,6 +74,33 @@ def test_custom_resources_are_held_to_their_schema(
     assert status["message"].startswith('SpinApp.core.spinkube.dev "a" is invalid: ')
     assert expected in status["message"]
     assert status["details"]["causes"][0]["field"].startswith("spec.")
+
+
+@pytest.mark.parametrize(
+    ("schema", "fits", "breaks", "expected"),
+    [
+        ({"type": "string", "enum": ["a"]}, "a", "b", 'Unsupported value: "b": supported values: "a"'),
+        ({"type": "string", "pattern": "^a{2}$"}, "aa", "a", "v in body should match '^a{2}$'"),
+        ({"type": "string", "minLength": 2}, "aa", "a", "v in body should be at least 2 chars long"),
+        ({"type": "string", "maxLength": 2}, "aa", "aaa", "Too long: may not be more than 2 bytes"),
+        ({"type": "integer", "minimum": 2}, 2, 1, "Invalid value: 1: v in body should be greater than or equal to 2"),
+        ({"type": "integer", "maximum": 2}, 2, 3, "Invalid value: 3: v in body should be less than or equal to 2"),
+        ({"type": "integer", "format": "int32"}, 2**31 - 1, 2**31, "v in body must be of type int32: 2147483648"),
+        ({"type": "integer"}, 3.0, 3.5, 'v in body must be of type integer: "number"'),
+        ({"type": "boolean"}, True, 1, 'v in body must be of type boolean: "integer"'),
+        ({"x-kubernetes-int-or-string": True}, "8%", True, 'v in body must be of type integer,string: "boolean"'),
+        ({"type": "array", "minItems": 1}, [1], [], "Invalid value: 0: v in body should have at least 1 items"),
+        ({"type": "array", "maxItems": 1}, [1], [1, 2], "Too many: 2: must have at most 1 items"),
+        ({"type": "object", "maxProperties": 1}, {"a": 1}, {"a": 1, "b": 2}, "must have at most 1 items"),
+        ({"type": "object", "required": ["a"]}, {"a": 1}, {}, "v.a: Required value"),
+        ({"type": "object", "nullable": True}, None, "", 'v in body must be of type object: "string"'),
+    ],
+)
+def test_each_limit_of_a_schema(schema: dict[str, Any], fits: Any, breaks: Any, expected: str) -> None:
+    whole = {"type": "object", "properties": {"v": schema}}
+    assert validate(whole, {"v": fits}) == []
+    (error,) = validate(whole, {"v": breaks})
+    assert expected in str(error)
 
 
 def test_defaults_of_a_custom_resource_are_filled_in(http: Http, namespace: str) -> None:
