@@ -17,6 +17,7 @@ from local.aws.settings import (
     Settings,
 )
 from local.cloud.collector import spare_what_stays
+from local.cloud.state_file import StateFileError
 
 
 def parse(arguments: list[str] | None = None) -> Settings:
@@ -25,7 +26,7 @@ def parse(arguments: list[str] | None = None) -> Settings:
     add = parser.add_argument
     add("--port", type=int, required=True, help="port on 127.0.0.1 for every AWS API; 0 takes a free one")
     add("--state-dir", type=Path, required=True, help="folder for all files of this process; emptied at start")
-    add("--keep-state", action="store_true", help="take up the state that the last clean stop left in --state-dir")
+    add("--keep-state", action="store_true", help="keep the state in --state-dir, and take up what is there")
     add("--codebuild-path", default=os.defpath, help="PATH of builds")
     add("--codebuild-env", type=Path, help="JSON file: more environment variables of builds, read at their start")
     add("--codebuild-concurrency", type=int, default=DEFAULT_CONCURRENT_BUILDS, help="builds at a time")
@@ -67,7 +68,7 @@ def main() -> None:
     settings = parse()
     try:
         launcher.run(settings)
-    except MinistackVersionError as error:
+    except (MinistackVersionError, StateFileError) as error:
         sys.exit(str(error))
     except OSError as error:
         sys.exit(f"The AWS APIs cannot be served at {settings.endpoint}: {error.strerror or error}")

@@ -28,6 +28,7 @@ TEMPLATE_BODY_LIMIT: Final = 51_200
 BOOTSTRAP_VERSION: Final = "30"
 """Answer to the template's check of the bootstrap stack's version (assemblies ask for 6 or more)."""
 UPLOADS_AT_ONCE: Final = 8
+STANDSTILL_SECONDS: Final = 60.0
 FIRST_POLL_SECONDS: Final = 0.02
 LAST_POLL_SECONDS: Final = 0.5
 NOTHING_TO_UPDATE: Final = "No updates are to be performed"
@@ -54,11 +55,12 @@ def deploy_assembly(
     region: str = DEFAULT_REGION,
     account: str = DEFAULT_ACCOUNT,
     transform: Callable[[Path], bytes] = transform_asset,
-    timeout: float = 120,
+    timeout: float = STANDSTILL_SECONDS,
 ) -> dict[str, str]:
     """Deploy stack ``stack_name`` of the assembly and return its outputs (name to value).
 
-    ``transform`` packs an asset that is a folder; ``timeout`` is in seconds. Raises `DeployError`.
+    ``transform`` packs an asset that is a folder; ``timeout`` is how many seconds may pass
+    without anything new of the stack. Raises `DeployError`.
     """
     clients = _clients(endpoint, region, credentials)
     artifact = _stack_artifact(assembly_dir, stack_name)
@@ -214,13 +216,16 @@ def _describe(cloudformation: Any, name: str) -> Mapping[str, Any] | None:
 
 def _settle(cloudformation: Any, name: str, timeout: float) -> Mapping[str, Any] | None:
     """Wait until the stack's status is final. The emulator needs well under a second: asked often at first."""
-    deadline, pause = time.monotonic() + timeout, FIRST_POLL_SECONDS
+    deadline, pause, seen = time.monotonic() + timeout, FIRST_POLL_SECONDS, 0
     while True:
         stack = _describe(cloudformation, name)
         if stack is None or (stack["StackStatus"].endswith(SETTLED) and "CLEANUP" not in stack["StackStatus"]):
             return stack
         if time.monotonic() > deadline:
-            raise DeployError(f"Stack {name} is still {stack['StackStatus']} after {timeout:g} s")
+            events = len(cloudformation.describe_stack_events(StackName=name)["StackEvents"])
+            if events <= seen:
+                raise DeployError(f"Stack {name} is still {stack['StackStatus']}; nothing happened for {timeout:g} s")
+            deadline, seen = time.monotonic() + timeout, events
         time.sleep(pause)
         pause = min(pause * 1.5, LAST_POLL_SECONDS)
 

@@ -42,8 +42,17 @@ ARRIVED: Final[ContextVar[Request]] = ContextVar("arrived")
 class Gate:
     """An ASGI app before ministack's. ``registry`` judges requests of the registry's API by their password."""
 
-    def __init__(self, app: Any, port: int, credentials: RunCredentials, registry: "Registry") -> None:
+    def __init__(
+        self,
+        app: Any,
+        port: int,
+        credentials: RunCredentials,
+        registry: "Registry",
+        before_answer: Callable[[str], Awaitable[None]] | None = None,
+    ) -> None:
+        """``before_answer`` is called before an API answers, with the name that its requests are signed for."""
         self._app = app
+        self._before_answer = before_answer
         self._hosts = {f"{name}:{port}".encode() for name in ("127.0.0.1", "localhost")}
         self._front = credentials.front_secret.encode()
         self._registry = registry
@@ -67,9 +76,25 @@ class Gate:
         proto = headers.get(b"x-forwarded-proto", b"https")
         kept = [(k, v) for k, v in scope["headers"] if k not in (FRONT_HEADER, HOST_HEADER, b"x-forwarded-proto")]
         try:
-            await self._app({**scope, "headers": [*kept, (b"x-forwarded-proto", proto)]}, receive, send)
+            await self._app(
+                {**scope, "headers": [*kept, (b"x-forwarded-proto", proto)]}, receive, self._held(scope, headers, send)
+            )
         except UnknownConditionError as error:
             await answer(send, 500, {"__type": "InternalFailure", "message": str(error)})
+
+    def _held(self, scope: Any, headers: dict[bytes, bytes], send: Send) -> Send:
+        """``send``, held back until what is answered is kept."""
+        before_answer = self._before_answer
+        if before_answer is None:
+            return send
+        signed_for = "ecr" if _REGISTRY.fullmatch(scope["path"]) else _signed_for(headers.get(b"authorization", b""))
+
+        async def send_when_kept(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                await before_answer(signed_for)
+            await send(message)
+
+        return send_when_kept
 
     def _registry_refusal(self, scope: Any, headers: dict[bytes, bytes]) -> Refusal | None:
         """Why a request of the registry's API may not come in; None when it may."""
@@ -97,6 +122,12 @@ class Gate:
         if authorization.startswith(b"AWS4-HMAC-SHA256 ") or b"X-Amz-Signature=" in scope["query_string"]:
             return None  # that the signature is right, ministack checks
         return _forbidden("The request must contain a signature (AWS Signature Version 4).")
+
+
+def _signed_for(authorization: bytes) -> str:
+    """Read the service in a signature's scope, ``Credential=KEY/DATE/REGION/SERVICE/aws4_request``; empty without."""
+    scope = authorization.partition(b"Credential=")[2].partition(b",")[0].split(b"/")
+    return scope[3].decode("latin-1") if len(scope) == 5 else ""
 
 
 async def _arrive(scope: Any, headers: dict[bytes, bytes], receive: Receive) -> Receive:

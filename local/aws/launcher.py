@@ -43,16 +43,18 @@ def run(settings: Settings) -> None:
 async def _serve(settings: Settings, credentials: RunCredentials, server: socket.socket) -> None:
     from ministack.app import app
 
-    from local.aws.seams import execution_life
+    from local.aws.seams import execution_life, s3_events
     from local.aws.seams.install import install
 
-    queue, registry = install(settings, credentials)
+    installed = install(settings, credentials)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     served: Any = app if settings.faults_file is None else FaultyApi(app, settings.faults_file)
-    served = Gate(served, settings.port, credentials, registry)
+    keeper = installed.keeper
+    before_answer = None if keeper is None else keeper.before_answer
+    served = Gate(served, settings.port, credentials, installed.registry, before_answer)
     # ministack's own server, hypercorn, takes twice the time for each request: its HTTP is parsed in Python.
     api = SignalFreeServer(
         uvicorn.Config(
@@ -71,7 +73,7 @@ async def _serve(settings: Settings, credentials: RunCredentials, server: socket
 
     def end_builds() -> None:
         """End builds while the APIs still answer, so that the executions that wait for them can record it."""
-        if queue.stop_all(STOP_BUILDS_SECONDS):
+        if installed.queue.stop_all(STOP_BUILDS_SECONDS):
             execution_life.settle(SETTLE_SECONDS)
 
     async def end() -> None:
@@ -80,7 +82,13 @@ async def _serve(settings: Settings, credentials: RunCredentials, server: socket
         api.should_exit = True
 
     ending = asyncio.create_task(end())
-    announcement = asyncio.create_task(_announce(settings, execution_life.announce_lost))
+
+    def announce_again() -> None:
+        """Tell what an earlier run of this process may have told nobody of."""
+        execution_life.announce_lost()
+        s3_events.announce_last()
+
+    announcement = asyncio.create_task(_announce(settings, announce_again))
     await api.serve(sockets=[server])
     announcement.cancel()
     ending.cancel()

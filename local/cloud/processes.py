@@ -8,13 +8,16 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
 _PR_SET_PDEATHSIG: Final = 1
 _libc = ctypes.CDLL(None)
+
+WORKING_SECONDS: Final = 0.2
+"""CPU time that tells work from waiting: a part that is up and idle takes less of it in half a minute."""
 
 
 class PartFailedError(Exception):
@@ -38,21 +41,45 @@ class Part:
                 preexec_fn=_die_with_parent,
             )
 
-    def wait_until(self, ready: Callable[[], bool], seconds: float) -> None:
-        """Wait until ``ready()``.
+    def wait_until(self, ready: Callable[[], bool], seconds: float, needs: Sequence["Part"] = ()) -> None:
+        """Wait until ``ready()``: as long as the process works at it, however little of the machine it gets.
+
+        Parameters
+        ----------
+        seconds
+            How long it may do next to nothing.
+        needs
+            Parts that it waits for: what they do counts too.
 
         Raises
         ------
         PartFailedError
-            The process ended before, or the time is over.
+            The process ended before, or stands still.
         """
-        deadline = time.monotonic() + seconds
+        parts = (self, *needs)
+        worked, deadline = sum(part.worked for part in parts), time.monotonic() + seconds
         while not ready():
             if (code := self._process.poll()) is not None:
                 raise PartFailedError(f"{self.name} ended with exit code {code}:\n{self.last_lines()}")
+            if (now := sum(part.worked for part in parts)) - worked >= WORKING_SECONDS:
+                worked, deadline = now, time.monotonic() + seconds
             if time.monotonic() > deadline:
-                raise PartFailedError(f"{self.name} was not ready after {seconds:.0f} s:\n{self.last_lines()}")
+                raise PartFailedError(f"{self.name} does nothing for {seconds:.0f} s:\n{self.last_lines()}")
             time.sleep(0.02)
+
+    @property
+    def worked(self) -> float:
+        """CPU seconds of the process and of the children that it has waited for (proc(5), /proc/[pid]/stat)."""
+        try:
+            fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            return 0.0
+        return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+
+    @property
+    def pid(self) -> int:
+        """Of the process, which leads a group of its own."""
+        return self._process.pid
 
     @property
     def running(self) -> bool:

@@ -125,7 +125,7 @@ class Cloud:
             kubernetes.wait_until(self._kubernetes_file.exists, 30)
         self._write_front_config()
         front = self._start_part("front", "--port", str(self.port), "--config", str(self.state / "front.json"))
-        front.wait_until(lambda: answers(self.port, "/health"), 30)
+        front.wait_until(lambda: answers(self.port, "/health"), 30, needs=[aws])
         if registry is not None:
             registry.wait_until((self.state / _REGISTRY_BUNDLE).exists, 30)
 
@@ -155,6 +155,11 @@ class Cloud:
             for part in self._parts:
                 if not part.running:
                     raise PartFailedError(f"{part.name} ended unexpectedly:\n{part.last_lines()}")
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """Its processes."""
+        return tuple(self._parts)
 
     @property
     def kubeconfig(self) -> Path:
@@ -223,6 +228,11 @@ class Cloud:
             raise PartFailedError(
                 f"Folder {state} is in use by another one-machine cloud; stop that one first."
             ) from None
+        if any((state / "aws" / "services").glob("*.json")):
+            raise PartFailedError(
+                f"Folder {state} was written by an earlier version of the one-machine cloud, whose state this one "
+                "cannot take up. Choose another folder, or remove this one."
+            )
         # What a cloud that was killed left: it would be taken for this one's.
         (state / _KUBERNETES_FILE).unlink(missing_ok=True)
         return state

@@ -32,7 +32,7 @@ from local.kubernetes.kubelet.registration import register_nodes
 from local.kubernetes.machinery.controller import WorkQueue
 from local.kubernetes.machinery.events import EventRecorder
 from local.kubernetes.machinery.store_api import StoreApi
-from local.kubernetes.persistence import StateFile
+from local.kubernetes.persistence import Persistence
 from local.kubernetes.seed import seed
 
 MASTERS = "system:masters"
@@ -85,7 +85,7 @@ class Cluster:
         config.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         config.state_dir.chmod(0o700)  # keys, tokens, Secrets and native code are in it
         store = Store()
-        state = StateFile(store, config.state_dir / "cluster.json")
+        state = Persistence(store, config.state_dir / "cluster.db")
         state.load()
         admin_token = secrets.token_urlsafe(32)
         certificate = make_certificate(config.state_dir / "tls", "127.0.0.1", "localhost", "::1")
@@ -96,6 +96,7 @@ class Cluster:
             rbac=True,
             logs=partial(read_pod_log, LogFolder(paths.logs)),
             root_ca=certificate.ca_pem.decode(),
+            before_answer=state.written,
         )
         api = StoreApi(app.state.objects)
         seed(api, config.seed)

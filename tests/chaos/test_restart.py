@@ -1,4 +1,4 @@
-"""A cloud stopped in the middle of its work and started again with the same folder: nothing lost, nothing twice."""
+"""A cloud stopped, and then killed, in the middle of its work, and started again: nothing lost, nothing twice."""
 
 import os
 import shutil
@@ -15,6 +15,7 @@ from local.cloud.options import CloudOptions
 from local.cloud.places import state_root
 from local.cloud.processes import PartFailedError
 from local.cloud.supervisor import Cloud
+from tests.chaos.power_cuts import Load, Told, hold, kill_tree
 from tests.support import components
 from tests.support.client import COMPONENT, Client, spin_toml, zipped
 
@@ -123,6 +124,29 @@ def test_a_folder_that_builds_cannot_enter(tmp_path: Path) -> None:
     (tmp_path / "closed").mkdir(mode=0o700)
     with pytest.raises(PartFailedError, match="is closed to other users"):
         Cloud(CloudOptions(port=0, state_dir=tmp_path / "closed")).start()
+
+
+@pytest.fixture(scope="module")
+def told(restarted: Restarted) -> Told:
+    """What clients of the second run had been told when all its processes were killed under load."""
+    cloud, told = restarted.client.cloud, Told()
+    load = Load(restarted.client, told, seed=1)
+    load.start()
+    restarted.client.until(lambda: told.done and told.images)
+    for part in cloud.parts:
+        kill_tree(part.pid)
+    load.join()
+    cloud.stop()
+    assert not load.problems
+    return told
+
+
+def test_nothing_that_was_told_is_lost_by_a_kill(restarted: Restarted, folder: Path, told: Told) -> None:
+    with Cloud(CloudOptions(port=0, state_dir=folder, compile_cache=components.COMPILED)) as third:
+        client = Client(third)
+        hold(client, told)
+        assert client.task(restarted.done["task_id"]) == restarted.done
+        assert client.call("counter", "/count").text == "5\n"
 
 
 def _wait_until_one_is_building(client: Client, task_ids: list[str]) -> None:

@@ -43,7 +43,12 @@ _SILENT = """(component
 
 def silent() -> bytes:
     """A function that takes requests and answers none, as a .zip of a few hundred bytes that ships its component."""
-    return zipped(**{"spin.toml": spin_toml(None), "app.wasm": bytes(wat2wasm(_SILENT))})
+    return zipped(**{"spin.toml": spin_toml(None), "app.wasm": silent_wasm()})
+
+
+def silent_wasm() -> bytes:
+    """The component alone."""
+    return bytes(wat2wasm(_SILENT))
 
 
 def component() -> Path:

@@ -5,15 +5,19 @@ the task that was running, and then overwrites ABORTED with FAILED; a Wait goes 
 """
 
 import contextvars
+import datetime
 import json
 import threading
 import time
+from collections.abc import Iterable
 from concurrent.futures import Future, wait
 from typing import Any, Final
 
 from ministack.services import stepfunctions as service
 
 Json = dict[str, Any]
+ON_THEIR_WAY: Final = datetime.timedelta(minutes=1)
+"""How long ago an execution may have ended whose event may not have arrived yet."""
 START_DELAY: Final = 0.15
 """What ministack sleeps before an execution's first state."""
 
@@ -66,9 +70,23 @@ def announce_lost() -> None:
     """Tell EventBridge of executions that ran when an earlier run of this process ended, and have failed by that.
 
     ministack marks them FAILED when it reads its state, without the event that every other end of an execution has.
+    Those that ended last are told of once more: their events may have been on their way.
     """
     while _lost:
         service._emit_execution_status_event(_lost.pop())
+
+
+def _untold(records: Iterable[Json]) -> list[Json]:
+    """Find executions of an earlier run whose end may not be known to everybody."""
+    moments = [
+        (record, datetime.datetime.fromisoformat(record["stopDate"] or record["startDate"])) for record in records
+    ]
+    newest = max((moment for _, moment in moments), default=None)
+    return [
+        record
+        for record, moment in moments
+        if record["status"] == "RUNNING" or (newest is not None and newest - moment < ON_THEIR_WAY)
+    ]
 
 
 class _Clock:
@@ -123,9 +141,9 @@ def _follow_executions() -> None:
         return response
 
     def restore_state(data: Json) -> None:
-        running = [record for record in data["executions"].all_values() if record["status"] == "RUNNING"]
+        untold = _untold(data["executions"].all_values())
         restore(data)
-        _lost.extend(running)
+        _lost.extend(untold)
 
     service._run_execution = run_execution
     service._stop_execution = stop_execution

@@ -1,5 +1,7 @@
 """Installs every seam. Environment (`local.aws.environment`) and version of ministack must be right by then."""
 
+from dataclasses import dataclass
+
 from local.aws.codebuild.builds import BuildQueue
 from local.aws.credentials import RunCredentials
 from local.aws.seams import (
@@ -21,8 +23,18 @@ from local.aws.seams import (
 from local.aws.settings import Settings
 
 
-def install(settings: Settings, credentials: RunCredentials) -> tuple[BuildQueue, ecr.Registry]:
-    """Join everything to ministack; returns the queue of builds, for the end of the process, and the registry."""
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """What the process itself needs of it."""
+
+    queue: BuildQueue
+    registry: ecr.Registry
+    keeper: saved_state.Keeper | None
+    """Of the state; None when it is not kept."""
+
+
+def install(settings: Settings, credentials: RunCredentials) -> Installed:
+    """Join everything to ministack."""
     access = iam.install(settings, credentials)
     registry = ecr.install(settings)
     registry.token(credentials.access_key_id, credentials.registry_password, seconds=float("inf"))
@@ -37,6 +49,6 @@ def install(settings: Settings, credentials: RunCredentials) -> tuple[BuildQueue
     lambda_workers.install()
     worker_start.install()
     s3_events.install()
-    saved_state.install()
-    cloudformation.install()  # last: the others add to it
-    return builds.queue, registry
+    cloudformation.install()  # the others add to it
+    keeper = saved_state.install(settings.state_dir / "services") if settings.keep_state else None
+    return Installed(builds.queue, registry, keeper)

@@ -1,11 +1,15 @@
-"""Lambda invocations: no wait for log lines that never come, and a queue where ministack throttles.
+"""Lambda invocations: no wait for log lines that never come, a queue for throttled ones, events that are retried.
 
 ministack waits 50 ms after each invocation for lines on the worker's standard error: here the worker says when it is
 through. Above the concurrency limit ministack answers 429 at once, which is right for a limit of 1000 and wrong for
-one of 8: here the invocation waits for its turn.
+one of 8: here the invocation waits for its turn. An event of EventBridge it gives to its function once; here, as on
+AWS, it is tried twice more, and waits its turn for as long as AWS keeps it
+(https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html).
 """
 
 import asyncio
+import contextvars
+import json
 import queue
 import threading
 import time
@@ -13,6 +17,7 @@ from collections import deque
 from typing import Any, Final
 
 from ministack.core import lambda_runtime as runtime
+from ministack.services import eventbridge
 from ministack.services import lambda_svc as service
 
 END_OF_LOG: Final = "\x1eend of invocation"
@@ -21,6 +26,9 @@ LOG_SECONDS: Final = 0.25
 SLOT_SECONDS: Final = 25.0
 """How long an invocation waits for its turn before it is throttled after all. Also what ends the deadlock of functions
 that invoke each other while all places are taken."""
+EVENT_SECONDS: Final = 6 * 3600.0
+"""How long the invocation of an event waits for it."""
+_for_event: contextvars.ContextVar[bool] = contextvars.ContextVar("invoked_for_event", default=False)
 
 _RESULT_WRITTEN: Final = "        _real_stdout.flush()\n\nrun()\n"
 
@@ -44,6 +52,18 @@ def install() -> None:
 
     runtime.Worker._drain_stderr_bounded = drain_stderr_bounded
     _queue_for_slots()
+    eventbridge._dispatch_to_lambda = _deliver
+
+
+def _deliver(arn: str, payload: str) -> None:
+    """Invoke a rule's target with an event, in a thread of its own."""
+    function, config, _ = service._get_func_record_for_ref(arn)
+    if function and config:
+        token = _for_event.set(True)  # the thread has a copy of this context
+        try:
+            service.invoke_async_with_retry(service._execution_record_for_config(function, config), json.loads(payload))
+        finally:
+            _for_event.reset(token)
 
 
 def _log_of_invocation(worker: Any) -> str:
@@ -68,7 +88,8 @@ def _queue_for_slots() -> None:
 
     def acquire_execution_slot(function: Any, config: Any) -> Any:
         # The thread that serves all requests must not wait: what it waits for may need it.
-        deadline = time.monotonic() + (0.0 if _serves_requests() else SLOT_SECONDS)
+        patience = EVENT_SECONDS if _for_event.get() else SLOT_SECONDS
+        deadline = time.monotonic() + (0.0 if _serves_requests() else patience)
         turn = object()
         with changed:
             waiting.append(turn)

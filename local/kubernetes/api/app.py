@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,14 +49,15 @@ def create_app(
     logs: LogSource | None = None,
     crd_folder: Path = CRD_FOLDER,
     root_ca: str = "",
+    before_answer: Callable[[], Awaitable[None]] | None = None,
 ) -> Starlette:
     """Make the server.
 
-    `store`: state to serve (`Store.load` it before or after); a new one by default. `authenticators`: tried in order,
-    401 when none accepts the token; `None` lets everybody in. `rbac`: check every request against the RBAC objects in
-    the store. `logs`: the kubelet's part of ``kubectl logs``. `crd_folder`: YAML files of CustomResourceDefinitions to
-    serve from the start. `root_ca`: the PEM text of this server's CA, which every namespace has as ConfigMap
-    ``kube-root-ca.crt``.
+    `store`: state to serve (`Store.restore` it before or after); a new one by default. `authenticators`: tried in
+    order, 401 when none accepts the token; `None` lets everybody in. `rbac`: check every request against the RBAC
+    objects in the store. `logs`: the kubelet's part of ``kubectl logs``. `crd_folder`: YAML files of
+    CustomResourceDefinitions to serve from the start. `root_ca`: the PEM text of this server's CA, which every
+    namespace has as ConfigMap ``kube-root-ca.crt``. `before_answer`: awaited before who changed something is told so.
 
     `app.state` has `store`, `objects` (the same operations in-process) and `watches` (`ServerThread` closes them).
     """
@@ -66,7 +67,7 @@ def create_app(
     authorizer = RbacAuthorizer(store) if rbac else None
     if rbac:
         ensure_default_roles(objects)
-    server = _Server(objects, authenticators, authorizer, logs)
+    server = _Server(objects, authenticators, authorizer, logs, before_answer)
     methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
     app = Starlette(routes=[Route("/{path:path}", server.answer, methods=methods)])
     app.state.store = store
@@ -102,8 +103,10 @@ class _Server:
         authenticators: Sequence[Authenticator] | None,
         authorizer: Authorizer | None,
         logs: LogSource | None,
+        before_answer: Callable[[], Awaitable[None]] | None,
     ) -> None:
         self._objects = objects
+        self._before_answer = before_answer
         self._authenticators = authenticators
         self._authorizer = authorizer
         self.watches = Watches()
@@ -112,7 +115,10 @@ class _Server:
     async def answer(self, request: Request) -> Response:
         """Answer a request, whatever goes wrong on the way."""
         try:
-            return await self._answer(request)
+            answer = await self._answer(request)
+            if self._before_answer is not None and request.method not in ("GET", "HEAD"):
+                await self._before_answer()
+            return answer
         except PathNotFound as error:
             return PlainTextResponse(error.message, error.code)
         except ApiError as error:

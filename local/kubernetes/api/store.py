@@ -1,19 +1,16 @@
 """Where objects live: a dictionary, a resourceVersion that counts writes, and a log of events for watches.
 
-The store knows nothing of HTTP or of kinds' rules (`objects.py` does); it gives out versions, wakes watchers and keeps
-itself in a file. Objects in it are never changed in place: a write puts a new one, so readers need no copy as long as
+The store knows nothing of HTTP or of kinds' rules (`objects.py` does), nor of files; it gives out versions and wakes
+watchers. Objects in it are never changed in place: a write puts a new one, so readers need no copy as long as
 they only read. Any thread may call it; a read-modify-write holds `lock`.
 """
 
 from __future__ import annotations
 
-import json
-import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 Object = dict[str, Any]
@@ -21,7 +18,6 @@ EventType = Literal["ADDED", "MODIFIED", "DELETED"]
 Follower = Callable[[Object | None, Object | None], None]
 """Told of an object before and after a write: none before it is made, none after it is deleted."""
 
-_SNAPSHOT_VERSION = 1
 DEFAULT_HISTORY = 10_000
 
 
@@ -63,7 +59,7 @@ class Store:
         self._by_resource: dict[tuple[str, str], dict[Key, Object]] = {}
         self._by_uid: dict[str, Key] = {}
         self.on_load: Callable[[], None] = lambda: None
-        """Called after `load`, for what is derived from the objects."""
+        """Called after `restore`, for what is derived from the objects."""
         self._version = 1
         self._forgotten = 1
         self._log: deque[Event] = deque()
@@ -178,41 +174,10 @@ class Store:
 
     # ---- persistence
 
-    def dump(self, path: str | Path) -> None:
-        """Write everything to a JSON file. The file is replaced whole, or not at all."""
+    def restore(self, objects: Mapping[Key, Object], version: int) -> None:
+        """Replace everything by what there was at a resourceVersion. Watches from before must list again."""
         with self.lock:
-            snapshot = {
-                "version": _SNAPSHOT_VERSION,
-                "resourceVersion": self._version,
-                "objects": [{"key": list(key), "object": obj} for key, obj in self._objects.items()],
-            }
-        target = Path(path)
-        draft = target.with_name(f".{target.name}.{os.getpid()}.{threading.get_ident()}.tmp")
-        try:
-            with draft.open("w", encoding="utf-8") as file:
-                draft.chmod(0o600)  # Secrets are in it
-                json.dump(snapshot, file, ensure_ascii=False, separators=(",", ":"))
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(target)
-        finally:
-            draft.unlink(missing_ok=True)
-
-    def load(self, path: str | Path) -> None:
-        """Replace everything by what `dump` wrote. Watches from before must list again.
-
-        Raises OSError when the file cannot be read, ValueError when it is no such snapshot.
-        """
-        try:
-            snapshot = json.loads(Path(path).read_text(encoding="utf-8"))
-            if snapshot["version"] != _SNAPSHOT_VERSION:
-                raise ValueError(f"version {snapshot['version']}, not {_SNAPSHOT_VERSION}")
-            objects = {Key(*item["key"]): item["object"] for item in snapshot["objects"]}
-            version = int(snapshot["resourceVersion"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"{path} is no snapshot of the Kubernetes API's state: {error}") from error
-        with self.lock:
-            self._objects = objects
+            self._objects = dict(objects)
             self._by_resource, self._by_uid = {}, {}
             for key, obj in objects.items():
                 self._by_resource.setdefault(key.resource, {})[key] = obj

@@ -1,15 +1,18 @@
 """The process itself: how it starts, stops, keeps its state, and what it leaves behind."""
 
+import contextlib
 import json
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import BotoCoreError, ClientError
 
 from local.aws.__main__ import parse
 from local.aws.seams import MINISTACK_VERSION, MinistackVersionError, check_version
@@ -135,6 +138,47 @@ def test_an_execution_that_ran_has_failed_after_a_restart_and_its_event_says_so(
     assert ended(again, execution)["status"] == "FAILED"
     (message,) = again.client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=5)["Messages"]
     assert json.loads(message["Body"])["detail"]["executionArn"] == execution
+
+
+def test_what_was_answered_outlives_a_kill(launch: Callable[..., Cloud]) -> None:
+    cloud = launch("--keep-state")
+    dynamodb, ecr = cloud.client("dynamodb"), cloud.client("ecr")
+    name = {"AttributeName": "name"}
+    dynamodb.create_table(
+        TableName="rows",
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{**name, "KeyType": "HASH"}],
+        AttributeDefinitions=[{**name, "AttributeType": "S"}],
+    )
+    ecr.create_repository(repositoryName="images")
+    execute(cloud, {"Pass": {"Type": "Pass", "End": True}})
+    cloud.client("cloudformation").list_stacks()  # an answer about stacks: what they may have made is written before it
+    written: list[list[str]] = [[] for _ in range(4)]
+
+    def write(number: int) -> None:
+        client = cloud.client("dynamodb")
+        with contextlib.suppress(BotoCoreError, ClientError):
+            while True:
+                row = f"{number}-{len(written[number])}"
+                client.put_item(TableName="rows", Item={"name": {"S": row}})
+                written[number].append(row)
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    eventually(lambda: all(len(rows) > 5 for rows in written))
+    image = ecr.put_image(repositoryName="images", imageManifest="{}", imageTag="one")["image"]["imageId"]
+    execution = execute(cloud, {"Wait": {"Type": "Wait", "Seconds": 1000, "End": True}})
+    cloud.process.kill()
+    cloud.process.wait()
+    for thread in threads:
+        thread.join()
+    again = launch("--keep-state")
+    rows = {row["name"]["S"] for row in again.client("dynamodb").scan(TableName="rows")["Items"]}
+    assert rows >= {row for some in written for row in some}
+    assert len(rows) <= sum(map(len, written)) + len(written), "one write of each was on its way"
+    assert again.client("ecr").list_images(repositoryName="images")["imageIds"] == [image]
+    assert again.client("stepfunctions").describe_execution(executionArn=execution)["status"] == "FAILED"
 
 
 def test_the_cluster_is_creating_until_kubernetes_is_there(cloud: Cloud) -> None:
