@@ -26,8 +26,8 @@ from local.tests.oci.servers import LocalRegistry, local_registry
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
 
-_OFFSET: Final = re.compile(r"0x[0-9a-f]+(?= - )")
-"""Of a function in a component, in the backtrace of a trap."""
+_OF_THIS_RUN: Final = re.compile(r"0x[0-9a-f]+(?= - )|(?<= after )[0-9.]+(?= s$)")
+"""In the log: where a function of a trap's backtrace lies in its component, how long a request took."""
 
 
 class Run:
@@ -89,7 +89,7 @@ class Run:
                 for asked in case.requests
             ]
         lines = (place / "ours.log").read_text("utf-8", "replace").splitlines()
-        return [*answers, [_OFFSET.sub("OFFSET", line) for line in lines if not line.startswith("listening ")]]
+        return [*answers, [_OF_THIS_RUN.sub("…", line) for line in lines if not line.startswith("listening ")]]
 
 
 def main(chosen: list[str]) -> int:

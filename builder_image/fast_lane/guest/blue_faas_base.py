@@ -89,8 +89,11 @@ def explain() -> None:
     error = sys.last_exc
     if isinstance(error, (MemoryError, RecursionError, SystemError)):
         raise LimitError
-    text = str(error).replace("\n", "\n    ")
-    print(f"\n\nCaused by:\n    {type(error).__qualname__}" + (f": {text}" if text else ""), file=sys.stderr)
+    try:
+        text = str(error).replace("\n", "\n    ")
+    except Exception:  # the app's own
+        text = "<exception str() failed>"
+    print(f"\n\nCaused by:\n    {type(error).__qualname__}: {text}", file=sys.stderr)
 
 
 def _report(kind: type, error: BaseException, traceback: object) -> None:
