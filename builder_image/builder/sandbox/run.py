@@ -25,7 +25,7 @@ from typing import IO, Final, Self, cast
 from builder.errors import StoppedError
 from builder.sandbox import syscall_filter
 from builder.sandbox.output import Output
-from builder.sandbox.processes import end_descriptor, kill_user, memory_of_user, reap_user
+from builder.sandbox.processes import end_descriptor, kill_user, memory_of_user, nameless_files_of_user, reap_user
 from builder.sandbox.users import SandboxUser
 from builder.settings import Limits
 
@@ -218,8 +218,11 @@ class Sandbox:
         return None
 
     def _disk_used_elsewhere(self) -> int:
-        entries = _entries_of(self.user.uid) if self.user.uid is not None else ()
-        return sum(disk_used(path) if is_folder else size for path, is_folder, size in entries)
+        if self.user.uid is None:
+            return 0
+        entries = _entries_of(self.user.uid)
+        named = sum(disk_used(path) if is_folder else size for path, is_folder, size in entries)
+        return named + nameless_files_of_user(self.user.uid)
 
     def _end(self, process: "subprocess.Popen[bytes]") -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):

@@ -22,6 +22,14 @@ from builder.settings import MIB
 
 from tests.security.builder.conftest import Box, MakeBox
 
+_CAP_SYS_PTRACE = 19  # linux/capability.h
+
+
+def _may_trace() -> bool:
+    """Whether root may look at processes of other users here."""
+    status = Path("/proc/self/status").read_text()
+    return bool(int(re.findall(r"^CapEff:\s*(\w+)", status, re.MULTILINE)[0], 16) >> _CAP_SYS_PTRACE & 1)
+
 
 @pytest.fixture(scope="module", autouse=True)
 def _subreaper() -> Iterator[None]:
@@ -282,6 +290,15 @@ def test_many_files(make_box: MakeBox, where: str) -> None:
         f"cd {where}; i=0; while :; do i=$((i+1)); head -c 1000000 /dev/zero > blue-faas-test-$i; sleep 0.02; done"
     )
     assert outcome.failure == f"wrote more than {8 * MIB:,} bytes to disk"
+
+
+@pytest.mark.skipif(not _may_trace(), reason="root may not look at processes of other users here")
+def test_files_without_a_name(make_box: MakeBox) -> None:
+    box = make_box(disk_bytes=8 * MIB, file_bytes=3 * MIB)
+    program = "import tempfile, time\nkept = [tempfile.TemporaryFile() for _ in range({})]\n"
+    program += "for file in kept: file.write(bytes(2 << 20)); file.flush()\ntime.sleep({})"
+    assert box.python(program.format(2, 1.2)).succeeded
+    assert box.python(program.format(8, 60)).failure == f"wrote more than {8 * MIB:,} bytes to disk"
 
 
 def test_files_with_nothing_in_them(make_box: MakeBox) -> None:
