@@ -2,27 +2,45 @@
 
 import uuid
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from functions.cluster import history, removal, rollout
+from functions.cluster import history, logs, removal, rollout
 from functions.cluster.changes import autoscales, ready_replicas
 from functions.cluster.client import Cluster
 from functions.cluster.deadline import ANSWERING, WHOLE_ANSWER, Deadline
 from functions.cluster.deployer import Deployed, Deployer
 from functions.cluster.eks import cluster_until
 from functions.cluster.errors import ClusterError
+from functions.cluster.logs import LogQuery
 from functions.cluster.names import ObjectName
+from functions.cluster.ownership import is_made_for
 from functions.cluster.preconditions import existing_app
+from functions.cluster.problems import pods_of
+from functions.cluster.resources import DEPLOYMENTS
 from functions.cluster.settings import DeploySettings
 from functions.cluster.state import AppReader, endpoint, uses_spot
-from functions.models.apps import AppDeleted, AppList, AppState, RevisionEntry, RevisionList, RollbackRequest
+from functions.models.apps import (
+    AppDeleted,
+    AppList,
+    AppLog,
+    AppLogLine,
+    AppLogReplica,
+    AppState,
+    RevisionEntry,
+    RevisionList,
+    RollbackRequest,
+)
 from functions.models.deploy import DeployRequest, DeployResponse, Rollout
+from functions.tasks.long_poll import poll
 from functions.telemetry import logger, metrics
 from functions.tenancy import audit
 from functions.tenancy.workspace import AppScope
+
+_LAST_LOOK: Final = 5.0
+"""Seconds kept back from a request's time for the last look at the logs that it waits for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +98,26 @@ class Deployments:
             for revision in reversed(known)
         ]
         return RevisionList(app_name=app.name, namespace=app.namespace, revisions=entries)
+
+    def log(self, app: ObjectName, query: LogQuery, *, wait: int) -> AppLog:
+        """Read what an app has printed; with ``wait`` seconds, not before there are lines or the time is over."""
+        spin_app = existing_app(self.cluster, app, self.scope)
+
+        def ask() -> logs.Log:
+            deployment = self.cluster.find(DEPLOYMENTS, app)
+            own = deployment is not None and is_made_for(spin_app, deployment)
+            return logs.read(self.cluster, app, pods_of(self.cluster, deployment) if deployment and own else [], query)
+
+        seconds = min(float(wait), max(0.0, self.cluster.deadline.remaining() - _LAST_LOOK))
+        found = poll(ask, lambda log: bool(log.lines), seconds)
+        return AppLog(
+            app_name=app.name,
+            namespace=app.namespace,
+            replicas=[AppLogReplica(name=each.name, note=each.note) for each in found.replicas],
+            lines=[AppLogLine(timestamp=line.at, replica=line.replica, message=line.text) for line in found.lines],
+            cut=found.cut,
+            next=found.lines[-1].at if found.lines else query.since,
+        )
 
     def delete(self, app: ObjectName) -> AppDeleted:
         """Remove an app that this service made."""

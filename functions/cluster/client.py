@@ -5,9 +5,9 @@ drops the fields that it does not know, and SpinApps have none.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 from urllib.parse import urlencode
 
 from functions.cluster.call import Call
@@ -22,10 +22,12 @@ from functions.cluster.errors import (
     UnreachableError,
 )
 from functions.cluster.names import Object, ObjectName
-from functions.cluster.resources import NAMESPACES, Resource
+from functions.cluster.resources import NAMESPACES, PODS, Resource
 from functions.cluster.responses import as_object, error_in, lines, whole_body
 from functions.cluster.retries import until_done
 from functions.cluster.transport import FIELD_MANAGER, Transport
+
+T = TypeVar("T")
 
 _READ_TRIES: Final = 3
 _MERGE_PATCH: Final = "application/merge-patch+json"
@@ -66,6 +68,11 @@ class Cluster:
         query = {"labelSelector": labels, "fieldSelector": fields, "limit": str(limit or "")}
         items: list[Object] = self._collection(resource, namespace, query).get("items") or []
         return items
+
+    def pod_log(self, pod: ObjectName, query: Mapping[str, str]) -> str:
+        """Read a log of a pod; ``query`` as in the Kubernetes API (``tailLines``, ``previous``, …)."""
+        call = self._call("read the log of", "GET", PODS, pod, f"/log?{urlencode(query)}")
+        return self._again(lambda: self._body(call), call).decode("utf-8", "replace")
 
     def create(self, resource: Resource, body: Mapping[str, Any], *, dry_run: bool = False) -> Object:
         """Create an object; with ``dry_run`` the server checks everything and keeps nothing."""
@@ -143,17 +150,24 @@ class Cluster:
 
         Not after a timeout: a server that was too slow once is left alone.
         """
+        return self._again(lambda: self._send(call), call)
+
+    def _again(self, read: Callable[[], T], call: Call) -> T:
         again = (UnreachableError, CutOffError, ServerFailedError, TooManyRequestsError)
-        return until_done(lambda: self._send(call), call.deadline, *again, most=_READ_TRIES)
+        return until_done(read, call.deadline, *again, most=_READ_TRIES)
 
     def _send(self, call: Call) -> Object:
+        """Send one call and read the object that it answers."""
+        return as_object(self._body(call), call)
+
+    def _body(self, call: Call) -> bytes:
         """Send one call and read its answer.
 
         Rights are granted namespace by namespace, so RBAC refuses a namespace that does not exist in the same words.
         `NotFoundError` is raised then.
         """
         try:
-            return as_object(whole_body(self.transport.send(call), call), call)
+            return whole_body(self.transport.send(call), call)
         except ForbiddenError:
             if call.namespace:
                 self.get(NAMESPACES, ObjectName("", call.namespace))

@@ -29,6 +29,11 @@ def check_owner(app: Object, scope: AppScope) -> None:
         raise not_found(ObjectName.of(app))
 
 
+def is_made_for(app: Object, other: Object) -> bool:
+    """Return whether an object is the operator's for this very app, not just one of its name."""
+    return any(owner.get("uid") == app["metadata"]["uid"] for owner in other["metadata"].get("ownerReferences") or [])
+
+
 def not_found(name: ObjectName) -> MissingError:
     """Return the error about an app that is not there, or not for this caller."""
     return MissingError(f"App '{name.name}' not found in namespace '{name.namespace}'")

@@ -12,6 +12,7 @@ from functions.cluster.resources import (
     EVENTS,
     LIMIT_RANGES,
     NAMESPACES,
+    POD_LOGS,
     PODS,
     SERVICE_ACCOUNTS,
     SERVICES,
@@ -34,6 +35,8 @@ PERMISSIONS: Final = MappingProxyType(
         SERVICE_ACCOUNTS: ("get",),
         # The reason why an app does not start.
         PODS: ("list",),
+        # What a function has printed.
+        POD_LOGS: ("get",),
         EVENTS: ("list",),
         NAMESPACES: ("get",),
     }

@@ -34,5 +34,7 @@ SERVICES: Final = Resource("", "v1", "services", "Service")
 SERVICE_ACCOUNTS: Final = Resource("", "v1", "serviceaccounts", "ServiceAccount")
 LIMIT_RANGES: Final = Resource("", "v1", "limitranges", "LimitRange")
 PODS: Final = Resource("", "v1", "pods", "Pod")
+POD_LOGS: Final = Resource("", "v1", "pods/log", "Pod")
+"""The log of a pod: a right of its own. Read with `functions.cluster.client.Cluster.pod_log`."""
 EVENTS: Final = Resource("", "v1", "events", "Event")
 NAMESPACES: Final = Resource("", "v1", "namespaces", "Namespace", namespaced=False)

@@ -8,9 +8,10 @@ from typing import Any, Final, Literal
 from functions.cluster import history, manifests, rollout
 from functions.cluster.changes import autoscales, ready_replicas
 from functions.cluster.client import Cluster
+from functions.cluster.crashes import crashes_of
 from functions.cluster.errors import shorten
 from functions.cluster.names import Object, ObjectName
-from functions.cluster.ownership import selector, workspace_of
+from functions.cluster.ownership import is_made_for, selector, workspace_of
 from functions.cluster.parallel import together
 from functions.cluster.preconditions import check_namespace, existing_app
 from functions.cluster.problems import PASSING, events_of, pod_problems, pods_of
@@ -82,11 +83,13 @@ class AppReader:
         image = app["spec"]["image"]
         is_new = deployment is not None and rollout.runs(deployment, image)
         available = deployment is not None and is_new and rollout.is_complete(deployment)
-        # If the rollout is complete, no pod has a problem.
-        pods = pods_of(self.cluster, deployment) if deployment and not available else []
+        pods = pods_of(self.cluster, deployment) if deployment else []
         failing = deployment if is_new and not available else None
         error = rollout.trouble_of(self.cluster, failing, pods, image) if failing else None
-        problems = pod_problems(pods)
+        # If the rollout is complete, no pod keeps it from being so.
+        problems = pod_problems(pods) if not available else []
+        if deployment and is_made_for(app, deployment):
+            problems = [*problems, *crashes_of(self.cluster, name, pods)]
         newest = history.current(app)
         return AppState(
             app_name=name.name,

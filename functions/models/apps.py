@@ -60,11 +60,52 @@ class AppEvent(BaseModel):
 
 
 class PodProblem(BaseModel):
-    """The reason why a pod does not run."""
+    """The reason why a pod does not run, or the last error of the function that runs in it."""
 
     pod: str = Field(description="Name of the pod.")
-    reason: str = Field(description="Machine-readable reason.", examples=["ImagePullBackOff", "CrashLoopBackOff"])
-    message: str = Field(description="Explanation of the reason.")
+    reason: str = Field(
+        description="Machine-readable reason. FunctionCrashed: a request failed in the function within the last hour.",
+        examples=["ImagePullBackOff", "CrashLoopBackOff", "FunctionCrashed"],
+    )
+    message: str = Field(
+        description="Explanation of the reason; of a crash, the Python error and the line that raised it.",
+        examples=["KeyError: 'name' (app.py:12, in handle_request). At 2026-01-02T03:04:05Z"],
+    )
+
+
+class AppLogLine(BaseModel):
+    """A line that a replica of the app has printed."""
+
+    timestamp: str = Field(
+        description="Time at which the line was printed (RFC 3339, UTC, nanoseconds).",
+        examples=["2026-01-02T03:04:05.123456789Z"],
+    )
+    replica: str = Field(description="Name of the replica's pod.", examples=["my-function-5d9c7b6f4-x2x7k"])
+    message: str = Field(description="Text of the line.")
+
+
+class AppLogReplica(BaseModel):
+    """A replica whose log was asked for."""
+
+    name: str = Field(
+        description="Name of the replica's pod, for the query parameter `replica`.",
+        examples=["my-function-5d9c7b6f4-x2x7k"],
+    )
+    note: str | None = Field(default=None, description="Reason why there are no lines of the replica.")
+
+
+class AppLog(BaseModel):
+    """Lines that the replicas of an app have printed, oldest first."""
+
+    app_name: str = Field(description=_NAME)
+    namespace: str = Field(description=_NAMESPACE)
+    replicas: list[AppLogReplica] = Field(description="The app's replicas, newest first.")
+    lines: list[AppLogLine] = Field(description="The newest lines of all replicas, in the order of time.")
+    cut: bool = Field(description="Whether older lines that match the request may have been left out; see `tail`.")
+    next: str | None = Field(
+        description="Time of the newest line, for the query parameter `since` of a request for later lines; null if "
+        "there are no lines and the request had no `since`."
+    )
 
 
 class AppSummary(BaseModel):

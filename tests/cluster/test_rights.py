@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from functions.cluster.permissions import PERMISSIONS
-from functions.cluster.resources import SERVICE_ACCOUNTS, SPIN_APPS
+from functions.cluster.resources import PODS, SERVICE_ACCOUNTS, SPIN_APPS
 from functions.handlers.deploy import app as deploy_api
 from infra.tools.cluster_rbac import ROOT, main, render
 from local.kubernetes.kustomization import build
@@ -46,6 +46,9 @@ def replay(deploy: Deploy, kubectl: Operator, server: KubernetesServer) -> list[
     """Everything that can be done with apps; the statuses of the answers. The server has recorded the calls."""
     kubectl.create(SERVICE_ACCOUNTS, "runner")
     app = f"/api/v1/apps/{kubectl.namespace}/my-function"
+    # A replica, whose log is read: that of a pod on no node is empty.
+    labels = {"core.spinkube.dev/app-name": "my-function", "core.spinkube.dev/app.my-function.status": "ready"}
+    kubectl.create(PODS, "replica", {"containers": [{"name": "my-function", "image": IMAGE}]}, labels=labels)
     return [
         deploy().status,  # a new name
         deploy(app_name="my-function", service_account="runner").status,  # created with its autoscaler
@@ -56,6 +59,7 @@ def replay(deploy: Deploy, kubectl: Operator, server: KubernetesServer) -> list[
         deploy(app_name="my-function", memory_request="64Mi").status,  # a request without a limit
         deploy(app_name="my-function", wait=True, seconds=2).status,
         ask("GET", app),
+        ask("GET", f"{app}/logs"),
         ask("GET", f"{app}/revisions"),
         ask("POST", f"{app}/rollback"),
         ask("GET", "/api/v1/apps", namespace=kubectl.namespace),
@@ -74,6 +78,7 @@ def test_every_route_is_replayed() -> None:
         ("post", "/api/v1/deploy"),
         ("get", "/api/v1/apps"),
         ("get", app),
+        ("get", f"{app}/logs"),
         ("get", f"{app}/revisions"),
         ("post", f"{app}/rollback"),
         ("delete", app),

@@ -21,7 +21,7 @@ def test_every_route_about_apps_leads_to_the_alias(template: dict[str, Any]) -> 
         for route in resources(template, "AWS::ApiGatewayV2::Route").values()
         if "/apps" in route["RouteKey"] or route["RouteKey"].endswith("/deploy")
     }
-    assert len(targets) == 6
+    assert len(targets) == 7
     assert all("DeployerLive" in target for target in targets.values())
 
 

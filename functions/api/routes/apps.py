@@ -1,18 +1,25 @@
 """POST /api/v1/deploy, and everything under /api/v1/apps: the apps of the cluster."""
 
 from http import HTTPStatus
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
+from aws_lambda_powertools.event_handler import Response, content_types
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Body, Path, Query
+from pydantic import Field
 
 from functions.api.deployments import Deployments
 from functions.api.error_responses import RETRY_AFTER, responses
+from functions.api.plain_text import also_text, text_answer, wants_text
+from functions.cluster.errors import UnfitRequestError
+from functions.cluster.logs import LogQuery
 from functions.cluster.names import ObjectName
 from functions.cluster.settings import DeploySettings
+from functions.cluster.timestamps import ago, in_utc
 from functions.contracts.names import WorkspaceId
-from functions.models.apps import AppDeleted, AppList, AppState, RevisionList, RollbackRequest
+from functions.models.apps import AppDeleted, AppList, AppLog, AppState, RevisionList, RollbackRequest
 from functions.models.deploy import DeployRequest, DeployResponse, KubernetesAppName, Namespace
+from functions.tasks.long_poll import MOST_SECONDS
 from functions.tenancy.access import Access
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools' constructor has no annotations
@@ -23,6 +30,21 @@ Workspace = Annotated[
     WorkspaceId | None,
     Query(description="Workspace that the apps belong to. Default: every workspace of the caller."),
 ]
+
+ReplicaName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]
+LogTime = Annotated[
+    str, Field(pattern=r"^([0-9]{1,6}[smh]|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?Z)$")
+]
+Since = Annotated[
+    LogTime | None,
+    Query(
+        description="Only later lines than this: a time (RFC 3339, UTC), or how long ago, in seconds, minutes or hours "
+        "(`90s`, `10m`, `2h`).",
+        examples=["10m", "2026-01-02T03:04:05.123456789Z"],
+    ),
+]
+MOST_LINES: Final = 2000
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3600}
 
 _EVERYWHERE: Final = {
     HTTPStatus.FORBIDDEN: "The service does not allow images from this registry, or has no access to the namespace.",
@@ -39,6 +61,17 @@ _ON_CHANGE: Final = {
     HTTPStatus.CONFLICT: "The state of the app or of its namespace does not allow the request: for example, other "
     "requests change the app at the same time, the name belongs to another workload, or a quota is exceeded.",
 }
+
+
+def _moment(since: str | None) -> str | None:
+    if since is None:
+        return None
+    if since[-1] in _SECONDS:
+        return ago(int(since[:-1]) * _SECONDS[since[-1]])
+    try:
+        return in_utc(since)
+    except ValueError:
+        raise UnfitRequestError(f"since: '{since}' is not a time: there is no such day or hour") from None
 
 
 def _deployments(namespace: str, workspace_id: str | None) -> Deployments:
@@ -84,6 +117,43 @@ def list_apps(
 def get_app(namespace: NamespaceInPath, app_name: AppNameInPath, workspace_id: Workspace = None) -> AppState:
     """Get the image, revision, replicas, conditions and events of an app, and the reason if it does not start."""
     return _deployments(namespace, workspace_id).state(ObjectName(namespace, app_name))
+
+
+@router.get(
+    "/api/v1/apps/<namespace>/<app_name>/logs",
+    summary="Get the log of an app",
+    tags=["Apps"],
+    operation_id="getAppLog",
+    responses=also_text(responses(AppLog, _EVERYWHERE)),
+)
+def get_app_log(
+    namespace: NamespaceInPath,
+    app_name: AppNameInPath,
+    workspace_id: Workspace = None,
+    since: Since = None,
+    tail: Annotated[int, Query(ge=1, le=MOST_LINES, description="Maximum number of lines: the newest ones.")] = 200,
+    wait: Annotated[int, Query(ge=0, le=MOST_SECONDS, description="Seconds to wait for lines before answering.")] = 0,
+    replica: Annotated[
+        ReplicaName | None, Query(description="Name of the one replica whose lines are wanted. Default: all.")
+    ] = None,
+    previous: Annotated[
+        bool, Query(description="Whether the log before the last restart of each replica is wanted.")
+    ] = False,
+) -> Response[Any]:
+    """Get the newest lines that the app's replicas have printed, and errors of the function with their Python lines.
+
+    With ``wait``, the response is delayed until there are lines or the time is over; ``since`` with the ``next`` of the
+    previous response leads to later lines. Plain text with ``Accept: text/plain``.
+    """
+    query = LogQuery(tail=tail, since=_moment(since), previous=previous, replica=replica)
+    log = _deployments(namespace, workspace_id).log(ObjectName(namespace, app_name), query, wait=wait)
+    event = router.current_event
+    if not wants_text(event.headers):
+        return Response(HTTPStatus.OK, content_types.APPLICATION_JSON, log)
+    several = len(log.replicas) > 1
+    lines = (f"{line.timestamp} {f'{line.replica} ' if several else ''}{line.message}" for line in log.lines)
+    following = dict(event.query_string_parameters) | ({"since": log.next} if log.next is not None else {})
+    return text_answer(lines, event.path, following)
 
 
 @router.get(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,7 @@ from local.kubernetes.api.store import Key, Object
 from local.kubernetes.api.watch import Matcher, Watches
 
 _TRUE = ("1", "true", "True")
+_WHOLE_SECONDS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ class LogOptions:
     timestamps: bool = False
     tail_lines: int | None = None
     since_seconds: int | None = None
+    since_time: str | None = None
+    """RFC 3339 in UTC, whole seconds: all that a kubelet looks at."""
     limit_bytes: int | None = None
 
 
@@ -89,6 +93,13 @@ class Handlers:
                 raise bad_request(f'{name}: invalid value "{value}": must be a number that is not negative')
             return None if value is None else int(value)
 
+        since_time = query.get("sinceTime")
+        if since_time is not None and not _WHOLE_SECONDS.fullmatch(since_time):
+            raise bad_request(
+                f'sinceTime: invalid value "{since_time}": must be a time in UTC, like 2026-01-02T03:04:05Z'
+            )
+        if since_time is not None and "sinceSeconds" in query:
+            raise bad_request("at most one of `sinceTime` or `sinceSeconds` may be specified")
         options = LogOptions(
             container=query.get("container"),
             follow=query.get("follow") in _TRUE,
@@ -96,6 +107,7 @@ class Handlers:
             timestamps=query.get("timestamps") in _TRUE,
             tail_lines=number("tailLines"),
             since_seconds=number("sinceSeconds"),
+            since_time=since_time,
             limit_bytes=number("limitBytes"),
         )
         found = self._logs(pod, options)

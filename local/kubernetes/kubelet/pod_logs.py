@@ -49,6 +49,8 @@ def _shown(raw_lines: list[str], options: LogOptions) -> str:
     if options.since_seconds is not None:
         since = (datetime.now(UTC) - timedelta(seconds=options.since_seconds)).strftime("%Y-%m-%dT%H:%M:%S")
         lines = [line for line in lines if line.stamp >= since]
+    if options.since_time is not None:
+        lines = [line for line in lines if line.stamp[: len("2026-01-02T03:04:05")] >= options.since_time[:-1]]
     if options.tail_lines is not None:
         lines = list(deque(lines, maxlen=options.tail_lines))
     return "".join(f"{line.stamp} {line.text}\n" if options.timestamps else f"{line.text}\n" for line in lines)

@@ -7,6 +7,7 @@ import json
 import ssl
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,6 +25,8 @@ from local.kubernetes.api.patches import APPLY_PATCH
 from local.kubernetes.api.store import Key
 from local.kubernetes.controllers.spinapp import FIELD_MANAGER
 from local.kubernetes.kubeconfig import write_kubeconfig
+from local.kubernetes.kubelet.logs import LogFolder
+from local.kubernetes.kubelet.pod_logs import read_pod_log
 from local.kubernetes.kustomization import build
 from local.kubernetes.real_cluster.proxy import create_proxy
 from local.kubernetes.seed import CLUSTER_MANIFESTS
@@ -75,9 +78,25 @@ class StandIn:
 
     pace = 1.0
 
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="pod-logs-")
+        self._logs = LogFolder(Path(self._folder.name))
+
+    def prints(self, pod: dict[str, Any], lines: Sequence[str], run: int = 0) -> None:
+        """Let a pod's container have printed lines, each with its time before it, in its run of this number."""
+        meta, container = pod["metadata"], pod["spec"]["containers"][0]["name"]
+        self._logs.open(meta["namespace"], meta["name"], meta["uid"], container, run).close()
+        path = self._logs.path(meta["namespace"], meta["name"], meta["uid"], container)
+        assert path is not None
+        path.write_text("".join(f"{line.replace(' ', ' stdout F ', 1)}\n" for line in lines))
+
     def app(self, deployers: Authenticator, administrator: str) -> Starlette:
         administrators = StaticTokenAuthenticator({administrator: User("kubectl", ("system:masters",))})
-        app = create_app(authenticators=[administrators, deployers], rbac=True)
+        app = create_app(
+            authenticators=[administrators, deployers],
+            rbac=True,
+            logs=lambda pod, options: read_pod_log(self._logs, pod, options),
+        )
         self._objects = app.state.objects
         return app
 

@@ -372,4 +372,5 @@ def invoke_raw(
     request["rawQueryString"] = urlencode(query or {})
     result = deploy_function.handler({**request, "body": body, **event}, Context(seconds))
     headers = {**result.get("headers", {}), **{k: v[-1] for k, v in result.get("multiValueHeaders", {}).items()}}
-    return Answer(result["statusCode"], json.loads(result["body"]), headers, result["body"])
+    answered: dict[str, Any] = {} if "text/plain" in headers["Content-Type"] else json.loads(result["body"])
+    return Answer(result["statusCode"], answered, headers, result["body"])

@@ -28,7 +28,7 @@ from tests.unit.cluster.clusters import DEPLOYER, Cluster
 ADMINISTRATOR = "administrator"
 _COLLECTION = re.compile(
     r"/(?:api/v1|apis/(?P<group>[^/]+)/[^/]+)(?:/namespaces/(?P<namespace>[^/]+)(?=/.))?"
-    r"/(?P<plural>[a-z]+)(?:/(?P<name>.+))?"
+    r"/(?P<plural>[a-z]+)(?:/(?P<name>[^/]+)(?P<subresource>/.+)?)?"
 )
 _VERBS = {"POST": "create", "PATCH": "patch", "DELETE": "delete", "PUT": "update"}
 
@@ -259,7 +259,8 @@ def _call(scope: Scope) -> Call:
     assert match is not None, scope["path"]
     verb = _VERBS.get(scope["method"]) or ("get" if match["name"] else "watch" if "watch" in query else "list")
     name, namespace = match["name"] or "", match["namespace"] or ""
-    return Call(verb, match["group"] or "", match["plural"], namespace, name, "dryRun" in query)
+    plural = match["plural"] + (match["subresource"] or "")
+    return Call(verb, match["group"] or "", plural, namespace, name, "dryRun" in query)
 
 
 def _status(code: int, reason: str, message: str) -> bytes:

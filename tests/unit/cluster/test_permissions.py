@@ -2,7 +2,7 @@
 
 from functions.cluster.permissions import PERMISSIONS, rules
 from functions.cluster.resources import DEPLOYMENTS, PODS, SERVICE_ACCOUNTS
-from tests.unit.cluster.conftest import Deploy
+from tests.unit.cluster.conftest import IMAGE, Deploy
 from tests.unit.cluster.kubernetes_server import Administrator, KubernetesServer
 
 
@@ -10,6 +10,9 @@ def test_every_permission_is_used_and_no_other_is_asked_for(
     deploy: Deploy, call: Deploy, kubectl: Administrator, server: KubernetesServer
 ) -> None:
     kubectl.create(SERVICE_ACCOUNTS, "runner")
+    # A replica, whose log is read.
+    labels = {"core.spinkube.dev/app-name": "my-function", "core.spinkube.dev/app.my-function.status": "ready"}
+    kubectl.create(PODS, "replica", {"containers": [{"name": "my-function", "image": IMAGE}]}, labels=labels)
     statuses = [
         deploy(app_name="my-function", service_account="runner").status,
         deploy(app_name="my-function", max_replicas=4).status,
@@ -40,4 +43,4 @@ def test_the_rules_are_the_table() -> None:
 
 def test_nothing_that_a_caller_sends_can_read_a_secret_or_run_a_command() -> None:
     resources = {resource for rule in rules() for resource in rule["resources"]}
-    assert not resources & {"secrets", "configmaps", "pods/exec", "pods/log"}
+    assert not resources & {"secrets", "configmaps", "pods/exec", "pods/attach", "pods/portforward"}
