@@ -90,7 +90,7 @@ def check_image(
         raise UnfitRequestError(
             f"Image '{reference}' not found: {answer.reason}. Check the reference, or build and push it first."
         )
-    if repository == settings.expiring_repository:
+    if same_repository(repository, settings.expiring_repository):
         _keep(reference, answer)
     if isinstance(answer, ImageFound):
         return Image(reference, ImageReference.parse(reference).at(answer.digest))

@@ -18,7 +18,8 @@ _NEED_CLUSTER: Final = ("deploy", "rollback")
 _LOOK: Final = {
     "health": "Is the URL the stack's output ApiUrl?",
     "authorizer": "Set the authorizer in cdk.json to iam or jwt, and deploy again.",
-    "build": "docs/operations.md, One task: its execution and the build's log say why.",
+    "build": "404: an administrator has to make the workspace (docs/tenancy.md). Otherwise docs/operations.md, "
+    "One task: its execution and the build's log say why.",
     "logs": "docs/operations.md, A function's log: that of the builds function.",
     "upload": "docs/operations.md, What is open: whether the task waits for the upload or for its build.",
     "deploy": "docs/cluster.md, When something is wrong.",

@@ -36,7 +36,7 @@ _SECURITY_SCHEMES: Final = {
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": "JWT",
-        "description": "JSON Web Token; one of its claims lists the caller's workspaces.",
+        "description": "JSON Web Token; its claims say which workspaces are the caller's.",
     },
 }
 _OPEN: Final = frozenset({"/health"})

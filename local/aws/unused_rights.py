@@ -107,7 +107,7 @@ def main() -> None:
     """Report."""
     parser = argparse.ArgumentParser(prog="python -m local.aws.unused_rights", description=__doc__)
     parser.add_argument("decisions", type=Path, help="file that clouds appended to")
-    parser.add_argument("--template", type=Path, help="by default that of the one-machine cloud")
+    parser.add_argument("--template", type=Path, help="by default that of `AUTHORIZER=iam TENANCY=policy make local`")
     parser.add_argument("--stack", default="BlueFaas", help="name of the stack")
     given = parser.parse_args()
     if not given.decisions.is_file():
@@ -116,7 +116,9 @@ def main() -> None:
     if template is None:
         from local.cloud.assembly import assembly, wants_cluster
 
-        template = assembly(cluster=wants_cluster()) / f"{given.stack}.template.json"
+        # As on AWS: where tenancy is open, the functions may not read the policy.
+        made = assembly(cluster=wants_cluster(), authorizer="iam", tenancy="policy")
+        template = made / f"{given.stack}.template.json"
     decisions = [json.loads(line) for line in given.decisions.read_text().splitlines()]
     found = unused(granted(json.loads(template.read_text())), decisions, given.stack)
     for role, action, resource in found:

@@ -48,7 +48,7 @@ _SECONDS: Final = {"s": 1, "m": 60, "h": 3600}
 
 _EVERYWHERE: Final = {
     HTTPStatus.FORBIDDEN: "The service does not allow images from this registry, or has no access to the namespace.",
-    HTTPStatus.NOT_FOUND: "The namespace, the app or the revision does not exist.",
+    HTTPStatus.NOT_FOUND: "The namespace, the app or the revision does not exist, or the caller has no access to it.",
     HTTPStatus.UNPROCESSABLE_ENTITY: "The request does not match the schema, the image does not exist in its registry, "
     "or an object that the request names does not exist in the namespace.",
     HTTPStatus.BAD_GATEWAY: "The cluster rejected the request or returned an invalid response.",

@@ -2,6 +2,9 @@
 
 import io
 import json
+import os
+import subprocess
+import sys
 import time
 import zipfile
 from dataclasses import dataclass
@@ -13,7 +16,7 @@ from botocore.credentials import Credentials
 
 from local.cloud.issuer import ADMINISTRATOR
 from local.cloud.supervisor import Cloud
-from local.tests.front.callers import api_arn, keys, mint, operator, role_arn, run, session, signed
+from local.tests.front.callers import ROOT, api_arn, keys, mint, operator, role_arn, run, session, signed
 from tests.support.client import COMPONENT, cluster_of
 
 NAMESPACE = "default"
@@ -116,6 +119,23 @@ def test_the_documented_commands_with_a_token(jwt: Cloud) -> None:
     made, own = run(jwt, "With a token", "tenancy.md", "made-by-the-page", **tokens)
     assert [each["workspace_id"] for each in own["workspaces"]] == [made["workspace_id"]]
     assert own["administrator"] is False
+
+
+def test_an_administrator_deletes_a_workspace(iam: Cloud) -> None:
+    administrator = Team(iam, operator(iam), "")
+    path = "/api/v1/admin/workspaces/not-for-long"
+    assert administrator.ask("PUT", path, {"version": 0}).status_code == 200
+    assert administrator.ask("PUT", path, {"version": 0}).status_code == 409
+    assert administrator.ask("DELETE", path).status_code == 200
+    assert administrator.ask("GET", path).status_code == 404
+
+
+def test_a_policy_needs_callers() -> None:
+    environment = {**os.environ, "TENANCY": "policy", "AUTHORIZER": ""}
+    command = [sys.executable, "-m", "local", "--port", "0"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "TENANCY=policy needs AUTHORIZER" in done.stderr
 
 
 def test_two_teams_in_one_namespace(teams: tuple[Team, Team]) -> None:

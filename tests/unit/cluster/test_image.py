@@ -78,6 +78,12 @@ def test_a_deployed_image_is_marked_so_that_it_does_not_expire(deploy: Deploy, i
     assert deploy(app_name="my-function").status == 200, "once more is harmless"
 
 
+def test_another_host_of_the_same_registry_marks_it_too(deploy: Deploy, images_expire: str, eks: Eks) -> None:
+    reference = IMAGE.replace(".dkr.ecr.ap-northeast-2.amazonaws.com", ".dkr-ecr.ap-northeast-2.on.aws")
+    assert deploy(app_name="my-function", image_ref=reference).status == 200
+    assert list(eks.kept.values()) == [digest_of(IMAGE)]
+
+
 def test_a_rollback_marks_what_it_goes_back_to(deploy: Deploy, call: Deploy, images_expire: str, eks: Eks) -> None:
     deploy(app_name="my-function")
     deploy(app_name="my-function", image_ref=f"{images_expire}:v2")

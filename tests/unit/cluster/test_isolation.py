@@ -24,7 +24,7 @@ from tests.support.isolation import (
     tagged,
     workspace_of,
 )
-from tests.unit.cluster.conftest import POLICY_TABLE, SETTINGS, Context, Eks, digest_of
+from tests.unit.cluster.conftest import POLICY_TABLE, SETTINGS, Context, Deploy, Eks, digest_of
 from tests.unit.cluster.kubernetes_server import Administrator
 
 APPS = tagged("Apps")
@@ -233,3 +233,16 @@ def test_a_generated_name_is_labelled_too(send: Send, kubectl: Administrator) ->
     assert send(DEPLOY, of, TEAMS[0], app_name=None)[0] == 200
     (app,) = kubectl.list(SPIN_APPS)
     assert app["metadata"]["labels"][WORKSPACE] == workspace_of(TEAMS[0])
+
+
+@pytest.mark.parametrize("workspace_id", ["team-c", None])
+def test_where_tenancy_is_open_a_named_workspace_becomes_the_label(
+    deploy: Deploy, call: Deploy, kubectl: Administrator, workspace_id: str | None
+) -> None:
+    assert deploy(app_name=NAME, workspace_id=workspace_id).status == 200
+    (app,) = kubectl.list(SPIN_APPS)
+    assert app["metadata"]["labels"].get(WORKSPACE) == workspace_id
+    assert deploy(app_name=NAME, workspace_id="another").status == 200
+    assert call("GET", f"/{NAME}").body["workspace_id"] == workspace_id
+    assert [each["app_name"] for each in call("GET").body["apps"]] == [NAME]
+    assert call("DELETE", f"/{NAME}").status == 200
