@@ -4,11 +4,14 @@ Sources: RFC 7235 (challenges), RFC 7617 (Basic), https://distribution.github.io
 """
 
 from collections.abc import Generator
+from typing import Final
 from urllib.request import parse_http_list, parse_keqv_list
 
 import httpx
 
 from local.oci.credentials import Credentials
+
+_THIS_MACHINE: Final = ("127.0.0.1", "localhost", "::1")
 
 
 def parse_challenge(header: str) -> tuple[str, dict[str, str]]:
@@ -46,7 +49,7 @@ class RegistryAuth(httpx.Auth):
         scheme, parameters = parse_challenge(response.headers.get("WWW-Authenticate", ""))
         if scheme == "basic" and self._credentials is not None:
             header = self._credentials.basic()
-        elif scheme == "bearer" and "realm" in parameters:
+        elif scheme == "bearer" and _is_private(parameters.get("realm", "")):
             token = _read_token((yield self._token_request(parameters)))
             if token is None:
                 yield request  # once more and bare: the caller must get the registry's answer, not the token server's
@@ -66,6 +69,15 @@ class RegistryAuth(httpx.Auth):
         headers = {} if self._credentials is None else {"Authorization": self._credentials.basic()}
         url = httpx.URL(challenge["realm"]).copy_merge_params(params)
         return httpx.Request("GET", url, headers=headers)
+
+
+def _is_private(realm: str) -> bool:
+    """Whether nobody on the way can read what a token server is sent, the password above all."""
+    try:
+        url = httpx.URL(realm)
+    except httpx.InvalidURL:
+        return False
+    return url.scheme == "https" or (url.scheme == "http" and url.host in _THIS_MACHINE)
 
 
 def _read_token(response: httpx.Response) -> str | None:

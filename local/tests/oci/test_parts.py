@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+import httpx
 import pytest
 
-from local.oci.auth import parse_challenge
+from local.oci.auth import RegistryAuth, parse_challenge
 from local.oci.credentials import Credentials, decode_pair, encode_pair, from_docker_config
 from local.oci.errors import CorruptContentError, trimmed_message
 from local.oci.mirrors import Mirrors
@@ -110,6 +111,29 @@ def test_a_bad_mirrors_file_is_named(tmp_path: Path, text: str) -> None:
 )
 def test_reads_challenges(header: str, parsed: tuple[str, dict[str, str]]) -> None:
     assert parse_challenge(header) == parsed
+
+
+@pytest.mark.parametrize(
+    ("realm", "asked"),
+    [
+        ("https://auth.example.com/token", True),
+        ("http://127.0.0.1:5000/token", True),
+        ("http://auth.example.com/token", False),
+        ("ftp://127.0.0.1/token", False),
+        ("http://[", False),
+        ("", False),
+    ],
+)
+def test_a_password_goes_only_where_nobody_can_read_it_on_the_way(realm: str, asked: bool) -> None:
+    hosts = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        hosts.append(request.url.host)
+        return httpx.Response(401, headers={"WWW-Authenticate": f'Bearer realm="{realm}"'})
+
+    with httpx.Client(transport=httpx.MockTransport(answer), auth=RegistryAuth(ME, "repository:a:pull")) as client:
+        assert client.get("https://r.example.com/v2/").status_code == 401
+    assert (set(hosts) != {"r.example.com"}) == asked
 
 
 def test_a_registrys_words_are_cut_to_one_short_line() -> None:
