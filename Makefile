@@ -19,9 +19,9 @@ unexport PYTHONDONTWRITEBYTECODE
 # Those that take longest first, so that nothing is left to wait for at the end.
 LONGEST := $(addprefix tests/,e2e chaos security/service security/builder) \
            $(addprefix local/tests/,kubernetes_cluster spin_host) tests/unit tests/unit/cluster local/tests/aws tests/infra
-FOLDERS := $(LONGEST) $(filter-out $(LONGEST),$(sort $(patsubst %/,%,$(dir $(shell find tests local/tests -name "test_*.py")))))
+FOLDERS := $(LONGEST) $(filter-out $(LONGEST),$(sort $(patsubst %/,%,$(dir $(shell find tests local/tests cli/tests -name "test_*.py")))))
 
-.PHONY: help setup lock demo local smoke synth test conformance fuzz coverage docs check format openapi bundles clean $(FOLDERS)
+.PHONY: help setup lock demo local smoke synth test conformance fuzz coverage docs check format openapi bundles cli clean $(FOLDERS)
 
 help:
 	@echo "make demo    set up, start the one-machine cloud, build and deploy examples/hello, show its answer"
@@ -35,6 +35,7 @@ help:
 	@echo "make docs    build the documentation as a site: build/site/index.html"
 	@echo "make bench   measure builds beside the tools typed by hand (RUNS=7), write docs/benchmarks.md"
 	@echo "make synth   write the CloudFormation template to cdk.out (no credentials needed)"
+	@echo "make cli     the command line \`blue\` as a wheel: pipx install dist/blue_faas-*.whl"
 	@echo "make lock    lock the pins of pyproject.toml with hashes (UPGRADE=1: and take the newest of what they pull in)"
 	@echo "make check   ruff, mypy, import-linter, complexity;  make format  ruff format;  make openapi  docs/openapi.json"
 
@@ -60,7 +61,7 @@ lock: .venv/made
 		group=$${entry%=*} file=$${entry#*=}; echo "Locking $$file"; \
 		$(VENV)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-strip-extras \
 			--custom-compile-command "make lock" --annotation-style line $(if $(UPGRADE),--upgrade) --output-file $$file --group $$group \
-			$$(if [ $$file = requirements-dev.txt ]; then echo local/pyproject.toml; else echo --constraints requirements-dev.txt; fi) \
+			$$(if [ $$file = requirements-dev.txt ]; then echo local/pyproject.toml cli/pyproject.toml; else echo --constraints requirements-dev.txt; fi) \
 			|| exit 1; \
 	done
 
@@ -83,13 +84,19 @@ synth: .venv/made node_modules/made
 	@echo "Template: cdk.out/BlueFaas.template.json"
 
 check: .venv/made
-	@$(VENV)/ruff check . && $(VENV)/ruff format --check . && $(VENV)/mypy . && PYTHONPATH=.:builder_image $(VENV)/lint-imports --no-logo && $(VENV)/complexipy --plain --failed && $(VENV)/python -m infra.tools.cluster_rbac --check
+	@$(VENV)/ruff check . && $(VENV)/ruff format --check . && $(VENV)/mypy . && PYTHONPATH=.:builder_image:cli/src $(VENV)/lint-imports --no-logo && $(VENV)/complexipy --plain --failed && $(VENV)/python -m infra.tools.cluster_rbac --check
 
 openapi: .venv/made
 	@$(VENV)/python -m infra.tools.openapi
 
 bundles: .venv/made
 	@$(VENV)/python -m infra.tools.bundles
+
+# The page of its commands, then the wheel.
+cli: .venv/made
+	@PYTHONPATH=.:cli/src $(VENV)/python -m cli.reference > docs/cli.md
+	@rm -rf build/cli dist && $(VENV)/uv build --quiet --wheel --no-build-isolation --python $(VENV)/python --out-dir dist cli
+	@ls dist/*.whl
 
 format: .venv/made
 	@$(VENV)/ruff check --fix . && $(VENV)/ruff format .
@@ -142,4 +149,4 @@ $(FOLDERS): setup
 
 clean:
 	@test ! -x $(VENV)/python || $(VENV)/python -c "import shutil; from local.cloud.places import shared_root; shutil.rmtree(shared_root(), True)"
-	rm -rf .venv build cdk.out .local node_modules
+	rm -rf .venv build cdk.out .local node_modules dist

@@ -12,8 +12,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILDER = "builder_image/builder/source/names.py"
+COMMAND_LINE = "The command line takes of the product its models and contracts"
 LAYERS = "The Lambda code is layered, from handlers down to contracts"
-PACKAGES = ("functions", "infra", "local", "builder_image/builder", "builder_image/fast_lane")
+PACKAGES = ("functions", "infra", "local", "builder_image/builder", "builder_image/fast_lane", "cli/src/blue_faas_cli")
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def broken(tree: Path) -> set[str]:
     """Names of the contracts that do not hold."""
     command = [str(Path(sys.executable).with_name("lint-imports")), "--no-logo", "--no-cache"]
-    environment = {**os.environ, "PYTHONPATH": f"{tree}:{tree / 'builder_image'}"}
+    environment = {**os.environ, "PYTHONPATH": f"{tree}:{tree / 'builder_image'}:{tree / 'cli' / 'src'}"}
     done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False)
     assert "Contracts: " in done.stdout, done.stdout + done.stderr
     return {line.partition("BROKEN")[0].strip() for line in done.stdout.splitlines() if "BROKEN" in line}
@@ -44,6 +45,10 @@ def broken(tree: Path) -> set[str]:
         (BUILDER, "functions.api.http", "The builder imports of the Lambda code only what its image carries"),
         ("functions/contracts/names.py", "functions.api.http", "What the builder's image carries stands alone"),
         ("functions/registry/outcomes.py", "functions.tasks.store", "What the builder's image carries stands alone"),
+        ("cli/src/blue_faas_cli/config.py", "functions.api.http", COMMAND_LINE),
+        ("cli/src/blue_faas_cli/config.py", "local.cloud.places", COMMAND_LINE),
+        ("functions/models/spelling.py", "blue_faas_cli.problems", "Nothing imports the command line"),
+        ("local/cloud/demo.py", "blue_faas_cli.api", "Nothing imports the command line"),
         ("functions/tasks/paging.py", "functions.api.http", LAYERS),
         ("functions/models/spelling.py", "functions.cluster.client", LAYERS),
         ("functions/models/principals.py", "functions.tenancy.access", LAYERS),

@@ -65,8 +65,9 @@ def test_a_lock_holds_the_pins_of_its_group(lock: str) -> None:
     file, _, group = LOCKED[lock].partition(":")
     wanted = pins(file, group)
     if lock == EVERYTHING:
-        local = tomllib.loads((ROOT / "local" / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
-        wanted |= {canonicalize_name(Requirement(text).name): str(Requirement(text).specifier) for text in local}
+        for folder in ("local", "cli"):
+            own = tomllib.loads((ROOT / folder / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
+            wanted |= {canonicalize_name(Requirement(text).name): str(Requirement(text).specifier) for text in own}
     asked = {
         canonicalize_name(requirement.name): str(requirement.specifier)
         for requirement, via in entries(lock)

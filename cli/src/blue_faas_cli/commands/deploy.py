@@ -1,0 +1,117 @@
+"""``blue deploy``: from a source to a function that answers."""
+
+import os
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from blue_faas_cli.problems import usage
+from blue_faas_cli.session import Session, blue_variables
+
+PathArgument = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="[FILE|FOLDER]",
+        help="A .py, a .zip or a folder; by default `source` of blue.toml, or the folder that blue.toml is in.",
+        show_default=False,
+    ),
+]
+Timeout = Annotated[float, typer.Option("--timeout", min=1, help="Seconds to wait; then exit code 124.")]
+
+
+def deploy(
+    session: Session,
+    path: PathArgument = None,
+    app_name: Annotated[
+        str | None, typer.Option("--app", "-a", help="Name of the app; the same name updates it. [BLUE_APP_NAME]")
+    ] = None,
+    variables: Annotated[
+        list[str] | None,
+        typer.Option("--var", metavar="NAME=VALUE", help="A Spin variable; NAME=SECRET:KEY@secret reads a Secret."),
+    ] = None,
+    build_only: Annotated[
+        bool, typer.Option("--build-only", help="Build and push the image, and deploy nothing.")
+    ] = False,
+    no_wait: Annotated[bool, typer.Option("--no-wait", help="Print the task's id and end.")] = False,
+    timeout: Timeout = 900,
+) -> None:
+    """Build a file or folder, deploy it, and wait until it answers.
+
+    Prints the address of the function inside the cluster; with --build-only the image, with --no-wait the task.
+    """
+    from blue_faas_cli.follow import Deadline, check_built, follow_build, wait_for_app, wait_for_deployment
+    from blue_faas_cli.source import pack
+    from blue_faas_cli.submit import deploy_options, submit
+
+    started = time.monotonic()
+    output = session.output
+    source = pack(source_path(session, path))
+    name = app_name or blue_variables().get("BLUE_APP_NAME") or session.project.app_name or source.app_name
+    options = None
+    if not build_only:
+        fields: dict[str, Any] = {"namespace": session.settings.namespace, **session.project.deploy, "app_name": name}
+        if variables:
+            fields["variables"] = {**fields.get("variables", {}), **dict(map(_variable, variables))}
+        options = deploy_options(fields)
+    output.say(f"Sending {source.file_name} ({len(source.content):,} bytes) as {name} to {session.settings.url}")
+    task_id, created = submit(session, source, name, options)
+    output.say(f"Task {task_id}")
+    if no_wait:
+        output.result(task_id)
+        output.document(created)
+        return
+    deadline = Deadline(timeout, "The build")
+    task = follow_build(session, task_id, deadline)
+    check_built(session, task, source.files)
+    image = task.typed.result.image_url if task.typed.result else ""
+    if options is None:
+        output.say(f"Built in {time.monotonic() - started:.1f} s")
+        output.result(image)
+        output.document(task.raw)
+        return
+    deadline.waiting_for = "The deployment"
+    task = wait_for_deployment(session, task, deadline)
+    app = wait_for_app(session, name, options.namespace, deadline)
+    output.say(f"{name} is available: revision {app.typed.revision}, {time.monotonic() - started:.1f} s")
+    output.say(f"Call it: blue invoke {name}" + how_to_call(session, app.typed.endpoint))
+    output.result(f"http://{app.typed.endpoint}/")
+    output.document({**task.raw, "app": app.raw})
+
+
+def source_path(session: Session, path: Path | None) -> Path:
+    """Return what to build: as given, or as blue.toml says.
+
+    Raises
+    ------
+    BlueError
+        Neither says it.
+    """
+    if path is not None:
+        return path
+    project = session.project
+    if not (project.folder / "blue.toml").is_file():
+        raise usage("Name the file or folder to build; in a folder with blue.toml this is not needed")
+    # Relative to where the command was run, as compilers show paths.
+    return Path(os.path.relpath(project.folder / (project.source or ".")))
+
+
+def how_to_call(session: Session, endpoint: str) -> str:
+    """Return the other way to call an app on the one-machine cloud."""
+    if not session.settings.is_local:
+        return ""
+    host = session.settings.url.removeprefix("http://")
+    return f"   or: curl --connect-to ::{host} http://{endpoint}/"
+
+
+def _variable(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise usage(f"--var {text}: write NAME=VALUE")
+    if value.endswith("@secret"):
+        secret, colon, key = value.removesuffix("@secret").partition(":")
+        if not (secret and colon and key):
+            raise usage(f"--var {text}: write NAME=SECRET:KEY@secret")
+        return name, {"secret": secret, "key": key}
+    return name, value

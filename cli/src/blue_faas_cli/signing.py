@@ -1,0 +1,88 @@
+"""Who calls: AWS Signature Version 4 or a bearer token on every request."""
+
+from collections.abc import Generator
+from typing import Any
+
+import httpx
+
+from blue_faas_cli.config import Settings
+from blue_faas_cli.problems import BlueError, Exit
+
+
+class Signature(httpx.Auth):
+    """Signs requests for API Gateway with AWS credentials."""
+
+    requires_request_body = True
+
+    def __init__(self, credentials: Any, region: str) -> None:
+        self._credentials = credentials
+        self._region = region
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Sign the body, the query and the headers that decide what the request means."""
+        from botocore.auth import SigV4Auth
+        from botocore.awsrequest import AWSRequest
+
+        signed = {name: request.headers[name] for name in ("host", "content-type") if name in request.headers}
+        to_sign = AWSRequest(request.method, str(request.url), data=request.content, headers=signed)
+        SigV4Auth(self._credentials.get_frozen_credentials(), "execute-api", self._region).add_auth(to_sign)
+        request.headers.update(dict(to_sign.headers.items()))
+        yield request
+
+
+class BearerToken(httpx.Auth):
+    """Sends a token of the issuer that the API trusts."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Add the header."""
+        request.headers["authorization"] = f"Bearer {self._token}"
+        yield request
+
+
+def authentication(settings: Settings) -> httpx.Auth | None:
+    """Return what the API's authorizer asks for; None where it asks for nothing.
+
+    Raises
+    ------
+    BlueError
+        There are no credentials, or no token.
+    """
+    if settings.authorizer == "none":
+        return None
+    if settings.authorizer == "jwt":
+        if settings.token is None:
+            raise BlueError("The API asks for a token: put it into the variable BLUE_TOKEN", Exit.REFUSED)
+        return BearerToken(settings.token)
+    return Signature(*aws_credentials(settings))
+
+
+def aws_credentials(settings: Settings) -> tuple[Any, str]:
+    """Return the AWS credentials that the AWS CLI would use, and the region.
+
+    Raises
+    ------
+    BlueError
+        There are none, the profile does not exist, or no place names the region.
+    """
+    import botocore.session
+    from botocore.exceptions import BotoCoreError
+
+    try:
+        session = botocore.session.Session(profile=settings.profile)
+        credentials = session.get_credentials()
+        region = settings.region or session.get_config_variable("region")
+        if credentials is not None:
+            credentials.get_frozen_credentials()
+    except BotoCoreError as error:
+        raise BlueError(f"No AWS credentials: {error}", Exit.REFUSED) from None
+    if credentials is None:
+        raise BlueError(
+            "No AWS credentials. `aws configure sso` or AWS_PROFILE gives them; --profile chooses a profile.",
+            Exit.REFUSED,
+        )
+    if not region:
+        raise BlueError("The region of the API is not known: give --region, or set AWS_REGION", Exit.USAGE)
+    return credentials, region
