@@ -95,7 +95,7 @@ bundles: .venv/made
 # The page of its commands, then the wheel.
 cli: .venv/made
 	@PYTHONPATH=.:cli/src $(VENV)/python -m cli.reference > docs/cli.md
-	@rm -rf build/cli dist && $(VENV)/uv build --quiet --wheel --no-build-isolation --python $(VENV)/python --out-dir dist cli
+	@rm -rf cli/build dist && $(VENV)/uv build --quiet --wheel --no-build-isolation --python $(VENV)/python --out-dir dist cli && rm -rf cli/build
 	@ls dist/*.whl
 
 format: .venv/made

@@ -68,7 +68,6 @@ def blue(service: Service, project: Path, monkeypatch: pytest.MonkeyPatch) -> Bl
     for module in (base, cloudwatch):
         monkeypatch.setattr(module, "print", lambda *_, **__: None, raising=False)
     monkeypatch.setattr("blue_faas_cli.follow._PAUSE_SECONDS", 0.01)
-    monkeypatch.setattr("blue_faas_cli.build_log.LONG_POLL_SECONDS", 1)  # a thread outlives its command for so long
     monkeypatch.setattr("functions.tasks.build_log._LOG_DELAY", datetime.timedelta())
     runner = CliRunner()
 

@@ -8,6 +8,8 @@ import base64
 import hashlib
 import json
 import re
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -43,6 +45,7 @@ class Service:
     """Called with the id of each task that a request has made: its build."""
     refusal: tuple[int, dict[str, Any]] | None = None
     """Answer of API Gateway itself, before any handler."""
+    _one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
 
     def app(self) -> Starlette:
         """The ASGI app."""
@@ -72,11 +75,15 @@ class Service:
         return await run_in_threadpool(self._handle, request, body)
 
     def _handle(self, request: Request, body: bytes) -> Response:
+        # A Lambda has a request to itself, so there is no waiting inside it for what another one brings.
         query = dict(parse_qsl(request.url.query))
+        if query.pop("wait", "0") != "0":
+            time.sleep(0.02)
         event = http_event(
             request.method, request.url.path, query=query, headers=dict(request.headers.items()), body=body
         )
-        answer = builds.handler(event, LambdaContext())
+        with self._one_at_a_time:
+            answer = builds.handler(event, LambdaContext())
         status, content = int(answer["statusCode"]), json.loads(answer["body"])
         if status in (201, 202):
             if content.get("upload"):
