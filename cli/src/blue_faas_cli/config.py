@@ -116,16 +116,8 @@ def resolve(
     variables = {name.removeprefix("BLUE_").lower(): value for name, value in environment.items() if value}
     variables["workspace_id"] = variables.get("workspace", variables.get("workspace_id", ""))
     places: list[Mapping[str, str | None]] = [flags, variables, project.settings]
-    context = next((place["context"] for place in places if place.get("context")), None)
-    # An address of its own leaves the user's contexts aside, unless one of them is asked for.
-    if context is not None or not _first("url", places):
-        path = path or config_file()
-        current, contexts = read_contexts(path)
-        context = context or current
-        if context is not None:
-            if context not in contexts:
-                raise usage(f"No context is named {context!r} in {path}. `blue login {context} --url URL` makes it.")
-            places.append(contexts[context])
+    context, its_settings = _context(places, path)
+    places.append(its_settings)
     url = (_first("url", places) or LOCAL_URL).rstrip("/")
     token = variables.get("token") or None
     authorizer = _authorizer(_first("authorizer", places), url, token)
@@ -142,6 +134,21 @@ def resolve(
         context=context,
         token=token,
     )
+
+
+def _context(places: list[Mapping[str, str | None]], path: Path | None) -> tuple[str | None, dict[str, str]]:
+    """Return the context that counts, by its name and content; an address of its own leaves the current one aside."""
+    wanted = _first("context", places)
+    if wanted is None and _first("url", places):
+        return None, {}
+    path = path or config_file()
+    current, contexts = read_contexts(path)
+    name = wanted or current
+    if name is None:
+        return None, {}
+    if name not in contexts:
+        raise usage(f"No context is named {name!r} in {path}. `blue login {name} --url URL` makes it.")
+    return name, contexts[name]
 
 
 def _authorizer(given: str | None, url: str, token: str | None) -> Authorizer:
