@@ -127,6 +127,14 @@ class TaskRow(BuildOrder):
         """Whether the task is ``done`` or ``failed``."""
         return self.status in ENDED
 
+    @property
+    def queued(self) -> bool:
+        """Whether the build waits for a place in CodeBuild: its source is there, and no builder has begun.
+
+        The state machine writes ``building`` when it hands the build to CodeBuild, the builder its id when it begins.
+        """
+        return not self.ended and self.build_id is None and self.upload_expires_at is None
+
     def to_item(self) -> dict[str, Any]:
         """Return the item to write, without attributes that are None."""
         item = self.model_dump(exclude_none=True)

@@ -182,6 +182,11 @@ class Task(BaseModel):
     app_name: str | None = Field(default=None, description="App name that the upload gave.")
     created_at: str | None = Field(default=None, description="Time at which the task was created (ISO 8601, UTC).")
     updated_at: str | None = Field(default=None, description="Time of the latest change of status (ISO 8601, UTC).")
+    queued: bool = Field(
+        default=False,
+        description="Whether the build still waits for a build machine: the status is pending or building, and nothing "
+        "is being built yet.",
+    )
 
 
 class TaskPage(BaseModel):
@@ -205,6 +210,9 @@ class TaskLog(BaseModel):
 
     task_id: str = Field(description="UUIDv7 of the task.")
     status: TaskStatus = Field(description="Status of the task.")
+    queued: bool = Field(
+        default=False, description="Whether the build still waits for a build machine, and writes no lines yet."
+    )
     lines: list[LogLine] = Field(description="Lines of this part.")
     next: str | None = Field(
         description="Token of the next part, for the query parameter `next`; null if the log is complete."

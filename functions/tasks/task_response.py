@@ -17,4 +17,5 @@ def task_view(row: TaskRow) -> Task:
         app_name=row.app_name,
         created_at=row.created_at,
         updated_at=row.updated_at,
+        queued=row.queued,
     )

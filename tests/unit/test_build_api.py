@@ -61,12 +61,14 @@ class TestAcceptedUpload:
         assert row["image_repository"] == OWN_REPOSITORY
         assert account.executions() == [task_id]
 
-    def test_the_execution_input_holds_ids_only(self, account: Account) -> None:
-        task_id = body_of(upload(registry_url=OTHER_REPOSITORY, username="AWS", password=PASSWORD))["task_id"]
+    def test_the_execution_input_says_which_task_and_of_what_and_no_secret(self, account: Account) -> None:
+        fields = {"registry_url": OTHER_REPOSITORY, "username": "AWS", "password": PASSWORD}
+        task_id = body_of(upload(app_name="my-function", **fields))["task_id"]
         client = boto3.client("stepfunctions")
         arn = client.list_executions(stateMachineArn=account.state_machine_arn)["executions"][0]["executionArn"]
         given = json.loads(client.describe_execution(executionArn=arn)["input"])
-        assert given == {"workspace_id": "my-workspace", "task_id": task_id}
+        ids = {"workspace_id": "my-workspace", "task_id": task_id}
+        assert given == {**ids, "file_name": "app.py", "app_name": "my-function"}
 
     @pytest.mark.parametrize("name", ["my-function.py", "my_function.py", "111.py", "한글.py", "APP.PY", "a b.py"])
     def test_any_python_file_name(self, account: Account, name: str) -> None:

@@ -4,6 +4,7 @@ import datetime
 import time
 import uuid
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -14,8 +15,8 @@ from functions.models.builds import Task
 from functions.tasks import build_log, long_poll
 from functions.tasks.store import TaskStore
 from tests.support.aws_account import BUCKET, TABLE, Account
-from tests.support.build_api import SOURCE, WORKSPACE, request, started, task, upload
-from tests.support.events import body_of
+from tests.support.build_api import SOURCE, WORKSPACE, call, request, started, task, upload
+from tests.support.events import body_of, http_event
 from tests.support.tasks import done, failed
 
 
@@ -129,6 +130,35 @@ class TestWait:
         assert long_poll.time_to_wait(25, 500) == 0
 
 
+class TestQueued:
+    def test_until_the_builder_begins(self, account: Account) -> None:
+        task_id = started()
+        assert task(task_id)["queued"] is True
+        (row,) = account.rows()
+        account.change(row, status="building")
+        assert (task(task_id)["status"], task(task_id)["queued"]) == ("building", True)
+        assert body_of(log(task_id))["queued"] is True
+        account.change(row, status="building", build_id="project:uuid")
+        assert task(task_id)["queued"] is False
+
+    def test_not_while_the_upload_is_awaited_nor_after_the_end(self, account: Account) -> None:
+        task_id = started()
+        (row,) = account.rows()
+        account.change(row, upload_expires_at=1)
+        assert task(task_id)["queued"] is False
+        account.change(row)
+        failed(task_id)
+        assert task(task_id)["queued"] is False
+
+    def test_a_builder_that_begins_ends_the_wait(self, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+        task_id = started()
+        (row,) = account.rows()
+        account.change(row, status="building")
+        begins = lambda _: account.change(row, status="building", build_id="project:uuid")  # noqa: E731
+        monkeypatch.setattr("functions.tasks.long_poll.time.sleep", begins)
+        assert task(task_id, wait=25)["queued"] is False
+
+
 class TestLog:
     BUILD = STREAM = ""
     """Id of the build, and the stream that it writes to; new for each test."""
@@ -190,7 +220,29 @@ class TestLog:
     def test_a_task_that_ended_without_a_build_has_a_complete_empty_log(self, account: Account) -> None:
         task_id = started()
         failed(task_id)
-        assert body_of(log(task_id)) == {"task_id": task_id, "status": "failed", "lines": [], "next": None}
+        ended = {"task_id": task_id, "status": "failed", "queued": False}
+        assert body_of(log(task_id)) == {**ended, "lines": [], "next": None}
+
+    def test_as_plain_text_with_the_way_to_later_lines(self, account: Account) -> None:
+        task_id = self.building(account)
+        account.log(self.STREAM, "one", "한글")
+        event = http_event(
+            "GET",
+            f"/api/v1/tasks/{task_id}/logs",
+            query={"workspace_id": WORKSPACE},
+            headers={"accept": "text/plain"},
+        )
+        answer = call(event)
+        assert answer["headers"]["Content-Type"] == "text/plain; charset=utf-8"
+        assert [line.split(" ", 1)[1] for line in answer["body"].splitlines()] == ["one", "한글"]
+        url = answer["headers"]["Link"].partition(">")[0].removeprefix("<")
+        following = dict(parse_qsl(urlsplit(url).query))
+        assert urlsplit(url).path == event["rawPath"]
+        account.log(self.STREAM, "two")
+        assert call({**event, "queryStringParameters": following})["body"].endswith(" two\n")
+        failed(task_id)
+        time.sleep(0.002)
+        assert "Link" not in call({**event, "queryStringParameters": following})["headers"]
 
     def test_waits_for_the_next_line(self, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
         task_id = self.building(account)

@@ -1,12 +1,14 @@
 """Tasks: one, a workspace's, a build's log, and their end before time."""
 
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 
+from aws_lambda_powertools.event_handler import Response, content_types
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
 from functions.api.error_responses import documented
+from functions.api.plain_text import also_text, text_answer, wants_text
 from functions.api.settings import BuildApiSettings
 from functions.contracts.names import WorkspaceId
 from functions.contracts.task import TaskKey
@@ -40,12 +42,13 @@ MOST_TASKS = 100
     responses=documented(Task, HTTPStatus.NOT_FOUND),
 )
 def get_task(task_id: TaskId, workspace_id: Workspace, wait: Wait = 0) -> Task:
-    """Get a task. With ``wait``, the response is delayed until the status changes or the time is over."""
+    """Get a task. With ``wait``, the response is delayed until the status or ``queued`` changes or the time is over."""
     tasks, task = _tasks_of(workspace_id), TaskKey(workspace_id, task_id)
     first = _existing(tasks, task)
     if not wait or first.ended:
         return task_view(first)
-    row = poll(lambda: tasks.get(task), lambda now: now is None or now.status != first.status, _seconds(wait))
+    known = (first.status, first.queued)
+    row = poll(lambda: tasks.get(task), lambda now: now is None or (now.status, now.queued) != known, _seconds(wait))
     if row is None:
         raise TaskNotFoundError(task)
     return task_view(row)
@@ -76,17 +79,18 @@ def list_tasks(
     summary="Get the build log of a task",
     tags=["Tasks"],
     operation_id="getTaskLog",
-    responses=documented(TaskLog, HTTPStatus.NOT_FOUND),
+    responses=also_text(documented(TaskLog, HTTPStatus.NOT_FOUND)),
 )
 def get_task_log(
     task_id: TaskId,
     workspace_id: Workspace,
     next: Next = None,  # noqa: A002  # the query parameter's name
     wait: Wait = 0,
-) -> TaskLog:
+) -> Response[Any]:
     """Get the lines that a build has written. The token ``next`` leads to later lines; it is null after the last one.
 
-    With ``wait``, the response is delayed until there are new lines, the log is complete or the time is over.
+    With ``wait``, the response is delayed until there are new lines, the log is complete or the time is over. Plain
+    text with ``Accept: text/plain``: the header ``Link`` then leads to later lines.
     """
     tasks, task = _tasks_of(workspace_id), TaskKey(workspace_id, task_id)
     position = build_log.START if next is None else position_in(next)
@@ -98,12 +102,14 @@ def get_task_log(
         return now, build_log.read(group, now, position)
 
     now, part = poll(ask, lambda answer: bool(answer[1].lines) or answer[1].complete, _seconds(wait))
-    return TaskLog(
-        task_id=task_id,
-        status=now.status,
-        lines=list(part.lines),
-        next=None if part.complete else token_for(part.position),
-    )
+    following = None if part.complete else token_for(part.position)
+    event = router.current_event
+    if wants_text(event.headers):
+        query = dict(event.query_string_parameters)
+        lines = (f"{line.timestamp} {line.message}" for line in part.lines)
+        return text_answer(lines, event.path, None if following is None else query | {"next": following})
+    log = TaskLog(task_id=task_id, status=now.status, queued=now.queued, lines=list(part.lines), next=following)
+    return Response(HTTPStatus.OK, content_types.APPLICATION_JSON, log)
 
 
 @router.delete(
