@@ -113,6 +113,9 @@ class _Question:
         realm = urlsplit(challenge.get("realm", ""))
         if not (realm.scheme == "https" or (realm.scheme == "http" and realm.hostname in _THIS_MACHINE)):
             raise _NotAskableError(f"registry '{self._reference.host}' names no token server that can be trusted")
+        if self._credentials is not None and realm.hostname != urlsplit(f"//{self._reference.host}").hostname:
+            host = self._reference.host
+            raise _NotAskableError(f"registry '{host}' has its token server on another host, which gets no password")
         scope = challenge.get("scope") or f"repository:{self._reference.repository}:pull"
         query = {"scope": scope, **({"service": challenge["service"]} if "service" in challenge else {})}
         url = f"{realm.geturl()}{'&' if realm.query else '?'}{urlencode(query)}"

@@ -50,7 +50,7 @@ class RegistryAuth(httpx.Auth):
         if scheme == "basic" and self._credentials is not None:
             header = self._credentials.basic()
         elif scheme == "bearer" and _is_private(parameters.get("realm", "")):
-            token = _read_token((yield self._token_request(parameters)))
+            token = _read_token((yield self._token_request(request.url, parameters)))
             if token is None:
                 yield request  # once more and bare: the caller must get the registry's answer, not the token server's
                 return
@@ -62,12 +62,14 @@ class RegistryAuth(httpx.Auth):
         self._header = request.headers["Authorization"] = header
         yield request
 
-    def _token_request(self, challenge: dict[str, str]) -> httpx.Request:
+    def _token_request(self, registry: httpx.URL, challenge: dict[str, str]) -> httpx.Request:
         params = {"scope": challenge.get("scope") or self._scope}
         if "service" in challenge:
             params["service"] = challenge["service"]
-        headers = {} if self._credentials is None else {"Authorization": self._credentials.basic()}
         url = httpx.URL(challenge["realm"]).copy_merge_params(params)
+        headers = {}
+        if self._credentials is not None and url.host == registry.host:  # a registry may name any host
+            headers["Authorization"] = self._credentials.basic()
         return httpx.Request("GET", url, headers=headers)
 
 

@@ -142,3 +142,20 @@ def test_a_registrys_words_are_cut_to_one_short_line() -> None:
     assert len(trimmed_message("x" * 300)) == 300
     assert trimmed_message("x" * 301) == "x" * 299 + "…"
     assert trimmed_message('{"errors":"no"}') == '{"errors":"no"}'
+
+
+@pytest.mark.parametrize(
+    ("registry", "realm", "trusted"),
+    [
+        ("https://registry.example/v2/", "https://registry.example/token", True),
+        ("https://registry.example/v2/", "https://evil.example/token", False),
+        ("http://127.0.0.1:5000/v2/", "http://127.0.0.1:5001/token", True),
+        ("http://127.0.0.1:5000/v2/", "https://evil.example/token", False),
+    ],
+)
+def test_the_password_follows_no_registry_to_another_host(registry: str, realm: str, trusted: bool) -> None:
+    flow = RegistryAuth(Credentials("user", "s3cret"), "repository:a:pull").auth_flow(httpx.Request("GET", registry))
+    next(flow)
+    asked = flow.send(httpx.Response(401, headers={"WWW-Authenticate": f'Bearer realm="{realm}"'}))
+    assert asked.url.host == httpx.URL(realm).host
+    assert ("authorization" in asked.headers) is trusted

@@ -92,6 +92,15 @@ def test_credentials_go_to_no_token_server_without_tls(registry: HttpRegistry, r
     assert "no token server that can be trusted" in answer.reason
 
 
+@pytest.mark.parametrize("realm", ["https://evil.example/token", "https://127.0.0.1.evil.example/token"])
+def test_credentials_go_to_no_token_server_on_another_host(registry: HttpRegistry, realm: str) -> None:
+    registry.access = "bearer"
+    registry.realm = realm
+    answer = find_image(registry.image(), CREDENTIALS)
+    assert isinstance(answer, NotChecked)
+    assert answer.reason.endswith("has its token server on another host, which gets no password")
+
+
 @pytest.mark.parametrize("token", [None, 7, "", "two\nlines", {"a": 1}, ["x"]])
 def test_a_token_server_that_talks_nonsense(registry: HttpRegistry, token: Any) -> None:
     registry.access = "bearer"
