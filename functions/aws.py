@@ -1,7 +1,7 @@
 """The AWS clients of the build functions: each made once, when it is first needed, and kept for the process's life."""
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import boto3
 from botocore.config import Config
@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_stepfunctions import SFNClient
+
+
+_TABLES: Final = Config(connect_timeout=1, read_timeout=5)
+"""Seconds. Every request looks into a table: one that is out of reach, as for a function in a VPC without a way to
+DynamoDB, is answered before the function's own time is over, retries included."""
 
 
 class Clients:
@@ -55,7 +60,7 @@ class Clients:
 
     @cached_property
     def _dynamodb(self) -> "DynamoDBServiceResource":
-        return boto3.resource("dynamodb")
+        return boto3.resource("dynamodb", config=_TABLES)
 
     @cached_property
     def _tables(self) -> "dict[str, Table]":

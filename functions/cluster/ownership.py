@@ -18,8 +18,8 @@ def workspace_of(app: Object) -> str | None:
 
 
 def selector(scope: AppScope) -> str:
-    """Return the label selector of a scope's apps; empty if those are all."""
-    return f"{WORKSPACE} in ({','.join(each.workspace_id for each in scope.workspaces)})" if scope.enforced else ""
+    """Return the label selector of a scope's apps, or of the workspace that a request names; empty for all apps."""
+    return f"{WORKSPACE} in ({','.join(each.workspace_id for each in scope.workspaces)})" if scope.workspaces else ""
 
 
 def check_owner(app: Object, scope: AppScope) -> None:

@@ -27,7 +27,7 @@ from functions.telemetry import logger, metrics, tracer
 from functions.tenancy import audit
 from functions.tenancy.access import as_workspace
 from functions.tenancy.audit import AuditEntry
-from functions.tenancy.workspace import WorkspaceNotFoundError
+from functions.tenancy.workspace import Workspace, WorkspaceNotFoundError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef
@@ -53,22 +53,26 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, str] | 
     """
     settings, detail = IngestSettings.read(), event["detail"]
     key, version_id = detail["object"]["key"], detail["object"].get("version-id", "null")
-    if (staged := _match(_STAGED_KEY, key)) is not None:
-        task_id = _start_presigned_build(Submissions.of(settings), staged, version_id)
-    elif (dropped := _match(_UPLOAD_KEY, key)) is not None:
-        entry = AuditEntry.of_upload(detail, dropped.string)
-        with audit.recording(entry):
+    entry = AuditEntry.of_upload(detail, key)
+    with audit.recording(entry):
+        if (staged := _match(_STAGED_KEY, key)) is not None:
+            task_id = _start_presigned_build(settings, staged, version_id)
+        elif (dropped := _match(_UPLOAD_KEY, key)) is not None:
             task_id = _start_dropped_build(settings, dropped, version_id)
-        entry.write()
-    else:
-        logger.warning("not under uploads/{workspace_id}/{app_name}/", key=key)
-        return None
+        else:
+            task_id = None
+            logger.warning("not under uploads/{workspace_id}/{app_name}/", key=key)
+    entry.write()
     return None if task_id is None else {"task_id": task_id}
 
 
-def _start_presigned_build(submissions: Submissions, match: re.Match[str], version_id: str) -> str | None:
-    """Start the build of a task whose source has arrived."""
+def _start_presigned_build(settings: IngestSettings, match: re.Match[str], version_id: str) -> str | None:
+    """Start the build of a task whose source has arrived, if its workspace is still there."""
     upload, task = ObjectVersion(match.string, version_id), TaskKey(match["workspace_id"], match["task_id"])
+    audit.note(task_id=task.task_id)
+    if _workspace(settings, task.workspace_id) is None:
+        return None
+    submissions = Submissions.of(settings)
     head = _head(submissions, upload)
     if head is None or not presigned_upload.start_build(submissions, task, upload, head.get("ChecksumSHA256")):
         return None
@@ -85,10 +89,8 @@ def _start_dropped_build(settings: IngestSettings, match: re.Match[str], version
     except (ValidationError, ValueError) as error:
         logger.warning("the object's key cannot name a task", key=upload.key, problem=str(error))
         return None
-    try:
-        workspace = as_workspace(settings, workspace_id)
-    except WorkspaceNotFoundError as error:
-        logger.warning("an upload is not built", key=upload.key, problem=str(error))
+    workspace = _workspace(settings, workspace_id)
+    if workspace is None:
         return None
     submissions = Submissions.of(settings, workspace.limits)
     head = _head(submissions, upload)
@@ -116,6 +118,15 @@ def _start_dropped_build(settings: IngestSettings, match: re.Match[str], version
     metrics.add_metric("TaskCreated", MetricUnit.Count, 1)
     logger.info("task created from upload", extra={**task.fields(), "key": upload.key})
     return task_id
+
+
+def _workspace(settings: IngestSettings, workspace_id: str) -> Workspace | None:
+    """Return the workspace of an upload; None where nobody has made it."""
+    try:
+        return as_workspace(settings, workspace_id)
+    except WorkspaceNotFoundError as error:
+        logger.warning("an upload is not built", problem=str(error))
+        return None
 
 
 def _refuse(submissions: Submissions, submission: Submission, error: LimitReachedError) -> None:

@@ -11,7 +11,8 @@ from moto import mock_aws
 
 from functions import aws, settings
 from functions.registry import ecr
-from tests.support.aws_account import Account
+from functions.tenancy.policies import Policies
+from tests.support.aws_account import POLICY_TABLE, Account
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +37,15 @@ def account(_account_of_session: Account, monkeypatch: pytest.MonkeyPatch) -> Ac
         monkeypatch.setenv(name, value)
     settings.reset()
     return account
+
+
+@pytest.fixture
+def policies(account: Account, monkeypatch: pytest.MonkeyPatch) -> Iterator[Policies]:
+    """The policy of an account with tenancy ``policy``."""
+    monkeypatch.setenv("TENANCY", "policy")
+    settings.reset()
+    yield Policies(POLICY_TABLE)
+    settings.reset()
 
 
 def _forget() -> None:

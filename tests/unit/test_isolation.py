@@ -173,3 +173,15 @@ def test_a_workspace_that_was_deleted_is_nobodys(send: Send, target: Callable[[s
     of = target(TEAMS[0])
     assert send("DELETE /api/v1/admin/workspaces/{workspace_id}", of, ADMINISTRATORS)["statusCode"] == 200
     assert send(operation, of, TEAMS[0])["statusCode"] == 404
+
+
+@pytest.mark.parametrize("operation", [*OF_WORKSPACES, *OF_ADMINISTRATORS, "GET /api/v1/workspaces"])
+def test_a_policy_that_cannot_be_read_lets_nobody_in(
+    account: Account, send: Send, target: Callable[[str], Target], monkeypatch: pytest.MonkeyPatch, operation: str
+) -> None:
+    of, before = target(TEAMS[0]), everything(account)
+    monkeypatch.setenv("POLICY_TABLE", "no-such-table")
+    settings.reset()
+    caller = ADMINISTRATORS if operation in OF_ADMINISTRATORS else TEAMS[0]
+    assert send(operation, of, caller)["statusCode"] == 503
+    assert everything(account) == before

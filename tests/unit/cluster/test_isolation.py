@@ -24,7 +24,7 @@ from tests.support.isolation import (
     tagged,
     workspace_of,
 )
-from tests.unit.cluster.conftest import POLICY_TABLE, SETTINGS, Context, Deploy, Eks, digest_of
+from tests.unit.cluster.conftest import POLICY_TABLE, SETTINGS, Context, Deploy, Eks, digest_of, invoke_raw
 from tests.unit.cluster.kubernetes_server import Administrator
 
 APPS = tagged("Apps")
@@ -244,5 +244,8 @@ def test_where_tenancy_is_open_a_named_workspace_becomes_the_label(
     assert app["metadata"]["labels"].get(WORKSPACE) == workspace_id
     assert deploy(app_name=NAME, workspace_id="another").status == 200
     assert call("GET", f"/{NAME}").body["workspace_id"] == workspace_id
-    assert [each["app_name"] for each in call("GET").body["apps"]] == [NAME]
+    for named, expected in (("", [NAME]), ("team-c", [NAME] if workspace_id else []), ("another", [])):
+        query = {"namespace": kubectl.namespace, "workspace_id": named}
+        listed = invoke_raw("", method="GET", path="/api/v1/apps", query=query).body["apps"]
+        assert [each["app_name"] for each in listed] == expected
     assert call("DELETE", f"/{NAME}").status == 200
