@@ -4,6 +4,7 @@ import uuid
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final, Generic, TypeVar
+from urllib.parse import quote
 
 import httpx
 from pydantic import BaseModel, ValidationError
@@ -17,6 +18,11 @@ Model = TypeVar("Model", bound=BaseModel)
 LONG_POLL_SECONDS: Final = 20
 """What requests ask for as ``wait``; the API takes up to 25."""
 _TIMEOUT: Final = httpx.Timeout(40, connect=10)
+
+
+def task_path(task_id: str) -> str:
+    """Return the path of a task."""
+    return f"/api/v1/tasks/{quote(task_id, safe='')}"
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,13 @@ class Api:
     def get(self, model: type[Model], path: str, **query: Any) -> Answer[Model]:
         """GET; query parameters that are None are left out."""
         return self.call("GET", model, path, params={name: value for name, value in query.items() if value is not None})
+
+    def health(self) -> str:
+        """Ask whether the service is there, without credentials; returns the time at which it answered."""
+        answer = self._send("GET", "/health", auth=None)
+        if not answer.is_success or "date" not in answer.headers:
+            raise _refusal(answer, self._settings)
+        return str(answer.headers["date"])
 
     def post(self, model: type[Model], path: str, **request: Any) -> Answer[Model]:
         """POST with a new Idempotency-Key."""

@@ -2,20 +2,22 @@
 
 import contextlib
 import threading
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
-from blue_faas_cli.api import LONG_POLL_SECONDS
+from blue_faas_cli.api import LONG_POLL_SECONDS, task_path
 from blue_faas_cli.problems import BlueError
 from blue_faas_cli.session import Session
 from functions.models.builds import TaskLog
 
 
 class BuildLog:
-    """Writes the lines of one build's log to stderr, each once."""
+    """Hands on the lines of one build's log, each once."""
 
-    def __init__(self, session: Session, task_id: str) -> None:
+    def __init__(self, session: Session, task_id: str, write: Callable[[str, dict[str, Any]], None]) -> None:
         self._session = session
-        self._path: Final = f"/api/v1/tasks/{task_id}/logs"
+        self._write_line = write
+        self._path: Final = f"{task_path(task_id)}/logs"
         self._position: str | None = None
         self._lock = threading.Lock()
         self._is_over = False
@@ -62,7 +64,7 @@ class BuildLog:
             if position != self._position:
                 return True
             for line in part.lines:
-                self._session.output.say(line.message.rstrip("\n"), style="dim")
+                self._write_line(line.message.rstrip("\n"), line.model_dump())
             if part.next is None:
                 self._is_over = True
                 return False

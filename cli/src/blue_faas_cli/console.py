@@ -38,6 +38,17 @@ class Output:
         """Write a line for people."""
         self.console.print(_shown(text), style=style, markup=False)
 
+    def dimmed(self, text: str, _line: "dict[str, Any]") -> None:
+        """Write a line of a log beside something else."""
+        self.say(text, style="dim")
+
+    def log_line(self, text: str, line: "dict[str, Any]") -> None:
+        """Write a line of a log that was asked for: its text, or for ``-o json`` a document on one line."""
+        if self.as_json:
+            sys.stdout.write(json.dumps(line, ensure_ascii=not _is_utf8()) + "\n")
+            sys.stdout.flush()
+        self.result(text)
+
     def error(self, text: str) -> None:
         """Write the reason why the command fails."""
         from rich.text import Text

@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from blue_faas_cli import findings
-from blue_faas_cli.api import LONG_POLL_SECONDS, Answer
+from blue_faas_cli.api import LONG_POLL_SECONDS, Answer, task_path
 from blue_faas_cli.build_log import BuildLog
 from blue_faas_cli.problems import BlueError, Exit
 from blue_faas_cli.session import Session
 from functions.contracts.task import ENDED
-from functions.models.apps import AppState
 from functions.models.builds import Task, TaskRemoved
 
 _PAUSE_SECONDS: Final = 1.0
@@ -52,7 +51,7 @@ def follow_build(session: Session, task_id: str, deadline: Deadline) -> Answer[T
 
     Ctrl-C asks, on a terminal, whether the build goes on without this command.
     """
-    log = BuildLog(session, task_id)
+    log = BuildLog(session, task_id, session.output.dimmed)
     try:
         with session.output.status("building"):
             log.follow_beside()
@@ -67,7 +66,7 @@ def follow_build(session: Session, task_id: str, deadline: Deadline) -> Answer[T
 
 def get_task(session: Session, task_id: str, wait: int | None = None) -> Answer[Task]:
     """GET a task."""
-    return session.api.get(Task, f"/api/v1/tasks/{task_id}", workspace_id=session.settings.workspace_id, wait=wait)
+    return session.api.get(Task, task_path(task_id), workspace_id=session.settings.workspace_id, wait=wait)
 
 
 def _ended(session: Session, task_id: str, deadline: Deadline) -> Answer[Task]:
@@ -112,29 +111,6 @@ def wait_for_deployment(session: Session, task: Answer[Task], deadline: Deadline
     return task
 
 
-def get_app(session: Session, app_name: str, namespace: str) -> Answer[AppState]:
-    """GET an app."""
-    return session.api.get(AppState, f"/api/v1/apps/{namespace}/{app_name}")
-
-
-def wait_for_app(session: Session, app_name: str, namespace: str, deadline: Deadline) -> Answer[AppState]:
-    """Return the app once all its replicas run the current version.
-
-    Raises
-    ------
-    BlueError
-        The version cannot start; the JSON document is the app.
-    """
-    with session.output.status("starting"):
-        while True:
-            app = get_app(session, app_name, namespace)
-            if app.typed.status == "available":
-                return app
-            if app.typed.status == "failing":
-                raise BlueError(f"{app_name} does not start: {app.typed.error}", Exit.SOURCE, app.raw)
-            deadline.pause()
-
-
 def _interrupted(session: Session, task_id: str) -> BlueError:
     """Ask whether a build goes on; returns the end of the command."""
     cancels: bool = False
@@ -147,9 +123,7 @@ def _interrupted(session: Session, task_id: str) -> BlueError:
             cancels = False
     document: dict[str, Any] = {"task_id": task_id, "detail": "Stopped following; the build goes on"}
     if cancels:
-        removed = session.api.delete(
-            TaskRemoved, f"/api/v1/tasks/{task_id}", workspace_id=session.settings.workspace_id
-        )
+        removed = session.api.delete(TaskRemoved, task_path(task_id), workspace_id=session.settings.workspace_id)
         return BlueError(f"stopped; task {task_id} is {removed.typed.outcome}", Exit.INTERRUPTED, removed.raw)
     return BlueError(
         f"stopped following; the build goes on: `blue logs -f {task_id}` follows it, `blue cancel {task_id}` ends it",

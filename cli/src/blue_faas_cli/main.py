@@ -5,14 +5,13 @@ from typing import Annotated
 import typer
 
 from blue_faas_cli import VERSION
-from blue_faas_cli.commands import deploy
+from blue_faas_cli.commands import access, apps, completion, deploy, invoke, logs, project, tasks, up
 from blue_faas_cli.session import command
 
 app = typer.Typer(
     name="blue",
     help="From a Python file to a running WebAssembly function.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -34,7 +33,26 @@ def blue(
     """From a Python file to a running WebAssembly function."""
 
 
-app.command()(command(deploy.deploy))
+for _function in (
+    project.init,
+    project.check,
+    up.up,
+    deploy.deploy,
+    logs.logs,
+    tasks.tasks,
+    tasks.task,
+    tasks.cancel,
+    apps.apps,
+    apps.app,
+    apps.revisions,
+    apps.rollback,
+    apps.delete,
+    invoke.invoke,
+    access.login,
+    access.doctor,
+    completion.completion,
+):
+    app.command()(command(_function))
 
 
 def main() -> None:

@@ -41,7 +41,8 @@ def deploy(
 
     Prints the address of the function inside the cluster; with --build-only the image, with --no-wait the task.
     """
-    from blue_faas_cli.follow import Deadline, check_built, follow_build, wait_for_app, wait_for_deployment
+    from blue_faas_cli.apps import age, wait_for_app
+    from blue_faas_cli.follow import Deadline, check_built, follow_build, wait_for_deployment
     from blue_faas_cli.source import pack
     from blue_faas_cli.submit import deploy_options, submit
 
@@ -67,14 +68,14 @@ def deploy(
     check_built(session, task, source.files)
     image = task.typed.result.image_url if task.typed.result else ""
     if options is None:
-        output.say(f"Built in {time.monotonic() - started:.1f} s")
+        output.say(f"Built in {age(started)}")
         output.result(image)
         output.document(task.raw)
         return
     deadline.waiting_for = "The deployment"
     task = wait_for_deployment(session, task, deadline)
-    app = wait_for_app(session, name, options.namespace, deadline)
-    output.say(f"{name} is available: revision {app.typed.revision}, {time.monotonic() - started:.1f} s")
+    app = wait_for_app(session, name, deadline, options.namespace)
+    output.say(f"{name} is available: revision {app.typed.revision}, {age(started)}")
     output.say(f"Call it: blue invoke {name}" + how_to_call(session, app.typed.endpoint))
     output.result(f"http://{app.typed.endpoint}/")
     output.document({**task.raw, "app": app.raw})

@@ -1,0 +1,53 @@
+"""Apps in the cluster, as commands ask for them."""
+
+import time
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from blue_faas_cli.api import Answer
+from blue_faas_cli.problems import BlueError, Exit
+from blue_faas_cli.session import Session
+from functions.models.apps import AppState
+
+if TYPE_CHECKING:
+    from blue_faas_cli.follow import Deadline
+
+
+def app_path(session: Session, app_name: str, namespace: str | None = None) -> str:
+    """Return the path of an app in the API."""
+    return f"/api/v1/apps/{quote(namespace or session.settings.namespace, safe='')}/{quote(app_name, safe='')}"
+
+
+def in_workspace(session: Session) -> dict[str, Any]:
+    """Return the query that says whose apps are meant."""
+    return {"workspace_id": session.settings.workspace_id}
+
+
+def get_app(session: Session, app_name: str, namespace: str | None = None) -> Answer[AppState]:
+    """GET an app."""
+    return session.api.get(AppState, app_path(session, app_name, namespace), **in_workspace(session))
+
+
+def wait_for_app(
+    session: Session, app_name: str, deadline: "Deadline", namespace: str | None = None
+) -> Answer[AppState]:
+    """Return the app once all its replicas run the current version.
+
+    Raises
+    ------
+    BlueError
+        The version cannot start; the JSON document is the app.
+    """
+    with session.output.status("starting"):
+        while True:
+            app = get_app(session, app_name, namespace)
+            if app.typed.status == "available":
+                return app
+            if app.typed.status == "failing":
+                raise BlueError(f"{app_name} does not start: {app.typed.error}", Exit.SOURCE, app.raw)
+            deadline.pause()
+
+
+def age(started: float) -> str:
+    """Return the time since ``started`` (`time.monotonic`) for a person."""
+    return f"{time.monotonic() - started:.1f} s"

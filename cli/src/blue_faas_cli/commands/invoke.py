@@ -1,0 +1,104 @@
+"""``blue invoke``: a request to a function, wherever it runs."""
+
+import contextlib
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Annotated, Final
+
+import typer
+
+from blue_faas_cli.problems import BlueError, Exit, usage
+from blue_faas_cli.session import Session
+
+_FORWARDING: Final = re.compile(r"Forwarding from (127\.0\.0\.1:\d+)")
+
+
+def invoke(
+    session: Session,
+    app_name: Annotated[str, typer.Argument(metavar="APP", help="Name of the app.")],
+    path: Annotated[str, typer.Argument(metavar="[PATH]", help="Path of the request, with its query.")] = "/",
+    method: Annotated[str | None, typer.Option("--method", "-X", help="GET, or POST with --data.")] = None,
+    data: Annotated[str | None, typer.Option("--data", "-d", help="Body; @FILE reads it from a file.")] = None,
+    headers: Annotated[
+        list[str] | None, typer.Option("--header", "-H", metavar="NAME: VALUE", help="A header.")
+    ] = None,
+    timeout: Annotated[float, typer.Option("--timeout", min=1, help="Seconds until the answer has to be there.")] = 60,
+) -> None:
+    """Send a request to a function, and write its answer to stdout.
+
+    On this machine's cloud the request goes there. Elsewhere a function has an address inside its cluster only:
+    `kubectl port-forward` leads to it, with the kubeconfig of kubectl. The exit code is 1 when the answer is an error.
+    """
+    import httpx
+
+    from blue_faas_cli.apps import get_app
+
+    app = get_app(session, app_name).typed
+    sent = dict(_header(text) for text in headers or [])
+    with _way(session, app.service_name, app.namespace) as address:
+        try:
+            answer = httpx.request(
+                method or ("GET" if data is None else "POST"),
+                f"{address}/{path.lstrip('/')}",
+                headers={"host": app.endpoint, **sent},
+                content=None if data is None else _body(data),
+                timeout=timeout,
+                trust_env=False,
+            )
+        except httpx.TimeoutException:
+            raise BlueError(f"{app_name} did not answer within {timeout:g} s", Exit.TIMEOUT) from None
+        except httpx.HTTPError as error:
+            raise BlueError(f"{app_name} does not answer: {error}", Exit.NO_ANSWER) from None
+    session.output.say(f"HTTP {answer.status_code} in {answer.elapsed.total_seconds():.3f} s")
+    if session.output.as_json:
+        session.output.document({"status": answer.status_code, "headers": dict(answer.headers), "body": answer.text})
+    else:
+        sys.stdout.buffer.write(answer.content)
+        if sys.stdout.isatty() and not answer.content.endswith(b"\n"):
+            sys.stdout.write("\n")
+        sys.stdout.flush()
+    if answer.is_error:
+        raise typer.Exit(Exit.SOURCE)
+
+
+@contextlib.contextmanager
+def _way(session: Session, service_name: str, namespace: str) -> Iterator[str]:
+    """Lead to an app's Service; yields the address of the way's near end."""
+    if session.settings.is_local:
+        yield session.settings.url
+        return
+    kubectl = shutil.which("kubectl")
+    if kubectl is None:
+        raise usage(
+            "The function has an address inside its cluster only, and kubectl, which leads to it, is not on PATH"
+        )
+    command = [kubectl, "port-forward", f"--namespace={namespace}", f"service/{service_name}", ":80"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            match = _FORWARDING.match(process.stdout.readline() if process.stdout else "")
+            if match is None:
+                reason = process.stderr.read().strip() if process.stderr else ""
+                raise BlueError(f"kubectl does not lead to {namespace}/{service_name}: {reason}", Exit.NO_ANSWER)
+            yield f"http://{match[1]}"
+        finally:
+            process.terminate()
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, colon, value = text.partition(":")
+    if not colon or not name.strip():
+        raise usage(f"--header {text}: write NAME: VALUE")
+    return name.strip(), value.strip()
+
+
+def _body(data: str) -> bytes:
+    if not data.startswith("@"):
+        return data.encode()
+    try:
+        with open(data[1:], "rb") as file:  # noqa: PTH123  # a name as it was typed
+            return file.read()
+    except OSError as error:
+        raise usage(f"--data {data}: {error.strerror}") from None

@@ -1,0 +1,55 @@
+"""``blue logs``: what a build has written, or what a function has printed."""
+
+import re
+from typing import Annotated, Final
+
+import typer
+
+from blue_faas_cli.session import Session
+
+_TASK_ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+def logs(
+    session: Session,
+    target: Annotated[str, typer.Argument(metavar="TASK|APP", help="Id of a task, or name of an app.")],
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes, until Ctrl-C.")] = False,
+    tail: Annotated[int, typer.Option("--tail", min=1, help="Of an app: how many lines to begin with.")] = 100,
+    previous: Annotated[
+        bool, typer.Option("--previous", help="Of an app: what its replicas printed before they last crashed.")
+    ] = False,
+) -> None:
+    """Show the log of a build, by its task, or of a function, by its app.
+
+    The lines are on stdout. With -o json each line is a document of its own.
+    """
+    if _TASK_ID.fullmatch(target):
+        from blue_faas_cli.build_log import BuildLog
+
+        log = BuildLog(session, target, session.output.log_line)
+        if follow:
+            log.follow()
+        else:
+            log.show()
+        return
+    _app_log(session, target, follow=follow, tail=tail, previous=previous)
+
+
+def _app_log(session: Session, app_name: str, *, follow: bool, tail: int, previous: bool) -> None:
+    from blue_faas_cli.api import LONG_POLL_SECONDS
+    from blue_faas_cli.apps import app_path
+    from functions.models.apps import AppLog
+
+    path = f"{app_path(session, app_name)}/logs"
+    workspace = session.settings.workspace_id
+    part = session.api.get(AppLog, path, workspace_id=workspace, tail=tail, previous="true" if previous else None).typed
+    for replica in part.replicas:
+        if replica.note:
+            session.output.say(f"{replica.name}: {replica.note}")
+    while True:
+        for line in part.lines:
+            text = line.message if len(part.replicas) < 2 else f"{line.replica} {line.message}"
+            session.output.log_line(text, line.model_dump())
+        if not follow:
+            return
+        part = session.api.get(AppLog, path, workspace_id=workspace, since=part.next, wait=LONG_POLL_SECONDS).typed

@@ -1,0 +1,334 @@
+"""The commands around a deploy: tasks, logs, apps, calls, projects, contexts."""
+
+import datetime
+import json
+import os
+import shlex
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from blue_faas_cli.main import app as command_line
+from botocore.stub import Stubber
+
+from cli.tests.conftest import Blue
+from cli.tests.service import Service
+from cli.tests.test_deploy import IMAGE, SOURCE, builds, fails, state
+from functions.contracts.build_result import Finding
+from functions.models.apps import (
+    AppDeleted,
+    AppList,
+    AppLog,
+    AppLogLine,
+    AppLogReplica,
+    AppSummary,
+    PodProblem,
+    RevisionEntry,
+    RevisionList,
+)
+from functions.models.deploy import DeployResponse
+
+HELLO = "/api/v1/apps/default/hello"
+
+
+def started(project: Path, blue: Blue) -> str:
+    """Id of a task that a build was started for."""
+    (project / "app.py").write_text(SOURCE)
+    return blue("deploy", "app.py", "--no-wait").out.strip()
+
+
+class TestTasks:
+    def test_a_list_is_one_task_a_line(self, service: Service, project: Path, blue: Blue) -> None:
+        first = started(project, blue)
+        second = started(project, blue)
+        done = blue("tasks")
+        assert [line.split("\t")[:3] for line in done.out.splitlines()] == [
+            [second, "hello", "pending"],
+            [first, "hello", "pending"],
+        ]
+        page = json.loads(blue("tasks", "--limit", "1", "-o", "json").out)
+        assert [task["task_id"] for task in page["tasks"]] == [second]
+        assert blue("tasks", "--next", page["next"]).out.startswith(first)
+
+    def test_a_task_that_is_done(self, service: Service, project: Path, blue: Blue) -> None:
+        builds(service)
+        task_id = started(project, blue)
+        done = blue("task", task_id)
+        assert done.code == 0
+        assert f"image       {IMAGE}" in done.out
+        assert json.loads(blue("task", task_id, "-o", "json").out)["result"]["image_url"] == IMAGE
+
+    def test_a_task_that_failed(self, service: Service, project: Path, blue: Blue) -> None:
+        fails(service, "app.py:2: error: no", Finding(file="app.py", line=2, message="no"))
+        done = blue("task", started(project, blue))
+        assert done.code == 1
+        assert "app.py:2: error: no" in done.err
+
+    def test_a_running_one_is_cancelled(self, service: Service, project: Path, blue: Blue) -> None:
+        task_id = started(project, blue)
+        assert blue("cancel", task_id).code == 0
+        assert service.status(task_id) == "failed"
+
+    @pytest.mark.parametrize("command", ["task", "cancel"])
+    def test_one_that_is_not_there(self, service: Service, project: Path, blue: Blue, command: str) -> None:
+        done = blue(command, "../apps")
+        assert done.code == 3
+        assert "error: " in done.err
+
+
+class TestLogs:
+    @pytest.mark.parametrize("follow", [[], ["-f"]])
+    def test_of_a_build(self, service: Service, project: Path, blue: Blue, follow: list[str]) -> None:
+        builds(service)
+        task_id = started(project, blue)
+        assert blue("logs", task_id, *follow).out.splitlines() == ["step one", "step two \\x1b[31m"]
+        lines = blue("logs", task_id, "-o", "json").out.splitlines()
+        assert json.loads(lines[0])["message"] == "step one"
+
+    def test_of_an_app(self, service: Service, project: Path, blue: Blue) -> None:
+        line = AppLogLine(timestamp="2026-01-02T03:04:05Z", replica="hello-1", message="ready")
+        replicas = [AppLogReplica(name="hello-1"), AppLogReplica(name="hello-2", note="has printed nothing")]
+        service.cluster["GET", f"{HELLO}/logs"] = [
+            AppLog(app_name="hello", namespace="default", replicas=replicas, lines=[line], cut=False, next="t")
+        ]
+        done = blue("logs", "hello", "--tail", "7")
+        assert (done.out, done.err) == ("hello-1 ready\n", "hello-2: has printed nothing\n")
+        assert dict(service.requests[-1].query_params) == {"workspace_id": "default", "tail": "7"}
+
+
+class TestApps:
+    def test_a_list(self, service: Service, project: Path, blue: Blue) -> None:
+        summary = AppSummary(
+            app_name="hello",
+            namespace="apps",
+            image=IMAGE,
+            digest=None,
+            revision=3,
+            enable_autoscaling=False,
+            use_spot=True,
+            ready_replicas=1,
+            available=None,
+            managed=True,
+        )
+        service.cluster["GET", "/api/v1/apps"] = [AppList(namespace="apps", apps=[summary])]
+        assert blue("apps", "-n", "apps").out == f"hello\t3\t1\t-\t{IMAGE}\n"
+        assert dict(service.requests[-1].query_params) == {"namespace": "apps", "workspace_id": "default"}
+
+    def test_one(self, service: Service, project: Path, blue: Blue) -> None:
+        service.cluster["GET", HELLO] = [state()]
+        assert "status     available" in blue("app", "hello").out
+        assert json.loads(blue("app", "hello", "-o", "json").out) == state().model_dump(mode="json")
+
+    def test_one_that_cannot_start(self, service: Service, project: Path, blue: Blue) -> None:
+        problem = PodProblem(pod="hello-1", reason="ImagePullBackOff", message="no such image")
+        service.cluster["GET", HELLO] = [state(status="failing", error="no such image", problems=[problem])]
+        done = blue("app", "hello")
+        assert done.code == 1
+        assert "hello-1: ImagePullBackOff: no such image" in done.err
+
+    def test_its_revisions(self, service: Service, project: Path, blue: Blue) -> None:
+        entry: dict[str, Any] = {
+            "image": IMAGE,
+            "digest": None,
+            "deployed_by": "me",
+            "deployed_at": None,
+            "changed": [],
+        }
+        entries = [
+            RevisionEntry(revision=2, rollback_of=1, current=True, **entry),
+            RevisionEntry(revision=1, current=False, **entry),
+        ]
+        service.cluster["GET", f"{HELLO}/revisions"] = [
+            RevisionList(app_name="hello", namespace="default", revisions=entries)
+        ]
+        first, second = blue("revisions", "hello").out.splitlines()
+        assert first == f"2 (current)\t-\tme\trollback to 1\t{IMAGE}"
+        assert second.startswith("1\t")
+
+    @pytest.mark.parametrize(("revision", "body"), [([], {}), (["1"], {"revision": 1})])
+    def test_a_rollback_waits(
+        self, service: Service, project: Path, blue: Blue, revision: list[str], body: dict[str, int]
+    ) -> None:
+        restored = DeployResponse(
+            app_name="hello",
+            namespace="default",
+            service_name="hello",
+            service_status="found",
+            endpoint="hello.default.svc.cluster.local",
+            enable_autoscaling=False,
+            use_spot=True,
+            image=IMAGE,
+            digest=None,
+            image_checked=True,
+            revision=4,
+            ready_replicas=1,
+        )
+        service.cluster["POST", f"{HELLO}/rollback"] = [restored]
+        service.cluster["GET", HELLO] = [state(status="progressing"), state(revision=4)]
+        done = blue("rollback", "hello", *revision)
+        assert done.code == 0, done.err
+        assert "hello is at revision 4" in done.err
+        assert json.loads(service.bodies[0]) == body
+        assert service.keys("POST") != [None]
+        assert len(service.requests) == 3
+
+    def test_a_deletion_asks_first(self, service: Service, project: Path, blue: Blue) -> None:
+        service.cluster["DELETE", HELLO] = [AppDeleted(app_name="hello", namespace="default")]
+        assert blue("delete", "hello").code == 2
+        assert service.requests == []
+        assert blue("delete", "hello", "--yes").code == 0
+        assert [request.method for request in service.requests] == ["DELETE"]
+
+
+class TestInvoke:
+    def test_on_this_machine(self, service: Service, project: Path, blue: Blue) -> None:
+        service.cluster["GET", HELLO] = [state()]
+        service.cluster["POST", "/path"] = [(201, {"hello": "there"})]
+        done = blue("invoke", "hello", "path?x=1", "-d", "body", "-H", "x-one: 1")
+        assert (done.code, json.loads(done.out)) == (0, {"hello": "there"})
+        asked = service.requests[-1]
+        assert (asked.headers["host"], asked.headers["x-one"]) == ("hello.default.svc.cluster.local", "1")
+        assert (asked.url.query, service.bodies[-1]) == ("x=1", b"body")
+        assert "authorization" not in asked.headers
+
+    def test_an_error_of_the_function(self, service: Service, project: Path, blue: Blue) -> None:
+        service.cluster["GET", HELLO] = [state()]
+        service.cluster["GET", "/"] = [(500, {})]
+        assert blue("invoke", "hello").code == 1
+
+
+class TestProject:
+    @pytest.mark.parametrize("kind", [[], ["--folder"]])
+    def test_what_init_makes_is_what_deploy_sends(
+        self, service: Service, project: Path, blue: Blue, monkeypatch: pytest.MonkeyPatch, kind: list[str]
+    ) -> None:
+        assert blue("init", "fresh", *kind).out == "fresh\n"
+        monkeypatch.chdir(project / "fresh")
+        assert blue("check").code == 0
+        done = blue("deploy", "--no-wait")
+        assert done.code == 0, done.err
+        assert ("fresh.zip" if kind else "app.py") in done.err
+
+    def test_init_overwrites_nothing(self, service: Service, project: Path, blue: Blue) -> None:
+        (project / "fresh").mkdir()
+        assert blue("init", "fresh").code == 2
+        assert blue("init", "Not a name").code == 2
+        assert list((project / "fresh").iterdir()) == []
+
+    def test_check_shows_a_syntax_error_and_sends_nothing(self, service: Service, project: Path, blue: Blue) -> None:
+        (project / "app.py").write_text("x = 1\ndef (:\n")
+        done = blue("check", "app.py")
+        assert done.code == 1
+        assert "app.py:2: error: invalid syntax\n    2 | def (:" in done.err
+        assert service.requests == []
+
+    def test_up_says_where_it_wants_to_be_run(self, service: Service, project: Path, blue: Blue) -> None:
+        done = blue("up")
+        assert done.code == 2
+        assert "is not in a checkout of Blue FaaS" in done.err
+
+    def test_up_is_make_local_of_the_checkout(self, project: Path, tmp_path: Path) -> None:
+        (tmp_path / "make").write_text('#!/bin/sh\necho "$@" "$AUTHORIZER"\n')
+        (tmp_path / "make").chmod(stat.S_IRWXU)
+        root = Path(__file__).resolve().parents[2]
+        done = subprocess.run(
+            [sys.executable, "-m", "blue_faas_cli", "up", "--port", "81", "--no-cluster", "--authorizer", "iam"],
+            cwd=root / "docs",
+            env={"PATH": str(tmp_path), "PYTHONPATH": f"{root}:{root / 'cli' / 'src'}"},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout == f"--no-print-directory -C {root} local PORT=81 CLUSTER=no iam\n"
+
+
+class TestAccess:
+    def test_login_keeps_a_context_that_later_commands_use(
+        self, service: Service, project: Path, blue: Blue, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert blue("login", "there", "--url", service.url, "-w", "team").code == 0
+        monkeypatch.delenv("BLUE_URL")
+        assert blue("tasks").code == 0
+        assert service.requests[-1].url.path == "/api/v1/workspaces/team/tasks"
+        assert blue("tasks", "--context", "there", "-w", "other").code == 0
+        assert service.requests[-1].url.path == "/api/v1/workspaces/other/tasks"
+
+    def test_login_keeps_nothing_that_does_not_work(self, service: Service, project: Path, blue: Blue) -> None:
+        service.refusal = (403, {"message": "Forbidden"})
+        assert blue("login", "--url", service.url).code == 3
+        assert not Path(os.environ["BLUE_CONFIG"]).exists()
+
+    @pytest.mark.parametrize("has_output", [True, False])
+    def test_login_by_the_name_of_a_stack(
+        self, service: Service, project: Path, blue: Blue, monkeypatch: pytest.MonkeyPatch, has_output: bool
+    ) -> None:
+        client = boto3.client("cloudformation", region_name="ap-northeast-2")
+        stack = {
+            "StackName": "BlueFaas",
+            "CreationTime": datetime.datetime.now(datetime.UTC),
+            "StackStatus": "CREATE_COMPLETE",
+            "Outputs": [{"OutputKey": "ApiUrl", "OutputValue": service.url}] if has_output else [],
+        }
+        with Stubber(client) as stub:
+            stub.add_response("describe_stacks", {"Stacks": [stack]}, {"StackName": "BlueFaas"})
+            monkeypatch.setattr("blue_faas_cli.commands.access._aws", lambda *_: client)
+            done = blue("login", "--stack", "BlueFaas")
+        assert done.code == (0 if has_output else 3), done.err
+        assert (service.url if has_output else "has no output ApiUrl") in done.err
+
+    def test_doctor_of_what_works(self, service: Service, project: Path, blue: Blue) -> None:
+        service.cluster["GET", "/api/v1/apps"] = [AppList(namespace="default", apps=[])]
+        done = blue("doctor")
+        assert done.code == 0, done.out
+        assert [line.split()[:2] for line in done.out.splitlines()] == [
+            ["ok", name] for name in ("settings", "service", "clock", "credentials", "tasks", "apps")
+        ]
+
+    def test_doctor_of_a_clock_that_is_wrong(
+        self, service: Service, project: Path, blue: Blue, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        service.cluster["GET", "/api/v1/apps"] = [AppList(namespace="default", apps=[])]
+        ahead = time.time() + 3600
+        monkeypatch.setattr("blue_faas_cli.commands.access.time.time", lambda: ahead)
+        done = blue("doctor", "-o", "json")
+        assert done.code == 3
+        wrong = [check for check in json.loads(done.out)["checks"] if not check["ok"]]
+        assert [check["check"] for check in wrong] == ["clock"]
+
+    def test_doctor_without_a_service(self, service: Service, project: Path, blue: Blue) -> None:
+        done = blue("doctor", "--url", "http://127.0.0.1:1")
+        assert done.code == 4
+        assert "NOT  service" in done.out
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_prints_a_script(project: Path, blue: Blue, shell: str) -> None:
+    assert "_BLUE_COMPLETE" in blue("completion", shell).out
+
+
+def test_bash_completes_commands(project: Path, tmp_path: Path) -> None:
+    root = Path(__file__).resolve().parents[2]
+    command = f"{shlex.quote(sys.executable)} -c \"from blue_faas_cli.main import app; app(prog_name='blue')\""
+    done = subprocess.run(
+        ["bash", "-c", command],
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": f"{root}:{root / 'cli' / 'src'}",
+            "_BLUE_COMPLETE": "complete_bash",
+            "COMP_WORDS": "blue roll",
+            "COMP_CWORD": "1",
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["rollback"]
+
+
+def test_every_command_has_a_sentence_that_says_what_it_does() -> None:
+    assert all(command.callback and command.callback.__doc__ for command in command_line.registered_commands)
