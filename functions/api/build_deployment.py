@@ -41,9 +41,7 @@ def deploy(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
         return {"error": "There is nothing to deploy: the task has no image, or asks for no deployment."}
     entry = AuditEntry(row.deploy.requested_by, f"deploy the image of task {task.task_id}", "build pipeline")
     with audit.recording(entry):
-        deployment = _deploy(task, row.deploy, row.result.image_url, context)
-    entry.write()
-    return deployment
+        return _deploy(task, row.deploy, row.result.image_url, context)
 
 
 def _deploy(task: BuiltTask, block: DeployBlock, image: str, context: LambdaContext) -> dict[str, Any]:

@@ -81,7 +81,7 @@ def resolve(
             answered = _plain_answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
         else:
             answered = app.resolve(_without_blank_parameters(event), context)
-    entry.write(int(answered["statusCode"]))
+        entry.status = int(answered["statusCode"])
     return answered
 
 

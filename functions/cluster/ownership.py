@@ -24,9 +24,11 @@ def selector(scope: AppScope) -> str:
 
 def check_owner(app: Object, scope: AppScope) -> None:
     """Raise `MissingError` for an app that is not in the scope: it does not exist for the caller."""
-    if not scope.has(workspace_of(app)):
+    workspace_id = workspace_of(app)
+    if not scope.has(workspace_id):
         audit.refused()
         raise not_found(ObjectName.of(app))
+    audit.allowed(workspace_id)
 
 
 def is_made_for(app: Object, other: Object) -> bool:

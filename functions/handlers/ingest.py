@@ -53,8 +53,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, str] | 
     """
     settings, detail = IngestSettings.read(), event["detail"]
     key, version_id = detail["object"]["key"], detail["object"].get("version-id", "null")
-    entry = AuditEntry.of_upload(detail, key)
-    with audit.recording(entry):
+    with audit.recording(AuditEntry.of_upload(detail, key)):
         if (staged := _match(_STAGED_KEY, key)) is not None:
             task_id = _start_presigned_build(settings, staged, version_id)
         elif (dropped := _match(_UPLOAD_KEY, key)) is not None:
@@ -62,7 +61,6 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, str] | 
         else:
             task_id = None
             logger.warning("not under uploads/{workspace_id}/{app_name}/", key=key)
-    entry.write()
     return None if task_id is None else {"task_id": task_id}
 
 

@@ -30,6 +30,8 @@ class AuditEntry:
     workspace_id: str | None = None
     decision: str | None = None
     on: dict[str, str] = field(default_factory=dict)
+    status: int | None = None
+    """Of the answer; None where there is nobody to answer."""
 
     @classmethod
     def of_request(cls, event: Mapping[str, Any]) -> Self:
@@ -47,7 +49,7 @@ class AuditEntry:
         """
         return cls(str(detail.get("requester", "")), f"PUT s3:{key}", str(detail.get("source-ip-address", "")))
 
-    def write(self, status: int | None = None) -> None:
+    def write(self) -> None:
         """Write the line; a request that no policy was asked about has been refused before that."""
         if self.reads and self.decision != "refused":
             return
@@ -58,7 +60,7 @@ class AuditEntry:
             "workspace": self.workspace_id,
             "on": self.on or None,
             "decision": self.decision or "refused",
-            "status": status,
+            "status": self.status,
         }
         logger.info("audit", extra={"audit": {name: value for name, value in line.items() if value is not None}})
 
@@ -68,12 +70,13 @@ _current: ContextVar[AuditEntry | None] = ContextVar("audit", default=None)
 
 @contextmanager
 def recording(entry: AuditEntry) -> Iterator[None]:
-    """Have `allowed`, `refused` and `note` fill in this entry."""
+    """Have `allowed`, `refused` and `note` fill in this entry, and write it in the end, whatever happens."""
     token = _current.set(entry)
     try:
         yield
     finally:
         _current.reset(token)
+        entry.write()
 
 
 def allowed(workspace_id: str | None = None) -> None:

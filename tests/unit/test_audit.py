@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from functions import settings
 from functions.handlers import ingest
 from functions.models.workspaces import WorkspacePolicy
+from functions.tasks.submission import StartFailedError
 from functions.tenancy.policies import Policies
 from tests.support.aws_account import OTHER_REPOSITORY, Account
 from tests.support.build_api import SOURCE, WORKSPACE
@@ -118,3 +120,17 @@ def test_no_secret_and_no_endless_path(policies: Policies, caplog: pytest.LogCap
     lines = audit_lines(caplog)
     assert len(lines) == 2
     assert all("very-secret" not in json.dumps(line) and len(line["what"]) < 600 for line in lines)
+
+
+def test_what_broke_on_the_way_leaves_a_line_too(
+    account: Account, policies: Policies, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policies.write(WORKSPACE, WorkspacePolicy(), "me", None)
+    key = f"uploads/{WORKSPACE}/my-app/app.py"
+    event = created(key, account.put(key, SOURCE))
+    monkeypatch.setenv("STATE_MACHINE_ARN", account.state_machine_arn + "-gone")
+    settings.reset()
+    with pytest.raises(StartFailedError):
+        ingest.handler(event, LambdaContext())
+    (line,) = audit_lines(caplog)
+    assert (line["decision"], line["workspace"]) == ("allowed", WORKSPACE)

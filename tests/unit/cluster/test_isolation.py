@@ -12,6 +12,7 @@ from functions import settings
 from functions.cluster.ownership import WORKSPACE
 from functions.cluster.resources import SPIN_APPS
 from functions.handlers import deploy as deploy_function
+from functions.models.workspaces import WorkspacePolicy
 from tests.support.isolation import (
     ADMINISTRATORS,
     AUTHORIZERS,
@@ -24,7 +25,8 @@ from tests.support.isolation import (
     tagged,
     workspace_of,
 )
-from tests.unit.cluster.conftest import POLICY_TABLE, SETTINGS, Context, Deploy, Eks, digest_of, invoke_raw
+from tests.unit.cluster import test_built
+from tests.unit.cluster.conftest import CALLER, POLICY_TABLE, SETTINGS, Context, Deploy, Eks, digest_of, invoke_raw
 from tests.unit.cluster.kubernetes_server import Administrator
 
 APPS = tagged("Apps")
@@ -249,3 +251,42 @@ def test_where_tenancy_is_open_a_named_workspace_becomes_the_label(
         listed = invoke_raw("", method="GET", path="/api/v1/apps", query=query).body["apps"]
         assert [each["app_name"] for each in listed] == expected
     assert call("DELETE", f"/{NAME}").status == 200
+
+
+@pytest.mark.parametrize("decision", ["allowed", "refused"])
+def test_the_audit_log_says_whose_app_it_was(
+    send: Send, app_of: MadeFor, caplog: pytest.LogCaptureFixture, decision: str
+) -> None:
+    of = app_of(TEAMS[0])
+    caplog.clear()
+    team = TEAMS[0] if decision == "allowed" else TEAMS[1]
+    send(ROLL_BACK, replace(of, workspace_id=""), team)
+    (line,) = [record.audit for record in caplog.records if hasattr(record, "audit")]
+    assert line["decision"] == decision
+    assert line["what"] == f"POST /api/v1/apps/{of.namespace}/{NAME}/rollback"
+    assert line["workspace"] == workspace_of(team)
+
+
+def test_a_deploy_block_is_held_to_the_policy_of_now(
+    eks: Eks, kubectl: Administrator, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("TENANCY", "policy")
+    monkeypatch.setenv("POLICY_TABLE", POLICY_TABLE)
+    settings.reset()
+    workspace_id = test_built.STATE_INPUT["workspace_id"]
+    allowed = WorkspacePolicy(namespaces=[kubectl.namespace])
+    eks.row = test_built.row(kubectl.namespace, f"{OWN}:{'0' * 16}-{workspace_id}", app_name=NAME)
+    for policies, error in (
+        ({}, f"Workspace '{workspace_id}' not found"),
+        ({workspace_id: WorkspacePolicy()}, f"Namespace '{kubectl.namespace}' not found"),
+        ({workspace_id: allowed}, None),
+    ):
+        eks.policies = policies
+        assert test_built.run().get("error") == error
+    assert kubectl.get(SPIN_APPS, NAME)["metadata"]["labels"][WORKSPACE] == workspace_id
+    lines = [record.audit for record in caplog.records if hasattr(record, "audit")]
+    assert [(line["who"], line["decision"]) for line in lines] == [
+        (CALLER, "refused"),
+        (CALLER, "refused"),
+        (CALLER, "allowed"),
+    ]
