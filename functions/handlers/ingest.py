@@ -1,7 +1,7 @@
 """EventBridge: an object was created in the code bucket, and its build starts.
 
-Under ``uploads/{workspace_id}/{app_name}/`` it is a source that somebody dropped there: it makes a task. Under
-``uploads-staged/`` it is the presigned upload that a task has been waiting for.
+Under ``uploads/{workspace_id}/{app_name}/`` it is a source that somebody dropped there: it makes a task, a failed one
+if it cannot be built. Under ``uploads-staged/`` it is the presigned upload that a task has been waiting for.
 """
 
 import base64
@@ -12,15 +12,17 @@ from urllib.parse import unquote_plus
 
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pydantic import TypeAdapter, ValidationError
 
 from functions.api.settings import IngestSettings
-from functions.contracts.names import SourceAppName, WorkspaceId, check_file_name
 from functions.contracts.task import TaskKey
-from functions.tasks import presigned_upload
+from functions.models.events import UploadRefused
+from functions.tasks import drops, presigned_upload
 from functions.tasks.code_bucket import ObjectVersion
+from functions.tasks.drops import Drop, UnusableDropError
 from functions.tasks.identifiers import task_id_for_object
+from functions.tasks.outcome import Outcomes
 from functions.tasks.removal import was_deleted
+from functions.tasks.settings import SubmissionSettings
 from functions.tasks.submission import Registry, Submission, Submissions
 from functions.tasks.usage import LimitReachedError
 from functions.telemetry import logger, metrics, tracer
@@ -33,11 +35,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef
 
 
-_UPLOAD_KEY: Final = re.compile(r"uploads/(?P<workspace_id>[^/]+)/(?P<app_name>[^/]+)/(?P<file_name>[^/]+)")
 _STAGED_KEY: Final = re.compile(r"uploads-staged/(?P<workspace_id>[^/]+)/(?P<task_id>[^/]+)/(?P<file_name>[^/]+)")
 _QUICKLY_READ_BYTES: Final = 10 * 1024 * 1024
-_workspace_id = TypeAdapter(WorkspaceId)
-_app_name = TypeAdapter(SourceAppName)
 
 
 @logger.inject_lambda_context
@@ -49,18 +48,17 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, str] | 
     Returns
     -------
     dict or None
-        ``{"task_id": ...}``; None when the object is nothing that can be built (the log says why).
+        ``{"task_id": ...}``; None when there is no task: nobody waits for the upload, or an event says why.
     """
     settings, detail = IngestSettings.read(), event["detail"]
-    key, version_id = detail["object"]["key"], detail["object"].get("version-id", "null")
-    with audit.recording(AuditEntry.of_upload(detail, key)):
-        if (staged := _match(_STAGED_KEY, key)) is not None:
-            task_id = _start_presigned_build(settings, staged, version_id)
-        elif (dropped := _match(_UPLOAD_KEY, key)) is not None:
-            task_id = _start_dropped_build(settings, dropped, version_id)
+    upload = ObjectVersion(detail["object"]["key"], detail["object"].get("version-id", "null"))
+    if drops.is_folder(upload.key):
+        return None
+    with audit.recording(AuditEntry.of_upload(detail, upload.key)):
+        if (staged := _staged(upload.key)) is not None:
+            task_id = _start_presigned_build(settings, staged, upload.version_id)
         else:
-            task_id = None
-            logger.warning("not under uploads/{workspace_id}/{app_name}/", key=key)
+            task_id = _take_in(settings, upload)
     return None if task_id is None else {"task_id": task_id}
 
 
@@ -68,7 +66,7 @@ def _start_presigned_build(settings: IngestSettings, match: re.Match[str], versi
     """Start the build of a task whose source has arrived, if its workspace is still there."""
     upload, task = ObjectVersion(match.string, version_id), TaskKey(match["workspace_id"], match["task_id"])
     audit.note(task_id=task.task_id)
-    if _workspace(settings, task.workspace_id) is None:
+    if _workspace(settings, upload, task.workspace_id) is None:
         return None
     submissions = Submissions.of(settings)
     head = _head(submissions, upload)
@@ -77,62 +75,99 @@ def _start_presigned_build(settings: IngestSettings, match: re.Match[str], versi
     return task.task_id
 
 
-def _start_dropped_build(settings: IngestSettings, match: re.Match[str], version_id: str) -> str | None:
-    """Create a task for a source under ``uploads/``, in a workspace that exists."""
-    upload = ObjectVersion(match.string, version_id)
+def _take_in(settings: IngestSettings, upload: ObjectVersion) -> str | None:
+    """Make the task of a source under ``uploads/``: one that is built, or one that says why it is not."""
     try:
-        workspace_id = _workspace_id.validate_python(match["workspace_id"])
-        app_name = _app_name.validate_python(match["app_name"])
-        file_name = check_file_name(match["file_name"])
-    except (ValidationError, ValueError) as error:
-        logger.warning("the object's key cannot name a task", key=upload.key, problem=str(error))
-        return None
-    workspace = _workspace(settings, workspace_id)
+        drop = drops.parse(upload.key)
+    except drops.UnusableDropError as error:
+        return _refuse(settings, upload, error)
+    workspace = _workspace(settings, upload, drop.workspace_id)
     if workspace is None:
         return None
-    submissions = Submissions.of(settings, workspace.limits)
+    return _start_dropped_build(Submissions.of(settings, workspace.limits), drop, upload.version_id)
+
+
+def _start_dropped_build(submissions: Submissions, drop: Drop, version_id: str) -> str | None:
+    """Create a task for a source under ``uploads/``, in a workspace that exists."""
+    upload = ObjectVersion(drop.key, version_id)
     head = _head(submissions, upload)
     if head is None:
         return None
-    modified_ms = int(head["LastModified"].timestamp() * 1000)
-    task_id = task_id_for_object(submissions.bucket.name, upload.key, version_id, modified_ms)
-    task = TaskKey(workspace_id, task_id)
-    audit.note(task_id=task_id)
-    if was_deleted(submissions.tasks, task):
-        logger.info("the task of this object version was deleted", extra=task.fields())
+    task = _task_of(submissions, upload, head, drop.workspace_id)
+    if task is None:
         return None
     submission = Submission(
         task=task,
-        file_name=file_name,
-        app_name=app_name,
+        file_name=drop.file_name,
+        app_name=drop.app_name,
         registry=Registry(submissions.settings.default_image_repository),
         content_sha256=_sha256(submissions, upload, head),
     )
     try:
         submissions.submit(submission, upload, repeated=True)
     except LimitReachedError as error:
-        _refuse(submissions, submission, error)
-        return None
+        logger.warning("workspace at its limit", workspace_id=task.workspace_id, limit=error.of)
+        return _tell(submissions, submission, upload, f"{error} Then upload the file once more.")
     metrics.add_metric("TaskCreated", MetricUnit.Count, 1)
     logger.info("task created from upload", extra={**task.fields(), "key": upload.key})
-    return task_id
+    return task.task_id
 
 
-def _workspace(settings: IngestSettings, workspace_id: str) -> Workspace | None:
-    """Return the workspace of an upload; None where nobody has made it."""
+def _workspace(settings: IngestSettings, upload: ObjectVersion, workspace_id: str) -> Workspace | None:
+    """Return the workspace of an upload; None, and an event, where nobody has made it."""
     try:
         return as_workspace(settings, workspace_id)
     except WorkspaceNotFoundError as error:
-        logger.warning("an upload is not built", problem=str(error))
+        _announce(settings, upload, str(error))
         return None
 
 
-def _refuse(submissions: Submissions, submission: Submission, error: LimitReachedError) -> None:
-    """There is nobody to answer 429 to: the task says it, where its owner looks."""
-    logger.warning("workspace at its limit", workspace_id=submission.task.workspace_id, limit=error.of)
+def _refuse(settings: IngestSettings, upload: ObjectVersion, error: UnusableDropError) -> str | None:
+    """Make a failed task of an upload that cannot be built, if its key tells whose it is."""
+    if error.workspace_id is None:
+        _announce(settings, upload, str(error))
+        return None
+    workspace = _workspace(settings, upload, error.workspace_id)
+    if workspace is None:
+        return None
+    submissions = Submissions.of(settings, workspace.limits)
+    head = _head(submissions, upload)
+    task = None if head is None else _task_of(submissions, upload, head, error.workspace_id)
+    if task is None:
+        return None
+    registry = Registry(submissions.settings.default_image_repository)
+    submission = Submission(task=task, file_name=error.file_name, app_name=None, registry=registry)
+    return _tell(submissions, submission, upload, str(error))
+
+
+def _tell(submissions: Submissions, submission: Submission, upload: ObjectVersion, error: str) -> str | None:
+    """There is nobody to answer to: a failed task says it where its owner looks, or else an event."""
+    if not submissions.refuse(submission, error):
+        _announce(submissions.settings, upload, error)
+        return None
     metrics.add_metric("UploadRefused", MetricUnit.Count, 1)
-    if error.of == "running" and submissions.record(submission):
-        submissions.outcomes.fail(submission.task, f"{error} Then upload the file once more.")
+    return submission.task.task_id
+
+
+def _announce(settings: SubmissionSettings, upload: ObjectVersion, error: str) -> None:
+    logger.warning("an upload is not built", key=upload.key, problem=error)
+    outcomes = Outcomes.of(settings)
+    outcomes.events.announce_refusal(UploadRefused(key=upload.key, version_id=upload.version_id, error=error))
+    metrics.add_metric("UploadRefused", MetricUnit.Count, 1)
+
+
+def _task_of(
+    submissions: Submissions, upload: ObjectVersion, head: "HeadObjectOutputTypeDef", workspace_id: str
+) -> TaskKey | None:
+    """Return the task of an object version; None if somebody has deleted it."""
+    modified_ms = int(head["LastModified"].timestamp() * 1000)
+    task_id = task_id_for_object(submissions.bucket.name, upload.key, upload.version_id, modified_ms)
+    task = TaskKey(workspace_id, task_id)
+    audit.note(task_id=task_id)
+    if was_deleted(submissions.tasks, task):
+        logger.info("the task of this object version was deleted", extra=task.fields())
+        return None
+    return task
 
 
 def _sha256(submissions: Submissions, upload: ObjectVersion, head: "HeadObjectOutputTypeDef") -> str | None:
@@ -145,9 +180,9 @@ def _sha256(submissions: Submissions, upload: ObjectVersion, head: "HeadObjectOu
     return hashlib.sha256(submissions.bucket.read_version(upload)).hexdigest()
 
 
-def _match(pattern: re.Pattern[str], key: str) -> re.Match[str] | None:
+def _staged(key: str) -> re.Match[str] | None:
     # EventBridge has keys as they are; other ways of S3 events have them URL-encoded.
-    return pattern.fullmatch(key) or pattern.fullmatch(unquote_plus(key))
+    return _STAGED_KEY.fullmatch(key) or _STAGED_KEY.fullmatch(unquote_plus(key))
 
 
 def _head(submissions: Submissions, upload: ObjectVersion) -> "HeadObjectOutputTypeDef | None":

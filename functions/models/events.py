@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 SOURCE: Final = "blue-faas"
 DETAIL_TYPE: Final = "Task Ended"
+UPLOAD_REFUSED: Final = "Upload Refused"
+"""``detail-type`` of `UploadRefused`."""
 
 
 class EndedResult(BaseModel):
@@ -43,6 +45,17 @@ class TaskEnded(BaseModel):
     )
     created_at: str = Field(description="Time at which the task was created (RFC 3339, UTC).")
     ended_at: str = Field(description="Time at which the task ended (RFC 3339, UTC).")
+
+
+class UploadRefused(BaseModel):
+    """The ``detail`` of the event about an object under ``uploads/`` that no workspace could be told about."""
+
+    model_config = ConfigDict(title="Upload Refused")
+
+    version: Literal["1"] = Field(default="1", description="Version of this schema.")
+    key: str = Field(description="Key of the object in the code bucket.")
+    version_id: str = Field(description="Version of the object.")
+    error: str = Field(description="Reason why it is not built, and what to do.")
 
 
 if __name__ == "__main__":

@@ -7,15 +7,24 @@ an end is announced at least once, and twice only when the mark could not be tak
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
+from pydantic import BaseModel
 
 from functions.aws import clients
 from functions.contracts.task import TaskKey, TaskStatus
 from functions.contracts.task_row import TaskRow
-from functions.models.events import DETAIL_TYPE, SOURCE, EndedResult, TaskEnded
+from functions.models.events import DETAIL_TYPE, SOURCE, UPLOAD_REFUSED, EndedResult, TaskEnded, UploadRefused
 from functions.tasks.store import TaskStore
 from functions.telemetry import logger
+
+if TYPE_CHECKING:
+    from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
+
+
+class RefusedEventError(Exception):
+    """EventBridge did not take an event; the text is the code of its error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,25 +51,38 @@ class EventBus:
                 return False
             if row.unsettled is None:
                 return True
-            answer = clients.events.put_events(
-                Entries=[
-                    {
-                        "EventBusName": self.name,
-                        "Source": SOURCE,
-                        "DetailType": DETAIL_TYPE,
-                        "Detail": event_of(row).model_dump_json(),
-                    }
-                ]
-            )
-            if answer["FailedEntryCount"]:
-                refused = answer["Entries"][0]
-                logger.error("EventBridge refused an end", task_id=task.task_id, problem=refused.get("ErrorCode"))
+            problem = self._put(DETAIL_TYPE, event_of(row))
+            if problem is not None:
+                logger.error("EventBridge refused an end", task_id=task.task_id, problem=problem)
                 return False
             self.tasks.settle(task)
         except (ClientError, BotoCoreError):
             logger.exception("end not announced: the reconciler will", extra=task.fields())
             return False
         return True
+
+    def announce_refusal(self, refused: UploadRefused) -> None:
+        """Tell the event bus of an upload that no task tells of.
+
+        Raises
+        ------
+        RefusedEventError, ClientError, BotoCoreError
+            EventBridge has not taken it: to be called again.
+        """
+        problem = self._put(UPLOAD_REFUSED, refused)
+        if problem is not None:
+            raise RefusedEventError(problem)
+
+    def _put(self, detail_type: str, detail: BaseModel) -> str | None:
+        """Send one event; the code of the error with which EventBridge refuses it, if it does."""
+        entry: PutEventsRequestEntryTypeDef = {
+            "EventBusName": self.name,
+            "Source": SOURCE,
+            "DetailType": detail_type,
+            "Detail": detail.model_dump_json(),
+        }
+        answer = clients.events.put_events(Entries=[entry])
+        return answer["Entries"][0].get("ErrorCode", "unknown") if answer["FailedEntryCount"] else None
 
 
 def event_of(row: TaskRow) -> TaskEnded:

@@ -24,7 +24,7 @@ from functions.tasks.executions import Executions
 from functions.tasks.outcome import Outcomes
 from functions.tasks.settings import SubmissionSettings
 from functions.tasks.store import TaskStore
-from functions.tasks.usage import Limits, Usage
+from functions.tasks.usage import LimitReachedError, Limits, Usage
 from functions.telemetry import logger
 
 Source = bytes | ObjectVersion
@@ -139,6 +139,23 @@ class Submissions:
                 reason = "The build could not be started. Upload the file again."
                 self.outcomes.fail(submission.task, reason, unexpected=True)
             raise
+
+    def refuse(self, submission: Submission, error: str) -> bool:
+        """Make a task that has failed before anything was built, where nobody waits for an answer.
+
+        Returns
+        -------
+        bool
+            Whether the task is there: False where the workspace keeps as many tasks as it may.
+        """
+        try:
+            with self._place(submission.task, runs=False):
+                made = self.record(submission)
+        except LimitReachedError:
+            return False
+        if made:
+            self.outcomes.fail(submission.task, error)
+        return True
 
     def await_upload(self, submission: Submission, upload: PresignedUpload) -> None:
         """Record a task whose source its client is going to send, or end it at once by an earlier build of the same.

@@ -15,11 +15,11 @@ from tests.support.aws_account import EVENT_BUS
 class Subscriber:
     """A queue behind a rule of the bus, as docs/events.md shows it."""
 
-    def __init__(self) -> None:
+    def __init__(self, detail_type: str = "Task Ended") -> None:
         self._sqs, events = boto3.client("sqs"), boto3.client("events")
         self._url = self._sqs.create_queue(QueueName="ends")["QueueUrl"]
         arn = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-        pattern = json.dumps({"source": ["blue-faas"], "detail-type": ["Task Ended"]})
+        pattern = json.dumps({"source": ["blue-faas"], "detail-type": [detail_type]})
         events.put_rule(Name="ends", EventBusName=EVENT_BUS, EventPattern=pattern)
         events.put_targets(Rule="ends", EventBusName=EVENT_BUS, Targets=[{"Id": "queue", "Arn": arn}])
 

@@ -1,4 +1,4 @@
-"""Sources dropped into S3: built once per object version, ignored when they cannot name a task."""
+"""Sources dropped into S3: built once per object version; what cannot be built is told to somebody."""
 
 from typing import Any
 
@@ -9,8 +9,11 @@ from botocore.stub import Stubber
 
 from functions.aws import clients
 from functions.handlers import ingest
+from functions.models.events import UploadRefused
 from functions.tasks.submission import StartFailedError
 from tests.support.aws_account import BUCKET, OWN_REPOSITORY, Account
+from tests.support.build_api import request
+from tests.support.bus import Subscriber, breaker
 from tests.support.events import LambdaContext
 
 
@@ -67,21 +70,76 @@ def test_a_new_version_is_a_new_task_whatever_the_order(account: Account) -> Non
 
 
 @pytest.mark.parametrize(
-    "key",
+    ("key", "says"),
     [
-        "uploads/app.py",
-        "uploads/my-workspace/app.py",
-        "uploads/my-workspace/my-function/deeper/app.py",
-        "uploads/my workspace/my-function/app.py",
-        "uploads/../my-function/app.py",
-        "uploads/my-workspace/my-function/app.txt",
-        "uploads/my-workspace/my-function/",
+        ("uploads/my-workspace/app.py", "it lies in no app's folder"),
+        ("uploads/my-workspace/my-function/deeper/app.py", "it lies in a folder of the app's folder"),
+        ("uploads/my-workspace/my-function/note.txt", "only .py and .zip files can be built"),
+        ("uploads/my-workspace/my-function/" + "한" * 70 + ".py", "longer than 200 bytes"),
+        ("uploads/my-workspace/한글앱/app.py", "'한글앱' cannot be the name of an app"),
+        ("uploads/my-workspace/my function/app.py", "'my function' cannot be the name of an app"),
+        ("uploads/my-workspace//app.py", "'' cannot be the name of an app"),
     ],
 )
-def test_keys_that_name_no_task_are_left_alone(account: Account, key: str) -> None:
-    assert deliver(created(key, account.put(key, b"x = 1\n"))) is None
-    assert not account.rows()
+def test_what_cannot_be_built_is_a_failed_task_of_its_workspace(account: Account, key: str, says: str) -> None:
+    event = created(key, account.put(key, b"x = 1\n"))
+    answers = [deliver(event) for _ in range(2)]
+    (row,) = account.rows()
+    assert answers == [{"task_id": row["task_id"]}] * 2
+    assert (row["workspace_id"], row["status"]) == ("my-workspace", "failed")
+    assert says in row["error"]
+    assert "Put the file at uploads/{workspace_id}/{app_name}/{file}." in row["error"]
     assert not account.executions()
+
+
+def test_a_failed_task_of_an_upload_that_was_deleted_stays_deleted(account: Account) -> None:
+    key = "uploads/my-workspace/my-function/note.txt"
+    event = created(key, account.put(key, b"x = 1\n"))
+    answer = deliver(event)
+    assert answer is not None
+    path = f"/api/v1/tasks/{answer['task_id']}"
+    assert request("DELETE", path, workspace_id="my-workspace")["statusCode"] == 200
+    assert deliver(event) is None
+    assert not account.rows()
+
+
+@pytest.mark.parametrize(
+    ("key", "says"),
+    [
+        ("uploads/app.py", "it lies in no workspace's folder"),
+        ("uploads-staged/my-workspace/app.py", "it does not lie under uploads/"),
+        ("my-workspace/my-function/app.py", "it does not lie under uploads/"),
+        ("uploads/my workspace/my-function/app.py", "'my workspace' is no workspace id"),
+        ("uploads/../my-function/app.py", "'..' is no workspace id"),
+        ("uploads/한글/my-function/app.py", "'한글' is no workspace id"),
+    ],
+)
+def test_what_no_workspace_can_be_told_of_is_announced(account: Account, key: str, says: str) -> None:
+    subscriber = Subscriber("Upload Refused")
+    version = account.put(key, b"x = 1\n")
+    assert deliver(created(key, version)) is None
+    (detail,) = subscriber.received()
+    subscriber.close()
+    event = UploadRefused.model_validate(detail)
+    assert (event.key, event.version_id) == (key, version)
+    assert says in event.error
+    assert not account.rows()
+
+
+def test_an_announcement_that_is_not_taken_is_delivered_again(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    breaker(monkeypatch)("PutEvents")
+    with pytest.raises(ClientError):
+        deliver(created("uploads/app.py", account.put("uploads/app.py", b"x = 1\n")))
+
+
+def test_a_folder_is_no_upload(account: Account) -> None:
+    assert (
+        deliver(created("uploads/my-workspace/my-function/", account.put("uploads/my-workspace/my-function/", b"")))
+        is None
+    )
+    assert not account.rows()
 
 
 def test_a_version_that_is_gone_is_left_alone(account: Account) -> None:

@@ -167,9 +167,10 @@ class TestDroppedIntoS3:
         limits(1, 100)
         started()
         key = "uploads/my-workspace/my-function/app.py"
-        assert ingest.handler(created(key, account.put(key, b"y = 1\n")), LambdaContext()) is None
+        answer = ingest.handler(created(key, account.put(key, b"y = 1\n")), LambdaContext())
         tasks = body_of(request("GET", f"/api/v1/workspaces/{WORKSPACE}/tasks"))["tasks"]
         (refused,) = [entry for entry in tasks if entry["status"] == "failed"]
+        assert answer == {"task_id": refused["task_id"]}
         assert "as it may (1)" in refused["error"]
         assert len(account.executions()) == 1
         assert task(refused["task_id"])["app_name"] == "my-function"
