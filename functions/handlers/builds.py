@@ -13,6 +13,7 @@ from functions.telemetry import logger, metrics, tracer
 
 app = create_resolver()
 answer_refusals(app)
+documentation.answer_unknown_routes(app)
 for _routes in (builds, uploads, tasks, workspaces, documentation):
     app.include_router(_routes.router)
 

@@ -9,6 +9,7 @@ import json
 import os
 import re
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -57,6 +58,8 @@ def describe() -> dict[str, Any]:
             # Powertools takes a description as an argument of the route only: the function's docstring is one.
             route.description = route.description or inspect.getdoc(route.func)
         part = json.loads(app.get_openapi_json_schema())
+        for route in (*app._static_routes, *app._dynamic_routes):
+            _correct_form(route.func, part["components"]["schemas"].get(f"Body_{route.operation_id}"))
         for found, into in ((part["paths"], paths), (part.get("components", {}).get("schemas", {}), schemas)):
             if twice := [name for name in found if name in into and found[name] != into[name]]:
                 raise ValueError(f"described differently by two functions: {', '.join(twice)}")
@@ -74,6 +77,23 @@ def describe() -> dict[str, Any]:
         "paths": dict(sorted(paths.items())),
         "components": {"securitySchemes": _SECURITY_SCHEMES, "schemas": _referenced(schemas, paths)},
     }
+
+
+def _correct_form(function: Callable[..., Any], form: dict[str, Any] | None) -> None:
+    """Let a form require the fields without a default, and no field have the value null.
+
+    Powertools puts the fields of a form together in a model that has lost their defaults. A form sends text: clients
+    made from ``null`` send the text "None".
+    """
+    if form is None:
+        return
+    defaults = {name: each.default for name, each in inspect.signature(function).parameters.items()}
+    form["required"] = [name for name in form["required"] if defaults[name] is inspect.Parameter.empty]
+    for field in form["properties"].values():
+        kinds = [kind for kind in field.get("anyOf", []) if kind != {"type": "null"}]
+        if len(kinds) == 1:
+            del field["anyOf"]
+            field.update(kinds[0])
 
 
 def _referenced(schemas: dict[str, Any], paths: dict[str, Any]) -> dict[str, Any]:

@@ -286,6 +286,21 @@ class TestOtherRequests:
         assert answer["statusCode"] == 404
         assert body_of(answer) == {"detail": "Not Found"}
 
+    @pytest.mark.parametrize(
+        ("method", "path", "allowed"),
+        [
+            ("GET", "/api/v1/build-and-push", "POST"),
+            ("PATCH", "/api/v1/tasks/x", "DELETE, GET"),
+            ("PUT", "/api/v1/apps/default/my-function", "DELETE, GET"),
+            ("POST", "/health", "GET"),
+        ],
+    )
+    def test_another_method_of_a_known_path(self, account: Account, method: str, path: str, allowed: str) -> None:
+        answer = call(http_event(method, path))
+        assert answer["statusCode"] == 405
+        assert answer["headers"]["Allow"] == allowed
+        assert allowed in body_of(answer)["detail"]
+
 
 def get(task_id: str, workspace_id: str = "my-workspace") -> dict[str, Any]:
     return call(http_event("GET", f"/api/v1/tasks/{task_id}", query={"workspace_id": workspace_id}))

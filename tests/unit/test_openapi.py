@@ -37,6 +37,13 @@ def test_every_reference_leads_somewhere() -> None:
     assert set(re.findall(r'"#/components/schemas/(\w+)"', text)) <= schemas.keys()
 
 
+def test_a_form_requires_what_has_no_default_and_sends_no_null() -> None:
+    form = openapi.describe()["components"]["schemas"]["Body_buildAndPush"]
+    assert form["required"] == ["file", "workspace_id"]
+    assert {field["type"] for field in form["properties"].values()} == {"string"}
+    assert form["properties"]["app_name"]["maxLength"] == 63
+
+
 def test_operation_ids_are_unique() -> None:
     ids = [
         operation["operationId"]

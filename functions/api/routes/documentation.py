@@ -6,14 +6,17 @@ and shipped as a file. The page brings everything with it: Powertools carries Sw
 
 import functools
 import json
+import re
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
-from aws_lambda_powertools.event_handler import Response, content_types
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response, content_types
 from aws_lambda_powertools.event_handler.api_gateway import Router
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi import swagger_ui
 
+from functions.api.http import answer
 from functions.api.settings import BuildApiSettings
 
 DESCRIPTION = Path(__file__).resolve().parents[3] / "docs" / "openapi.json"
@@ -38,6 +41,35 @@ def openapi() -> Response[str]:
 def docs() -> Response[str]:
     """Swagger UI on the document."""
     return Response(HTTPStatus.OK, content_types.TEXT_HTML, _page(deploys=BuildApiSettings.read().deploys))
+
+
+def answer_unknown_routes(app: APIGatewayHttpResolver) -> None:
+    """Answer 405 on a path that has other methods, and 404 on any other."""
+
+    def unknown(_: NotFoundError) -> Response[Any]:
+        methods = _methods_of(app.current_event.path, deploys=BuildApiSettings.read().deploys)
+        if not methods:
+            return answer(HTTPStatus.NOT_FOUND, "Not Found")
+        allowed = ", ".join(methods)
+        return answer(HTTPStatus.METHOD_NOT_ALLOWED, f"The path takes {allowed}. See /docs.", {"Allow": allowed})
+
+    app.not_found(unknown)
+
+
+def _methods_of(path: str, *, deploys: bool) -> list[str]:
+    """Return the methods of every operation at a path, of whichever function."""
+    return sorted(
+        method.upper()
+        for template, operations in _paths(deploys=deploys).items()
+        if template.fullmatch(path)
+        for method in operations
+    )
+
+
+@functools.cache
+def _paths(*, deploys: bool) -> dict[re.Pattern[str], list[str]]:
+    paths = json.loads(_description(deploys=deploys))["paths"]
+    return {re.compile(re.sub(r"{\w+}", "[^/]+", path)): list(operations) for path, operations in paths.items()}
 
 
 @functools.cache
