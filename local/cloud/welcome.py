@@ -2,9 +2,12 @@
 
 import shlex
 import sys
+from typing import Final
 
 from local.cloud.issuer import ADMINISTRATOR
 from local.cloud.supervisor import Cloud
+
+_FIELD: Final = """field() { python3 -c "import json, sys; print(json.load(sys.stdin)$1)"; }"""
 
 
 def welcome(cloud: Cloud) -> str:
@@ -14,17 +17,22 @@ def welcome(cloud: Cloud) -> str:
     registry = cloud.outputs["ImageRepository"]
     return f"""Blue FaaS is ready at {cloud.url}
 
+{_FIELD}
+API={cloud.url}
+
 # Step 1: upload a source
-curl -X POST {cloud.url}/api/v1/build-and-push \\
+TASK=$(curl -s -X POST $API/api/v1/build-and-push \\
   -F "file=@examples/hello/app.py" \\
   -F "workspace_id=my-workspace" \\
   -F "app_name=my-function" \\
   -F "registry_url={registry}" \\
   -F "username=AWS" \\
-  -F "password=$(cat {shlex.quote(str(cloud.registry_password_file))})"
+  -F "password=$(cat {shlex.quote(str(cloud.registry_password_file))})" | field "['task_id']")
 
-# Step 2: ask for the task (put its task_id in place of TASK_ID) until "status" is "done"
-curl "{cloud.url}/api/v1/tasks/TASK_ID?workspace_id=my-workspace"
+# Step 2: ask for the task until it has ended; its log says what is being done
+until curl -s "$API/api/v1/tasks/$TASK?workspace_id=my-workspace&wait=20" \\
+  | grep -E '"status": ?"(done|failed)"'; do :; done
+curl -s "$API/api/v1/tasks/$TASK/logs?workspace_id=my-workspace" -H "Accept: text/plain"
 
 {_deploy(cloud)}# Look at AWS (the AWS CLI)
 {_operator(cloud)}
@@ -54,27 +62,30 @@ Ctrl-C stops it."""
 
 def _operator(cloud: Cloud) -> str:
     keys = cloud.credentials
-    return f"""export AWS_ENDPOINT_URL={cloud.aws_endpoint} AWS_REGION={cloud.region}
+    return f"""export AWS_ENDPOINT_URL={cloud.aws_endpoint} AWS_REGION={cloud.region} AWS_DEFAULT_REGION={cloud.region}
 export AWS_ACCESS_KEY_ID={keys.access_key_id} AWS_SECRET_ACCESS_KEY={keys.secret_access_key}"""
 
 
 def _deploy(cloud: Cloud) -> str:
     if not cloud.has_cluster:
         return ""
-    return f"""# Step 3: deploy it (put "image_url" of the task's result in place of IMAGE_URL)
-curl -X POST {cloud.url}/api/v1/deploy \\
+    return f"""# Step 3: deploy it, and wait until it is up
+IMAGE=$(curl -s "$API/api/v1/tasks/$TASK?workspace_id=my-workspace" | field "['result']['image_url']")
+curl -X POST $API/api/v1/deploy \\
   -H "Content-Type: application/json" \\
   -d '{{
     "app_name": "my-function",
     "namespace": "default",
-    "image_ref": "IMAGE_URL",
+    "image_ref": "'$IMAGE'",
     "function_id": "fn-my-function-001",
     "enable_autoscaling": true,
-    "use_spot": false
+    "use_spot": false,
+    "wait": true
   }}'
 
-# Call the function
+# Call the function, and read what it has printed
 curl --connect-to ::127.0.0.1:{cloud.port} http://my-function.default.svc.cluster.local/
+curl "$API/api/v1/apps/default/my-function/logs?since=10m" -H "Accept: text/plain"
 
 # Look at the cluster (kubectl)
 export KUBECONFIG={cloud.kubeconfig}

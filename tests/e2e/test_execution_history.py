@@ -40,8 +40,9 @@ def deployed(cloud: Client) -> str:
 
 
 def test_a_done_build(cloud: Client) -> None:
-    task_id = hello_task(cloud)
-    result = cloud.wait(task_id)["result"]
+    own = "a-workspace-with-a-history"  # no earlier build answers for it
+    task_id = cloud.start("app.py", HELLO, workspace_id=own, app_name="my-function")
+    result = cloud.wait(task_id, own)["result"]
     end, states = story(cloud, task_id)
     assert list(states) == ["MarkBuilding", "BuildAndPush", "RecordResult", "DeployOrEnd", "Done"]
     assert states["MarkBuilding"]["file_name"] == states["BuildAndPush"]["file_name"] == "app.py"
