@@ -1,5 +1,6 @@
 """Who calls: AWS Signature Version 4 or a bearer token on every request."""
 
+import os
 from collections.abc import Generator
 from typing import Any
 
@@ -73,7 +74,8 @@ def aws_credentials(settings: Settings) -> tuple[Any, str]:
     try:
         session = botocore.session.Session(profile=settings.profile)
         credentials = session.get_credentials()
-        region = settings.region or session.get_config_variable("region")
+        # botocore itself reads AWS_DEFAULT_REGION only.
+        region = settings.region or os.environ.get("AWS_REGION") or session.get_config_variable("region")
         if credentials is not None:
             credentials.get_frozen_credentials()
     except BotoCoreError as error:
