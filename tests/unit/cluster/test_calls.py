@@ -111,7 +111,7 @@ def test_looking_at_apps(
     serving = {"observedGeneration": 9, "replicas": 1, "updatedReplicas": 1, "readyReplicas": 1, "availableReplicas": 1}
     kubectl.patch(DEPLOYMENTS, NAME, {"status": serving}, "/status")
     assert call("GET", f"/{NAME}").body["status"] == "available"
-    assert len(asked(server)) == 4 + autoscaling
+    assert len(asked(server)) == 5 + autoscaling
     call("GET")
     assert asked(server) == ["list spinapps"]
     call("GET", f"/{NAME}/revisions")
