@@ -196,6 +196,23 @@ class TestInvoke:
         assert (asked.url.query, service.bodies[-1]) == ("x=1", b"body")
         assert "authorization" not in asked.headers
 
+    @pytest.mark.parametrize("leads", [True, False])
+    def test_elsewhere_kubectl_leads_there(
+        self, service: Service, project: Path, blue: Blue, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, leads: bool
+    ) -> None:
+        near_end = service.url.removeprefix("http://")
+        script = f'echo "Forwarding from {near_end} -> 80"; exec sleep 60' if leads else "echo forbidden >&2; exit 1"
+        (tmp_path / "kubectl").write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/asked\n{script}\n')
+        (tmp_path / "kubectl").chmod(stat.S_IRWXU)
+        monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+        monkeypatch.setattr("blue_faas_cli.config.Settings.is_local", False)
+        service.cluster["GET", HELLO] = [state()]
+        service.cluster["GET", "/"] = [(200, {})]
+        done = blue("invoke", "hello")
+        assert (tmp_path / "asked").read_text() == "port-forward --namespace=default service/hello :80\n"
+        assert done.code == (0 if leads else 4)
+        assert leads or "does not lead to default/hello: forbidden" in done.err
+
     def test_an_error_of_the_function(self, service: Service, project: Path, blue: Blue) -> None:
         service.cluster["GET", HELLO] = [state()]
         service.cluster["GET", "/"] = [(500, {})]
