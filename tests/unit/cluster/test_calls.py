@@ -139,6 +139,6 @@ def test_the_documented_numbers() -> None:
         "another image": (4, 3),
         "autoscaling turned on, off": (9, 7),
         "rollback of an image": (4, 3),
-        "`GET` of an app that serves": (5, 4),
+        "`GET` of an app that serves": (6, 5),
         "`DELETE`": (3, 3),
     }
