@@ -77,8 +77,13 @@ class Terminal:
 
 
 def _take_terminal() -> None:
-    """Make the terminal the one that Ctrl-C is typed at (tty_ioctl(4), TIOCSCTTY)."""
+    """Make the terminal the one that Ctrl-C is typed at (tty_ioctl(4), TIOCSCTTY).
+
+    A shell's background job, and all that it starts, ignores Ctrl-C; what a person starts in a terminal does not.
+    """
     import fcntl
+    import signal
     import termios
 
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
