@@ -20,7 +20,9 @@ from functions.models.workspaces import WorkspaceLimits
 from functions.registry.outcomes import RegistryCredentials
 from functions.tasks import reuse
 from functions.tasks.code_bucket import CodeBucket, ObjectVersion
+from functions.tasks.credentials import seal
 from functions.tasks.executions import Executions
+from functions.tasks.idempotency import IdempotentTask
 from functions.tasks.outcome import Outcomes
 from functions.tasks.settings import SubmissionSettings
 from functions.tasks.store import TaskStore
@@ -63,6 +65,36 @@ class Submission:
     """Digest of the Idempotency-Key."""
     deploy: DeployBlock | None = None
     """What to do with the image when it is built."""
+
+    @classmethod
+    def requested(
+        cls,
+        task: IdempotentTask,
+        *,
+        key_id: str,
+        file_name: str,
+        app_name: str | None,
+        registry: Registry,
+        content_sha256: str,
+        deploy: DeployBlock | None,
+    ) -> Self:
+        """Return what a request asks for, with the registry's credentials encrypted for its task by the key ``key_id``.
+
+        Raises
+        ------
+        CredentialsTooLongError
+            They do not fit into one encryption.
+        """
+        return cls(
+            task=task.key,
+            file_name=file_name,
+            app_name=app_name,
+            registry=registry,
+            sealed_credentials=seal(key_id, task.key.task_id, registry.credentials),
+            content_sha256=content_sha256,
+            idempotency=task.digest,
+            deploy=deploy,
+        )
 
     @property
     def source_key(self) -> str:

@@ -17,7 +17,6 @@ from functions.contracts.names import ImageRepository, SourceAppName, WorkspaceI
 from functions.contracts.task import TaskStatus
 from functions.models.builds import APP_NAME, PASSWORD, REGISTRY_URL, USERNAME, WORKSPACE_ID, TaskCreated
 from functions.models.requests import BLANK_IS_ABSENT, Credential
-from functions.tasks.credentials import seal
 from functions.tasks.deployment import block_for_row
 from functions.tasks.idempotency import idempotent_task
 from functions.tasks.source import check_source
@@ -80,14 +79,13 @@ def build_and_push(
     with idempotent_task(submissions.tasks, workspace_id, idempotency_key, request) as task:
         audit.note(task_id=task.key.task_id)
         if task.row is None:
-            submission = Submission(
-                task=task.key,
+            submission = Submission.requested(
+                task,
+                key_id=settings.credentials_key_id,
                 file_name=file_name,
                 app_name=app_name,
                 registry=registry,
-                sealed_credentials=seal(settings.credentials_key_id, task.key.task_id, registry.credentials),
                 content_sha256=sha256,
-                idempotency=task.digest,
                 deploy=block,
             )
             submissions.submit(submission, file.content)

@@ -17,7 +17,6 @@ from functions.contracts.task import TaskKey, TaskStatus, staged_prefix
 from functions.contracts.timestamps import timestamp, utc_now
 from functions.models.builds import UploadCreated, UploadRequest, UploadTarget
 from functions.tasks.code_bucket import CodeBucket
-from functions.tasks.credentials import seal
 from functions.tasks.deployment import block_for_row
 from functions.tasks.idempotency import IdempotentTask, idempotent_task
 from functions.tasks.source import check_size
@@ -66,14 +65,13 @@ def create_upload(request: Annotated[UploadRequest, Body()], idempotency_key: Id
     with idempotent_task(submissions.tasks, request.workspace_id, idempotency_key, parts) as task:
         audit.note(task_id=task.key.task_id)
         if task.row is None:
-            submission = Submission(
-                task=task.key,
+            submission = Submission.requested(
+                task,
+                key_id=settings.credentials_key_id,
                 file_name=request.file_name,
                 app_name=request.app_name,
                 registry=registry,
-                sealed_credentials=seal(settings.credentials_key_id, task.key.task_id, registry.credentials),
                 content_sha256=base64.b64decode(request.sha256).hex(),
-                idempotency=task.digest,
                 deploy=block,
             )
             begins_within = datetime.timedelta(minutes=settings.limits_upload_minutes)
