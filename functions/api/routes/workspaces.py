@@ -77,7 +77,7 @@ def list_workspaces(
     ] = None,
 ) -> WorkspacePage:
     """List up to ``limit`` workspaces, ordered by id. The token ``next`` of the response leads to further ones."""
-    found, after = _policies().page(limit, None if next is None else position_in(next))
+    found, after = _policies(_access()).page(limit, None if next is None else position_in(next))
     return WorkspacePage(
         workspaces=[_state(stored) for stored in found], next=None if after is None else token_for(after)
     )
@@ -92,7 +92,7 @@ def list_workspaces(
 )
 def get_workspace(workspace_id: WorkspaceInPath) -> WorkspaceState:
     """Get who belongs to a workspace, and what it may do."""
-    stored = _policies().find(workspace_id)
+    stored = _policies(_access()).find(workspace_id)
     if stored is None:
         raise WorkspaceNotFoundError(workspace_id)
     return _state(stored)
@@ -107,7 +107,8 @@ def get_workspace(workspace_id: WorkspaceInPath) -> WorkspaceState:
 )
 def put_workspace(workspace_id: WorkspaceInPath, request: Annotated[WorkspaceWritten, Body()]) -> WorkspaceState:
     """Write who belongs to a workspace, and what it may do. The next request of each caller is held to it."""
-    access, policies = _access(), _policies()
+    access = _access()
+    policies = _policies(access)
     policy = WorkspacePolicy(**request.model_dump(exclude={"version"}))
     return _state(policies.write(workspace_id, policy, access.caller.name, request.version))
 
@@ -121,7 +122,7 @@ def put_workspace(workspace_id: WorkspaceInPath, request: Annotated[WorkspaceWri
 )
 def delete_workspace(workspace_id: WorkspaceInPath) -> WorkspaceDeleted:
     """Delete the policy of a workspace. Its tasks, images and apps are kept; a workspace of that id has them again."""
-    if not _policies().delete(workspace_id):
+    if not _policies(_access()).delete(workspace_id):
         raise WorkspaceNotFoundError(workspace_id)
     return WorkspaceDeleted(workspace_id=workspace_id)
 
@@ -130,9 +131,9 @@ def _access() -> Access:
     return Access.of(BuildApiSettings.read(), router.current_event.raw_event)
 
 
-def _policies() -> Policies:
+def _policies(access: Access) -> Policies:
     """Return the policy to an administrator; to others these routes do not exist."""
-    return _access().administration(BuildApiSettings.read().administrators)
+    return access.administration(BuildApiSettings.read().administrators)
 
 
 def _state(stored: StoredPolicy) -> WorkspaceState:
