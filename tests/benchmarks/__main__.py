@@ -31,19 +31,41 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--runs", type=int, default=7)
     parser.add_argument("--burst", type=int, default=16)
+    parser.add_argument("--only", choices=("components", "chain", "setup"), help="this part alone; nothing is written")
     options = parser.parse_args()
     started, load = time.monotonic(), os.getloadavg()[0]
     print(f"{machine()}, load {load:.1f}", flush=True)  # noqa: T201
-    found = _components(options.runs)
-    chain_marks, details = _chain(options.runs, options.burst)
-    found += [*chain_marks, Mark("setup: making the base", "s", _setup(), 25)]
-    marks.write(found, load, time.monotonic() - started, details)
-    print("\n".join([marks.table(found), *details]))  # noqa: T201
-    return int(not all(mark.is_held for mark in found))
+    report = _Report()
+    if options.only in {None, "components"}:
+        _components(report, options.runs)
+    if options.only in {None, "chain"}:
+        _chain(report, options.runs, options.burst)
+    if options.only in {None, "setup"}:
+        report.add(Mark("setup: making the base", "s", _setup(), 25))
+    if options.only is None:
+        marks.write(report.found, load, time.monotonic() - started, report.details)
+    return int(not all(mark.is_held for mark in report.found))
 
 
-def _components(runs: int) -> list[Mark]:
-    found = []
+class _Report:
+    """What was found so far. Each row is printed at once: what ends the run early leaves the rest to be read."""
+
+    def __init__(self) -> None:
+        self.found: list[Mark] = []
+        self.details: list[str] = []
+
+    def add(self, mark: Mark) -> None:
+        if not self.found:
+            print("\n".join(marks.HEAD))  # noqa: T201
+        self.found.append(mark)
+        print(marks.row(mark), flush=True)  # noqa: T201
+
+    def tell(self, text: str) -> None:
+        self.details.append(text)
+        print(text, flush=True)  # noqa: T201
+
+
+def _components(report: _Report, runs: int) -> None:
     packages = corpus.packages_case()
     apps = {
         "hello": ({"app.py": HELLO.read_bytes()}, componentize.toolchain().toolchain, 0.05),
@@ -53,15 +75,13 @@ def _components(runs: int) -> list[Mark]:
         costs = componentize.both(files, environment, runs)
         fast, full = costs["fast lane"], costs["full build"]
         for kind, what in (("wall", "time"), ("cpu", "processor time")):
-            found.append(Mark(f"componentize, {name}: {what}", "s", fast[kind], limit, full[kind]))
+            report.add(Mark(f"componentize, {name}: {what}", "s", fast[kind], limit, full[kind]))
         if name == "hello":
-            found.append(Mark("app.wasm", "MB", fast["size"], 0.55, full["size"]))
-        found.append(Mark(f"componentize, {name}: memory", "MB", fast["memory"], 400))
-        print("\n".join(marks.table(found).splitlines()[-4:]), flush=True)  # noqa: T201
-    return found
+            report.add(Mark("app.wasm", "MB", fast["size"], 0.55, full["size"]))
+        report.add(Mark(f"componentize, {name}: memory", "MB", fast["memory"], 400))
 
 
-def _chain(runs: int, count: int) -> tuple[list[Mark], list[str]]:
+def _chain(report: _Report, runs: int, count: int) -> None:
     hand, first, changed, answers = [], [], [], []
     steps: list[chain.Steps] = []
     with Cloud(CloudOptions(port=0)) as cloud:
@@ -73,19 +93,19 @@ def _chain(runs: int, count: int) -> tuple[list[Mark], list[str]]:
             changed.append(steps[-1]["total"])
             if cloud.has_cluster:
                 answers.append(chain.first_answer(result["image_url"], cloud, f"hello-{number}"))
-        memory = chain.memory_of_a_build(HELLO, cloud)
+        by_hand = Series(tuple(hand))
+        report.add(Mark("POST to done, hello", "s", Series(tuple(first)), 0.22, by_hand))
+        report.add(Mark("POST to done, one line changed", "s", Series(tuple(changed)), 0.22, by_hand))
+        shown = ", ".join(f"{name} {Series(tuple(step[name] for step in steps))}" for name in steps[0])
+        report.tell(f"Seconds by step of the builds with one line changed: {shown}.")
+        if answers:
+            report.add(Mark("deploy of a new app to its first answer", "s", Series(tuple(answers)), 1))
+        memory = Series((chain.memory_of_a_build(HELLO, cloud),))
+        report.add(Mark("memory of a build, all its processes", "MB", memory, 400))
         fast_burst = chain.burst([chain.one_file(HELLO) for _ in range(count)], cloud, "fast lane")
         full_burst = chain.burst([chain.left_to_componentize_py(HELLO) for _ in range(count)], cloud, "full build")
-    by_hand = Series(tuple(hand))
-    found = [
-        Mark("POST to done, hello", "s", Series(tuple(first)), 0.22, by_hand),
-        Mark("POST to done, one line changed", "s", Series(tuple(changed)), 0.22, by_hand),
-        Mark(f"{count} builds at once, to the last", "s", Series((fast_burst,)), 0.25, Series((full_burst,))),
-        Mark("memory of a build, all its processes", "MB", Series((memory,)), 400),
-        Mark("deploy of a new app to its first answer", "s", Series(tuple(answers)), 1),
-    ]
-    shown = ", ".join(f"{name} {Series(tuple(step[name] for step in steps))}" for name in steps[0])
-    return found, [f"Seconds by step of the builds with one line changed: {shown}."]
+        name = f"{count} builds at once, to the last"
+        report.add(Mark(name, "s", Series((fast_burst,)), 0.25, Series((full_burst,))))
 
 
 def _setup() -> Series:

@@ -42,16 +42,16 @@ class Mark:
         return self.value <= self.limit
 
 
-def table(marks: Sequence[Mark]) -> str:
-    """Markdown."""
-    rows = ["| | measured | beside | value | at most | |", "| --- | --- | --- | --- | --- | --- |"]
-    for mark in marks:
-        beside = f"{mark.beside} {mark.unit}" if mark.beside is not None else ""
-        value = f"{mark.value:.3f}" if mark.beside is not None else f"{mark.value:.2f} {mark.unit}"
-        limit = f"{mark.limit:g}" if mark.beside is not None else f"{mark.limit:g} {mark.unit}"
-        held = "yes" if mark.is_held else "**no**"
-        rows.append(f"| {mark.name} | {mark.measured} {mark.unit} | {beside} | {value} | {limit} | {held} |")
-    return "\n".join(rows)
+HEAD: Final = ("| | measured | beside | value | at most | |", "| --- | --- | --- | --- | --- | --- |")
+
+
+def row(mark: Mark) -> str:
+    """Write a mark as a row of the table that `HEAD` begins, in Markdown."""
+    beside = f"{mark.beside} {mark.unit}" if mark.beside is not None else ""
+    value = f"{mark.value:.3f}" if mark.beside is not None else f"{mark.value:.2f} {mark.unit}"
+    limit = f"{mark.limit:g}" if mark.beside is not None else f"{mark.limit:g} {mark.unit}"
+    held = "yes" if mark.is_held else "**no**"
+    return f"| {mark.name} | {mark.measured} {mark.unit} | {beside} | {value} | {limit} | {held} |"
 
 
 def write(marks: Sequence[Mark], load: float, seconds: float, details: Sequence[str], page: Path = PAGE) -> None:
@@ -64,6 +64,7 @@ def write(marks: Sequence[Mark], load: float, seconds: float, details: Sequence[
         f"{seconds / 60:.1f} minutes."
     )
     listed = "\n".join(f"- {line}" for line in details)
+    table = "\n".join([*HEAD, *map(row, marks)])
     before, _, rest = text.partition(begin)
     _, _, after = rest.partition(end)
-    page.write_text(f"{before}{begin}\n{head}\n\n{table(marks)}\n\n{listed}\n{end}{after}", "utf-8")
+    page.write_text(f"{before}{begin}\n{head}\n\n{table}\n\n{listed}\n{end}{after}", "utf-8")
