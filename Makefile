@@ -10,7 +10,8 @@ LOCKED := pyproject.toml:dev=requirements-dev.txt pyproject.toml:cdk=requirement
           pyproject.toml:functions=functions/requirements.txt pyproject.toml:functions-deploy=functions/requirements-deploy.txt \
           pyproject.toml:builder=builder_image/requirements.txt pyproject.toml:toolchain=builder_image/toolchain.txt \
           local/pyproject.toml:spin-cli=local/spin_cli/requirements.txt pyproject.toml:docs=docs/requirements.txt \
-          pyproject.toml:fuzz=fuzz/requirements.txt
+          pyproject.toml:fuzz=fuzz/requirements.txt pyproject.toml:audit=infra/tools/audit-requirements.txt
+LOCKS := $(foreach entry,$(LOCKED),$(lastword $(subst =, ,$(entry)))) package-lock.json
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = 20
 export JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION = 20
 # A cloud is a hundred short-lived Python processes: without bytecode on disk each would compile all that it imports.
@@ -21,7 +22,7 @@ LONGEST := $(addprefix tests/,e2e chaos security/service security/builder) \
            $(addprefix local/tests/,kubernetes_cluster spin_host) tests/unit tests/unit/cluster local/tests/aws tests/infra
 FOLDERS := $(LONGEST) $(filter-out $(LONGEST),$(sort $(patsubst %/,%,$(dir $(shell find tests local/tests cli/tests -name "test_*.py")))))
 
-.PHONY: help setup lock demo local smoke synth test conformance fuzz coverage docs check format openapi bundles cli clean $(FOLDERS)
+.PHONY: help setup lock demo local smoke synth test conformance fuzz coverage audit image-sbom docs check format openapi bundles cli clean $(FOLDERS)
 
 help:
 	@echo "make demo    set up, start the one-machine cloud, build and deploy examples/hello, show its answer"
@@ -32,6 +33,8 @@ help:
 	@echo "make fuzz    throw made-up inputs at every parser that a stranger reaches (SECONDS=30 for each)"
 	@echo "make smoke   try every call of a deployed installation (API=https://…, NAMESPACE=to deploy to)"
 	@echo "make coverage   how much of the product the tests of the parts run; too little fails"
+	@echo "make audit   ask the databases of advisories about every locked package (STRICT=1: fail where they do not answer)"
+	@echo "make image-sbom   the builder image's parts list: build/image-sbom.cdx.json"
 	@echo "make docs    build the documentation as a site: build/site/index.html"
 	@echo "make bench   measure builds beside the tools typed by hand (RUNS=7), write docs/benchmarks.md"
 	@echo "make synth   write the CloudFormation template to cdk.out (no credentials needed)"
@@ -130,6 +133,18 @@ fuzz: setup
 # Real parts: built once below build/, not part of `make test`. docs/conformance.md keeps the last result of each.
 conformance: setup
 	@PYTHONPATH=.:builder_image $(VENV)/python -m conformance $(PARTS)
+
+# Findings fail. A database that does not answer is told of in one line, and fails only with STRICT=1.
+build/audit-environment/made: .venv/made infra/tools/audit-requirements.txt
+	@$(VENV)/uv venv --quiet --clear --python $(VENV)/python build/audit-environment
+	@$(VENV)/uv pip install --quiet --python build/audit-environment/bin/python --require-hashes -r infra/tools/audit-requirements.txt
+	@touch $@
+
+audit: build/audit-environment/made
+	@$(VENV)/python -m infra.tools.audit --pip-audit build/audit-environment/bin/pip-audit $(if $(STRICT),--strict) $(LOCKS)
+
+image-sbom: .venv/made
+	@mkdir -p build && $(VENV)/python -m infra.tools.image_sbom > build/image-sbom.cdx.json && echo build/image-sbom.cdx.json
 
 # The site, from docs/ and the pages at the root: build/site/index.html. Links that lead nowhere fail it.
 build/docs-environment/made: .venv/made docs/requirements.txt

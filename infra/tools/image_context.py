@@ -1,10 +1,11 @@
-"""The docker build context of the builder image: the files below and nothing else of the repository."""
+"""The docker build context of the builder image: the files below, the parts list, nothing else of the repository."""
 
 import hashlib
 import shutil
 from pathlib import Path
 from typing import Final
 
+from infra.tools import image_sbom
 from infra.tools.bundles import BUILD, ROOT, put_in_place, scratch_for
 
 _CONTENT: Final = (
@@ -17,11 +18,19 @@ DOCKERFILE: Final = "builder_image/Dockerfile"
 
 
 def image_context() -> Path:
-    """Return the folder of the docker build context; it is built again only if a file has changed."""
+    """Return the folder of the docker build context; it is built again only if a file has changed.
+
+    Raises
+    ------
+    infra.tools.locks.PinError
+        A part of the image is not pinned.
+    """
     files = sorted(path for part in _CONTENT for path in _files(ROOT / part))
     digest = hashlib.sha256()
     for path in files:
         digest.update(f"{path.relative_to(ROOT)}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
+    parts = image_sbom.text(ROOT, digest.hexdigest()[:16])
+    digest.update(parts.encode())
     context = BUILD / "image" / digest.hexdigest()[:16]
     if not context.exists():
         scratch = scratch_for(context)
@@ -29,6 +38,7 @@ def image_context() -> Path:
             target = scratch / path.relative_to(ROOT)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
+        (scratch / "builder_image" / image_sbom.NAME).write_text(parts, "utf-8")
         put_in_place(scratch, context)
     return context
 

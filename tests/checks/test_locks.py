@@ -1,6 +1,7 @@
 """The locks say what the pins say, agree with each other, and hold a hash for every file that may be installed."""
 
 import re
+import subprocess
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -88,12 +89,51 @@ def test_a_lock_names_no_index(lock: str) -> None:
     assert "://" not in (ROOT / lock).read_text("utf-8")
 
 
-@pytest.mark.parametrize(
-    "file", ["Makefile", "builder_image/Dockerfile", "local/cloud/prepare.py", "infra/tools/bundles.py"]
-)
+INSTALLATION = re.compile(r"\bpip\b.*\binstall\b|\bpip\b.*\n.*[\"']install[\"']")
+OF_APPS_OR_WORDS = {
+    "builder_image/builder/documents/sbom.py",
+    "builder_image/builder/packages/requirements.py",
+    "builder_image/builder/packages/resolver.py",  # what an app asks for: wheels that are locked by the build itself
+    "conformance/lane/build.py",  # packages of the apps that it builds; they run as WebAssembly
+    "local/aws/bundles.py",
+    "local/aws/seams/__init__.py",
+}
+"""Files that speak of ``pip install``, or install what apps ask for, and none of our packages."""
+
+
+def installing() -> list[str]:
+    """Files of image, set-up and tools that install packages."""
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    candidates = [
+        name
+        for name in listed
+        if Path(name).suffix in {".py", ".sh", ".yml", ".yaml", ""}
+        and "tests" not in Path(name).parts
+        and not name.startswith(("docs/", "examples/"))
+    ]
+    found = [name for name in candidates if INSTALLATION.search(_code(ROOT / name))]
+    return sorted(set(found) - OF_APPS_OR_WORDS)
+
+
+def _code(path: Path) -> str:
+    text = path.read_text("utf-8", errors="replace")
+    return "" if path.name == "LICENSE" else re.sub(r"^\s*#.*$", "", text, flags=re.MULTILINE)
+
+
+def test_every_installation_is_known() -> None:
+    assert installing() == [
+        "Makefile",
+        "builder_image/Dockerfile",
+        "conformance/lambda_python/__main__.py",
+        "infra/tools/bundles.py",
+        "local/cloud/prepare.py",
+    ]
+
+
+@pytest.mark.parametrize("file", installing())
 def test_every_installation_asks_for_hashes(file: str) -> None:
-    text = (ROOT / file).read_text("utf-8")
-    assert 0 < len(re.findall(r"\bpip\b[^\n]*\binstall\b", text)) == text.count("--require-hashes")
+    text = _code(ROOT / file)
+    assert 0 < len(INSTALLATION.findall(text)) <= text.count("--require-hashes")
 
 
 def test_a_bundle_takes_no_package_without_a_hash(tmp_path: Path) -> None:
