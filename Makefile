@@ -22,7 +22,7 @@ LONGEST := $(addprefix tests/,e2e chaos security/service security/builder) \
            $(addprefix local/tests/,kubernetes_cluster spin_host) tests/unit tests/unit/cluster local/tests/aws tests/infra
 FOLDERS := $(LONGEST) $(filter-out $(LONGEST),$(sort $(patsubst %/,%,$(dir $(shell find tests local/tests cli/tests -name "test_*.py")))))
 
-.PHONY: help setup lock demo local smoke synth test conformance fuzz coverage audit image-sbom docs check format openapi bundles cli clean $(FOLDERS)
+.PHONY: help setup lock demo local smoke synth test conformance fuzz coverage audit image-sbom docs scale check format openapi bundles cli clean $(FOLDERS)
 
 help:
 	@echo "make demo    set up, start the one-machine cloud, build and deploy examples/hello, show its answer"
@@ -36,6 +36,7 @@ help:
 	@echo "make audit   ask the databases of advisories about every locked package (STRICT=1: fail where they do not answer)"
 	@echo "make image-sbom   the builder image's parts list: build/image-sbom.cdx.json"
 	@echo "make docs    build the documentation as a site: build/site/index.html"
+	@echo "make scale   hold quotas and prices against what a build asks, simulate, write docs/scale.md"
 	@echo "make bench   measure builds beside the tools typed by hand (RUNS=7), write docs/benchmarks.md"
 	@echo "make synth   write the CloudFormation template to cdk.out (no credentials needed)"
 	@echo "make cli     the command line \`blue\` as a wheel: pipx install dist/blue_faas-*.whl"
@@ -156,6 +157,9 @@ docs: build/docs-environment/made
 	@NO_MKDOCS_2_WARNING=1 build/docs-environment/bin/mkdocs build --clean && echo "Site: build/site/index.html"
 
 # Everything that a build may cost, in one run, written to docs/benchmarks.md; on a quiet machine about eight minutes.
+scale: setup
+	@PYTHONPATH=.:builder_image $(VENV)/python -m bench.scale
+
 bench: setup
 	@PYTHONPATH=.:builder_image $(VENV)/python -m tests.benchmarks $(if $(RUNS),--runs $(RUNS))
 

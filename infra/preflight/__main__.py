@@ -66,7 +66,7 @@ def _checks(settings: Settings, session: boto3.Session, identity: Mapping[str, A
         "CloudFormation's permissions": bind(account.cloudformation, session, identity),
         f"stack {settings.stack_name}": bind(names.stack, session, settings.stack_name),
         "names": bind(names.taken, session, settings),
-        "CodeBuild quota": bind(quotas.codebuild, session, settings.builds),
+        "CodeBuild quota": bind(quotas.codebuild, session, settings),
         "Lambda quota": bind(quotas.functions, session),
     }
     if settings.kubernetes is not None:

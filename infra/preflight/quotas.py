@@ -6,15 +6,16 @@ from typing import Any, Final
 import boto3
 
 from infra.preflight.findings import Finding, not_asked, ok, problem
-from infra.settings import Builds
+from infra.settings import Settings
 
 _NAMES: Final = {"SMALL": "Small", "MEDIUM": "Medium", "LARGE": "Large", "X2_LARGE": "2XLarge"}
 _LEAST_EXECUTIONS: Final = 100
 """Ten clients that wait for their tasks use ten functions; builds and the API need some beside."""
 
 
-def codebuild(session: boto3.Session, builds: Builds) -> Iterator[Finding]:
-    """Check how many builds of the compute type may run at once."""
+def codebuild(session: boto3.Session, settings: Settings) -> Iterator[Finding]:
+    """Check how many builds of the compute type may run at once, and how many of them one workspace may take."""
+    builds = settings.builds
     subject = f"CodeBuild quota Linux/{_NAMES[builds.compute]}"
     wanted = f"Concurrently running builds for Linux/{_NAMES[builds.compute]} environment"
     pages = session.client("service-quotas").get_paginator("list_service_quotas").paginate(ServiceCode="codebuild")
@@ -29,6 +30,15 @@ def codebuild(session: boto3.Session, builds: Builds) -> Iterator[Finding]:
         yield problem(subject, seen, remedy)
     else:
         yield ok(subject, f"{seen} (new accounts may have less than is shown here: the first build tells)")
+        yield _fairness(settings.limits.running_builds, int(min(values[0], builds.concurrency or values[0])))
+
+
+def _fairness(one_workspace: int, places: int) -> Finding:
+    """Say whether one workspace can make the others wait, as docs/scale.md has it; alone, nobody is there to wait."""
+    seen = f"limits.running_builds {one_workspace}, {places} places"
+    if one_workspace > places // 2:
+        return ok("Fair shares", f"{seen}: with several teams, set half of the places or less, or one makes all wait")
+    return ok("Fair shares", seen)
 
 
 def functions(session: boto3.Session) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from local.aws import launcher
+from local.aws.iam.decisions import EVERY as EVERY_DECISION
 from local.aws.iam.decisions import VARIABLE as DECISIONS
 from local.aws.seams import MinistackVersionError
 from local.aws.settings import (
@@ -53,6 +54,7 @@ def parse(arguments: list[str] | None = None) -> Settings:
         faults_file=given.faults_file and given.faults_file.absolute(),
         issuer_address=given.issuer,
         decisions_file=Path(file).absolute() if (file := os.environ.get(DECISIONS)) else None,
+        keeps_every_decision=EVERY_DECISION in os.environ,
     )
 
 

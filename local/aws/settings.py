@@ -37,6 +37,7 @@ class Settings:
     keep_state: bool = False
     faults_file: Path | None = None
     decisions_file: Path | None = None
+    keeps_every_decision: bool = False
     issuer_address: str | None = None
     """URL below which the front serves what the local issuer of tokens publishes."""
 

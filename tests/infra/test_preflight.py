@@ -75,12 +75,22 @@ def test_builds_at_once(aws: Any, value: float, state: State) -> None:
         quota("Concurrently running builds for Linux/Medium environment", value),
     ]
     aws.answers("service-quotas", "list_service_quotas", {"Quotas": listed})
-    assert only(quotas.codebuild(aws, SETTINGS.builds)).state == state
+    assert next(quotas.codebuild(aws, SETTINGS)).state == state
+
+
+@pytest.mark.parametrize(("places", "is_advised"), [(199.0, True), (200.0, False)])
+def test_a_workspace_that_may_take_most_places_is_told(aws: Any, places: float, is_advised: bool) -> None:
+    listed = [quota("Concurrently running builds for Linux/Medium environment", places)]
+    aws.answers("service-quotas", "list_service_quotas", {"Quotas": listed})
+    *_, shares = quotas.codebuild(aws, SETTINGS)
+    assert (shares.state, shares.subject) == (State.OK, "Fair shares")
+    assert f"limits.running_builds {SETTINGS.limits.running_builds}, {places:.0f} places" in shares.seen
+    assert ("set half of the places or less" in shares.seen) == is_advised
 
 
 def test_a_quota_that_is_not_listed_is_no_all_clear(aws: Any) -> None:
     aws.answers("service-quotas", "list_service_quotas", {"Quotas": []})
-    assert only(quotas.codebuild(aws, SETTINGS.builds)).state == State.NOT_ASKED
+    assert only(quotas.codebuild(aws, SETTINGS)).state == State.NOT_ASKED
 
 
 @pytest.mark.parametrize(("executions", "state"), [(10, State.PROBLEM), (99, State.PROBLEM), (100, State.OK)])

@@ -10,7 +10,6 @@ import functools
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 from ministack import app as service
@@ -36,15 +35,15 @@ _PULL: Final = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:Get
 class Access:
     """What other seams need of it: roles' sessions, and judgement of what services do under roles."""
 
-    def __init__(self, decisions_file: Path | None) -> None:
-        self.decisions = Decisions(decisions_file)
+    def __init__(self, decisions: Decisions) -> None:
+        self.decisions = decisions
         self.sessions = RoleSessions()
         self.calls = RoleCalls(self.decisions)
 
 
 def install(settings: Settings, credentials: RunCredentials) -> Access:
     """Make the operator, close the back doors."""
-    access = Access(settings.decisions_file)
+    access = Access(Decisions(settings.decisions_file, every=settings.keeps_every_decision))
     make_operator(settings, credentials)
     iam_evaluator.is_root_access_key = lambda key: not key  # the services' own calls have none, requests always do
     _judge_conditions_strictly()
