@@ -14,7 +14,15 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILDER = "builder_image/builder/source/names.py"
 COMMAND_LINE = "The command line takes of the product its models and contracts"
 LAYERS = "The Lambda code is layered, from handlers down to contracts"
-PACKAGES = ("functions", "infra", "local", "builder_image/builder", "builder_image/fast_lane", "cli/src/blue_faas_cli")
+PACKAGES = (
+    "functions",
+    "infra",
+    "local",
+    "bench",
+    "builder_image/builder",
+    "builder_image/fast_lane",
+    "cli/src/blue_faas_cli",
+)
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +48,7 @@ def broken(tree: Path) -> set[str]:
     ("file", "planted", "contract"),
     [
         ("functions/api/http.py", "local.cloud.places", "The product never imports the one-machine cloud"),
+        ("functions/api/http.py", "bench.page", "The product never imports the one-machine cloud"),
         (BUILDER, "infra.settings", "Lambda code and the builder do not know how they are deployed"),
         (BUILDER, "functions.tasks.store", "The builder imports of the Lambda code only what its image carries"),
         (BUILDER, "functions.api.http", "The builder imports of the Lambda code only what its image carries"),
