@@ -1,6 +1,6 @@
 """Admission of SpinApps and their executors: what spin-operator's webhooks change and refuse, in their words.
 
-Source: spin-operator v0.6.1, `internal/webhook`.
+Source: spin-operator v0.6.1, `internal/webhook`. Its rule for ``invocationLimits`` is left out, as they are not served.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from typing import Any
 
 from local.kubernetes.api.errors import ApiError, FieldError, invalid, invalid_value
 from local.kubernetes.api.go_types import GoDecodingError, overlay, round_trip
-from local.kubernetes.api.quantities import canonical_quantity, parse_quantity
 from local.kubernetes.api.store import Key, Store
 
 Object = dict[str, Any]
@@ -50,7 +49,7 @@ def admit(key: tuple[str, str], obj: Object, store: Store) -> None:
         errors = _runtime(spec)
     else:
         executor = store.get(Key(*EXECUTOR_KEY, metadata["namespace"], spec["executor"]))
-        found = (_executor(spec, executor), _replicas(spec), _annotations(spec, executor), _invocation_limits(spec))
+        found = (_executor(spec, executor), _replicas(spec), _annotations(spec, executor))
         errors = [error for errors in found for error in errors]
     if errors:
         raise invalid(kind, GROUP, metadata["name"], errors, prefix=_DENIED.format(f"v{kind.lower()}"))
@@ -94,25 +93,4 @@ def _annotations(spec: Object, executor: Object | None) -> list[FieldError]:
         if spec.get(field):
             why = f"{field} can't be set when the executor does not use operator deployments"
             return [invalid_value(f"spec.{field}", spec[field], why)]
-    return []
-
-
-def _invocation_limits(spec: Object) -> list[FieldError]:
-    memory = (spec.get("invocationLimits") or {}).get("memory")
-    if memory is None:
-        return []
-    field = "spec.invocationLimits[memory]"
-    try:
-        asked = parse_quantity(memory)
-    except ValueError:
-        why = "memory limit must be a valid memory quantity (e.g. 128Mi, 1Gi)"
-        return [invalid_value(field, memory, why)]
-    resources = spec.get("resources") or {}
-    for kind in ("limit", "request"):  # the request counts only when there is no limit
-        bound = (resources.get(f"{kind}s") or {}).get("memory")
-        if bound is not None:
-            if asked > parse_quantity(bound):
-                why = f"invocation limit quantity cannot be greater than the memory {kind} ({bound})"
-                return [invalid_value(field, canonical_quantity(memory), why)]
-            return []
     return []

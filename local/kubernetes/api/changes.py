@@ -85,12 +85,10 @@ def established(definition: Object) -> Object:
 
 
 def patched(resource: Resource, target: Object, patch_type: str, body: Any) -> Any:
-    """Apply a merge, JSON or strategic merge patch to the object. Raises ApiError 415 for another."""
+    """Apply a merge or strategic merge patch to the object. Raises ApiError 415 for another."""
     if patch_type == patches.MERGE_PATCH:
         return patches.merge_patch(target, body)
-    if patch_type == patches.JSON_PATCH:
-        return patches.json_patch(target, body)
-    accepted = [patches.JSON_PATCH, patches.MERGE_PATCH, patches.APPLY_PATCH]
+    accepted = [patches.MERGE_PATCH, patches.APPLY_PATCH]
     if resource.custom:
         raise unsupported_media_type(accepted)
     if patch_type != patches.STRATEGIC_MERGE_PATCH:

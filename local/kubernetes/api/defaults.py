@@ -37,8 +37,6 @@ def _service(obj: Object) -> None:
     for port in spec.get("ports") or ():
         port.setdefault("protocol", "TCP")
         port.setdefault("targetPort", port.get("port"))
-    if spec["type"] == "ExternalName":
-        return
     if "clusterIP" not in spec:
         spec["clusterIP"] = cluster_ip(obj["metadata"].get("namespace", ""), obj["metadata"]["name"])
     spec.setdefault("clusterIPs", [spec["clusterIP"]])
@@ -59,7 +57,7 @@ def _pod_spec(spec: Object) -> None:
     spec.setdefault("schedulerName", "default-scheduler")
     spec.setdefault("terminationGracePeriodSeconds", 30)
     spec.setdefault("securityContext", {})
-    for container in [*(spec.get("initContainers") or ()), *(spec.get("containers") or ())]:
+    for container in spec.get("containers") or ():
         latest = ":" not in container.get("image", "").rpartition("/")[2] or container["image"].endswith(":latest")
         container.setdefault("imagePullPolicy", "Always" if latest else "IfNotPresent")
         container.setdefault("terminationMessagePath", "/dev/termination-log")

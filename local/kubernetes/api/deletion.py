@@ -15,7 +15,7 @@ from local.kubernetes.api.errors import bad_request, conflict, invalid, unsuppor
 from local.kubernetes.api.resources import CRD_KEY, NAMESPACE_KEY, POD_KEY, Registry, Resource
 from local.kubernetes.api.store import Key, Object, Store
 
-_POLICIES = ("Foreground", "Background", "Orphan")
+_POLICIES = ("Foreground", "Background")
 _DEFAULT_GRACE = 30
 
 
@@ -23,10 +23,9 @@ _DEFAULT_GRACE = 30
 class DeleteOptions:
     """How to delete. `grace` in seconds, for pods; `uid` and `version` are preconditions.
 
-    `policy` Foreground is Background here: dependents go within the request in any case.
+    Foreground is as Background here: dependents go within the request in any case. Orphan is refused.
     """
 
-    policy: str = "Background"
     grace: int | None = None
     uid: str | None = None
     version: str | None = None
@@ -37,8 +36,8 @@ class DeleteOptions:
         """From a request's query and its DeleteOptions body; the body wins. Raises ApiError 400 or 422."""
         given = body if isinstance(body, dict) else {}
         preconditions = given.get("preconditions") or {}
-        orphan = given.get("orphanDependents", query.get("orphanDependents") in ("true", "1"))
-        policy = given.get("propagationPolicy") or query.get("propagationPolicy")
+        orphan = given.get("orphanDependents") or query.get("orphanDependents") in ("true", "1")
+        policy = given.get("propagationPolicy") or query.get("propagationPolicy") or ("Orphan" if orphan else None)
         if policy not in (None, *_POLICIES):
             unsupported = unsupported_value("propagationPolicy", policy, [*_POLICIES, "nil"])
             raise invalid("DeleteOptions", "meta.k8s.io", "", [unsupported])
@@ -48,7 +47,6 @@ class DeleteOptions:
         except (TypeError, ValueError):
             raise bad_request(f'invalid gracePeriodSeconds "{grace}": must be a whole number of seconds') from None
         return cls(
-            policy=policy or ("Orphan" if orphan else "Background"),
             grace=seconds,
             uid=preconditions.get("uid"),
             version=preconditions.get("resourceVersion"),
@@ -97,7 +95,7 @@ class Deleter:
             return self._mark(key, obj, grace=grace), False
         if obj["metadata"].get("finalizers"):
             return self._mark(key, obj), False
-        return self.finish(key, options.policy), True
+        return self.finish(key), True
 
     def _delete_quietly(self, key: Key) -> None:
         """Delete as part of a cascade: an earlier step of it may already have done so."""
@@ -133,14 +131,14 @@ class Deleter:
             marked["status"] = obj.get("status", {}) | status
         return self._store.put(key, marked)
 
-    def finish(self, key: Key, policy: str = "Background") -> Object:
+    def finish(self, key: Key) -> Object:
         """Remove an object for good, and what depends on it; returns its last state."""
         with self._store.lock:
             last = self._store.remove(key)
             if key.resource == CRD_KEY:
                 self._remove_instances(last)
             for dependent in self._dependents(last):
-                if policy == "Orphan" or self._has_other_owner(dependent, last["metadata"]["uid"]):
+                if self._has_other_owner(dependent, last["metadata"]["uid"]):
                     self._disown(dependent, last["metadata"]["uid"])
                 else:
                     self._delete_quietly(dependent)

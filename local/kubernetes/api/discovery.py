@@ -18,8 +18,8 @@ VERSION = {
     "compiler": "",
     "platform": "linux/amd64",
 }
-_VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
-_SUBRESOURCE_VERBS = ["get", "patch", "update"]
+_VERBS = ["create", "delete", "get", "list", "patch", "watch"]
+_SUBRESOURCE_VERBS = ["get", "patch"]
 
 
 def answer(registry: Registry, parts: list[str]) -> dict[str, Any] | None:
@@ -82,9 +82,6 @@ def _resource(resource: Resource) -> list[dict[str, Any]]:
     entries = [entry]
     if resource.has_status:
         entries.append({"name": f"{resource.plural}/status", **shared, "verbs": _SUBRESOURCE_VERBS})
-    if resource.scale:
-        scale = {"group": "autoscaling", "version": "v1", **shared, "kind": "Scale", "verbs": _SUBRESOURCE_VERBS}
-        entries.append({"name": f"{resource.plural}/scale", **scale})
     if resource.key == POD_KEY:
         entries.append({"name": f"{resource.plural}/log", **shared, "verbs": ["get"]})
         entries.append({"name": f"{resource.plural}/binding", **shared, "kind": "Binding", "verbs": ["create"]})

@@ -91,11 +91,6 @@ def too_long(field: str, most: int) -> FieldError:
     return FieldError("FieldValueTooLong", field, f"Too long: may not be more than {most} bytes")
 
 
-def rejected() -> ApiError:
-    """422: the request's form is right and what it asks for cannot be done (a JSON patch with an unknown operation)."""
-    return ApiError(422, "Invalid", "the server rejected our request due to an error in our request")
-
-
 def invalid(kind: str, group: str, name: str, errors: Sequence[FieldError], prefix: str = "") -> ApiError:
     """422: the object breaks its kind's rules. `prefix` is put before the message (admission webhooks do so)."""
     texts = [str(error) for error in errors]

@@ -21,7 +21,6 @@ from local.kubernetes.api.errors import ApiError, bad_request, expired, go_value
 from local.kubernetes.api.objects import Objects
 from local.kubernetes.api.requests import Target, write_options
 from local.kubernetes.api.resources import Resource
-from local.kubernetes.api.scale import read_scale
 from local.kubernetes.api.selectors import parse_field_selector, parse_label_selector
 from local.kubernetes.api.store import Key, Object
 from local.kubernetes.api.watch import Matcher, Watches
@@ -77,8 +76,6 @@ class Handlers:
         obj = self._objects.get(resource, target.scope, target.name)
         if target.subresource == "log":
             return self._log(request, obj)
-        if target.subresource == "scale":
-            return JsonResponse(read_scale(resource, obj))
         table = _table_for(request, resource)
         return JsonResponse(table([obj], _version_of(obj), True) if table else obj)
 
@@ -175,10 +172,6 @@ class Handlers:
         match target.verb:
             case "create":
                 return self._create(target, write_options("create", query, agent), body)
-            case "update" if target.name:
-                options = write_options("update", query, agent)
-                obj = self._objects.update(resource, target.scope, target.name, body, options, target.subresource)
-                return _written(obj, 200, options.warnings)
             case "patch" if target.name:
                 patch_type = media_type.split(";")[0].strip()
                 options = write_options("patch", query, agent, patch_type)
@@ -187,10 +180,6 @@ class Handlers:
                 return _written(obj, 201 if created else 200, options.warnings)
             case "delete" if not target.subresource:
                 return self._delete(target, DeleteOptions.parse(query, body))
-            case "deletecollection":
-                return self._delete_collection(target, DeleteOptions.parse(query, body), query)
-        if resource.custom and not target.name:
-            raise bad_request("name must be provided")
         raise method_not_allowed()
 
     def _create(self, target: Target, options: WriteOptions, body: Any) -> Response:
@@ -219,19 +208,6 @@ class Handlers:
             }
             return JsonResponse(_success({key: value for key, value in details.items() if value}))
         return JsonResponse(obj)
-
-    def _delete_collection(self, target: Target, options: DeleteOptions, query: dict[str, str]) -> Response:
-        resource = target.resource
-        if resource.namespaced and not target.namespace:
-            raise method_not_allowed()
-        matches = _matcher(target, query)
-        deleted = []
-        with self._store.lock:
-            for key, obj in self._store.select(resource.key, target.namespace):
-                if matches(key, obj) and self._store.get(key):
-                    deleted.append(self._objects.delete(resource, key.namespace, key.name, options)[0])
-            version = str(self._store.version)
-        return JsonResponse(_as_list(resource, {"resourceVersion": version}, deleted))
 
 
 # Kinds whose storage gives back the deleted object; all others answer with a Status.

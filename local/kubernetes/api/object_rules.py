@@ -29,7 +29,6 @@ _PROTOCOLS = ("SCTP", "TCP", "UDP")
 _CONFIG_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
 _NOT_NEGATIVE = "must be greater than or equal to 0"
 _POSITIVE = "must be greater than 0"
-_NOT_SERVED = "not served by the one-machine cluster"
 
 
 def check_object(key: tuple[str, str], obj: Object) -> list[FieldError]:
@@ -57,7 +56,7 @@ def _service(obj: Object) -> list[FieldError]:
     if spec.get("type") not in _SERVICE_TYPES:
         errors.append(unsupported_value("spec.type", spec.get("type"), _SERVICE_TYPES))
     ports = spec.get("ports") or []
-    if not ports and spec.get("type") != "ExternalName" and spec.get("clusterIP") != "None":
+    if not ports and spec.get("clusterIP") != "None":
         errors.append(required_value("spec.ports"))
     for index, port in enumerate(ports):
         field = f"spec.ports[{index}]"
@@ -79,11 +78,7 @@ def _port(value: Any, field: str) -> list[FieldError]:
 
 
 def _pod(obj: Object) -> list[FieldError]:
-    spec = obj.get("spec") or {}
-    errors = _pod_spec(spec, "spec")
-    if spec.get("restartPolicy") != "Always":
-        errors.append(forbidden_field("spec.restartPolicy", _NOT_SERVED))
-    return errors
+    return _pod_spec(obj.get("spec") or {}, "spec")
 
 
 def _pod_spec(spec: Object, field: str) -> list[FieldError]:
@@ -91,13 +86,12 @@ def _pod_spec(spec: Object, field: str) -> list[FieldError]:
     if not spec.get("containers"):
         errors.append(required_value(f"{field}.containers"))
     seen: set[str] = set()
-    for kind in ("initContainers", "containers"):
-        for index, container in enumerate(spec.get(kind) or ()):
-            where, name = f"{field}.{kind}[{index}]", container.get("name", "")
-            errors += _container(container, name, where)
-            if name in seen:
-                errors.append(FieldError("FieldValueDuplicate", f"{where}.name", f'Duplicate value: "{name}"'))
-            seen.add(name)
+    for index, container in enumerate(spec.get("containers") or ()):
+        where, name = f"{field}.containers[{index}]", container.get("name", "")
+        errors += _container(container, name, where)
+        if name in seen:
+            errors.append(FieldError("FieldValueDuplicate", f"{where}.name", f'Duplicate value: "{name}"'))
+        seen.add(name)
     return errors
 
 
@@ -107,8 +101,6 @@ def _container(container: Object, name: str, where: str) -> list[FieldError]:
         errors.append(invalid_value(f"{where}.name", name, why))
     if not container.get("image"):
         errors.append(required_value(f"{where}.image"))
-    if container.get("imagePullPolicy") == "Never":
-        errors.append(forbidden_field(f"{where}.imagePullPolicy", _NOT_SERVED))
     for number, port in enumerate(container.get("ports") or ()):
         errors += _port(port.get("containerPort"), f"{where}.ports[{number}].containerPort")
     return errors + _resources(container.get("resources") or {}, f"{where}.resources")
@@ -147,8 +139,6 @@ def _workload(obj: Object) -> list[FieldError]:
     errors += _pod_spec(template_spec, "spec.template.spec")
     if (policy := template_spec.get("restartPolicy")) not in (None, "Always"):
         errors.append(unsupported_value("spec.template.spec.restartPolicy", policy, ["Always"]))
-    if spec.get("paused") or (spec.get("strategy") or {}).get("type") == "Recreate":
-        errors.append(forbidden_field("spec", f"{_NOT_SERVED}: paused, strategy Recreate"))
     return errors + _counts(obj.get("status") or {})
 
 

@@ -1,4 +1,4 @@
-"""The operations on objects: create, replace, patch, apply, delete, each with its kind's rules.
+"""The operations on objects: create, patch, apply, delete, each with its kind's rules.
 
 Stands between HTTP (`handlers.py`) or in-process callers and the `Store`. Every write is one step under the store's
 lock: decode, defaults, mutating admission, validation, validating admission, managedFields, store.
@@ -6,7 +6,6 @@ lock: decode, defaults, mutating admission, validation, validating admission, ma
 
 from __future__ import annotations
 
-import json
 import uuid
 from typing import Any
 
@@ -27,19 +26,15 @@ from local.kubernetes.api.completion import complete
 from local.kubernetes.api.decoding import WriteOptions, check_kind, decode, decode_configuration
 from local.kubernetes.api.deletion import DeleteOptions, Deleter
 from local.kubernetes.api.errors import (
-    ApiError,
-    FieldError,
     already_exists,
     bad_request,
     forbidden,
     invalid,
-    invalid_value,
     not_found,
     path_not_found,
     required_value,
 )
 from local.kubernetes.api.resources import CRD_KEY, NAMESPACE_KEY, Registry, Resource
-from local.kubernetes.api.scale import read_scale, with_replicas
 from local.kubernetes.api.store import Key, Object, Store
 
 _PROTECTED_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
@@ -158,28 +153,6 @@ class Objects:
                     self.create(self._resource(part.resource), key.name, {"metadata": {"name": part.name}, **body})
         return stored
 
-    def update(
-        self,
-        resource: Resource,
-        namespace: str,
-        name: str,
-        body: Any,
-        options: WriteOptions = _DEFAULT,
-        subresource: str = "",
-    ) -> Object:
-        """Replace an object, its ``status``, or its ``scale`` (then body and answer are a Scale)."""
-        with self.store.lock:
-            old = self.get(resource, namespace, name)
-            if subresource == "scale":
-                new = with_replicas(resource, old, body)
-                return read_scale(resource, self._replace(resource, old, new, options, subresource))
-            new = decode(resource, body, options)
-            if resource.custom and not new["metadata"].get("resourceVersion"):
-                why = "must be specified for an update"
-                error = FieldError("FieldValueInvalid", "metadata.resourceVersion", f"Invalid value: 0x0: {why}")
-                raise invalid(resource.kind, resource.group, name, [error])
-            return self._replace(resource, old, new, options, subresource)
-
     def patch(
         self,
         resource: Resource,
@@ -190,20 +163,11 @@ class Objects:
         options: WriteOptions = _DEFAULT,
         subresource: str = "",
     ) -> tuple[Object, bool]:
-        """Patch an object by one of the four patch types; returns its state and whether it was created by that."""
+        """Patch an object by one of the three patch types; returns its state and whether it was created by that."""
         with self.store.lock:
-            if patch_type == patches.APPLY_PATCH and subresource != "scale":
+            if patch_type == patches.APPLY_PATCH:
                 return self._apply(resource, namespace, name, body, options, subresource)
             old = self.get(resource, namespace, name)
-            if subresource == "scale":
-                scale = patched(resource, read_scale(resource, old), patch_type, body)
-                try:
-                    return self.update(resource, namespace, name, scale, options, subresource), False
-                except ApiError as error:
-                    if error.code != 400:
-                        raise
-                    wrong = invalid_value("patch", json.dumps(scale, ensure_ascii=False), error.message)
-                    raise invalid("", "", "", [wrong]) from None
             new = decode(resource, patched(resource, old, patch_type, body), options, source="patch")
             return self._replace(resource, old, new, options, subresource), False
 

@@ -1,17 +1,14 @@
-"""The three patch formats besides server-side apply. All are pure: the inputs stay as they are."""
+"""The two patch formats besides server-side apply. Both are pure: the inputs stay as they are."""
 
 from __future__ import annotations
 
 import copy
 from typing import Any
 
-import jsonpatch
-
-from local.kubernetes.api.errors import bad_request, rejected
+from local.kubernetes.api.errors import bad_request
 from local.kubernetes.api.schemas import Schema, item_schema, property_schema
 
 MERGE_PATCH = "application/merge-patch+json"
-JSON_PATCH = "application/json-patch+json"
 STRATEGIC_MERGE_PATCH = "application/strategic-merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
 
@@ -32,18 +29,6 @@ def merge_patch(target: Any, patch: Any) -> Any:
         else:
             result[key] = merge_patch(result.get(key), value)
     return result
-
-
-def json_patch(target: Any, operations: Any) -> Any:
-    """RFC 6902. Raises ApiError 400 for what is no list of operations, 422 for one that cannot be carried out."""
-    if not isinstance(operations, list):
-        raise bad_request(
-            "error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp"
-        )
-    try:
-        return jsonpatch.apply_patch(target, operations, in_place=False)
-    except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException) as error:
-        raise rejected() from error
 
 
 def strategic_merge_patch(target: Any, patch: Any, schema: Schema) -> Any:

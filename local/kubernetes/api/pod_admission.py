@@ -1,13 +1,12 @@
-"""What admission does to a new pod: defaults of LimitRanges, its RuntimeClass's scheduling, its ServiceAccount's token.
+"""What admission does to a new pod: defaults of LimitRanges, its RuntimeClass's scheduling, a look for its account.
 
 Source: kubernetes/kubernetes `plugin/pkg/admission/{limitranger,runtimeclass,serviceaccount,priority}` and
-`defaulttolerationseconds`. Mirror pods, priority classes, image pull secrets of ServiceAccounts, and a LimitRange's
-bounds (``min``, ``max``) are left out.
+`defaulttolerationseconds`. Mirror pods, priority classes, image pull secrets and tokens of ServiceAccounts, and a
+LimitRange's bounds (``min``, ``max``) are left out.
 """
 
 from __future__ import annotations
 
-import random
 from typing import Any
 
 from local.kubernetes.api.errors import ApiError
@@ -15,10 +14,6 @@ from local.kubernetes.api.store import Key, Store
 
 Object = dict[str, Any]
 
-_TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - a path, no secret
-_TOKEN_SECONDS = 3607
-_FILE_MODE = 0o644
-_SUFFIX_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 _UNREACHABLE_SECONDS = 300
 _UNREACHABLE = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
 
@@ -38,11 +33,6 @@ def admit_pod(pod: Object, store: Store) -> None:
     spec.setdefault("preemptionPolicy", "PreemptLowerPriority")
 
 
-def _containers(pod: Object) -> list[Object]:
-    spec = pod["spec"]
-    return [*(spec.get("initContainers") or ()), *(spec.get("containers") or ())]
-
-
 def _limit_ranges(pod: Object, store: Store) -> None:
     """Limits and requests that containers leave out, from every LimitRange of the namespace."""
     for _, limit_range in store.select(("", "limitranges"), pod["metadata"]["namespace"]):
@@ -51,7 +41,7 @@ def _limit_ranges(pod: Object, store: Store) -> None:
                 continue
             limits = item.get("default") or {}
             requests = {**limits, **(item.get("defaultRequest") or {})}
-            for container in _containers(pod):
+            for container in pod["spec"].get("containers") or ():
                 resources: Object = container.setdefault("resources", {})
                 resources["limits"] = {**limits, **(resources.get("limits") or {})}
                 resources["requests"] = {**requests, **(resources.get("requests") or {})}
@@ -87,33 +77,6 @@ def _service_account(pod: Object, store: Store) -> None:
     account = store.get(Key("", "serviceaccounts", namespace, name))
     if account is None:
         raise _rejected(pod, f'error looking up service account {namespace}/{name}: serviceaccount "{name}" not found')
-    wanted = spec.get("automountServiceAccountToken", account.get("automountServiceAccountToken", True))
-    if not wanted:
-        return
-    suffix = "".join(random.choices(_SUFFIX_ALPHABET, k=5))  # noqa: S311 - a name, no secret
-    volume = f"kube-api-access-{suffix}"
-    mount = {"name": volume, "readOnly": True, "mountPath": _TOKEN_PATH}
-    lacking = [
-        container
-        for container in _containers(pod)
-        if not any(known["mountPath"] == _TOKEN_PATH for known in container.get("volumeMounts") or ())
-    ]
-    for container in lacking:
-        container.setdefault("volumeMounts", []).append(mount)
-    if lacking:
-        spec.setdefault("volumes", []).append({"name": volume, "projected": _token_sources()})
-
-
-def _token_sources() -> Object:
-    own_namespace = {"apiVersion": "v1", "fieldPath": "metadata.namespace"}
-    return {
-        "defaultMode": _FILE_MODE,
-        "sources": [
-            {"serviceAccountToken": {"expirationSeconds": _TOKEN_SECONDS, "path": "token"}},
-            {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
-            {"downwardAPI": {"items": [{"path": "namespace", "fieldRef": own_namespace}]}},
-        ],
-    }
 
 
 def _rejected(pod: Object, why: str) -> ApiError:

@@ -37,7 +37,7 @@ class Target:
     name: str
     subresource: str
     verb: str
-    """Kubernetes' verb: get, list, watch, create, update, patch, delete, deletecollection."""
+    """Kubernetes' verb: get, list, watch, create, patch, delete; the others are refused (405)."""
 
     @property
     def scope(self) -> str:
@@ -82,8 +82,6 @@ def _serves(resource: Resource, subresource: str) -> bool:
             return True
         case "status":
             return resource.has_status
-        case "scale":
-            return resource.scale is not None
         case "log" | "binding":
             return resource.key == POD_KEY
     return False

@@ -13,15 +13,6 @@ from local.kubernetes.api.schemas import BUILTIN, Schema
 
 
 @dataclass(frozen=True)
-class ScalePaths:
-    """Where a kind keeps what its ``scale`` subresource shows (dotted paths; `selector` may hold a string)."""
-
-    spec_replicas: str = ".spec.replicas"
-    status_replicas: str = ".status.replicas"
-    selector: str | None = None
-
-
-@dataclass(frozen=True)
 class Resource:
     """One kind as the API serves it."""
 
@@ -36,7 +27,6 @@ class Resource:
     categories: tuple[str, ...] = ()
     has_status: bool = False
     """Whether status is a subresource: then the main endpoint ignores `status` and the other way round."""
-    scale: ScalePaths | None = None
     schema: Schema | None = field(default=None, repr=False)
     """Structural schema; `None` keeps whatever the client sends."""
     columns: tuple[dict[str, Any], ...] = ()
@@ -83,19 +73,14 @@ def _builtin(group: str, version: str, plural: str, model: str, short: str = "",
     return Resource(group, version, plural, kind, short_names=short_names, **(defaults | more))
 
 
-_APPS_SCALE = ScalePaths(selector=".spec.selector")
 _RBAC: dict[str, Any] = {"name_rule": names.path_segment}
 _ALL: dict[str, Any] = {"categories": ("all",), "has_status": True}
 _COUNTED: dict[str, Any] = {"has_generation": True}
-# `pkg/apis/core/v1/conversion.go` and its like
-_POD_FIELDS = (
-    *("spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName", "spec.hostNetwork"),
-    *("status.phase", "status.podIP", "status.podIPs", "status.nominatedNodeName"),
-)
+# Those that kubectl and the deploy function select by, of `pkg/apis/core/v1/conversion.go`
+_POD_FIELDS = ("spec.nodeName", "status.phase")
 _EVENT_FIELDS = (
-    *("involvedObject.kind", "involvedObject.namespace", "involvedObject.name", "involvedObject.uid"),
-    *("involvedObject.apiVersion", "involvedObject.resourceVersion", "involvedObject.fieldPath"),
-    *("reason", "reportingComponent", "source", "type"),
+    *(f"involvedObject.{name}" for name in ("kind", "namespace", "name", "uid", "fieldPath")),
+    *("reason", "type"),
 )
 
 CRD_KEY = ("apiextensions.k8s.io", "customresourcedefinitions")
@@ -128,18 +113,8 @@ BUILTIN_RESOURCES: tuple[Resource, ...] = (
     _builtin("", "v1", "serviceaccounts", "V1ServiceAccount", "sa"),
     _builtin("", "v1", "resourcequotas", "V1ResourceQuota", "quota", has_status=True),
     _builtin("", "v1", "limitranges", "V1LimitRange", "limits"),
-    _builtin("apps", "v1", "deployments", "V1Deployment", "deploy", scale=_APPS_SCALE, **_ALL, **_COUNTED),
-    _builtin(
-        "apps",
-        "v1",
-        "replicasets",
-        "V1ReplicaSet",
-        "rs",
-        scale=_APPS_SCALE,
-        fields=("status.replicas",),
-        **_ALL,
-        **_COUNTED,
-    ),
+    _builtin("apps", "v1", "deployments", "V1Deployment", "deploy", **_ALL, **_COUNTED),
+    _builtin("apps", "v1", "replicasets", "V1ReplicaSet", "rs", **_ALL, **_COUNTED),
     _builtin("autoscaling", "v2", "horizontalpodautoscalers", "V2HorizontalPodAutoscaler", "hpa", **_ALL),
     _builtin("discovery.k8s.io", "v1", "endpointslices", "V1EndpointSlice", **_COUNTED),
     _builtin("node.k8s.io", "v1", "runtimeclasses", "V1RuntimeClass", namespaced=False),
@@ -168,7 +143,6 @@ def custom_resources(definition: dict[str, Any]) -> Iterator[Resource]:
         if not version.get("served"):
             continue
         subresources = version.get("subresources") or {}
-        scale = subresources.get("scale")
         yield Resource(
             group=spec["group"],
             version=version["name"],
@@ -179,8 +153,6 @@ def custom_resources(definition: dict[str, Any]) -> Iterator[Resource]:
             singular=kind_names.get("singular") or kind_names["kind"].lower(),
             categories=tuple(kind_names.get("categories") or ()),
             has_status="status" in subresources,
-            scale=scale
-            and ScalePaths(scale["specReplicasPath"], scale["statusReplicasPath"], scale.get("labelSelectorPath")),
             schema=(version.get("schema") or {}).get("openAPIV3Schema"),
             columns=tuple(version.get("additionalPrinterColumns") or ()),
             custom=True,

@@ -20,7 +20,6 @@ ObjectMatcher = Callable[[dict[str, Any]], bool]
 _KEY = r"[-A-Za-z0-9_./]+"
 _SET = re.compile(rf"({_KEY})\s+(in|notin)\s*\(([^()]*)\)")
 _EQUALITY = re.compile(rf"({_KEY})\s*(==|!=|=)\s*([-A-Za-z0-9_.]*)")
-_COMPARISON = re.compile(rf"({_KEY})\s*([<>])\s*(\d+)")
 _EXISTS = re.compile(rf"(!?)\s*({_KEY})")
 _FIELD = re.compile(r"([\w./]+)(==|!=|=)(.*)")
 
@@ -42,9 +41,6 @@ def _requirement(part: str, whole: str) -> LabelMatcher:
     if match := _EQUALITY.fullmatch(part):
         _check(match[1], {match[3]}, whole)
         return _not_in(match[1], {match[3]}) if match[2] == "!=" else _in(match[1], {match[3]})
-    if match := _COMPARISON.fullmatch(part):
-        _check(match[1], set(), whole)
-        return _compare(match[1], match[2], int(match[3]))
     if match := _EXISTS.fullmatch(part):
         _check(match[2], set(), whole)
         return _absent(match[2]) if match[1] else _present(match[2])
@@ -73,14 +69,6 @@ def _absent(key: str) -> LabelMatcher:
     return lambda labels: key not in labels
 
 
-def _compare(key: str, operator: str, number: int) -> LabelMatcher:
-    def matches(labels: Labels) -> bool:
-        value = labels.get(key, "")
-        return value.isdecimal() and (int(value) > number if operator == ">" else int(value) < number)
-
-    return matches
-
-
 def match_label_selector(selector: Mapping[str, Any] | None, labels: Labels | None) -> bool:
     """Whether a spec's LabelSelector (`matchLabels`, `matchExpressions`) selects these labels.
 
@@ -107,23 +95,6 @@ def _expression(expression: Mapping[str, Any]) -> LabelMatcher:
             return _absent(key)
         case other:
             raise ValueError(f"unknown label selector operator {other!r}")
-
-
-def format_label_selector(selector: Mapping[str, Any] | None) -> str:
-    """Write a LabelSelector as query text (the `selector` of a Scale)."""
-    selector = selector or {}
-    parts = [f"{key}={value}" for key, value in sorted((selector.get("matchLabels") or {}).items())]
-    for item in selector.get("matchExpressions") or ():
-        values = ",".join(sorted(item.get("values") or ()))
-        parts.append(
-            {
-                "In": f"{item['key']} in ({values})",
-                "NotIn": f"{item['key']} notin ({values})",
-                "Exists": item["key"],
-                "DoesNotExist": "!" + item["key"],
-            }[item["operator"]]
-        )
-    return ",".join(parts)
 
 
 def parse_field_selector(text: str | None, known: Collection[str]) -> ObjectMatcher:

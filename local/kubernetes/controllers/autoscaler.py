@@ -99,7 +99,7 @@ class HorizontalPodAutoscalerController(Controller):
             "conditions": conditions,
         }
         if desired != current:
-            self._api.patch(DEPLOYMENTS, namespace, target["name"], {"spec": {"replicas": desired}}, "scale")
+            self._api.patch(DEPLOYMENTS, namespace, target["name"], {"spec": {"replicas": desired}})
             status["lastScaleTime"] = timestamp()
             _say(
                 conditions,
@@ -137,9 +137,6 @@ class HorizontalPodAutoscalerController(Controller):
             return current, []
         wanted = max(entry.replicas for entry in proposals)
         stabilizer = self._stabilizers.setdefault(key_of(autoscaler), Stabilizer(self._downscale))
-        down = (spec.get("behavior") or {}).get("scaleDown") or {}
-        if (window := down.get("stabilizationWindowSeconds")) is not None:
-            stabilizer.window = float(window)
         desired, reason = bounded(stabilizer.settle(wanted, current, time.monotonic()), current, least, most)
         limited = reason != "DesiredWithinRange"
         _say(conditions, "ScalingLimited", "True" if limited else "False", reason, f"the desired count is {desired}")

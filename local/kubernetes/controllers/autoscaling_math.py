@@ -38,7 +38,7 @@ def proposal(metric: Json, current_replicas: int, pods: list[Json], usage: dict[
     Parameters
     ----------
     metric
-        The entry; types other than ``Resource`` are refused.
+        The entry, of type ``Resource``, with a target of type ``Utilization``.
     current_replicas
         Size of the target now.
     pods
@@ -53,10 +53,7 @@ def proposal(metric: Json, current_replicas: int, pods: list[Json], usage: dict[
     MetricUnavailableError
         There is nothing to go by.
     """
-    if metric.get("type") != "Resource":
-        raise MetricUnavailableError(f"metric type {metric.get('type')} is not served here; use Resource")
     resource = metric["resource"]["name"]
-    target = metric["resource"]["target"]
     if not any(pod["metadata"]["name"] in usage for pod in pods):
         raise MetricUnavailableError(f"no metrics returned from resource metrics API for {resource}")
     groups = group(pods, usage, resource, now)
@@ -64,25 +61,16 @@ def proposal(metric: Json, current_replicas: int, pods: list[Json], usage: dict[
         raise MetricUnavailableError("did not receive metrics for targeted pods (pods might be unready)")
     average = sum(groups.used.values(), Decimal(0)) / len(groups.used)
     current: Json = {"averageValue": _canonical(average, resource)}
-    if target["type"] == "Utilization":
-        percent = int(target["averageUtilization"])
-        requests = {pod["metadata"]["name"]: _requested(pod, resource) for pod in filter(is_pod_active, pods)}
-        # Going down, a pod without a sample is taken to use all that it asked for.
-        assumed = {name: request * max(100, percent) / 100 for name, request in requests.items()}
+    percent = int(metric["resource"]["target"]["averageUtilization"])
+    requests = {pod["metadata"]["name"]: _requested(pod, resource) for pod in filter(is_pod_active, pods)}
+    # Going down, a pod without a sample is taken to use all that it asked for.
+    assumed = {name: request * max(100, percent) / 100 for name, request in requests.items()}
 
-        def ratio(used: dict[str, Decimal]) -> Decimal:
-            return Decimal(_utilization(used, requests)) / percent
+    def ratio(used: dict[str, Decimal]) -> Decimal:
+        return Decimal(_utilization(used, requests)) / percent
 
-        current["averageUtilization"] = _utilization(groups.used, requests)
-        name = f"{resource} resource utilization (percentage of request)"
-    else:
-        value = quantity(target["averageValue"])
-        assumed = dict.fromkeys(groups.missing, value)
-
-        def ratio(used: dict[str, Decimal]) -> Decimal:
-            return sum(used.values(), Decimal(0)) / len(used) / value
-
-        name = f"{resource} resource"
+    current["averageUtilization"] = _utilization(groups.used, requests)
+    name = f"{resource} resource utilization (percentage of request)"
     replicas = _replicas(groups, assumed, ratio, current_replicas)
     return Proposal(replicas, {"type": "Resource", "resource": {"name": resource, "current": current}}, name)
 

@@ -1,7 +1,7 @@
 """Deployment -> ReplicaSets: one per template, and the rolling move from the old ones to the new one.
 
-What SpinApps never ask for is left out: the strategy Recreate and pausing; and during a rollout, only the new
-ReplicaSet follows a change of size.
+What SpinApps never ask for is refused (`local.kubernetes.api.not_served`). During a rollout, only the new ReplicaSet
+follows a change of size.
 """
 
 from local.kubernetes.controllers.deployment_status import seconds_to_deadline, status_of
@@ -106,7 +106,6 @@ class DeploymentController(Controller):
             "spec": {
                 "replicas": size,
                 "selector": selector,
-                "minReadySeconds": int(deployment["spec"].get("minReadySeconds") or 0),
                 "template": {**template, "metadata": {**(template.get("metadata") or {}), "labels": labels}},
             },
         }

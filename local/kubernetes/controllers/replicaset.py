@@ -11,7 +11,6 @@ from local.kubernetes.machinery.controller import Controller, WorkQueue
 from local.kubernetes.machinery.events import EventRecorder
 from local.kubernetes.machinery.meta import (
     changed,
-    condition,
     controller_of,
     controller_uid,
     is_pod_active,
@@ -19,7 +18,6 @@ from local.kubernetes.machinery.meta import (
     is_terminating,
     owner_reference,
     put_condition,
-    seconds_since,
 )
 from local.kubernetes.machinery.resources import PODS, REPLICA_SETS, Json
 
@@ -97,35 +95,24 @@ class ReplicaSetController(Controller):
 
     def _report(self, replica_set: Json, refused: str | None) -> float | None:
         pods = self._active_pods(replica_set)
-        min_ready = int(replica_set["spec"].get("minReadySeconds") or 0)
-        ready = [pod for pod in pods if is_pod_ready(pod)]
-        waits = [wait for pod in ready if (wait := available_in(pod, min_ready)) > 0]
+        ready = sum(map(is_pod_ready, pods))
         labels = {"matchLabels": (replica_set["spec"]["template"].get("metadata") or {}).get("labels") or {}}
         old = (replica_set.get("status") or {}).get("conditions") or []
         conditions = [dict(entry) for entry in old if refused is not None or entry["type"] != "ReplicaFailure"]
         if refused is not None:
             failure = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": refused}
             put_condition(conditions, failure)
-            waits.append(REFUSED_AGAIN_SECONDS)
         status = {
             "replicas": len(pods),
             "fullyLabeledReplicas": sum(match_label_selector(labels, pod["metadata"].get("labels")) for pod in pods),
-            "readyReplicas": len(ready),
-            "availableReplicas": sum(available_in(pod, min_ready) == 0 for pod in ready),
+            "readyReplicas": ready,
+            "availableReplicas": ready,
             "observedGeneration": replica_set["metadata"].get("generation", 0),
             "conditions": conditions,
         }
         if changed(replica_set, status):
             self._api.patch(REPLICA_SETS, *key_of(replica_set), {"status": status}, "status")
-        return min(waits, default=None)
-
-
-def available_in(pod: Json, min_ready_seconds: int) -> float:
-    """Seconds until a ready pod counts as available; 0 when it does."""
-    if not min_ready_seconds:
-        return 0.0
-    ready = condition(pod.get("status", {}).get("conditions"), "Ready") or {}
-    return max(0.0, min_ready_seconds - seconds_since(ready.get("lastTransitionTime")))
+        return None if refused is None else REFUSED_AGAIN_SECONDS
 
 
 def _worth(pod: Json) -> tuple[bool, bool, bool, float]:

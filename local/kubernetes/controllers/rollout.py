@@ -1,7 +1,7 @@
 """The arithmetic of a rolling update: how many pods may be added or taken away now. Pure functions, no API.
 
 Rules and rounding as in Kubernetes ``pkg/controller/deployment/util`` (v1.32): surge rounds up, unavailable rounds
-down, and both may not be zero.
+down.
 """
 
 import math
@@ -25,26 +25,10 @@ class Budget:
     unavailable: int
 
 
-def resolve(value: str | int | None, total: int, *, round_up: bool) -> int:
-    """Resolve an ``IntOrString``: a number as it is, a percentage (``25%``) of ``total``."""
-    if value is None:
-        return 0
-    if isinstance(value, str) and value.endswith("%"):
-        share = int(value[:-1]) * total / 100
-        return math.ceil(share) if round_up else math.floor(share)
-    return int(value)
-
-
 def budget_of(deployment: Json) -> Budget:
-    """Return the rollout budget of a Deployment; 25 % each way unless it says otherwise."""
-    spec = deployment["spec"]
-    rolling = (spec.get("strategy") or {}).get("rollingUpdate") or {}
+    """Return the rollout budget of a Deployment: 25 % each way, the default, which is the only one served."""
     replicas = spec_replicas(deployment)
-    surge = resolve(rolling.get("maxSurge", "25%"), replicas, round_up=True)
-    unavailable = resolve(rolling.get("maxUnavailable", "25%"), replicas, round_up=False)
-    if surge == 0 and unavailable == 0:
-        unavailable = 1  # with neither, nothing could ever move
-    return Budget(surge, min(unavailable, replicas))
+    return Budget(surge=math.ceil(replicas / 4), unavailable=replicas // 4)
 
 
 def spec_replicas(obj: Json) -> int:

@@ -1,7 +1,5 @@
 """SpinApp -> Deployment, Service, Secrets, and the Deployment's state back to it: what spin-operator v0.6.1 does."""
 
-import base64
-
 from local.kubernetes.api.errors import ApiError
 from local.kubernetes.controllers.spinapp_objects import deployment_for, service_for
 from local.kubernetes.controllers.spinapp_secrets import ca_secret, ca_secret_name, runtime_secret
@@ -10,7 +8,6 @@ from local.kubernetes.machinery.controller import Controller, WorkQueue
 from local.kubernetes.machinery.events import EventRecorder
 from local.kubernetes.machinery.meta import changed, condition, controller_uid, is_terminating, put_condition
 from local.kubernetes.machinery.resources import (
-    CONFIG_MAPS,
     DEPLOYMENTS,
     SECRETS,
     SERVICES,
@@ -97,15 +94,8 @@ class SpinAppController(Controller):
 
     def _deployment(self, app: Json, executor: Json) -> Json:
         """Make the Deployment to apply, once the Secrets that it mounts are there."""
-        namespace = app["metadata"]["namespace"]
-
-        def value_of(kind: str, reference: Json) -> str:
-            source = self._api.get(SECRETS if kind == "secretKeyRef" else CONFIG_MAPS, namespace, reference["name"])
-            value = str((source.get("data") or {}).get(reference["key"], ""))
-            return base64.b64decode(value).decode() if kind == "secretKeyRef" else value
-
-        runtime = runtime_secret(app, value_of)
-        for secret in (runtime, ca_secret(executor, namespace)):
+        runtime = runtime_secret(app)
+        for secret in (runtime, ca_secret(executor, app["metadata"]["namespace"])):
             if secret is not None:
                 self._create(secret)
         named = app["spec"].get("runtimeConfig", {}).get("loadFromSecret")

@@ -1,11 +1,12 @@
 """The Deployment and the Service that a SpinApp stands for: pure functions, no API.
 
-Shapes as spin-operator v0.6.1 makes them (``internal/controller/{spinapp_controller,deployment,service}.go``).
+Shapes as spin-operator v0.6.1 makes them (``internal/controller/{spinapp_controller,deployment,service}.go``), of what
+the one-machine cluster serves (`local.kubernetes.api.not_served`).
 """
 
 from typing import Final
 
-from local.kubernetes.machinery.meta import owner_reference, quantity
+from local.kubernetes.machinery.meta import owner_reference
 from local.kubernetes.machinery.resources import SPIN_APPS, Json
 
 HTTP_PORT: Final = 80
@@ -13,14 +14,6 @@ HTTP_PORT_NAME: Final = "http-app"
 APP_NAME_LABEL: Final = "core.spinkube.dev/app-name"
 RUNTIME_CONFIG_FILE: Final = "runtime-config.toml"
 CA_FILE: Final = "ca-certificates.crt"
-
-# SpinAppExecutor.spec.deploymentConfig.otel field -> variable that Spin reads.
-_OTEL_ENVIRONMENT: Final = {
-    "exporter_otlp_endpoint": "OTEL_EXPORTER_OTLP_ENDPOINT",
-    "exporter_otlp_traces_endpoint": "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
-    "exporter_otlp_metrics_endpoint": "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
-    "exporter_otlp_logs_endpoint": "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
-}
 
 
 def ready_label(app_name: str) -> dict[str, str]:
@@ -36,9 +29,9 @@ def deployment_for(app: Json, executor: Json, runtime_secret: str | None, ca_sec
     name, spec = app["metadata"]["name"], app["spec"]
     config = executor["spec"].get("deploymentConfig") or {}
     selector = {APP_NAME_LABEL: name, **ready_label(name)}
-    volumes, mounts = _volumes(spec, runtime_secret, ca_secret)
+    volumes, mounts = _volumes(runtime_secret, ca_secret)
     pod_spec: Json = {
-        "containers": [_container(name, spec, config, mounts)],
+        "containers": [_container(name, spec, mounts)],
         "serviceAccountName": spec.get("serviceAccountName") or "default",
     }
     if runtime_class := config.get("runtimeClassName"):
@@ -84,16 +77,14 @@ def _metadata(app: Json, annotations: dict[str, str] | None) -> Json:
     return metadata
 
 
-def _volumes(spec: Json, runtime_secret: str | None, ca_secret: str | None) -> tuple[list[Json], list[Json]]:
+def _volumes(runtime_secret: str | None, ca_secret: str | None) -> tuple[list[Json], list[Json]]:
     """Volumes and mounts, in the operator's order. Its Secrets are optional: a missing one stops no pod."""
-    volumes, mounts = list(spec.get("volumes") or []), list(spec.get("volumeMounts") or [])
+    files = []
     if runtime_secret:
-        volume, mount = _secret_file("spin-runtime-config", runtime_secret, RUNTIME_CONFIG_FILE, "/")
-        volumes, mounts = [volume, *volumes], [mount, *mounts]
+        files.append(_secret_file("spin-runtime-config", runtime_secret, RUNTIME_CONFIG_FILE, "/"))
     if ca_secret:
-        volume, mount = _secret_file("spin-ca", ca_secret, CA_FILE, "/etc/ssl/certs/")
-        volumes, mounts = [*volumes, volume], [*mounts, mount]
-    return volumes, mounts
+        files.append(_secret_file("spin-ca", ca_secret, CA_FILE, "/etc/ssl/certs/"))
+    return [volume for volume, _ in files], [mount for _, mount in files]
 
 
 def _secret_file(volume: str, secret: str, file: str, folder: str) -> tuple[Json, Json]:
@@ -102,14 +93,14 @@ def _secret_file(volume: str, secret: str, file: str, folder: str) -> tuple[Json
     return {"name": volume, "secret": source}, mount
 
 
-def _container(name: str, spec: Json, config: Json, mounts: list[Json]) -> Json:
+def _container(name: str, spec: Json, mounts: list[Json]) -> Json:
     container: Json = {
         "name": name,
         "image": spec["image"],
         # The image names no command of its own and Kubernetes wants one; the shim does not look at it.
         "command": ["/"],
         "ports": [{"name": HTTP_PORT_NAME, "containerPort": HTTP_PORT}],
-        "env": _environment(spec, config),
+        "env": _environment(spec),
     }
     if resources := {key: value for key, value in (spec.get("resources") or {}).items() if value}:
         container["resources"] = resources
@@ -122,7 +113,7 @@ def _container(name: str, spec: Json, config: Json, mounts: list[Json]) -> Json:
     return container
 
 
-def _environment(spec: Json, config: Json) -> list[Json]:
+def _environment(spec: Json) -> list[Json]:
     environment: list[Json] = []
     for variable in spec.get("variables") or []:
         entry: Json = {"name": f"SPIN_VARIABLE_{variable['name'].upper()}"}
@@ -132,13 +123,6 @@ def _environment(spec: Json, config: Json) -> list[Json]:
             entry["value"] = variable.get("value", "")
         environment.append(entry)
     environment.append({"name": "SPIN_HTTP_LISTEN_ADDR", "value": f"0.0.0.0:{HTTP_PORT}"})
-    for field, variable_name in _OTEL_ENVIRONMENT.items():
-        if value := (config.get("otel") or {}).get(field):
-            environment.append({"name": variable_name, "value": value})
-    if memory := (spec.get("invocationLimits") or {}).get("memory"):
-        environment.append({"name": "SPIN_MAX_INSTANCE_MEMORY", "value": str(int(quantity(memory)))})
-    if components := spec.get("components"):
-        environment.append({"name": "SPIN_COMPONENTS_TO_RETAIN", "value": ",".join(components)})
     return environment
 
 

@@ -19,21 +19,6 @@ DENIED = 'admission webhook "vspinapp.kb.io" denied the request: SpinApp.core.sp
             {"enableAutoscaling": True, "replicas": 1},
             "spec.replicas: Invalid value: 1: replicas cannot be set when autoscaling is enabled",
         ),
-        (
-            {"invocationLimits": {"memory": "129Mi"}, "resources": {"limits": {"memory": "128Mi"}}},
-            'spec.invocationLimits[memory]: Invalid value: "129Mi": '
-            "invocation limit quantity cannot be greater than the memory limit (128Mi)",
-        ),
-        (
-            {"invocationLimits": {"memory": "2Gi"}, "resources": {"requests": {"memory": "1Gi"}}},
-            'spec.invocationLimits[memory]: Invalid value: "2Gi": '
-            "invocation limit quantity cannot be greater than the memory request (1Gi)",
-        ),
-        (
-            {"invocationLimits": {"memory": "much"}},
-            'spec.invocationLimits[memory]: Invalid value: "much": '
-            "memory limit must be a valid memory quantity (e.g. 128Mi, 1Gi)",
-        ),
     ],
 )
 def test_what_the_webhook_refuses(http: Http, namespace: str, fields: dict[str, Any], why: str) -> None:
@@ -48,8 +33,6 @@ def test_what_the_webhook_refuses(http: Http, namespace: str, fields: dict[str, 
         {"replicas": 1},
         {"enableAutoscaling": True, "replicas": None},
         {"enableAutoscaling": True, "replicas": 0},
-        {"invocationLimits": {"memory": "128Mi"}, "resources": {"limits": {"memory": "128Mi"}}},
-        {"invocationLimits": {"memory": "128Mi"}},
     ],
 )
 def test_what_the_webhook_lets_pass(http: Http, namespace: str, fields: dict[str, Any]) -> None:

@@ -42,13 +42,6 @@ def test_a_dependent_with_another_owner_stays(http: Http, namespace: str) -> Non
     http.until(config_maps(namespace, "child"), lambda child: owners(child) == ["two"])
 
 
-def test_orphaned_dependents_stay(http: Http, namespace: str) -> None:
-    app = http.ok("POST", spinapps(namespace), spinapp("a"))
-    http.ok("POST", config_maps(namespace), owned("child", app))
-    http.ok("DELETE", spinapps(namespace, "a"), {"propagationPolicy": "Orphan"})
-    http.until(config_maps(namespace, "child"), lambda child: owners(child) == [])
-
-
 def test_a_dependent_made_after_its_owner_went_is_collected(http: Http, namespace: str) -> None:
     app = http.ok("POST", spinapps(namespace), spinapp("a"))
     http.ok("DELETE", spinapps(namespace, "a"))
@@ -82,6 +75,12 @@ def test_bad_delete_options(http: Http, namespace: str) -> None:
     status = http.refused(422, "DELETE", spinapps(namespace, "a"), propagationPolicy="Sideways")
     assert status["message"].startswith('DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value')
     http.refused(400, "DELETE", spinapps(namespace, "a"), gracePeriodSeconds="soon")
+
+
+@pytest.mark.stand_in_only("it serves what the stand-in refuses rather than serve it otherwise")
+@pytest.mark.parametrize("way", [{"propagationPolicy": "Orphan"}, {"orphanDependents": "true"}])
+def test_dependents_are_not_orphaned(http: Http, namespace: str, way: dict[str, str]) -> None:
+    assert "Unsupported value" in http.refused(422, "DELETE", spinapps(namespace, "a"), **way)["message"]
 
 
 def test_a_namespace_takes_its_content_with_it(http: Http, namespace: str) -> None:

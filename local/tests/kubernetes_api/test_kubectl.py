@@ -121,10 +121,7 @@ def test_logs(run: Kubectl, http: Http, namespace: str) -> None:
     assert run("logs", "p", "--tail=3", "-n", namespace) == "p 3\n"
 
 
-def test_scale_describe_wait_and_delete(run: Kubectl, http: Http, namespace: str) -> None:
-    http.ok("POST", f"/apis/apps/v1/namespaces/{namespace}/deployments", deployment("d"))
-    assert "scaled" in run("scale", "deploy/d", "--replicas=3", "-n", namespace)
-    assert http.ok("GET", f"/apis/apps/v1/namespaces/{namespace}/deployments/d")["spec"]["replicas"] == 3
+def test_describe_wait_and_delete(run: Kubectl, http: Http, namespace: str) -> None:
     http.ok("POST", spinapps(namespace), spinapp("a"))
     assert "containerd-shim-spin" in run("describe", "spinapp", "a", "-n", namespace)
     run("wait", "--for=jsonpath={.spec.replicas}=1", "spinapp/a", "-n", namespace, "--timeout=5s")

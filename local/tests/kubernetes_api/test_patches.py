@@ -1,4 +1,4 @@
-"""Patches: RFC 7386 and 6902, strategic merge, and how the server takes them."""
+"""Patches: RFC 7386, strategic merge, and how the server takes them."""
 
 import copy
 from typing import Any
@@ -12,7 +12,6 @@ from local.kubernetes.api.schemas import BUILTIN
 from local.tests.kubernetes_api.conftest import Http, deployment, spinapp, spinapps
 
 MERGE = "application/merge-patch+json"
-JSON = "application/json-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
 
 SCALARS = st.one_of(st.booleans(), st.integers(-5, 5), st.text(max_size=3))
@@ -114,17 +113,6 @@ def test_merge_patch_over_http_deletes_by_null(http: Http, namespace: str) -> No
     assert after["spec"]["replicas"] == 3
     assert after["spec"]["image"] == "registry.example/x:1"
     assert after["metadata"]["labels"] == {"app": "a"}
-
-
-def test_json_patch_over_http(http: Http, namespace: str) -> None:
-    http.ok("POST", spinapps(namespace), spinapp("a"))
-    body = [{"op": "replace", "path": "/spec/replicas", "value": 7}]
-    assert http.ok("PATCH", spinapps(namespace, "a"), body, JSON)["spec"]["replicas"] == 7
-    failing = [{"op": "test", "path": "/spec/replicas", "value": 1}]
-    assert http.refused(422, "PATCH", spinapps(namespace, "a"), failing, JSON)["reason"] == "Invalid"
-    http.refused(422, "PATCH", spinapps(namespace, "a"), [{"op": "remove", "path": "/spec/none"}], JSON)
-    http.refused(422, "PATCH", spinapps(namespace, "a"), [{"op": "nonsense", "path": "/a"}], JSON)
-    http.refused(400, "PATCH", spinapps(namespace, "a"), {"spec": {}}, JSON)
 
 
 def test_strategic_merge_patch_over_http_merges_containers_by_name(http: Http, namespace: str) -> None:

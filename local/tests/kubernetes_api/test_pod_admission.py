@@ -8,7 +8,6 @@ from local.tests.kubernetes_api.conftest import Http
 
 SPOT = {"key": "karpenter.sh/capacity-type", "operator": "Equal", "value": "spot", "effect": "NoSchedule"}
 ON_DEMAND = {"spin": "true", "karpenter.sh/capacity-type": "on-demand"}
-TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount"
 
 
 def pod(name: str = "p", **spec: Any) -> dict[str, Any]:
@@ -48,23 +47,6 @@ def test_a_selector_that_contradicts_the_class(http: Http, namespace: str, runti
 def test_a_runtime_class_that_is_not_there(http: Http, namespace: str) -> None:
     said = refused(http, namespace, pod(runtimeClassName="none"))
     assert said == 'pods "p" is forbidden: pod rejected: RuntimeClass "none" not found'
-
-
-def test_the_token_of_its_service_account(http: Http, namespace: str) -> None:
-    spec = create(http, namespace, pod())
-    (volume,) = spec["volumes"]
-    (mount,) = spec["containers"][0]["volumeMounts"]
-    assert mount == {"name": volume["name"], "readOnly": True, "mountPath": TOKEN}
-    kinds = [next(iter(source)) for source in volume["projected"]["sources"]]
-    assert kinds == ["serviceAccountToken", "configMap", "downwardAPI"]
-
-
-@pytest.mark.parametrize("by", ["pod", "account"])
-def test_no_token_where_none_is_wanted(http: Http, namespace: str, by: str) -> None:
-    account = {"metadata": {"name": "quiet"}, "automountServiceAccountToken": by != "account"}
-    http.ok("POST", f"/api/v1/namespaces/{namespace}/serviceaccounts", account)
-    wanted: dict[str, Any] = {"automountServiceAccountToken": False} if by == "pod" else {}
-    assert "volumes" not in create(http, namespace, pod(serviceAccountName="quiet", **wanted))
 
 
 def test_a_service_account_that_is_not_there(http: Http, namespace: str) -> None:

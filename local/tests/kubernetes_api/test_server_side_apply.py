@@ -83,7 +83,7 @@ def test_an_update_takes_the_fields_that_it_changes(http: Http, namespace: str) 
 def test_unapplied_fields_of_others_are_left_alone(http: Http, namespace: str) -> None:
     base = f"/apis/apps/v1/namespaces/{namespace}/deployments/d"
     ok(http.apply(base, deployment("d"), "operator"))
-    scaled = http.ok("PATCH", f"{base}/scale", {"spec": {"replicas": 3}}, "application/merge-patch+json")
+    scaled = http.ok("PATCH", base, {"spec": {"replicas": 3}}, "application/merge-patch+json")
     assert scaled["spec"]["replicas"] == 3
     assert ok(http.apply(base, deployment("d"), "operator", force="true"))["spec"]["replicas"] == 3
 

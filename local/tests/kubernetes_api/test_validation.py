@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from local.kubernetes.api.quantities import parse_quantity
 from local.kubernetes.api.validation import validate
-from local.tests.kubernetes_api.conftest import Http, deployment, spinapp, spinapps
+from local.tests.kubernetes_api.conftest import GROUP, VERSION, Http, deployment, spinapp, spinapps
 
 MERGE = "application/merge-patch+json"
 
@@ -222,15 +222,85 @@ def test_deployment_rules(http: Http, namespace: str) -> None:
     assert "field is immutable" in status["message"]
 
 
+CORE, SPINKUBE = "/api/v1", "/apis/core.spinkube.dev/v1alpha1"
+
+
+def with_container(**fields: Any) -> dict[str, Any]:
+    return {"spec": {"containers": [{"name": "c", "image": "i", **fields}]}}
+
+
+def app_with(**fields: Any) -> tuple[str, str, dict[str, Any]]:
+    return SPINKUBE, "spinapps", spinapp("a", **fields)
+
+
+def deployment_with(**fields: Any) -> tuple[str, str, dict[str, Any]]:
+    return "/apis/apps/v1", "deployments", deployment("a", **fields)
+
+
+def autoscaler_with(**fields: Any) -> tuple[str, str, dict[str, Any]]:
+    return "/apis/autoscaling/v2", "horizontalpodautoscalers", autoscaler(**fields)
+
+
+CONTAINER = "spec.containers[0]"
+MEASURED = {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "AverageValue", "averageValue": "1"}}}
+UNSERVED = [
+    (*app_with(components=["a"]), "spec.components"),
+    (*app_with(invocationLimits={"memory": "1Mi"}), "spec.invocationLimits"),
+    (*app_with(volumes=[{"name": "v", "emptyDir": {}}]), "spec.volumes"),
+    (*app_with(runtimeConfig={"keyValueStores": [{"name": "b", "type": "x"}]}), "spec.runtimeConfig.keyValueStores"),
+    (
+        *app_with(variables=[{"name": "v", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}]),
+        "spec.variables[0].valueFrom.fieldRef",
+    ),
+    (
+        *(SPINKUBE, "spinappexecutors"),
+        {
+            **{"apiVersion": f"{GROUP}/{VERSION}", "kind": "SpinAppExecutor"},
+            "spec": {"createDeployment": True, "deploymentConfig": {"spinImage": "i"}},
+        },
+        "spec.deploymentConfig.spinImage",
+    ),
+    (*deployment_with(paused=True), "spec.paused"),
+    (*deployment_with(minReadySeconds=1), "spec.minReadySeconds"),
+    (*deployment_with(strategy={"type": "Recreate"}), "spec.strategy"),
+    (*deployment_with(strategy={"rollingUpdate": {"maxSurge": 1}}), "spec.strategy"),
+    (CORE, "pods", {"spec": with_container()["spec"] | {"restartPolicy": "Never"}}, "spec.restartPolicy"),
+    (CORE, "pods", {"spec": with_container()["spec"] | {"hostNetwork": True}}, "spec.hostNetwork"),
+    (
+        *(CORE, "pods", {"spec": with_container()["spec"] | {"volumes": [{"name": "v", "emptyDir": {}}]}}),
+        "spec.volumes[0]",
+    ),
+    (CORE, "pods", with_container(imagePullPolicy="Never"), f"{CONTAINER}.imagePullPolicy"),
+    (CORE, "pods", with_container(args=["a"]), f"{CONTAINER}.args"),
+    (CORE, "pods", with_container(envFrom=[{"secretRef": {"name": "s"}}]), f"{CONTAINER}.envFrom"),
+    (CORE, "pods", with_container(livenessProbe={"tcpSocket": {"port": 80}}), f"{CONTAINER}.livenessProbe"),
+    (CORE, "services", {"spec": {"type": "NodePort", "ports": [{"port": 80}]}}, "spec.type"),
+    (*autoscaler_with(behavior={"scaleDown": {"stabilizationWindowSeconds": 0}}), "spec.behavior"),
+    (*autoscaler_with(metrics=[MEASURED]), "spec.metrics[0]"),
+]
+
+
 @pytest.mark.stand_in_only("it serves what the stand-in refuses rather than serve it otherwise")
-def test_what_one_machine_does_not_serve_is_refused(http: Http, namespace: str) -> None:
-    path = f"/apis/apps/v1/namespaces/{namespace}/deployments"
-    never = deployment("a")
-    never["spec"]["template"]["spec"]["containers"][0]["imagePullPolicy"] = "Never"
-    for body in (deployment("a", paused=True), deployment("a", strategy={"type": "Recreate"}), never):
-        assert "not served by the one-machine cluster" in message(http, 422, path, body)
-    pod = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}], "restartPolicy": "Never"}}
-    assert "not served" in message(http, 422, f"/api/v1/namespaces/{namespace}/pods", pod)
+@pytest.mark.parametrize(("group", "plural", "obj", "field"), UNSERVED)
+def test_what_one_machine_does_not_serve_is_refused(
+    http: Http, namespace: str, group: str, plural: str, obj: dict[str, Any], field: str
+) -> None:
+    body = obj | {"metadata": {"name": "a"}}
+    status = http.refused(422, "POST", f"{group}/namespaces/{namespace}/{plural}", body)
+    assert f"{field}: Forbidden: not served by the one-machine cluster" in status["message"]
+
+
+@pytest.mark.stand_in_only("it serves what the stand-in refuses rather than serve it otherwise")
+def test_verbs_and_patches_that_nothing_here_sends_are_refused(http: Http, namespace: str) -> None:
+    app = http.ok("POST", spinapps(namespace), spinapp("a"))
+    for method, path in (("PUT", spinapps(namespace, "a")), ("DELETE", spinapps(namespace))):
+        assert http.refused(405, method, path, app)["reason"] == "MethodNotAllowed"
+    patch = [{"op": "replace", "path": "/spec/replicas", "value": 7}]
+    status = http.refused(415, "PATCH", spinapps(namespace, "a"), patch, "application/json-patch+json")
+    assert "application/merge-patch+json" in status["message"]
+    response = http("GET", f"{spinapps(namespace, 'a')}/scale")
+    assert response.status_code == 404
+    assert http.ok("GET", spinapps(namespace, "a")) == app
 
 
 def test_bodies_that_are_no_object_of_the_kind(http: Http, namespace: str) -> None:
@@ -248,7 +318,6 @@ def test_methods_that_a_path_does_not_have(http: Http, namespace: str) -> None:
     config_map = f"/api/v1/namespaces/{namespace}/configmaps/a"
     assert http.refused(405, "POST", config_map, {"metadata": {"name": "a"}})["reason"] == "MethodNotAllowed"
     http.ok("POST", spinapps(namespace, "a"), spinapp("a"))  # the handler of custom resources does not look
-    assert http.refused(400, "PUT", spinapps(namespace), spinapp("a"))["message"] == "name must be provided"
     http.refused(405, "PUT", f"/api/v1/namespaces/{namespace}/configmaps", {"metadata": {"name": "a"}})
     for path in ("/api/v1/nothings", f"/api/v1/namespaces/{namespace}/configmaps/a/scale"):
         assert "could not find the requested resource" in http.refused(404, "GET", path)["message"]
@@ -271,7 +340,6 @@ def test_a_custom_resource_can_be_defined_used_and_removed(http: Http, namespace
                     "name": "v1",
                     "served": True,
                     "storage": True,
-                    "subresources": {"scale": {"specReplicasPath": ".spec.size", "statusReplicasPath": ".status.size"}},
                     "schema": {
                         "openAPIV3Schema": {
                             "type": "object",
@@ -295,9 +363,7 @@ def test_a_custom_resource_can_be_defined_used_and_removed(http: Http, namespace
     body = {"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "w"}, "spec": {"colour": "red"}}
     path = f"{widgets}/namespaces/{namespace}/widgets"
     assert http.ok("POST", path, body)["spec"] == {"size": 2}
-    scaled = http.ok("PATCH", f"{path}/w/scale", {"spec": {"replicas": 5}}, MERGE)
-    assert scaled["spec"]["replicas"] == 5
-    assert http.ok("GET", f"{path}/w")["spec"] == {"size": 5}
+    assert http.ok("PATCH", f"{path}/w", {"spec": {"size": 5}}, MERGE)["spec"] == {"size": 5}
     http.ok("DELETE", f"{crds}/widgets.example.com")
     http.unserved(path)
     http.unserved(widgets)

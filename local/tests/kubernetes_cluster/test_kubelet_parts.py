@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from local.kubernetes.kubelet import logs as log_files
-from local.kubernetes.kubelet.environment import ContainerConfigError, expand, pod_field
+from local.kubernetes.kubelet.environment import expand
 from local.kubernetes.kubelet.images import SPIN_CONFIG_LAYER, WASM_LAYER, UnusableImageError, check_for_shim
 from local.kubernetes.kubelet.leftovers import record_process, start_time, stop_leftovers
 from local.kubernetes.kubelet.process import host_environment
@@ -28,15 +28,6 @@ def test_references_expand_as_kubernetes_expands_them() -> None:
 def test_text_without_a_dollar_stays_as_it_is(text: str, environment: dict[str, str]) -> None:
     plain = text.replace("$", "")
     assert expand(plain, environment) == plain
-
-
-def test_fields_of_the_pod() -> None:
-    pod = {"metadata": {"name": "p", "namespace": "n", "uid": "u", "labels": {"a/b": "c"}}, "spec": {}}
-    assert pod_field(pod, "metadata.name") == "p"
-    assert pod_field(pod, "metadata.labels['a/b']") == "c"
-    assert pod_field(pod, "metadata.annotations['x']") == ""
-    with pytest.raises(ContainerConfigError, match=r"unsupported fieldPath: spec\.volumes"):
-        pod_field(pod, "spec.volumes")
 
 
 def test_a_pods_variables_do_not_steer_its_host_process() -> None:

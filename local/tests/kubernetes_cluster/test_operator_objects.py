@@ -11,11 +11,6 @@ from local.kubernetes.controllers.spinapp_secrets import ca_secret, ca_secret_na
 EXECUTOR = {"spec": {"createDeployment": True, "deploymentConfig": {"runtimeClassName": "spin"}}}
 # As go-toml 2.2.4 writes the operator's configuration, and Go's adler32 of it.
 PLAIN = "[[config_provider]]\ntype = 'env'\nprefix = 'SPIN_VARIABLE_'\n"
-STORES = (
-    PLAIN + "\n[key_value_store]\n[key_value_store.'a b']\ntype = 'x'\n"
-    "\n[key_value_store.b]\nq = \"it's \\\"x\\\"\\n\\\\\"\ntype = 'redis'\nurl = 'redis://a'\n"
-    "\n[sqlite_database]\n[sqlite_database.d]\ntype = 'spin'\n\n[llm_compute]\ntype = 'spin'\n"
-)
 
 
 def app(**spec: Any) -> dict[str, Any]:
@@ -27,10 +22,6 @@ def executor(**config: Any) -> dict[str, Any]:
     return {"spec": {"createDeployment": True, "deploymentConfig": {"runtimeClassName": "spin", **config}}}
 
 
-def no_value(kind: str, reference: dict[str, Any]) -> str:
-    raise AssertionError("no option takes its value from elsewhere")
-
-
 def test_an_app_is_selected_by_its_name_and_its_state() -> None:
     spec = deployment_for(app(podLabels={"team": "a"}), EXECUTOR, None, None)["spec"]
     labels = {"core.spinkube.dev/app-name": "hello", "core.spinkube.dev/app.hello.status": "ready"}
@@ -38,56 +29,28 @@ def test_an_app_is_selected_by_its_name_and_its_state() -> None:
     assert spec["template"]["metadata"]["labels"] == {"team": "a", **labels}
 
 
-def test_the_secrets_are_mounted_around_the_apps_own_volumes() -> None:
-    own = {"volumes": [{"name": "mine", "emptyDir": {}}], "volumeMounts": [{"name": "mine", "mountPath": "/mine"}]}
-    spec = deployment_for(app(**own), EXECUTOR, "hello-760b133c", "spin-ca")["spec"]["template"]["spec"]
-    assert [volume["name"] for volume in spec["volumes"]] == ["spin-runtime-config", "mine", "spin-ca"]
+def test_the_secrets_are_mounted() -> None:
+    spec = deployment_for(app(), EXECUTOR, "hello-760b133c", "spin-ca")["spec"]["template"]["spec"]
+    assert [volume["name"] for volume in spec["volumes"]] == ["spin-runtime-config", "spin-ca"]
     assert spec["volumes"][0]["secret"]["secretName"] == "hello-760b133c"
-    assert all(volume["secret"]["optional"] for volume in spec["volumes"] if "secret" in volume)
-    mounts = [(mount["mountPath"], mount.get("subPath")) for mount in spec["containers"][0]["volumeMounts"]]
+    assert all(volume["secret"]["optional"] for volume in spec["volumes"])
+    mounts = [(mount["mountPath"], mount["subPath"]) for mount in spec["containers"][0]["volumeMounts"]]
     assert mounts == [
         ("/runtime-config.toml", "runtime-config.toml"),
-        ("/mine", None),
         ("/etc/ssl/certs/ca-certificates.crt", "ca-certificates.crt"),
     ]
 
 
-STORES_SPEC = {
-    "keyValueStores": [
-        {
-            "name": "b",
-            "type": "redis",
-            "options": [{"name": "url", "value": "redis://a"}, {"name": "q", "value": 'it\'s "x"\n\\'}],
-        },
-        {"name": "a b", "type": "x"},
-    ],
-    "sqliteDatabases": [{"name": "d", "type": "spin"}],
-    "llmCompute": {"type": "spin"},
-}
-
-
-@pytest.mark.parametrize(
-    ("config", "name", "text"), [({}, "hello-760b133c", PLAIN), (STORES_SPEC, "hello-d61559b1", STORES)]
-)
-def test_the_runtime_configuration(config: dict[str, Any], name: str, text: str) -> None:
-    secret = runtime_secret(app(runtimeConfig=config), no_value)
+def test_the_runtime_configuration() -> None:
+    secret = runtime_secret(app())
     assert secret is not None
-    assert base64.b64decode(secret["data"]["runtime-config.toml"]).decode() == text
-    assert secret["metadata"]["name"] == name
+    assert base64.b64decode(secret["data"]["runtime-config.toml"]).decode() == PLAIN
+    assert secret["metadata"]["name"] == "hello-760b133c"
     assert "controller" not in secret["metadata"]["ownerReferences"][0]
 
 
-def test_a_value_from_a_secret() -> None:
-    reference = {"name": "words", "key": "url"}
-    option = {"name": "url", "valueFrom": {"secretKeyRef": reference}}
-    stores = {"keyValueStores": [{"name": "b", "type": "redis", "options": [option]}]}
-    secret = runtime_secret(app(runtimeConfig=stores), lambda kind, of: f"{kind}:{of['name']}.{of['key']}")
-    assert secret is not None
-    assert b"url = 'secretKeyRef:words.url'" in base64.b64decode(secret["data"]["runtime-config.toml"])
-
-
 def test_an_app_with_a_configuration_of_its_own_gets_none() -> None:
-    assert runtime_secret(app(runtimeConfig={"loadFromSecret": "mine"}), no_value) is None
+    assert runtime_secret(app(runtimeConfig={"loadFromSecret": "mine"})) is None
 
 
 @pytest.mark.parametrize(

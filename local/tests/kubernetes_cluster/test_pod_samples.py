@@ -10,7 +10,10 @@ from local.kubernetes.controllers.pod_samples import group
 from local.kubernetes.machinery.resources import Json
 from local.tests.kubernetes_cluster.test_rollout_math import CPU, NOW, stamp, usage
 
-MEMORY = {"type": "Resource", "resource": {"name": "memory", "target": {"type": "AverageValue", "averageValue": "1Mi"}}}
+MEMORY = {
+    "type": "Resource",
+    "resource": {"name": "memory", "target": {"type": "Utilization", "averageUtilization": 50}},
+}
 
 
 def pod(name: str, *, started: float, ready: bool = True, changed: float, phase: str = "Running") -> Json:
@@ -18,7 +21,7 @@ def pod(name: str, *, started: float, ready: bool = True, changed: float, phase:
     condition = {"type": "Ready", "status": str(ready), "lastTransitionTime": stamp(changed)}
     return {
         "metadata": {"name": name},
-        "spec": {"containers": [{"name": "app", "resources": {"requests": {"cpu": "100m"}}}]},
+        "spec": {"containers": [{"name": "app", "resources": {"requests": {"cpu": "100m", "memory": "2Mi"}}}]},
         "status": {"phase": phase, "startTime": stamp(started), "conditions": [condition]},
     }
 

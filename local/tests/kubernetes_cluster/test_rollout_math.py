@@ -1,7 +1,6 @@
 """The arithmetic of rolling updates and autoscaling, on its own."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,16 +13,14 @@ from local.kubernetes.controllers.rollout import (
     budget_of,
     new_set_size,
     old_set_sizes,
-    resolve,
     same_template,
     template_hash,
 )
 from local.kubernetes.machinery.resources import Json
 
 
-def deployment(replicas: int, **strategy: Any) -> Json:
-    spec: Json = {"replicas": replicas, "template": {"metadata": {"labels": {"a": "b"}}, "spec": {}}}
-    return {"spec": spec | ({"strategy": {"rollingUpdate": strategy}} if strategy else {})}
+def deployment(replicas: int) -> Json:
+    return {"spec": {"replicas": replicas, "template": {"metadata": {"labels": {"a": "b"}}, "spec": {}}}}
 
 
 def replica_set(name: str, replicas: int, available: int) -> Json:
@@ -40,16 +37,6 @@ def replica_set(name: str, replicas: int, available: int) -> Json:
 def test_a_quarter_rounds_as_in_kubernetes(replicas: int, surge: int, unavailable: int) -> None:
     expected = Budget(surge, unavailable)
     assert budget_of(deployment(replicas)) == expected
-
-
-def test_a_budget_of_nothing_still_moves() -> None:
-    assert budget_of(deployment(3, maxSurge=0, maxUnavailable=0)) == Budget(0, 1)
-
-
-@given(st.integers(0, 1000), st.integers(0, 100))
-def test_percentages_round_to_the_side_asked_for(total: int, percent: int) -> None:
-    low, high = (resolve(f"{percent}%", total, round_up=up) for up in (False, True))
-    assert low <= total * percent / 100 <= high <= low + 1
 
 
 @given(st.integers(1, 20), st.integers(0, 20), st.integers(0, 20), st.data())

@@ -1,0 +1,96 @@
+"""What the API can say and the one-machine cluster does not do: refused, where doing otherwise would go unnoticed.
+
+A real cluster does all of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from local.kubernetes.api.errors import FieldError, forbidden_field
+
+Object = dict[str, Any]
+
+_REASON = "not served by the one-machine cluster"
+_SECRET = "secretKeyRef"  # noqa: S105 - a field
+_ROLLOUT = {"maxSurge": "25%", "maxUnavailable": "25%"}
+
+
+def check_served(key: tuple[str, str], obj: Object) -> list[FieldError]:
+    """List the fields of an object that ask for what is not there."""
+    find = _FIELDS.get(key)
+    return [forbidden_field(field, _REASON) for field in find(obj.get("spec") or {})] if find else []
+
+
+def _set(spec: Object, where: str, *names: str) -> Iterator[str]:
+    return (f"{where}.{name}" for name in names if spec.get(name))
+
+
+def _spin_app(spec: Object) -> Iterator[str]:
+    yield from _set(spec, "spec", "components", "invocationLimits", "volumes", "volumeMounts")
+    config = spec.get("runtimeConfig") or {}
+    yield from _set(config, "spec.runtimeConfig", "keyValueStores", "llmCompute", "sqliteDatabases")
+    yield from _variables(spec.get("variables"), "spec.variables")
+
+
+def _executor(spec: Object) -> Iterator[str]:
+    yield from _set(spec.get("deploymentConfig") or {}, "spec.deploymentConfig", "otel", "spinImage")
+
+
+def _variables(variables: list[Object] | None, where: str) -> Iterator[str]:
+    for index, variable in enumerate(variables or ()):
+        for source, reference in (variable.get("valueFrom") or {}).items():
+            if source != _SECRET and reference is not None:
+                yield f"{where}[{index}].valueFrom.{source}"
+
+
+def _pod(spec: Object, where: str = "spec") -> Iterator[str]:
+    if spec.get("restartPolicy", "Always") != "Always":
+        yield f"{where}.restartPolicy"
+    yield from _set(spec, where, "initContainers", "hostNetwork", "affinity", "topologySpreadConstraints")
+    for index, volume in enumerate(spec.get("volumes") or ()):
+        if "secret" not in volume:
+            yield f"{where}.volumes[{index}]"
+    for index, container in enumerate(spec.get("containers") or ()):
+        field = f"{where}.containers[{index}]"
+        yield from _set(container, field, "args", "envFrom", "lifecycle", "startupProbe")
+        yield from _variables(container.get("env"), f"{field}.env")
+        if container.get("imagePullPolicy") == "Never":
+            yield f"{field}.imagePullPolicy"
+        for probe in ("livenessProbe", "readinessProbe"):
+            if "httpGet" not in container.get(probe, {"httpGet": {}}):
+                yield f"{field}.{probe}"
+
+
+def _workload(spec: Object) -> Iterator[str]:
+    yield from _set(spec, "spec", "minReadySeconds", "paused")
+    strategy = spec.get("strategy") or {}
+    if strategy.get("type", "RollingUpdate") != "RollingUpdate" or strategy.get("rollingUpdate", _ROLLOUT) != _ROLLOUT:
+        yield "spec.strategy"
+    yield from _pod((spec.get("template") or {}).get("spec") or {}, "spec.template.spec")
+
+
+def _service(spec: Object) -> Iterator[str]:
+    if spec.get("type") in ("ExternalName", "LoadBalancer", "NodePort"):
+        yield "spec.type"
+    yield from _set(spec, "spec", "externalIPs", "publishNotReadyAddresses")
+
+
+def _autoscaler(spec: Object) -> Iterator[str]:
+    yield from _set(spec, "spec", "behavior")
+    for index, metric in enumerate(spec.get("metrics") or ()):
+        target = (metric.get("resource") or {}).get("target") or {}
+        if metric.get("type") != "Resource" or target.get("type") not in (None, "Utilization"):
+            yield f"spec.metrics[{index}]"
+
+
+_FIELDS: dict[tuple[str, str], Callable[[Object], Iterator[str]]] = {
+    ("", "pods"): _pod,
+    ("", "services"): _service,
+    ("apps", "deployments"): _workload,
+    ("apps", "replicasets"): _workload,
+    ("autoscaling", "horizontalpodautoscalers"): _autoscaler,
+    ("core.spinkube.dev", "spinapps"): _spin_app,
+    ("core.spinkube.dev", "spinappexecutors"): _executor,
+}
