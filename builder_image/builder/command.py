@@ -9,12 +9,14 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import Final, NoReturn
 
+from pydantic import ValidationError
+
 from builder import pipeline
 from builder.aws import Aws
 from builder.errors import BuildError, PlatformError, TaskEndedError, TypeCheckFailedError
 from builder.log import BuildLog, printable
 from builder.sandbox import processes, role_address
-from builder.settings import Settings, SettingsError
+from builder.settings import Settings
 from builder.toolchain import Toolchain, ToolchainError, identity
 from functions.contracts.build_result import BuildResult, Finding
 from functions.contracts.task import result_key
@@ -29,8 +31,8 @@ def main() -> int:
     processes.harden()
     log = BuildLog()
     try:
-        settings = Settings.from_environment()
-    except (SettingsError, ValueError) as error:
+        settings = Settings.read()
+    except ValidationError as error:
         log.line(f"The build cannot start: {error}")
         return 1
     try:

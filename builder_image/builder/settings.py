@@ -1,33 +1,36 @@
-"""Every setting of a build, from the environment that CodeBuild gives it. Read once, by ``__main__``."""
+"""Every setting of a build, from the environment that CodeBuild gives it. Read once, by `builder.command`."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, ConfigDict, Field
 
 from functions.contracts.archive import MOST_ENTRIES
+from functions.contracts.settings import EnvironmentSettings
 
 MIB: Final = 1024 * 1024
 GIB: Final = 1024 * MIB
 
-_TASK_VARIABLES: Final = ("TASK_TABLE", "CODE_BUCKET", "WORKSPACE_ID", "TASK_ID", "AWS_REGION")
-_PREFIX: Final = "BLUE_FAAS_"
 _WORK_DIR: Final = Path("/tmp")  # noqa: S108 - the folder in it is made by mkdtemp
 
 
-class SettingsError(Exception):
-    """The environment does not describe a build; the text names the variable."""
+class _BuildSettings(EnvironmentSettings):
+    """A field is the variable ``BLUE_FAAS_<NAME IN CAPITALS>``, unless it names another; empty ones count as absent."""
+
+    model_config = ConfigDict(alias_generator=lambda name: f"BLUE_FAAS_{name.upper()}")
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> Self:
+        """Read an environment. Raises pydantic.ValidationError for variables that are missing or wrong."""
+        return super().of({name: value for name, value in environment.items() if value})
 
 
-class Limits(BaseModel):
-    """What one build may use. Each is the variable ``BLUE_FAAS_<NAME IN CAPITALS>``.
+class Limits(_BuildSettings):
+    """What one build may use.
 
     The sandbox's limits stop code that runs away; they are not meant to be reached by a build that works.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     source_bytes: int = Field(default=200 * MIB, gt=0, description="Size of the upload.")
     unpacked_bytes: int = Field(default=512 * MIB, gt=0, description="All files of a .zip together.")
@@ -48,18 +51,20 @@ class Limits(BaseModel):
     log_bytes: int = Field(default=MIB, gt=0, description="Output of a sandboxed step that goes to the build log.")
 
 
-class Settings(BaseModel):
+class Settings(_BuildSettings):
     """One build."""
 
-    model_config = ConfigDict(frozen=True)
-
-    task_table: str = Field(min_length=1)
-    code_bucket: str = Field(min_length=1)
-    workspace_id: str = Field(min_length=1)
-    task_id: str = Field(min_length=1)
-    aws_region: str = Field(min_length=1)
-    build_id: str | None = Field(default=None, description="CodeBuild's id of this build: project:uuid.")
-    build_arn: str | None = Field(default=None, description="CodeBuild's ARN of this build.")
+    task_table: str = Field(alias="TASK_TABLE")
+    code_bucket: str = Field(alias="CODE_BUCKET")
+    workspace_id: str = Field(alias="WORKSPACE_ID")
+    task_id: str = Field(alias="TASK_ID")
+    aws_region: str = Field(validation_alias=AliasChoices("AWS_REGION", "AWS_DEFAULT_REGION"))
+    build_id: str | None = Field(
+        default=None, alias="CODEBUILD_BUILD_ID", description="CodeBuild's id of this build: project:uuid."
+    )
+    build_arn: str | None = Field(
+        default=None, alias="CODEBUILD_BUILD_ARN", description="CodeBuild's ARN of this build."
+    )
     toolchain: Path = Field(default=Path("/opt/toolchain"), description="Its virtual environment.")
     fast_lane: bool = Field(default=True, description="Make Python components from the toolchain's base.")
     mypy_cache: Path = Field(default=Path("/opt/mypy-cache"), description="Made by `python -m builder.prepare`.")
@@ -69,29 +74,6 @@ class Settings(BaseModel):
     limits: Limits = Limits()
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
-        """Read the settings of this process.
-
-        Raises
-        ------
-        SettingsError
-            A variable is missing or no number.
-        """
-        values: dict[str, object] = {name.lower(): environment.get(name) for name in _TASK_VARIABLES}
-        values["aws_region"] = values["aws_region"] or environment.get("AWS_DEFAULT_REGION")
-        for name in _TASK_VARIABLES:
-            if not values[name.lower()]:
-                raise SettingsError(f"{name} is not set: a build needs {', '.join(_TASK_VARIABLES)}")
-        for name in ("build_id", "build_arn"):
-            values[name] = environment.get(f"CODEBUILD_{name.upper()}") or None
-        for name in cls.model_fields.keys() - values.keys() - {"limits"}:
-            if value := environment.get(_PREFIX + name.upper()):
-                values[name] = value
-        values["limits"] = Limits.model_validate(
-            {
-                name: value
-                for name in Limits.model_fields
-                if (value := environment.get(_PREFIX + name.upper())) is not None
-            }
-        )
-        return cls.model_validate(values)
+    def of(cls, environment: Mapping[str, str]) -> Self:
+        """Read an environment, the limits too. Raises pydantic.ValidationError as theirs does."""
+        return super().of(environment).model_copy(update={"limits": Limits.of(environment)})

@@ -1,6 +1,6 @@
 """Settings of the functions that keep tasks, each class with what its functions need."""
 
-from functions.settings import EnvironmentSettings
+from functions.contracts.settings import EnvironmentSettings
 
 
 class TaskSettings(EnvironmentSettings):

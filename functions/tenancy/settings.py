@@ -4,7 +4,7 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
-from functions.settings import EnvironmentSettings
+from functions.contracts.settings import EnvironmentSettings
 
 Tenancy = Literal["policy", "open"]
 

@@ -63,7 +63,7 @@ def broken(tree: Path) -> set[str]:
         ("functions/models/principals.py", "functions.tenancy.access", LAYERS),
         ("functions/tenancy/policies.py", "functions.tasks.store", LAYERS),
         ("functions/cluster/bounds.py", "functions.tasks.store", LAYERS),
-        ("functions/settings.py", "functions.contracts.names", LAYERS),
+        ("functions/aws.py", "functions.contracts.names", LAYERS),
         (
             "builder_image/fast_lane/__init__.py",
             "builder.source.names",

@@ -7,7 +7,7 @@ import pytest
 
 from functions.api.settings import BuildApiSettings, IngestSettings
 from functions.cluster.settings import DeploySettings
-from functions.settings import EnvironmentSettings
+from functions.contracts.settings import EnvironmentSettings
 from functions.tasks.settings import ReconcilerSettings, TaskSettings
 from infra.settings import Settings
 from tests.infra.conftest import OTHER, synthesis

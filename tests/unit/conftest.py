@@ -9,7 +9,8 @@ import pytest
 from botocore.client import BaseClient
 from moto import mock_aws
 
-from functions import aws, settings
+from functions import aws
+from functions.contracts import settings
 from functions.registry import ecr
 from functions.tenancy.policies import Policies
 from tests.support.aws_account import POLICY_TABLE, Account

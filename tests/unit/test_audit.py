@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from functions import settings
+from functions.contracts import settings
 from functions.handlers import ingest
 from functions.models.workspaces import WorkspacePolicy
 from functions.tasks.submission import StartFailedError

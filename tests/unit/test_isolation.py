@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from functions import settings
+from functions.contracts import settings
 from functions.handlers import builds
 from functions.tenancy.policies import Policies
 from tests.support.aws_account import POLICY_TABLE, Account

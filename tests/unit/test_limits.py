@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import boto3
 import pytest
 
-from functions import settings
+from functions.contracts import settings
 from functions.contracts.task import TaskKey
 from functions.handlers import ingest
 from functions.tasks import usage

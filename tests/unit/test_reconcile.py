@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import boto3
 import pytest
 
-from functions import settings
+from functions.contracts import settings
 from functions.contracts.build_result import BuildResult
 from functions.contracts.task import RowField, TaskKey, result_key
 from functions.contracts.timestamps import timestamp

@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 import pytest
 
-from functions import settings
+from functions.contracts import settings
 from functions.contracts.task import RowField
 from functions.contracts.task_row import StoredResult
 from functions.handlers import ingest

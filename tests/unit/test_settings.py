@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from functions import settings
 from functions.api.settings import BuildApiSettings, IngestSettings
+from functions.contracts import settings
+from functions.contracts.settings import EnvironmentSettings
 from functions.handlers import builds, ingest, reconcile, record_result
-from functions.settings import EnvironmentSettings
 from functions.tasks.settings import ReconcilerSettings, SubmissionSettings, TaskSettings
 from tests.support.aws_account import Account
 from tests.support.events import LambdaContext, http_event

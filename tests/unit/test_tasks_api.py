@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from functions import settings
+from functions.contracts import settings
 from functions.contracts.build_result import Finding
 from functions.contracts.task import TaskKey, TaskStatus
 from functions.models.builds import Task

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from functions import settings
+from functions.contracts import settings
 from functions.handlers import builds, ingest
 from functions.models.principals import Principal
 from functions.models.workspaces import WorkspacePolicy

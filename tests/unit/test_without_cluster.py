@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from functions import settings
+from functions.contracts import settings
 from tests.support.aws_account import Account
 from tests.support.build_api import SOURCE, WORKSPACE, announce, request, started, task, upload
 from tests.support.events import body_of

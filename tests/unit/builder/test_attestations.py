@@ -1,4 +1,4 @@
-"""Parts list and provenance, as they stand in S3 after a build, held against the published formats."""
+"""SBOM and provenance, as they stand in S3 after a build, held against the published formats."""
 
 import base64
 import datetime
@@ -53,7 +53,7 @@ def built(cloud: Cloud) -> Cloud:
     return cloud
 
 
-def test_the_parts_list_is_valid_and_complete(built: Cloud) -> None:
+def test_the_sbom_is_valid_and_complete(built: Cloud) -> None:
     from cyclonedx.schema import SchemaVersion  # three seconds to import: not in every process that collects tests
     from cyclonedx.validation.json import JsonStrictValidator
 
@@ -157,6 +157,6 @@ def test_the_image_has_what_identity_and_provenance_read() -> None:
 def test_codebuild_says_which_build_it_is() -> None:
     names = ("TASK_TABLE", "CODE_BUCKET", "WORKSPACE_ID", "TASK_ID", "AWS_REGION")
     environment = {**dict.fromkeys(names, "x"), "CODEBUILD_BUILD_ID": "p:1", "CODEBUILD_BUILD_ARN": f"{BUILDS}p:1"}
-    settings = Settings.from_environment(environment)
+    settings = Settings.of(environment)
     assert (settings.build_id, settings.build_arn) == ("p:1", f"{BUILDS}p:1")
-    assert Settings.from_environment(dict.fromkeys(names, "x")).build_id is None
+    assert Settings.of(dict.fromkeys(names, "x")).build_id is None

@@ -22,10 +22,10 @@ os.environ.setdefault("POWERTOOLS_TRACE_DISABLED", "true")
 os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "BlueFaas")
 os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "blue-faas")
 
-from functions import settings
 from functions.aws import clients
 from functions.cluster import retries
 from functions.cluster.eks import transport
+from functions.contracts import settings
 from functions.handlers import deploy as deploy_function
 from functions.models.workspaces import WorkspacePolicy
 from functions.registry import ecr

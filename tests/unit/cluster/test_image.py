@@ -2,8 +2,8 @@
 
 import pytest
 
-from functions import settings
 from functions.cluster.resources import SPIN_APPS
+from functions.contracts import settings
 from tests.unit.cluster.conftest import IMAGE, Deploy, Eks, deployed, digest_of
 from tests.unit.cluster.kubernetes_server import Administrator, KubernetesServer
 

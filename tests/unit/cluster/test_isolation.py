@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from functions import settings
 from functions.cluster.ownership import WORKSPACE
 from functions.cluster.resources import SPIN_APPS
+from functions.contracts import settings
 from functions.handlers import deploy as deploy_function
 from functions.models.workspaces import WorkspacePolicy
 from tests.support.isolation import (

@@ -1,7 +1,8 @@
-"""Read a function's settings from its environment: one class a function, with all that it needs and nothing else."""
+"""Settings from the environment: each Lambda function, and the builder, has a class with all that it needs."""
 
 import functools
 import os
+from collections.abc import Mapping
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict
@@ -21,14 +22,19 @@ class EnvironmentSettings(BaseModel):
     @classmethod
     @functools.cache
     def read(cls) -> Self:
-        """Read the environment of the process, once: a Lambda function's environment never changes.
+        """Read the environment of the process, once: it never changes. Raises as `of` does."""
+        return cls.of(os.environ)
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> Self:
+        """Read an environment.
 
         Raises
         ------
         pydantic.ValidationError
             Names every variable that is missing or wrong.
         """
-        return cls.model_validate(dict(os.environ))
+        return cls.model_validate(dict(environment))
 
     @classmethod
     def variables(cls) -> dict[str, bool]:
