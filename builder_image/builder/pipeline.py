@@ -1,6 +1,6 @@
 """One build, from the task's row to the pushed image, in the order of the picture in docs/.
 
-fetch ▸ unpack ▸ packages ▸ (type check ∥ spin build) ▸ collect ▸ row: pushing ▸ (component and parts list to S3 ∥ push)
+fetch ▸ unpack ▸ packages ▸ (type check ∥ spin build) ▸ collect ▸ row: pushing ▸ (component and SBOM to S3 ∥ push)
 ▸ provenance
 """
 
@@ -15,9 +15,9 @@ from builder.compile import spin_build
 from builder.documents.attest import Attestor
 from builder.log import BuildLog
 from builder.packages import install, package_index
-from builder.packages.install import Packages
+from builder.packages.install import InstalledPackages
 from builder.push import collect, credentials, pushed
-from builder.push.collect import Package
+from builder.push.collect import PushFolder
 from builder.push.registry import Registry
 from builder.sandbox import processes
 from builder.sandbox.run import Sandbox
@@ -56,15 +56,15 @@ def run(settings: Settings, aws: Aws, toolchain: Toolchain, log: BuildLog) -> Bu
         app, source_sha256 = build.fetch()
         threads.submit(lambda: aws.kms if task.registry_credentials is not None else aws.ecr)
         installed = install.install(app, toolchain, build.installer, work / "environment", settings.limits, log)
-        package = build.make(app, installed)
-        ways = build.ways(app, package)
+        push_folder = build.make(app, installed)
+        ways = build.ways(app, push_folder)
         pins = [entry.pin for entry in installed.locked] if installed is not None else []
         attestor = Attestor(aws.s3, settings, task, toolchain.versions, started)
-        digests = attestor.digests(package)
+        digests = attestor.digests(push_folder)
         tag = image_tag(content_digest(app.folder, toolchain.versions, pins, digests), task.workspace_id)
         row.start_pushing()
-        stored = threads.submit(build.store, package, attestor, app, installed, digests)
-        digest = build.push(package, tag)
+        stored = threads.submit(build.store, push_folder, attestor, app, installed, digests)
+        digest = build.push(push_folder, tag)
         stored.result()
         image_url = f"{task.image_repository}:{tag}"
         attestor.store_provenance(source_sha256, installed, digests, ways, (image_url, digest))
@@ -72,9 +72,9 @@ def run(settings: Settings, aws: Aws, toolchain: Toolchain, log: BuildLog) -> Bu
             outcome="succeeded",
             image_url=image_url,
             digest=digest,
-            wasm_size=package.wasm.stat().st_size,
-            wasm_sha256=digests[package.components[0]],
-            way=ways[package.components[0]],
+            wasm_size=push_folder.wasm.stat().st_size,
+            wasm_sha256=digests[push_folder.components[0]],
+            way=ways[push_folder.components[0]],
             sbom_key=sbom_key(task.task_id),
             provenance_key=provenance_key(task.task_id),
         )
@@ -108,7 +108,7 @@ class _Build:
         """Make the sandbox that packages are installed in: with a network, and without the uploader's code."""
         return self._sandbox("packages", package_index.environment(), network=True)
 
-    def make(self, app: App, installed: Packages | None) -> Package:
+    def make(self, app: App, installed: InstalledPackages | None) -> PushFolder:
         """Type check and build side by side, each in a sandbox of its own; then take what is to be pushed."""
         settings, toolchain, log = self.settings, self.toolchain, self.log
         check_environment = toolchain.environment()
@@ -130,34 +130,39 @@ class _Build:
             _ = toolchain.versions
             processes.kill_descendants_unless_root()
             with log.step("collect", "Collect what is to be pushed"):
-                return collect.collect(app.manifest, folder, self.work / "package", settings.limits)
+                return collect.collect(app.manifest, folder, self.work / "push", settings.limits)
 
-    def ways(self, app: App, package: Package) -> dict[str, Way]:
+    def ways(self, app: App, push_folder: PushFolder) -> dict[str, Way]:
         """How each component that is pushed was made, by its path."""
         built = {component.source for component in app.manifest.components if component.commands}
         ways: dict[str, Way] = {
-            path: self.toolchain.way_of(package.folder / path) if path in built else "uploaded"
-            for path in package.components
+            path: self.toolchain.way_of(push_folder.path / path) if path in built else "uploaded"
+            for path in push_folder.components
         }
         for path, way in ways.items():
             self.log.line(f"{path}: {way}")
         return ways
 
     def store(
-        self, package: Package, attestor: Attestor, app: App, installed: Packages | None, digests: Mapping[str, str]
+        self,
+        push_folder: PushFolder,
+        attestor: Attestor,
+        app: App,
+        installed: InstalledPackages | None,
+        digests: Mapping[str, str],
     ) -> None:
-        """Component and parts list to S3."""
-        with self.log.step("store", "Component and parts list to S3"):
-            with package.wasm.open("rb") as component:
+        """Component and SBOM to S3."""
+        with self.log.step("store", "Component and SBOM to S3"):
+            with push_folder.wasm.open("rb") as component:
                 self.aws.s3.put_object(
                     Bucket=self.settings.code_bucket,
                     Key=wasm_key(self.task.task_id),
                     Body=component,
                     ContentType="application/wasm",
                 )
-            attestor.store_parts(app, installed, digests)
+            attestor.store_sbom(app, installed, digests)
 
-    def push(self, package: Package, tag: str) -> str | None:
+    def push(self, push_folder: PushFolder, tag: str) -> str | None:
         """Push; answers the manifest's digest if the registry said it."""
         repository, seconds = self.task.image_repository, self.settings.limits.push_seconds
         with self.log.step("push", f"Push {repository}:{tag}"):
@@ -167,7 +172,7 @@ class _Build:
                 return pushed.digest_of(reference, login, self.aws)
 
             registry = Registry(repository, login, self.toolchain, self.work / "home", seconds, self.log, digest_of)
-            return registry.push(package.manifest, tag)
+            return registry.push(push_folder.manifest, tag)
 
     def _sandbox(self, name: str, environment: dict[str, str], *, network: bool = False) -> Sandbox:
         settings = self.settings

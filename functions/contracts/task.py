@@ -115,7 +115,7 @@ def result_key(task_id: str) -> str:
 
 
 def sbom_key(task_id: str) -> str:
-    """S3 key of the component's parts list (CycloneDX 1.6, JSON)."""
+    """S3 key of the component's SBOM (CycloneDX 1.6, JSON)."""
     return f"build-artifacts/{task_id}/sbom.cdx.json"
 
 

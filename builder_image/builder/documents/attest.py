@@ -1,4 +1,4 @@
-"""Writes down what was built, of what and how: the parts list beside the push, the provenance when it is known.
+"""Writes down what was built, of what and how: the SBOM beside the push, the provenance when it is known.
 
 Both stand in S3 beside the component (`functions.contracts.task`).
 """
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 from builder import toolchain as pins
 from builder.documents import provenance, sbom
 from builder.documents.statements import canonical
-from builder.packages.install import Packages
-from builder.push.collect import Package
+from builder.packages.install import InstalledPackages
+from builder.push.collect import PushFolder
 from builder.settings import Settings
 from builder.source.upload import App
 from functions.contracts.build_result import Way
@@ -37,19 +37,19 @@ class Attestor:
     versions: Mapping[str, str]
     started: datetime.datetime
 
-    def digests(self, package: Package) -> dict[str, str]:
+    def digests(self, push_folder: PushFolder) -> dict[str, str]:
         """SHA-256 of each component that is pushed, by its path."""
-        return {path: _sha256(package.folder / path) for path in package.components}
+        return {path: _sha256(push_folder.path / path) for path in push_folder.components}
 
-    def store_parts(self, app: App, packages: Packages | None, digests: Mapping[str, str]) -> None:
-        """Store the parts list."""
+    def store_sbom(self, app: App, packages: InstalledPackages | None, digests: Mapping[str, str]) -> None:
+        """Store the SBOM."""
         build = sbom.Build(self.task.task_id, app, packages, self.versions, digests, _now())
         self._put(sbom_key(self.task.task_id), canonical(sbom.document(build)), sbom.CONTENT_TYPE)
 
     def store_provenance(
         self,
         source_sha256: str,
-        packages: Packages | None,
+        packages: InstalledPackages | None,
         digests: Mapping[str, str],
         ways: Mapping[str, Way],
         image: tuple[str, str | None],

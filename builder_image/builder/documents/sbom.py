@@ -1,4 +1,4 @@
-"""The parts list of what was pushed: CycloneDX 1.6, JSON (cyclonedx.org/docs/1.6/json).
+"""The SBOM of what was pushed: CycloneDX 1.6, JSON (cyclonedx.org/docs/1.6/json).
 
 What is in a component: the app's own build, the Python and the SDK that componentize-py puts into it, the packages
 installed for it, and packages that the upload brought along. Written by hand: a dozen fields do not need a library in
@@ -18,7 +18,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from builder.documents.statements import package_url
-from builder.packages.install import Packages
+from builder.packages.install import InstalledPackages
 from builder.packages.requirements import SDK
 from builder.source.safe_paths import walk
 from builder.source.upload import App
@@ -35,11 +35,11 @@ _METADATA_BYTES: Final = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """What the parts list is about; ``digests`` are the SHA-256 of the pushed components, by path."""
+    """What the SBOM is about; ``digests`` are the SHA-256 of the pushed components, by path."""
 
     task_id: str
     app: App
-    packages: Packages | None
+    packages: InstalledPackages | None
     versions: Mapping[str, str]
     digests: Mapping[str, str]
     at: datetime.datetime
@@ -113,7 +113,7 @@ def _library(name: str, version: str, **more: Any) -> dict[str, Any]:
     return {"type": "library", "bom-ref": purl, "name": name, "version": version, "purl": purl, **more}
 
 
-def _installed(packages: Packages | None) -> dict[str, dict[str, Any]]:
+def _installed(packages: InstalledPackages | None) -> dict[str, dict[str, Any]]:
     """By name, the packages that the builder installed."""
     return {
         package.name: _library(
@@ -123,7 +123,7 @@ def _installed(packages: Packages | None) -> dict[str, dict[str, Any]]:
     }
 
 
-def _needs(packages: Packages | None, installed: Mapping[str, Mapping[str, Any]]) -> Iterable[dict[str, Any]]:
+def _needs(packages: InstalledPackages | None, installed: Mapping[str, Mapping[str, Any]]) -> Iterable[dict[str, Any]]:
     """Which installed package needs which, by their metadata."""
     if packages is None:
         return

@@ -32,7 +32,7 @@ _WHERE: Final = "The app's packages"
 
 
 @dataclass(frozen=True, slots=True)
-class Packages:
+class InstalledPackages:
     """Installed packages: ``environment`` is a folder like a virtual environment's, with them and the SDK in it."""
 
     environment: Path
@@ -51,7 +51,7 @@ def install(
     environment: Path,
     limits: Limits,
     log: BuildLog,
-) -> Packages | None:
+) -> InstalledPackages | None:
     """Install what ``app`` asks for; None when that is nothing.
 
     Parameters
@@ -74,7 +74,7 @@ def install(
         locked = resolver.lock()
         _check_sizes(locked, limits)
         resolver.install(locked, box.folder / "target")
-        packages = Packages(environment, tuple(locked))
+        packages = InstalledPackages(environment, tuple(locked))
         packages.folder.mkdir(parents=True)
         left_out = _copy(box.folder / "target", packages.folder, limits, native=[p for p in locked if not p.is_pure])
     _check_versions(packages)
@@ -125,7 +125,7 @@ def _copy(installed: Path, target: Path, limits: Limits, native: Sequence[Locked
     return left_out
 
 
-def _check_native(packages: Packages, left_out: Sequence[str], resolver: Resolver, log: BuildLog) -> None:
+def _check_native(packages: InstalledPackages, left_out: Sequence[str], resolver: Resolver, log: BuildLog) -> None:
     """Refuse a package that does not work without the native code that was left out of it."""
     missing = accelerators.missing_modules(packages.folder, left_out)
     for package in packages.locked:
@@ -156,7 +156,7 @@ def _info(folder: Path, package: Locked) -> Path:
     )
 
 
-def _check_versions(packages: Packages) -> None:
+def _check_versions(packages: InstalledPackages) -> None:
     found = set()
     for distribution in importlib.metadata.distributions(path=[str(packages.folder)]):
         with contextlib.suppress(InvalidVersion, TypeError):

@@ -22,24 +22,24 @@ _WASM_MAGIC: Final = _COMPONENT_HEADER[:4]
 
 
 @dataclass(frozen=True, slots=True)
-class Package:
+class PushFolder:
     """A folder ready to push; ``components`` are the paths of its .wasm files in it, ``wasm`` is the first."""
 
-    folder: Path
+    path: Path
     components: tuple[str, ...]
 
     @property
     def wasm(self) -> Path:
         """The component that is kept in S3."""
-        return self.folder / self.components[0]
+        return self.path / self.components[0]
 
     @property
     def manifest(self) -> Path:
         """Its spin.toml."""
-        return self.folder / FILE_NAME
+        return self.path / FILE_NAME
 
 
-def collect(manifest: Manifest, built: Path, target: Path, limits: Limits) -> Package:
+def collect(manifest: Manifest, built: Path, target: Path, limits: Limits) -> PushFolder:
     """Copy what the manifest names from ``built`` to ``target``, a new folder.
 
     Raises
@@ -64,7 +64,7 @@ def collect(manifest: Manifest, built: Path, target: Path, limits: Limits) -> Pa
     text = target / FILE_NAME
     text.unlink(missing_ok=True)
     text.write_bytes(manifest.text)
-    return Package(target, tuple(dict.fromkeys(component.source for component in manifest.components)))
+    return PushFolder(target, tuple(dict.fromkeys(component.source for component in manifest.components)))
 
 
 def _take_component(copier: "_Copier", component: Component, path: str, role: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from builder.errors import BuildError
-from builder.push.collect import Package, collect
+from builder.push.collect import PushFolder, collect
 from builder.settings import Limits
 from builder.source import glob
 from builder.source.manifest import Manifest
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.unit.builder.harness import COMPONENT, manifest
 
 
-def _collect(tmp_path: Path, limits: Limits | None = None, **component: str) -> Package:
+def _collect(tmp_path: Path, limits: Limits | None = None, **component: str) -> PushFolder:
     built = tmp_path / "built"
     built.mkdir(exist_ok=True)
     (built / "spin.toml").write_text(manifest("true", **component))
@@ -24,7 +24,7 @@ def _collect(tmp_path: Path, limits: Limits | None = None, **component: str) -> 
     (built / "spin.toml").write_text("changed by the build")
     if not os.path.lexists(built / "app.wasm"):
         (built / "app.wasm").write_bytes(COMPONENT)
-    return collect(read, built, tmp_path / "package", limits or Limits())
+    return collect(read, built, tmp_path / "push", limits or Limits())
 
 
 def _make(tmp_path: Path, *paths: str) -> None:
@@ -33,25 +33,25 @@ def _make(tmp_path: Path, *paths: str) -> None:
         (tmp_path / "built" / path).write_text(path)
 
 
-def _taken(package: Package) -> set[str]:
-    return {str(path.relative_to(package.folder)) for path in package.folder.rglob("*") if path.is_file()}
+def _taken(push_folder: PushFolder) -> set[str]:
+    return {str(path.relative_to(push_folder.path)) for path in push_folder.path.rglob("*") if path.is_file()}
 
 
 def test_the_manifest_as_it_was_checked(tmp_path: Path) -> None:
-    package = _collect(tmp_path)
-    assert package.manifest.read_text() == manifest("true")
-    assert package.wasm.read_bytes() == COMPONENT
+    push_folder = _collect(tmp_path)
+    assert push_folder.manifest.read_text() == manifest("true")
+    assert push_folder.wasm.read_bytes() == COMPONENT
 
 
 def test_files_folders_and_globs(tmp_path: Path) -> None:
     _make(tmp_path, "a/1", "a/b/2", "c/3.txt", "c/4.bin", "c/d/5.txt", ".hidden/6")
-    package = _collect(tmp_path, files='["a", "c/*.txt", { source = ".hidden", destination = "/x" }]')
-    assert _taken(package) == {"spin.toml", "app.wasm", "a/1", "a/b/2", "c/3.txt", ".hidden/6"}
+    push_folder = _collect(tmp_path, files='["a", "c/*.txt", { source = ".hidden", destination = "/x" }]')
+    assert _taken(push_folder) == {"spin.toml", "app.wasm", "a/1", "a/b/2", "c/3.txt", ".hidden/6"}
 
 
 def test_an_empty_folder_is_shipped_as_one(tmp_path: Path) -> None:
     (tmp_path / "built" / "empty").mkdir(parents=True)
-    assert (_collect(tmp_path, files='["empty"]').folder / "empty").is_dir()
+    assert (_collect(tmp_path, files='["empty"]').path / "empty").is_dir()
 
 
 def test_a_file_that_is_missing(tmp_path: Path) -> None:

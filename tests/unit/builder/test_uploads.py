@@ -45,8 +45,8 @@ def test_the_files_that_spin_toml_names_are_pushed(tmp_path: Path, tool: str) ->
     (tmp_path / "app").mkdir()
     task = order("build-sources/team-a/task/app.zip")
     app = unpack(tmp_path / "upload", task, tmp_path / "app", Limits())
-    package = collect(app.manifest, app.folder, tmp_path / "package", Limits())
-    assert package.manifest.read_bytes() == TOML
-    assert {str(path.relative_to(package.folder)) for path in package.folder.rglob("*") if path.is_file()} == {
+    push_folder = collect(app.manifest, app.folder, tmp_path / "push", Limits())
+    assert push_folder.manifest.read_bytes() == TOML
+    assert {str(path.relative_to(push_folder.path)) for path in push_folder.path.rglob("*") if path.is_file()} == {
         *("spin.toml", "app.wasm", NAME)
     }
