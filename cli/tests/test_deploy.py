@@ -219,8 +219,8 @@ def test_what_is_large_goes_to_s3(service: Service, project: Path, blue: Blue, m
     (project / "app.py").write_text(SOURCE)
     done = blue("deploy", "app.py", "--no-wait")
     assert done.code == 0, done.err
-    announced, stored = service.requests
-    assert announced.url.path == "/api/v1/uploads"
+    created, stored = service.requests
+    assert created.url.path == "/api/v1/uploads"
     assert json.loads(service.bodies[0])["deploy"] == {"namespace": "default", "app_name": "hello"}
     assert service.bodies[1] == SOURCE.encode()
     assert stored.url.path.endswith("app.py")

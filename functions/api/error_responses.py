@@ -27,7 +27,7 @@ _DESCRIPTIONS: Final = {
     HTTPStatus.BAD_REQUEST: "The uploaded file cannot be built.",
     HTTPStatus.FORBIDDEN: "The service does not allow builds to push to this registry.",
     HTTPStatus.NOT_FOUND: "The task does not exist, or the caller has no access to the workspace.",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The request or the announced file is larger than the limit.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The request, or the file of the presigned upload, is larger than the limit.",
     HTTPStatus.UNPROCESSABLE_ENTITY: "The request does not match the schema.",
     HTTPStatus.TOO_MANY_REQUESTS: f"The workspace has reached one of its limits. {RETRY_AFTER}",
     HTTPStatus.SERVICE_UNAVAILABLE: f"A service that this one depends on does not respond. {RETRY_AFTER}",

@@ -105,13 +105,13 @@ class UploadTarget(BaseModel):
 
 
 class UploadCreated(BaseModel):
-    """The response to a registered upload. The build starts when the file has arrived in S3."""
+    """A presigned upload and its task. The build starts when the file is in S3."""
 
     task_id: str = Field(description=_TASK_ID)
     status: TaskStatus = Field(
         description="Status of the task: pending, or done if an earlier build of the same source was reused."
     )
-    source_s3_path: str = Field(description="S3 URI of the folder that keeps the source once it has arrived.")
+    source_s3_path: str = Field(description="S3 URI of the folder that keeps the source after the upload.")
     upload: UploadTarget | None = Field(
         description="Request that sends the file. null if no file is needed, or if the time for sending it is over."
     )

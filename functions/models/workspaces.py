@@ -68,17 +68,22 @@ class WorkspaceWritten(WorkspacePolicy):
     )
 
 
-class WorkspaceState(BaseModel):
+class OwnWorkspace(BaseModel):
+    """A workspace as its members see it."""
+
+    workspace_id: WorkspaceId = Field(description="Id of the workspace.")
+    namespaces: list[str] = Field(description=_NAMESPACES)
+    registries: list[str] = Field(description=_REGISTRIES)
+    limits: WorkspaceLimits = Field(description="Limits that differ from the platform's.")
+
+
+class WorkspaceState(OwnWorkspace):
     """A workspace as an administrator sees it."""
 
-    workspace_id: str = Field(description="Id of the workspace.")
     version: int = Field(description="Number of times that the policy has been written.")
     updated_at: str = Field(description="Time of the latest write (ISO 8601, UTC).")
     updated_by: str = Field(description="Administrator who wrote the policy.")
     principals: list[str] = Field(description=_PRINCIPALS)
-    namespaces: list[str] = Field(description=_NAMESPACES)
-    registries: list[str] = Field(description=_REGISTRIES)
-    limits: WorkspaceLimits = Field(description="Limits that differ from the platform's.")
 
 
 class WorkspacePage(BaseModel):
@@ -98,15 +103,6 @@ class WorkspaceDeleted(BaseModel):
         default="Workspace deleted. Its tasks, images and apps are kept, and nobody can reach them",
         description="Confirmation for people.",
     )
-
-
-class OwnWorkspace(BaseModel):
-    """A workspace as its members see it."""
-
-    workspace_id: WorkspaceId = Field(description="Id of the workspace.")
-    namespaces: list[str] = Field(description=_NAMESPACES)
-    registries: list[str] = Field(description=_REGISTRIES)
-    limits: WorkspaceLimits = Field(description="Limits that differ from the platform's.")
 
 
 class OwnWorkspaces(BaseModel):

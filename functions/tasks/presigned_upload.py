@@ -31,7 +31,7 @@ def start_build(submissions: Submissions, task: TaskKey, upload: ObjectVersion, 
         return False
     if sha256 != row.upload_sha256:
         logger.warning("the upload is not the one that was signed", key=upload.key)
-        reason = "The uploaded file is not the announced one: its SHA-256 differs. Announce it again."
+        reason = "The SHA-256 of the uploaded file is not that of the request. Request a new upload for it."
         submissions.outcomes.fail(task, reason)
         return False
     submissions.bucket.copy(upload, row.source_key)

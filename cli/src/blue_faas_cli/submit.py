@@ -53,7 +53,7 @@ def submit(session: Session, source: Source, app_name: str, deploy: DeployOption
             files={"file": (source.file_name, source.content, "application/octet-stream")},
         )
         return answer.typed.task_id, answer.raw
-    announced = session.api.post(
+    created = session.api.post(
         UploadCreated,
         "/api/v1/uploads",
         json={
@@ -65,9 +65,9 @@ def submit(session: Session, source: Source, app_name: str, deploy: DeployOption
             "deploy": block,
         },
     )
-    if announced.typed.upload is not None:
-        _send(session, announced.typed.upload, source)
-    return announced.typed.task_id, announced.raw
+    if created.typed.upload is not None:
+        _send(session, created.typed.upload, source)
+    return created.typed.task_id, created.raw
 
 
 def _send(session: Session, target: UploadTarget, source: Source) -> None:

@@ -8,6 +8,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
 from functions.api.error_responses import documented
+from functions.api.page_parameters import Limit, NextToken
 from functions.api.plain_text import also_text, text_answer, wants_text
 from functions.api.settings import BuildApiSettings
 from functions.contracts.names import WorkspaceId
@@ -28,10 +29,6 @@ router = Router()  # type: ignore[no-untyped-call]  # Powertools' constructor ha
 TaskId = Annotated[str, Path(description="UUIDv7 of the task.")]
 Workspace = Annotated[WorkspaceId, Query(description="Workspace that the task belongs to.")]
 Wait = Annotated[int, Query(ge=0, le=MOST_SECONDS, description="Seconds to wait for news before answering.")]
-Next = Annotated[
-    str | None, Query(max_length=2048, description="Token from the field `next` of the previous response.")
-]
-MOST_TASKS = 100
 
 
 @router.get(
@@ -63,8 +60,8 @@ def get_task(task_id: TaskId, workspace_id: Workspace, wait: Wait = 0) -> Task:
 )
 def list_tasks(
     workspace_id: Annotated[WorkspaceId, Path(description="Workspace that the tasks belong to.")],
-    limit: Annotated[int, Query(ge=1, le=MOST_TASKS, description="Maximum number of tasks in one response.")] = 20,
-    next: Next = None,  # noqa: A002  # the query parameter's name
+    limit: Limit = 20,
+    next: NextToken = None,  # noqa: A002  # the query parameter's name
 ) -> TaskPage:
     """List up to ``limit`` tasks, newest first. The token ``next`` of the response leads to older tasks."""
     tasks = _tasks_of(workspace_id)
@@ -84,7 +81,7 @@ def list_tasks(
 def get_task_log(
     task_id: TaskId,
     workspace_id: Workspace,
-    next: Next = None,  # noqa: A002  # the query parameter's name
+    next: NextToken = None,  # noqa: A002  # the query parameter's name
     wait: Wait = 0,
 ) -> Response[Any]:
     """Get the lines that a build has written. The token ``next`` leads to later lines; it is null after the last one.

@@ -30,7 +30,7 @@ router = Router()  # type: ignore[no-untyped-call]  # Powertools' constructor ha
 
 @router.post(
     "/api/v1/uploads",
-    summary="Register the upload of a large source to S3",
+    summary="Create a presigned upload for a large source",
     tags=["Builds"],
     operation_id="createUpload",
     status_code=HTTPStatus.CREATED,
@@ -44,7 +44,7 @@ router = Router()  # type: ignore[no-untyped-call]  # Powertools' constructor ha
     ),
 )
 def create_upload(request: Annotated[UploadRequest, Body()], idempotency_key: IdempotencyKey = None) -> UploadCreated:
-    """Create a task and get the request that sends its source to S3. The build starts when the file has arrived.
+    """Create a task and get the request that sends its source to S3. The build starts when the file is there.
 
     If an earlier build of the same source can be reused, the task is done at once and no file is needed.
     """
@@ -93,7 +93,7 @@ def _answer(submissions: Submissions, request: UploadRequest, task: IdempotentTa
 
 
 def _target(bucket: CodeBucket, request: UploadRequest, task: TaskKey, until: int) -> UploadTarget | None:
-    """Return the presigned request, which S3 accepts for the announced file only; None if it is too late."""
+    """Return the presigned request, which S3 accepts for the described file only; None if it is too late."""
     expires_at = datetime.datetime.fromtimestamp(until, datetime.UTC)
     seconds = int((expires_at - utc_now()).total_seconds())
     if seconds <= 0:

@@ -4,9 +4,10 @@ from http import HTTPStatus
 from typing import Annotated, Final
 
 from aws_lambda_powertools.event_handler.api_gateway import Router
-from aws_lambda_powertools.event_handler.openapi.params import Body, Path, Query
+from aws_lambda_powertools.event_handler.openapi.params import Body, Path
 
 from functions.api.error_responses import RETRY_AFTER, documented, responses
+from functions.api.page_parameters import MOST_ENTRIES, Limit, NextToken
 from functions.api.settings import BuildApiSettings
 from functions.contracts.names import WorkspaceId
 from functions.models.workspaces import (
@@ -25,7 +26,6 @@ from functions.tenancy.workspace import WorkspaceNotFoundError
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools' constructor has no annotations
 
-MOST_WORKSPACES: Final = 100
 WorkspaceInPath = Annotated[WorkspaceId, Path(description="Id of the workspace.")]
 _ADMINISTRATION: Final = {
     HTTPStatus.NOT_FOUND: "The workspace does not exist, or the caller is no administrator.",
@@ -46,12 +46,7 @@ def list_own_workspaces() -> OwnWorkspaces:
     """Get the caller as the service knows it, and the workspaces that the caller may use."""
     settings, access = BuildApiSettings.read(), _access()
     own = [
-        OwnWorkspace(
-            workspace_id=workspace.workspace_id,
-            namespaces=workspace.policy.namespaces,
-            registries=workspace.policy.registries,
-            limits=workspace.policy.limits,
-        )
+        OwnWorkspace(workspace_id=workspace.workspace_id, **dict(workspace.policy))
         for workspace in access.workspaces()
         if workspace.policy is not None
     ]
@@ -69,12 +64,8 @@ def list_own_workspaces() -> OwnWorkspaces:
     responses=responses(WorkspacePage, _ADMINISTRATION),
 )
 def list_workspaces(
-    limit: Annotated[
-        int, Query(ge=1, le=MOST_WORKSPACES, description="Maximum number of workspaces in one response.")
-    ] = MOST_WORKSPACES,
-    next: Annotated[  # noqa: A002  # the query parameter's name
-        str | None, Query(max_length=2048, description="Token from the field `next` of the previous response.")
-    ] = None,
+    limit: Limit = MOST_ENTRIES,
+    next: NextToken = None,  # noqa: A002  # the query parameter's name
 ) -> WorkspacePage:
     """List up to ``limit`` workspaces, ordered by id. The token ``next`` of the response leads to further ones."""
     found, after = _policies(_access()).page(limit, None if next is None else position_in(next))
@@ -137,14 +128,10 @@ def _policies(access: Access) -> Policies:
 
 
 def _state(stored: StoredPolicy) -> WorkspaceState:
-    policy = stored.policy
     return WorkspaceState(
         workspace_id=stored.workspace_id,
         version=stored.version,
         updated_at=stored.updated_at,
         updated_by=stored.updated_by,
-        principals=policy.principals,
-        namespaces=policy.namespaces,
-        registries=policy.registries,
-        limits=policy.limits,
+        **dict(stored.policy),
     )
