@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import DynamoDBServiceResource, Table
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_kms import KMSClient
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_stepfunctions import SFNClient
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 _TABLES: Final = Config(connect_timeout=1, read_timeout=5)
 """Seconds. Every request looks into a table: one that is out of reach, as for a function in a VPC without a way to
 DynamoDB, is answered before the function's own time is over, retries included."""
+_ASKED_FUNCTION: Final = Config(connect_timeout=1, read_timeout=8, retries={"total_max_attempts": 1})
+"""Seconds: what the function takes for its answer (`functions.models.rehearsal`), and a start of the function."""
 
 
 class Clients:
@@ -47,6 +50,11 @@ class Clients:
     def events(self) -> "EventBridgeClient":
         """Takes the ends of tasks."""
         return boto3.client("events")
+
+    @cached_property
+    def lambda_(self) -> "LambdaClient":
+        """Asks the deploy function, once: a request waits for the answer, and can do without it."""
+        return boto3.client("lambda", config=_ASKED_FUNCTION)
 
     @cached_property
     def logs(self) -> "CloudWatchLogsClient":

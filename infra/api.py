@@ -73,7 +73,7 @@ class Api(Construct):
                 **submission_environment(settings, storage, state_machine_arn),
                 "BUILD_LOG_GROUP": build_logs.log_group_name,
                 "CREDENTIALS_KEY_ID": storage.credentials_key.key_arn,
-                "DEPLOYS": str(settings.kubernetes is not None).lower(),
+                **({"DEPLOY_FUNCTION": deploy.function_arn} if deploy is not None else {}),
                 **tenancy.environment(),
                 **settings.variables(
                     "administrators",
@@ -104,6 +104,7 @@ class Api(Construct):
         )
         self._log_access(settings.authorizer)
         grant_submit(self.builds, storage, state_machine_arn)
+        storage.grant_open_tasks(self.builds)
         tenancy.grant_administration(self.builds)
         storage.credentials_key.grant(self.builds, "kms:Encrypt")
         storage.grant_objects(self.builds, "build-sources/*", "s3:GetObject")
@@ -125,6 +126,7 @@ class Api(Construct):
         self._route(delete, "/api/v1/tasks/{task_id}", self.builds)
         self._route(get, "/api/v1/tasks/{task_id}/logs", self.builds)
         if deploy is not None:
+            deploy.grant_invoke(self.builds)
             self._route(post, "/api/v1/deploy", deploy)
             self._route(get, "/api/v1/apps", deploy)
             self._route(get, "/api/v1/apps/{namespace}/{app_name}", deploy)

@@ -47,7 +47,7 @@ class BuildStates(Construct):
 
     ::
 
-        MarkBuilding ─▶ BuildAndPush ─▶ RecordResult ──┬─▶ DeployOrEnd ─▶ Deploy … (`infra.deploy_states`)
+        MarkQueued ─▶ BuildAndPush ─▶ RecordResult ──┬─▶ DeployOrEnd ─▶ Deploy … (`infra.deploy_states`)
              │               └ any failure ─▶ RecordFailure ─┤      └─▶ Done | Failed | Skipped
              └ ended before ─▶ ReadEarlierEnd ─────────┘
                                     each, when the function is broken ─▶ MarkFailed ─▶ Failed
@@ -103,7 +103,7 @@ class BuildStates(Construct):
         ended_before.add_catch(self._failed, errors=["States.ALL"], outputs={"error": _UNREAD})
         build = self._build(project, settings)
         build.add_catch(record_failure, errors=["States.ALL"], outputs=_FAILURE).next(record)
-        mark = self._mark_building()
+        mark = self._mark_queued()
         mark.add_catch(ended_before, errors=[CONDITION_FAILED], outputs="{% $states.input %}")
         mark.add_catch(record_failure, errors=["States.ALL"], outputs=_FAILURE)
         self.first = mark.next(build)
@@ -126,16 +126,16 @@ class BuildStates(Construct):
         choice.otherwise(self._failed)
         return choice
 
-    def _mark_building(self) -> tasks.DynamoUpdateItem:
-        # A retry after a lost answer finds `building`, which only this execution writes: so it is allowed here.
+    def _mark_queued(self) -> tasks.DynamoUpdateItem:
+        # CodeBuild may let the build wait: the task becomes `building` when the builder takes it (builder.task).
         return self._update(
-            "MarkBuilding",
-            "SET #status = :building, #updated = :now",
-            (TaskStatus.PENDING, TaskStatus.BUILDING),
-            names={},
-            values={":building": TaskStatus.BUILDING.value},
+            "MarkQueued",
+            "SET #queued = :now",
+            (TaskStatus.PENDING,),
+            names={"#queued": RowField.QUEUED_AT},
+            values={},
             outputs="{% $states.input %}",
-            comment="Show the task as building, unless it has ended already",
+            comment="Note since when the build waits for a machine, unless the task has ended already",
         )
 
     def _build(self, project: codebuild.IProject, settings: Builds) -> sfn.TaskStateBase:
@@ -187,6 +187,7 @@ class BuildStates(Construct):
             "SET #status = :failed, #error = :error, #updated = :now REMOVE #credentials, #upload",
             running,
             names={
+                "#updated": RowField.UPDATED_AT,
                 "#error": RowField.ERROR,
                 "#credentials": RowField.REGISTRY_CREDENTIALS,
                 "#upload": RowField.UPLOAD_EXPIRES_AT,
@@ -212,7 +213,7 @@ class BuildStates(Construct):
     ) -> tasks.DynamoUpdateItem:
         values = {**values, ":now": "{% $now() %}", **{f":was_{status}": status.value for status in allowed}}
         text = tasks.DynamoAttributeValue.from_string
-        names = {"#status": RowField.STATUS, "#updated": RowField.UPDATED_AT, **names}
+        names = {"#status": RowField.STATUS, **names}
         state = tasks.DynamoUpdateItem.jsonata(
             self,
             name,

@@ -5,7 +5,6 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from functions.contracts.task import UNSETTLED_INDEX
 from infra.build_pipeline import BuildPipeline
 from infra.lambda_function import ServiceFunction
 from infra.storage import Storage
@@ -38,11 +37,9 @@ class Reconciler(Construct):
         )
         storage.grant_task_access(self.function, "dynamodb:GetItem", "dynamodb:UpdateItem")
         storage.grant_objects(self.function, "build-artifacts/*/result.json", "s3:GetObject")
-        for actions, resource in (
-            (["dynamodb:Query"], f"{storage.task_table.table_arn}/index/{UNSETTLED_INDEX}"),
-            (["states:ListExecutions", "states:StartExecution"], machine.state_machine_arn),
-        ):
-            self.function.add_to_role_policy(iam.PolicyStatement(actions=actions, resources=[resource]))
+        storage.grant_open_tasks(self.function)
+        executions = ["states:ListExecutions", "states:StartExecution"]
+        self.function.add_to_role_policy(iam.PolicyStatement(actions=executions, resources=[machine.state_machine_arn]))
         pipeline.grant_executions(self.function, "states:DescribeExecution")
         self.undelivered = UndeliveredQueue(self, "Undelivered")
         self.undelivered.collect_failures(self.function)

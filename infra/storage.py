@@ -103,6 +103,11 @@ class Storage(Construct):
         """Grant exactly ``actions`` (``dynamodb:...``) on the table, without its indexes."""
         iam.Grant.add_to_principal(grantee=grantee, actions=list(actions), resource_arns=[self.task_table.table_arn])
 
+    def grant_open_tasks(self, grantee: iam.IGrantable) -> None:
+        """Grant reading which tasks are open, of all workspaces."""
+        index = f"{self.task_table.table_arn}/index/{UNSETTLED_INDEX}"
+        iam.Grant.add_to_principal(grantee=grantee, actions=["dynamodb:Query"], resource_arns=[index])
+
     def grant_objects(self, grantee: Grantee, prefix: str, *actions: str) -> None:
         """Grant exactly ``actions`` (``s3:...``) on the code bucket's objects that match ``prefix``."""
         objects = self.code_bucket.arn_for_objects(prefix)

@@ -85,7 +85,7 @@ def build(settings: Settings, aws: Aws, log: BuildLog) -> BuildResult | None:
         log.line(f"Pushed {result.image_url}")
     else:
         log.line("Failed:")
-        log.lines(str(result.error), source="error")
+        log.error(str(result.error))
     return result
 
 

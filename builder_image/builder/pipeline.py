@@ -16,6 +16,7 @@ from builder.documents.attest import Attestor
 from builder.log import BuildLog
 from builder.packages import install, package_index
 from builder.packages.install import InstalledPackages
+from builder.progress import Progress
 from builder.push import collect, credentials, pushed
 from builder.push.collect import PushFolder
 from builder.push.registry import Registry
@@ -50,6 +51,7 @@ def run(settings: Settings, aws: Aws, toolchain: Toolchain, log: BuildLog) -> Bu
     with (
         work_folder(settings.work_dir) as work,
         concurrent.futures.ThreadPoolExecutor(thread_name_prefix="step") as threads,
+        Progress(log, row.note_step),
     ):
         build = _Build(settings, aws, toolchain, log, task, work, threads)
         threads.submit(lambda: toolchain.versions)  # asked for early, kept by the toolchain

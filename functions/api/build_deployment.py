@@ -1,27 +1,33 @@
-"""State Deploy of the build pipeline: deploy the image of a build with the options of its request.
+"""Deploy blocks of builds: asked for by the build API before the build, carried out by the state Deploy after it.
 
 A deployment that fails does not undo the build: the task stays done, and its ``deployment`` has the error.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final, Self
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from functions.api.cluster_errors import reported
+from functions.api.cluster_errors import answer_to, reported
 from functions.api.deployments import Deployments
 from functions.cluster.errors import ClusterError, RefusedError
 from functions.cluster.settings import DeploySettings
 from functions.contracts.task import TaskKey
 from functions.contracts.task_row import DeployBlock
 from functions.models.deploy import DeployOptions, DeployRequest
+from functions.models.rehearsal import REHEARSAL_SECONDS, Rehearsal, RehearsalAnswer
 from functions.tasks.store import TaskStore
 from functions.telemetry import logger
 from functions.tenancy import audit
 from functions.tenancy.access import as_workspace
 from functions.tenancy.audit import AuditEntry
 from functions.tenancy.workspace import AppScope, NotFoundForCallerError
+
+_NO_TAG_YET: Final = "not-built-yet"
+_OURS: Final = 500
+"""Statuses from here on say nothing about the request."""
 
 
 class BuiltTask(BaseModel):
@@ -31,6 +37,50 @@ class BuiltTask(BaseModel):
 
     workspace_id: str
     task_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Deploy:
+    """A deploy block, ready to be carried out or rehearsed in the name of its workspace."""
+
+    request: DeployRequest
+    scope: AppScope
+    by: str
+
+    @classmethod
+    def of(cls, workspace_id: str, block: DeployBlock, image: str) -> Self:
+        """Read the block; what the workspace may do is looked up, since it may have changed."""
+        workspace = as_workspace(DeploySettings.read(), workspace_id)
+        workspace.check_namespace(block.namespace)
+        options = DeployOptions.model_validate_json(block.options)
+        request = DeployRequest(image_ref=image, **options.model_dump(exclude_unset=True))
+        scope = AppScope((workspace,), enforced=workspace.policy is not None)
+        return cls(request, scope, block.requested_by)
+
+    def opened(self, context: LambdaContext, **limits: float) -> Deployments:
+        """Open the cluster for it."""
+        return Deployments.open(context, self.by, self.request.namespace, self.scope, **limits)
+
+
+def rehearse(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Answer whether a deploy block would be carried out now: the build API asks it before the build."""
+    asked = Rehearsal.model_validate(event)
+    image = f"{asked.image_repository}:{_NO_TAG_YET}"
+    try:
+        deploy = _Deploy.of(asked.workspace_id, asked.block, image)
+        deploy.opened(context, seconds=REHEARSAL_SECONDS).rehearse(deploy.request)
+    except NotFoundForCallerError as error:
+        answer = RehearsalAnswer(refused=str(error), status=404)
+    except (RefusedError, ClusterError) as error:
+        given = answer_to(error, changes=False)
+        logger.info("deployment rehearsed", status=int(given.status), reason=type(error).__name__)
+        if given.status < _OURS:
+            answer = RehearsalAnswer(refused=given.detail, status=given.status)
+        else:
+            answer = RehearsalAnswer(unknown=given.detail)
+    else:
+        answer = RehearsalAnswer()
+    return answer.model_dump(mode="json")
 
 
 def deploy(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
@@ -46,13 +96,8 @@ def deploy(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 def _deploy(task: BuiltTask, block: DeployBlock, image: str, context: LambdaContext) -> dict[str, Any]:
     try:
-        # What the workspace may do was looked up when the build was asked for, and may have changed since.
-        workspace = as_workspace(DeploySettings.read(), task.workspace_id)
-        workspace.check_namespace(block.namespace)
-        options = DeployOptions.model_validate_json(block.options)
-        request = DeployRequest(image_ref=image, **options.model_dump(exclude_unset=True))
-        scope = AppScope((workspace,), enforced=workspace.policy is not None)
-        answer = Deployments.open(context, block.requested_by, request.namespace, scope).deploy(request)
+        deploy = _Deploy.of(task.workspace_id, block, image)
+        answer = deploy.opened(context).deploy(deploy.request)
     except NotFoundForCallerError as error:
         return {"error": str(error)}
     except (RefusedError, ClusterError) as error:

@@ -58,16 +58,22 @@ class Deployments:
     """The apps that the caller may see and change."""
 
     @classmethod
-    def open(cls, context: LambdaContext, by: str, namespace: str, scope: AppScope) -> Self:
-        """Open the cluster for a request about ``namespace``, until the API's deadline or the Lambda's own."""
+    def open(
+        cls, context: LambdaContext, by: str, namespace: str, scope: AppScope, *, seconds: float = WHOLE_ANSWER
+    ) -> Self:
+        """Open the cluster for a request about ``namespace``, for some seconds or until the Lambda's own deadline."""
         logger.append_keys(namespace=namespace)
         settings = DeploySettings.read()
-        deadline = Deadline.after(min(WHOLE_ANSWER, context.get_remaining_time_in_millis() / 1000 - ANSWERING))
+        deadline = Deadline.after(min(seconds, context.get_remaining_time_in_millis() / 1000 - ANSWERING))
         return cls(cluster_until(deadline, settings.kubernetes_cluster_name, settings.aws_region), settings, by, scope)
 
     def deploy(self, request: DeployRequest) -> DeployResponse:
         """Create or update an app."""
         return self._deployed(self._deployer().deploy(request), wait=request.wait)
+
+    def rehearse(self, request: DeployRequest) -> None:
+        """Check that a deploy would be accepted, but for its image."""
+        self._deployer().rehearse(request)
 
     def roll_back(self, app: ObjectName, request: RollbackRequest) -> DeployResponse:
         """Restore an earlier revision of an app."""

@@ -7,6 +7,7 @@ from typing import Any, Final
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
+from functions.api.deployment_check import DeploymentRefusedError
 from functions.api.http import answer
 from functions.api.push_target import IncompleteRegistryError, RegistryNotAllowedError
 from functions.models.builds import Problem
@@ -27,6 +28,7 @@ _DESCRIPTIONS: Final = {
     HTTPStatus.BAD_REQUEST: "The uploaded file cannot be built.",
     HTTPStatus.FORBIDDEN: "The service does not allow builds to push to this registry.",
     HTTPStatus.NOT_FOUND: "The task does not exist, or the caller has no access to the workspace.",
+    HTTPStatus.CONFLICT: "The state of the app or of its namespace does not allow the deployment.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The request, or the file of the presigned upload, is larger than the limit.",
     HTTPStatus.UNPROCESSABLE_ENTITY: "The request does not match the schema.",
     HTTPStatus.TOO_MANY_REQUESTS: f"The workspace has reached one of its limits. {RETRY_AFTER}",
@@ -55,6 +57,7 @@ _STATUSES: Final[Mapping[type[Exception], HTTPStatus]] = {
 def answer_refusals(app: APIGatewayHttpResolver) -> None:
     """Answer every refusal of the logic behind the routes in the API's form."""
     app.exception_handler(list(_STATUSES))(_refusal)
+    app.exception_handler([DeploymentRefusedError])(lambda error: answer(error.status, str(error)))
 
 
 def _refusal(error: Exception) -> Response[Any]:

@@ -20,10 +20,15 @@ class BuildApiSettings(SubmissionSettings, TenancySettings):
     limits_upload_minutes: int
     """How long a presigned upload may wait to begin."""
     build_log_group: str
-    deploys: bool
-    """Whether this installation has a cluster to deploy to."""
+    deploy_function: str = ""
+    """ARN of the function that deploys; empty where this installation has no cluster to deploy to."""
     administrators: Json[tuple[str, ...]]
     """Principals (`functions.models.principals`) that may write the policy, as a JSON array."""
+
+    @property
+    def deploys(self) -> bool:
+        """Whether this installation has a cluster to deploy to."""
+        return bool(self.deploy_function)
 
 
 class IngestSettings(SubmissionSettings, TenancySettings):

@@ -83,6 +83,31 @@ class Deployer:
             raise UnfitRequestError(str(error)) from error
         return Deployed(app, image)
 
+    def rehearse(self, request: DeployRequest) -> None:
+        """Check that `deploy` would succeed, but for the image, which need not exist yet; nothing is written.
+
+        Raises
+        ------
+        RefusedError, ClusterError
+            As `deploy` does.
+        """
+        name = ObjectName(request.namespace, request.app_name or generated_names.generate())
+        image = Image(request.image_ref, request.image_ref)
+
+        def rehearse() -> None:
+            app = None if request.app_name is None else self.cluster.find(SPIN_APPS, name)
+            if app is not None:
+                self._update(app, self._changed(app, request, image), dry_run=True)
+                return
+            if request.app_name is not None:
+                preconditions.check_name_is_free(self.cluster, name)
+            self._create(request, image, name, dry_run=True)
+
+        try:
+            until_done(rehearse, self.cluster.deadline, AlreadyExistsError, ConflictError)
+        except ValueError as error:
+            raise UnfitRequestError(str(error)) from error
+
     def roll_back(self, name: ObjectName, number: int | None) -> Deployed:
         """Restore revision ``number``, or the one before the current, as a new revision.
 
@@ -131,14 +156,17 @@ class Deployer:
             if app is None:
                 preconditions.check_name_is_free(self.cluster, name)
                 return self._create(request, image, name)
-            ownership.check_owner(app, self.scope)
-            return self._update(app, changes.update(app, request, image, self.settings, self.by))
+            return self._update(app, self._changed(app, request, image))
 
         # Another deploy came in between, or the answer was lost. Reading again tells which of the two. The change is
         # computed again from what was read, so that the other deploy's changes are kept.
         return until_done(write, self.cluster.deadline, AlreadyExistsError, ConflictError, *OUTCOME_UNKNOWN)
 
-    def _create(self, request: DeployRequest, image: Image, name: ObjectName) -> Object:
+    def _changed(self, app: Object, request: DeployRequest, image: Image) -> Change:
+        ownership.check_owner(app, self.scope)
+        return changes.update(app, request, image, self.settings, self.by)
+
+    def _create(self, request: DeployRequest, image: Image, name: ObjectName, *, dry_run: bool = False) -> Object:
         check_scaling(request, autoscaling=request.enable_autoscaling)
         workspace = self.scope.only()
         owner = workspace.workspace_id if workspace is not None else None
@@ -148,28 +176,30 @@ class Deployer:
         self._check_preconditions(name.namespace, {**app["spec"], "resources": named}, app["spec"])
         autoscaler = self._autoscaler(name, Bounds.of(request))
         rehearsed = autoscaler.rehearse(None) if request.enable_autoscaling else None
-        created = self._create_once(app)
-        if rehearsed is not None:
+        created = self._create_once(app, dry_run=dry_run)
+        if rehearsed is not None and not dry_run:
             self._complete(autoscaler, created, rehearsed.current)
         return created
 
-    def _create_once(self, app: Object) -> Object:
+    def _create_once(self, app: Object, *, dry_run: bool) -> Object:
         """Create the SpinApp. If the answer is lost, look whether the SpinApp was created."""
         name = ObjectName.of(app)
         try:
             with _explaining(name.namespace, app["spec"]["executor"]):
-                return self.cluster.create(SPIN_APPS, app)
+                return self.cluster.create(SPIN_APPS, app, dry_run=dry_run)
         except OUTCOME_UNKNOWN:
             there = self.cluster.find(SPIN_APPS, name)
             if there is None or not self._is_ours(there):
                 raise
             return there
 
-    def _update(self, app: Object, change: Change) -> Object:
+    def _update(self, app: Object, change: Change, *, dry_run: bool = False) -> Object:
         name = ObjectName.of(app)
         if app["metadata"].get("deletionTimestamp"):
             raise AppStateError(f"SpinApp {name} is being deleted: deploy again once it is gone")
         autoscaler = self._autoscaler(name, change.bounds)
+        if dry_run:
+            return self._update_once(app, change, autoscaler, dry_run=True)[0]
         if self._is_ours(app):
             # The answer to this request's write was lost: only the autoscaler may be missing.
             updated, rehearsed = app, None
@@ -185,12 +215,16 @@ class Deployer:
             autoscaler.remove()
         return updated
 
-    def _update_once(self, app: Object, change: Change, autoscaler: Autoscaler) -> tuple[Object, Rehearsed | None]:
+    def _update_once(
+        self, app: Object, change: Change, autoscaler: Autoscaler, *, dry_run: bool = False
+    ) -> tuple[Object, Rehearsed | None]:
         name, executor = ObjectName.of(app), change.spec.get("executor") or app["spec"].get("executor")
         write = partial(self.cluster.merge_patch, SPIN_APPS, name, change.patch(app, self.request_id))
         self._check_preconditions(name.namespace, change.spec, history.merged(app["spec"], change.spec))
         rehearsed = autoscaler.rehearse(app) if _needs_autoscaler(app, change) else None
         with _explaining(name.namespace, str(executor)):
+            if dry_run:
+                return write(dry_run=True), rehearsed
             if change.autoscaling and not changes.autoscales(app):
                 keep_replicas(self.cluster, name)
             elif changes.autoscales(app) and not change.autoscaling:

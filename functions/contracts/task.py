@@ -6,7 +6,7 @@ moves it forward. Key: ``workspace_id`` (partition) + ``task_id`` (sort; a UUIDv
 
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,10 @@ class TaskStatus(StrEnum):
     FAILED = "failed"
 
 
+BuildStep = Literal["fetch", "unpack", "packages", "type_check", "build", "collect", "store", "push"]
+"""What a builder does, by the names that a build's durations have."""
+BUILD_STEPS: Final[tuple[BuildStep, ...]] = get_args(BuildStep)
+"""In the order in which they begin. Two pairs run side by side: type_check and build, store and push."""
 Next = Literal["deploy", "done", "fail", "skip"]
 """What an execution does once its task has ended: told by the function that ends tasks to the state machine."""
 ENDED: Final = frozenset({TaskStatus.DONE, TaskStatus.FAILED})
@@ -54,8 +58,13 @@ class RowField(StrEnum):
     ERROR = "error"
     CREATED_AT = "created_at"
     UPDATED_AT = "updated_at"
+    QUEUED_AT = "queued_at"
+    """When the build was handed to CodeBuild, which may let it wait for a machine."""
     BUILD_ID = "build_id"
     """CodeBuild's id of the build (``project:uuid``), written when the builder starts: the way to its log stream."""
+    STEP = "step"
+    """What the builder is at (`BuildStep`); there only while a build runs that has turned out to be slow."""
+    STEP_STARTED_AT = "step_started_at"
     EXPIRES_AT = "expires_at"
     """Epoch seconds at which DynamoDB may drop the row."""
     DEPLOY = "deploy"

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from functions.contracts.build_result import BuildResult, Finding, Way
-from functions.contracts.task import ENDED, RowField, TaskKey, TaskStatus
+from functions.contracts.task import ENDED, BuildStep, RowField, TaskKey, TaskStatus
 
 _Bytes = Annotated[bytes | None, BeforeValidator(lambda value: None if value is None else bytes(value))]
 """boto3 hands bytes over in a wrapper of its own, `boto3.dynamodb.types.Binary`."""
@@ -69,6 +69,8 @@ class DeployBlock(_Stored):
     """The request's own fields (`functions.models.deploy.DeployOptions`) as JSON text."""
     requested_by: str = ""
     """Who sent the build (`functions.api.caller`)."""
+    unchecked: str | None = None
+    """Why nobody could tell, before the build, whether the deploy will be accepted."""
 
 
 class BuildOrder(_Stored):
@@ -103,24 +105,12 @@ class BuildOrder(_Stored):
         return self.source_key.rpartition("/")[2]
 
 
-class TaskRow(BuildOrder):
-    """A whole row. `functions.contracts.task.RowField` says what each attribute means."""
+class Standing(_Stored):
+    """The part of a row that tells how far the task is."""
 
     status: TaskStatus
-    created_at: str
-    updated_at: str
-    expires_at: int
-    result: StoredResult | None = None
-    error: str | None = None
-    errors: tuple[Finding, ...] | None = None
     build_id: str | None = None
-    deploy: DeployBlock | None = None
-    deployment: str | None = None
     upload_expires_at: int | None = None
-    upload_sha256: str | None = None
-    cache_key: str | None = None
-    idempotency: str | None = None
-    unsettled: str | None = None
 
     @property
     def ended(self) -> bool:
@@ -129,11 +119,31 @@ class TaskRow(BuildOrder):
 
     @property
     def queued(self) -> bool:
-        """Whether the build waits for a place in CodeBuild: its source is there, and no builder has begun.
+        """Whether the build waits for a machine: its source is there, and no builder has begun.
 
-        The state machine writes ``building`` when it hands the build to CodeBuild, the builder its id when it begins.
+        The builder writes its id, and ``building``, when it begins.
         """
         return not self.ended and self.build_id is None and self.upload_expires_at is None
+
+
+class TaskRow(BuildOrder, Standing):
+    """A whole row. `functions.contracts.task.RowField` says what each attribute means."""
+
+    created_at: str
+    updated_at: str
+    expires_at: int
+    result: StoredResult | None = None
+    error: str | None = None
+    errors: tuple[Finding, ...] | None = None
+    queued_at: str | None = None
+    step: BuildStep | None = None
+    step_started_at: str | None = None
+    deploy: DeployBlock | None = None
+    deployment: str | None = None
+    upload_sha256: str | None = None
+    cache_key: str | None = None
+    idempotency: str | None = None
+    unsettled: str | None = None
 
     def to_item(self) -> dict[str, Any]:
         """Return the item to write, without attributes that are None."""

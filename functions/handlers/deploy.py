@@ -1,4 +1,4 @@
-"""The deploy function: routes for apps (functions/api/routes/apps.py), and the state Deploy of the build pipeline."""
+"""The deploy function: routes for apps (functions/api/routes/apps.py), and the deploy blocks of builds."""
 
 from typing import Any
 
@@ -19,7 +19,9 @@ app.include_router(apps.router)
 @tracer.capture_lambda_handler(capture_response=False)
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Lambda entry point: API Gateway (HTTP API, payload format 2.0), or the state machine with its own input."""
+    """Lambda entry point: API Gateway (HTTP API, payload format 2.0), the build API, or the state machine."""
     if "requestContext" in event:
         return resolve(app, event, context)
+    if "ask" in event:
+        return build_deployment.rehearse(event, context)
     return build_deployment.deploy(event, context)

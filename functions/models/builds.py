@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from functions.contracts.build_result import Finding, Way
 from functions.contracts.names import ImageRepository, SourceAppName, WorkspaceId, check_file_name
-from functions.contracts.task import TaskStatus
+from functions.contracts.task import BuildStep, TaskStatus
 from functions.models.deploy import DeployOptions
 from functions.models.requests import Credential, RequestModel
 
@@ -31,6 +31,8 @@ def _sha256_as_base64(value: str) -> str:
 Sha256 = Annotated[str, AfterValidator(_sha256_as_base64)]
 """A SHA-256 in hexadecimal or base64; base64 after validation, as S3 wants it."""
 FileName = Annotated[str, AfterValidator(check_file_name)]
+Step = Literal["upload", "queue", BuildStep, "deploy"]
+"""What a task is at."""
 
 WORKSPACE_ID: Final = "Workspace that the task belongs to."
 APP_NAME: Final = (
@@ -41,6 +43,7 @@ REGISTRY_URL: Final = "Image repository to push to, as host/path. Default: the s
 USERNAME: Final = "User name for the registry; required with `password`."
 PASSWORD: Final = "Password for the registry; required with `username`."  # noqa: S105  # a description
 _TASK_ID: Final = "UUIDv7 of the task, as GET /api/v1/tasks/{task_id} takes it."
+TASK_CREATED: Final = "Build and push task created"
 _REPOSITORY: Final = "registry.example.com/team/app"
 _IMAGE: Final = f"{_REPOSITORY}:1.0.0"
 
@@ -65,7 +68,11 @@ class TaskCreated(BaseModel):
 
     task_id: str = Field(description=_TASK_ID)
     status: TaskStatus = Field(default=TaskStatus.PENDING, description="Status of the task.")
-    message: str = Field(default="Build and push task created", description="Confirmation for people.")
+    message: str = Field(
+        default=TASK_CREATED,
+        description="Confirmation for people. If the request asks for a deployment, and the cluster could not be asked "
+        "whether it will accept it, the reason is added.",
+    )
     source_s3_path: str = Field(
         description="S3 URI of the folder that keeps the uploaded source.",
         examples=["s3://code-bucket/build-sources/team-a/01939f3e-7c1a-7b3e-9d2f-5a4c6e8b0d12/"],
@@ -159,6 +166,11 @@ class TaskDeployment(BaseModel):
     error: str | None = Field(
         default=None, description="Reason why the deployment failed, or why the deployed app does not start."
     )
+    unchecked: str | None = Field(
+        default=None,
+        description="Reason why it is not known yet whether the cluster accepts the deployment: it could not be asked "
+        "before the build. null if it was asked, or if the deployment has ended.",
+    )
 
 
 class Task(BaseModel):
@@ -184,8 +196,24 @@ class Task(BaseModel):
     updated_at: str | None = Field(default=None, description="Time of the latest change of status (ISO 8601, UTC).")
     queued: bool = Field(
         default=False,
-        description="Whether the build still waits for a build machine: the status is pending or building, and nothing "
-        "is being built yet.",
+        description="Whether the build waits for a build machine: the status is pending, and the source is there.",
+    )
+    queued_ahead: int | None = Field(
+        default=None,
+        description="Number of older tasks of all workspaces that wait for a build machine, too; tasks that are being "
+        "built are not counted, and at most the 100 tasks before this one are looked at. Machines take tasks roughly, "
+        "not exactly, in this order. Set in the response to a GET of the task, if `queued` is true.",
+        examples=[3],
+    )
+    step: Step | None = Field(
+        default=None,
+        description="What the task is at. upload: its source is awaited. queue: it waits for a build machine. fetch to "
+        "push: the step of the build, known once a step has lasted 5 seconds; null before that, and after the end. "
+        "deploy: the image is being deployed.",
+        examples=["build"],
+    )
+    step_started_at: str | None = Field(
+        default=None, description="Time at which the step began (ISO 8601, UTC); null if `step` is."
     )
 
 

@@ -1,7 +1,8 @@
 """The ``deploy`` block of a build as the task shows it: waiting, carried out, or failed.
 
-It is checked before anything is built, by the same rules as a deploy (`functions.api.deploy_block`); it waits in the
-task's row, and the pipeline's state Deploy (`functions.api.build_deployment`) carries it out.
+It is checked before anything is built, by the same rules as a deploy (`functions.api.deploy_block`), and the cluster is
+asked (`functions.api.deployment_check`); it waits in the task's row, and the pipeline's state Deploy
+(`functions.api.build_deployment`) carries it out.
 """
 
 import json
@@ -48,7 +49,7 @@ def deployment_view(row: TaskRow) -> TaskDeployment | None:
         return None
     namespace = row.deploy.namespace
     if row.deployment is None:
-        return TaskDeployment(status="pending", namespace=namespace)
+        return TaskDeployment(status="pending", namespace=namespace, unchecked=row.deploy.unchecked)
     outcome = json.loads(row.deployment)
     if "app_name" not in outcome:
         return TaskDeployment(status="failed", namespace=namespace, error=outcome.get("error"))

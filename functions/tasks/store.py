@@ -8,14 +8,14 @@ from boto3.dynamodb.conditions import Attr, Key
 
 from functions.aws import clients
 from functions.contracts.task import ENDED, RowField, TaskKey, TaskStatus
-from functions.contracts.task_row import TaskRow
+from functions.contracts.task_row import Standing, TaskRow
 from functions.dynamodb import written_if
 from functions.tasks.table_keys import EARLIER_BUILDS, item_key
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
-_MOST_KEYS: Final = 100
+MOST_KEYS: Final = 100
 """Keys that one BatchGetItem takes (API reference)."""
 
 
@@ -85,8 +85,8 @@ class TaskStore:
         """Status by task id as it is now; None where there is no row. Ids that DynamoDB did not answer are missing."""
         wanted = sorted(task_ids)
         found: dict[str, TaskStatus | None] = {}
-        for start in range(0, len(wanted), _MOST_KEYS):
-            some = wanted[start : start + _MOST_KEYS]
+        for start in range(0, len(wanted), MOST_KEYS):
+            some = wanted[start : start + MOST_KEYS]
             answer = self.table.meta.client.batch_get_item(
                 RequestItems={
                     self.table.name: {
@@ -103,6 +103,25 @@ class TaskStore:
             for row in answer["Responses"].get(self.table.name, []):
                 found[str(row[RowField.TASK_ID])] = TaskStatus(str(row[RowField.STATUS]))
         return found
+
+    def count_queued(self, some: Sequence[TaskKey]) -> int:
+        """Count those that wait for a build machine, of at most `MOST_KEYS` tasks; one that is not answered does not.
+
+        The row's copy that a read may get can be a second old: a count is worth no more.
+        """
+        if not some:
+            return 0
+        fields = Standing.model_fields
+        answer = self.table.meta.client.batch_get_item(
+            RequestItems={
+                self.table.name: {
+                    "Keys": [row_key(task) for task in some],
+                    "ProjectionExpression": ", ".join(f"#{field}" for field in fields),
+                    "ExpressionAttributeNames": {f"#{field}": field for field in fields},
+                }
+            }
+        )
+        return sum(Standing.model_validate(row).queued for row in answer["Responses"].get(self.table.name, []))
 
     def remember_build(self, task: TaskKey, cache_key: str, expires_at: int) -> None:
         """Note that the task built what ``cache_key`` stands for (`functions.tasks.reuse`)."""

@@ -3,10 +3,12 @@
 from functions.contracts.task_row import TaskRow
 from functions.models.builds import Task, TaskResult
 from functions.tasks.deployment import deployment_view
+from functions.tasks.progress import step_of
 
 
-def task_view(row: TaskRow) -> Task:
+def task_view(row: TaskRow, *, queued_ahead: int | None = None) -> Task:
     """Return the public form of a row. Only the attributes named here can reach a client."""
+    step, step_started_at = step_of(row)
     return Task(
         task_id=row.task_id,
         status=row.status,
@@ -18,4 +20,7 @@ def task_view(row: TaskRow) -> Task:
         created_at=row.created_at,
         updated_at=row.updated_at,
         queued=row.queued,
+        queued_ahead=queued_ahead,
+        step=step,
+        step_started_at=step_started_at,
     )

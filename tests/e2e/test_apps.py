@@ -1,9 +1,11 @@
 """Apps over HTTP: what is said of them, their history, back to an earlier revision, deployment right after a build."""
 
+import hashlib
 import json
 import time
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.support.client import COMPONENT, PATIENCE, Client, spin_toml, zipped
@@ -93,16 +95,53 @@ def test_a_build_that_deploys_itself(cloud: Client) -> None:
     assert (again["result"]["cached"], again["deployment"]["status"]) == (True, "deployed")
     assert again["deployment"]["revision"] == 2
 
-    # A deployment that fails leaves the task done.
-    failed = deployed_task(cloud, SOURCE, json.dumps({"namespace": "not-there"}))
-    assert failed["status"] == "done"
-    assert failed["deployment"]["status"] == "failed"
-    assert failed["deployment"]["error"] == "Namespace 'not-there' not found"
+
+@pytest.mark.parametrize(
+    ("block", "status", "said"),
+    [
+        ({"namespace": "not-there"}, 404, "Namespace 'not-there' not found"),
+        ({"namespace": "default", "service_account": "nobody"}, 422, "ServiceAccount 'nobody' not found in namespace"),
+    ],
+)
+def test_what_the_cluster_would_refuse_is_refused_before_the_build(
+    cloud: Client, block: dict[str, Any], status: int, said: str
+) -> None:
+    before = len(cloud.rows())
+    answer = cloud.upload("app.zip", SOURCE, workspace_id="refused-early", deploy=json.dumps(block))
+    assert (answer.status_code, said in answer.json()["detail"]) == (status, True), answer.text
+    assert len(cloud.rows()) == before
+
+
+def test_a_deployment_that_fails_leaves_the_task_done(cloud: Client, hello: str) -> None:
+    assert cloud.deploy(app_name="changed", namespace="default", image_ref=hello).status_code == 200
+    source = zipped(**{"spin.toml": spin_toml(None, name="changed"), "app.wasm": COMPONENT})
+    announced = cloud.http.post(
+        "/api/v1/uploads",
+        json={
+            "workspace_id": "my-workspace",
+            "file_name": "app.zip",
+            "size": len(source),
+            "sha256": hashlib.sha256(source).hexdigest(),
+            "deploy": {"namespace": "default", "app_name": "changed", "max_replicas": 3},
+        },
+    ).json()
+    # What the cluster had accepted when it was asked is no longer true when the build is done.
+    off = cloud.deploy(app_name="changed", namespace="default", image_ref=hello, enable_autoscaling=False)
+    assert off.status_code == 200, off.text
+    target = announced["upload"]
+    assert httpx.put(target["url"], content=source, headers=target["headers"]).status_code == 200
+    failed = deployment_ended(cloud, announced["task_id"])
+    assert (failed["status"], failed["deployment"]["status"]) == ("done", "failed")
+    assert "max_replicas needs autoscaling on" in failed["deployment"]["error"]
 
 
 def deployed_task(cloud: Client, source: bytes, block: str) -> dict[str, Any]:
     """The task once its deployment has come to an end."""
-    task_id = cloud.start("app.zip", source, deploy=block)
+    return deployment_ended(cloud, cloud.start("app.zip", source, deploy=block))
+
+
+def deployment_ended(cloud: Client, task_id: str) -> dict[str, Any]:
+    """A task once its deployment has come to an end."""
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
         task = cloud.task(task_id)

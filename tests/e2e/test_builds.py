@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.e2e.conftest import hello_task
-from tests.support.client import COMPONENT, EXAMPLES, PATIENCE, Client, spin_toml, zipped
+from tests.support.client import COMPONENT, ENDED, EXAMPLES, PATIENCE, Client, spin_toml, zipped
 
 HELLO = (EXAMPLES / "hello" / "app.py").read_bytes()
 
@@ -16,12 +16,19 @@ HELLO = (EXAMPLES / "hello" / "app.py").read_bytes()
 class TestHello:
     def test_moves_forward_through_the_documented_states(self, cloud: Client) -> None:
         # Long enough that whoever asks now and then sees it build; the push may be over between two questions.
-        task_id = cloud.start("app.py", b"import time\n\ntime.sleep(8)\n" + HELLO)
-        assert cloud.wait(task_id)["status"] == "done"
+        task_id = cloud.start("app.py", b"import time\n\ntime.sleep(12)\n" + HELLO)
+        steps = []
+        while (task := cloud.task(task_id, wait=5))["status"] not in ENDED:
+            steps.append(task["step"])
+            assert (task["queued_ahead"] is not None) == task["queued"] == (task["status"] == "pending")
+        assert task["status"] == "done"
         order = ["pending", "building", "pushing", "done"]
         seen = cloud.states[task_id]
         assert seen == [status for status in order if status in seen]
         assert {"building", "done"} <= set(seen)
+        assert "build" in steps, "a step that lasts is told"
+        assert (task["step"], task["queued_ahead"]) == (None, None)
+        assert "Still running: spin build, 10 s" in cloud.build_log(task_id)
 
     def test_it_is_made_by_the_fast_lane(self, cloud: Client) -> None:
         assert cloud.wait(hello_task(cloud))["result"]["way"] == "fast lane"

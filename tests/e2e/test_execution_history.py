@@ -44,9 +44,9 @@ def test_a_done_build(cloud: Client) -> None:
     task_id = cloud.start("app.py", HELLO, workspace_id=own, app_name="my-function")
     result = cloud.wait(task_id, own)["result"]
     end, states = story(cloud, task_id)
-    assert list(states) == ["MarkBuilding", "BuildAndPush", "RecordResult", "DeployOrEnd", "Done"]
-    assert states["MarkBuilding"]["file_name"] == states["BuildAndPush"]["file_name"] == "app.py"
-    assert states["MarkBuilding"]["app_name"] == "my-function"
+    assert list(states) == ["MarkQueued", "BuildAndPush", "RecordResult", "DeployOrEnd", "Done"]
+    assert states["MarkQueued"]["file_name"] == states["BuildAndPush"]["file_name"] == "app.py"
+    assert states["MarkQueued"]["app_name"] == "my-function"
     assert "/log-events/" in states["RecordResult"]["build_log_url"]
     told = json.loads(end["executionSucceededEventDetails"]["output"])
     assert told == states["Done"]
@@ -61,7 +61,7 @@ def test_a_failed_build(cloud: Client) -> None:
     task_id = cloud.start("한글 함수.py", TYPE_ERROR, app_name="my-function")
     task = cloud.wait(task_id)
     end, states = story(cloud, task_id)
-    assert list(states) == ["MarkBuilding", "BuildAndPush", "RecordFailure", "DeployOrEnd", "Failed"]
+    assert list(states) == ["MarkQueued", "BuildAndPush", "RecordFailure", "DeployOrEnd", "Failed"]
     failure = end["executionFailedEventDetails"]
     assert failure["error"] == "BuildFailed"
     assert failure["cause"] == task["error"]
@@ -73,7 +73,7 @@ def test_a_failed_build(cloud: Client) -> None:
 
 def test_a_deployment_of_what_was_built_before(cloud: Client, deployed: str) -> None:
     end, states = story(cloud, deployed)
-    assert list(states) == ["MarkBuilding", "ReadEarlierEnd", "DeployOrEnd", "Deploy", "RecordDeployment", "Done"]
+    assert list(states) == ["MarkQueued", "ReadEarlierEnd", "DeployOrEnd", "Deploy", "RecordDeployment", "Done"]
     told = json.loads(end["executionSucceededEventDetails"]["output"])
     assert told["cached"] is True
     assert told["deploy_to"] == "default"

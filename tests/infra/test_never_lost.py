@@ -62,7 +62,7 @@ def test_a_recorder_that_is_broken_is_done_without(template: dict[str, Any], sta
     assert mark["Next"] == "Failed"
 
 
-@pytest.mark.parametrize("state", ["MarkBuilding", "BuildAndPush", "RecordResult", "RecordFailure", "MarkFailed"])
+@pytest.mark.parametrize("state", ["MarkQueued", "BuildAndPush", "RecordResult", "RecordFailure", "MarkFailed"])
 def test_every_task_is_tried_again_with_jitter(template: dict[str, Any], state: str) -> None:
     retries = [retry for retry in state_machine(template)["States"][state]["Retry"] if retry["MaxAttempts"] > 0]
     assert retries
@@ -84,7 +84,7 @@ def test_throttles_are_among_what_is_tried_again(template: dict[str, Any]) -> No
         assert error in {name for retry in states[state]["Retry"] for name in retry["ErrorEquals"]}
 
 
-@pytest.mark.parametrize("state", ["MarkBuilding", "MarkFailed", "RecordDeployment"])
+@pytest.mark.parametrize("state", ["MarkQueued", "MarkFailed", "RecordDeployment"])
 def test_a_write_is_tried_again_whatever_went_wrong_but_its_condition(template: dict[str, Any], state: str) -> None:
     retries = [
         (retry["ErrorEquals"], retry["MaxAttempts"]) for retry in state_machine(template)["States"][state]["Retry"]

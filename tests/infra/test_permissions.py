@@ -51,9 +51,12 @@ EXPECTED = {
     "ApiBuilds": {
         **SUBMISSION,
         # Administrators write the policy; whatever else asks for something is held to it.
-        **{f"dynamodb:{action}": [TABLE, POLICIES] for action in ("DeleteItem", "GetItem", "PutItem", "Query")},
+        **{f"dynamodb:{action}": [TABLE, POLICIES] for action in ("DeleteItem", "GetItem", "PutItem")},
+        # How many tasks wait before one is a question about all workspaces.
+        "dynamodb:Query": [TABLE, f"{TABLE}/index/unsettled", POLICIES],
         "events:PutEvents": [EVENT_BUS],
         "kms:Encrypt": [KEY],
+        "lambda:InvokeFunction": ["<DeployerLiveB99987BE>"],
         "logs:GetLogEvents": ["<BuilderLogs6801DD70.Arn>"],
         "s3:DeleteObjectVersion": TASK_OBJECTS,
         # The source of an earlier build, when the same one is announced again.

@@ -15,8 +15,8 @@ def test_states_are_plain_verbs(template: dict[str, Any]) -> None:
     assert sorted(tasks) == [
         "BuildAndPush",
         "Deploy",
-        "MarkBuilding",
         "MarkFailed",
+        "MarkQueued",
         "ReadEarlierEnd",
         "RecordDeployment",
         "RecordFailure",
@@ -47,14 +47,14 @@ def test_the_build_state_outlasts_codebuilds_own_limits(template: dict[str, Any]
 
 def test_any_failure_on_the_way_is_recorded(template: dict[str, Any]) -> None:
     states = state_machine(template)["States"]
-    for name in ("MarkBuilding", "BuildAndPush"):
+    for name in ("MarkQueued", "BuildAndPush"):
         assert states[name]["Catch"][-1]["ErrorEquals"] == ["States.ALL"]
         assert states[name]["Catch"][-1]["Next"] == "RecordFailure"
 
 
 def test_a_task_that_ended_before_is_not_built(template: dict[str, Any]) -> None:
-    mark = state_machine(template)["States"]["MarkBuilding"]
-    assert mark["Arguments"]["ConditionExpression"] == "#status IN (:was_pending, :was_building)"
+    mark = state_machine(template)["States"]["MarkQueued"]
+    assert mark["Arguments"]["ConditionExpression"] == "#status IN (:was_pending)"
     assert mark["Catch"][0]["ErrorEquals"] == ["DynamoDB.ConditionalCheckFailedException"]
     assert mark["Catch"][0]["Next"] == "ReadEarlierEnd"
     read = state_machine(template)["States"]["ReadEarlierEnd"]

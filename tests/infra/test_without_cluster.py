@@ -48,11 +48,11 @@ def test_only_what_is_there_is_watched(builds_only: dict[str, Any]) -> None:
 
 
 def test_the_functions_know_whether_there_is_a_cluster(builds_only: dict[str, Any], template: dict[str, Any]) -> None:
-    for of, said in ((builds_only, "false"), (template, "true")):
+    for of, said in ((builds_only, set()), (template, {"<DeployerLiveB99987BE>"})):
         variables = [
             function["Environment"]["Variables"] for function in resources(of, "AWS::Lambda::Function").values()
         ]
-        assert {found["DEPLOYS"] for found in variables if "DEPLOYS" in found} == {said}
+        assert {text(found["DEPLOY_FUNCTION"]) for found in variables if "DEPLOY_FUNCTION" in found} == said
 
 
 def test_nothing_is_found_in_it() -> None:

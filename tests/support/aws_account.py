@@ -19,6 +19,7 @@ POLICY_TABLE = "policies"
 ADMINISTRATOR = "arn:aws:iam::123456789012:role/administrator"
 LOG_GROUP = "builds"
 EVENT_BUS = "BlueFaas"
+DEPLOY_FUNCTION = "arn:aws:lambda:ap-northeast-2:123456789012:function:deploy:live"
 ACCOUNT = "123456789012"
 REGION = "ap-northeast-2"
 OWN_REPOSITORY = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/blue-faas-app"
@@ -123,7 +124,7 @@ class Account:
             "LIMITS_KEPT_TASKS": "5000",
             "STORAGE_TASK_RETENTION_DAYS": "90",
             "STUCK_AFTER_MINUTES": "120",
-            "DEPLOYS": "true",
+            "DEPLOY_FUNCTION": DEPLOY_FUNCTION,
             "TENANCY": "open",
             "POLICY_TABLE": POLICY_TABLE,
             "ADMINISTRATORS": json.dumps([ADMINISTRATOR]),

@@ -159,6 +159,85 @@ class TestQueued:
         assert task(task_id, wait=25)["queued"] is False
 
 
+class TestStep:
+    def test_of_each_part_of_a_tasks_life(self, account: Account) -> None:
+        task_id = started(deploy='{"namespace": "default"}')
+        (row,) = account.rows()
+        assert self._of(task_id) == ("queue", row["created_at"])
+        account.change(row, queued_at="2026-01-01T00:00:01.000Z")
+        assert self._of(task_id) == ("queue", "2026-01-01T00:00:01.000Z")
+        account.change(row, upload_expires_at=1)
+        assert self._of(task_id) == ("upload", row["created_at"])
+        slow = {"build_id": "project:uuid", "step": "build", "step_started_at": "2026-01-01T00:00:02.000Z"}
+        account.change(row, status="building", build_id="project:uuid")
+        assert self._of(task_id) == (None, None)
+        account.change(row, status="building", **slow)
+        assert self._of(task_id) == ("build", "2026-01-01T00:00:02.000Z")
+        account.change(row, status="failed", error="no", **slow)
+        assert self._of(task_id) == (None, None)
+        account.change(row, status="done", **slow)
+        assert self._of(task_id) == ("deploy", row["updated_at"])
+        account.change(row, status="done", deployment="{}", **slow)
+        assert self._of(task_id) == (None, None)
+
+    def _of(self, task_id: str) -> tuple[str | None, str | None]:
+        found = task(task_id)
+        return found["step"], found["step_started_at"]
+
+    def test_another_step_ends_the_wait(self, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+        task_id = started()
+        (row,) = account.rows()
+        account.change(row, status="building", build_id="project:uuid")
+        slow = {"status": "building", "build_id": "project:uuid", "step": "packages"}
+        monkeypatch.setattr("functions.tasks.long_poll.time.sleep", lambda _: account.change(row, **slow))
+        assert task(task_id, wait=25)["step"] == "packages"
+
+
+class TestQueuedAhead:
+    def test_older_tasks_of_all_workspaces_that_wait_are_counted(self, account: Account) -> None:
+        tasks = [started(workspace_id=workspace) for workspace in (WORKSPACE, "other", WORKSPACE)]
+        assert [self._of(*task) for task in zip(tasks, (WORKSPACE, "other", WORKSPACE), strict=True)] == [0, 1, 2]
+
+    @pytest.mark.parametrize(
+        ("fields", "counts"),
+        [
+            ({}, 1),
+            ({"queued_at": "2026-01-01T00:00:01.000Z"}, 1),
+            ({"status": "building", "build_id": "project:uuid"}, 0),
+            ({"upload_expires_at": 1}, 0),
+            ({"status": "done"}, 0),
+        ],
+    )
+    def test_what_has_its_machine_or_needs_none_is_not(
+        self, account: Account, fields: dict[str, Any], counts: int
+    ) -> None:
+        started()
+        (row,) = account.rows()
+        account.change(row, **fields)
+        assert self._of(started(("other.py", SOURCE))) == counts
+
+    def test_younger_ones_are_not(self, account: Account) -> None:
+        first = started()
+        started()
+        assert self._of(first) == 0
+
+    def test_no_more_than_the_hundred_before_are_looked_at(self, account: Account) -> None:
+        for workspace_id in (*["other"] * 51, *[WORKSPACE] * 51):
+            last = started(workspace_id=workspace_id)
+        assert self._of(last) == 100
+
+    def test_none_where_nothing_waits(self, account: Account) -> None:
+        task_id = started()
+        (row,) = account.rows()
+        account.change(row, status="building", build_id="project:uuid")
+        assert self._of(task_id) is None
+        assert listed()["tasks"][0]["queued_ahead"] is None
+
+    def _of(self, task_id: str, workspace_id: str = WORKSPACE) -> int | None:
+        ahead: int | None = task(task_id, workspace_id)["queued_ahead"]
+        return ahead
+
+
 class TestLog:
     BUILD = STREAM = ""
     """Id of the build, and the stream that it writes to; new for each test."""

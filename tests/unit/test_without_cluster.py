@@ -17,7 +17,7 @@ BLOCK = {"namespace": "default", "app_name": "my-function"}
 
 @pytest.fixture
 def builds_only(account: Account, monkeypatch: pytest.MonkeyPatch) -> Account:
-    monkeypatch.setenv("DEPLOYS", "false")
+    monkeypatch.delenv("DEPLOY_FUNCTION")
     settings.reset()
     return account
 

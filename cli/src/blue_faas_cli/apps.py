@@ -38,7 +38,7 @@ def wait_for_app(
     BlueError
         The version cannot start; the JSON document is the app.
     """
-    with session.output.status("starting"):
+    with session.output.waiting("starting"):
         while True:
             app = get_app(session, app_name, namespace)
             if app.typed.status == "available":

@@ -3,14 +3,17 @@
 import json
 import os
 import sys
+from collections.abc import Callable
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterable, Iterator, Sequence
 
     from rich.console import Console
-    from rich.status import Status
+
+Tell = Callable[[str, bool], None]
+"""Takes what a command waits for, and whether a log should have it."""
 
 
 class Output:
@@ -55,11 +58,21 @@ class Output:
 
         self.console.print(Text("error: ", "bold red").append(_shown(text), "default"))
 
-    def status(self, text: str) -> "AbstractContextManager[Status | None]":
-        """Return a line that shows, on a terminal, what the command waits for."""
-        from contextlib import nullcontext
+    @contextmanager
+    def waiting(self, text: str) -> "Iterator[Tell]":
+        """Show what the command waits for: on a terminal as a line that changes, elsewhere what is news."""
+        said = [text]
 
-        return self.console.status(text) if self.console.is_terminal else nullcontext()
+        def say_once(now: str, is_news: bool) -> None:
+            if is_news and now != said[-1]:
+                said.append(now)
+                self.say(now)
+
+        if not self.console.is_terminal:
+            yield say_once
+            return
+        with self.console.status(text) as line:
+            yield lambda now, _: line.update(_shown(now))
 
     def result(self, text: str) -> None:
         """Write a result; nothing for ``-o json``, whose document is the result."""

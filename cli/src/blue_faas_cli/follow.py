@@ -7,7 +7,9 @@ from typing import Any, Final
 from blue_faas_cli import findings
 from blue_faas_cli.api import LONG_POLL_SECONDS, Answer, task_path
 from blue_faas_cli.build_log import BuildLog
+from blue_faas_cli.console import Tell
 from blue_faas_cli.problems import BlueError, Exit
+from blue_faas_cli.progress import in_words
 from blue_faas_cli.session import Session
 from functions.contracts.task import ENDED
 from functions.models.builds import Task, TaskRemoved
@@ -53,9 +55,9 @@ def follow_build(session: Session, task_id: str, deadline: Deadline) -> Answer[T
     """
     log = BuildLog(session, task_id, session.output.dimmed)
     try:
-        with session.output.status("building"):
+        with session.output.waiting("building") as tell:
             log.follow_beside()
-            task = _ended(session, task_id, deadline)
+            task = _ended(session, task_id, deadline, tell)
             log.show()
             return task
     except KeyboardInterrupt:
@@ -69,11 +71,12 @@ def get_task(session: Session, task_id: str, wait: int | None = None) -> Answer[
     return session.api.get(Task, task_path(task_id), workspace_id=session.settings.workspace_id, wait=wait)
 
 
-def _ended(session: Session, task_id: str, deadline: Deadline) -> Answer[Task]:
-    while True:
+def _ended(session: Session, task_id: str, deadline: Deadline, tell: Tell) -> Answer[Task]:
+    task = get_task(session, task_id)
+    while task.typed.status not in ENDED:
+        tell(in_words(task.typed), task.typed.queued)
         task = get_task(session, task_id, deadline.wait())
-        if task.typed.status in ENDED:
-            return task
+    return task
 
 
 def check_built(session: Session, task: Answer[Task], files: dict[str, Path]) -> None:
@@ -101,7 +104,7 @@ def wait_for_deployment(session: Session, task: Answer[Task], deadline: Deadline
     BlueError
         The deployment failed; the JSON document is the task.
     """
-    with session.output.status("deploying"):
+    with session.output.waiting("deploying"):
         while task.typed.deployment is not None and task.typed.deployment.status == "pending":
             deadline.pause()
             task = get_task(session, task.typed.task_id)

@@ -9,13 +9,22 @@ from aws_lambda_powertools.event_handler.openapi.params import File, Form, Uploa
 from aws_lambda_powertools.metrics import MetricUnit
 
 from functions.api.deploy_block import parse_block
+from functions.api.deployment_check import checked
 from functions.api.error_responses import documented
 from functions.api.idempotency_key import IdempotencyKey
 from functions.api.push_target import push_target
 from functions.api.settings import BuildApiSettings
 from functions.contracts.names import ImageRepository, SourceAppName, WorkspaceId
 from functions.contracts.task import TaskStatus
-from functions.models.builds import APP_NAME, PASSWORD, REGISTRY_URL, USERNAME, WORKSPACE_ID, TaskCreated
+from functions.models.builds import (
+    APP_NAME,
+    PASSWORD,
+    REGISTRY_URL,
+    TASK_CREATED,
+    USERNAME,
+    WORKSPACE_ID,
+    TaskCreated,
+)
 from functions.models.requests import BLANK_IS_ABSENT, Credential
 from functions.tasks.deployment import block_for_row
 from functions.tasks.idempotency import idempotent_task
@@ -39,6 +48,7 @@ router = Router()  # type: ignore[no-untyped-call]  # Powertools' constructor ha
         HTTPStatus.BAD_REQUEST,
         HTTPStatus.FORBIDDEN,
         HTTPStatus.NOT_FOUND,
+        HTTPStatus.CONFLICT,
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         HTTPStatus.TOO_MANY_REQUESTS,
         success=HTTPStatus.ACCEPTED,
@@ -76,9 +86,13 @@ def build_and_push(
     sha256 = hashlib.sha256(file.content).hexdigest()
     request = ("build-and-push", file_name, sha256, app_name, registry.repository, username, deploy)
     submissions = Submissions.of(settings, workspace.limits)
+    message = TASK_CREATED
     with idempotent_task(submissions.tasks, workspace_id, idempotency_key, request) as task:
         audit.note(task_id=task.key.task_id)
         if task.row is None:
+            block = checked(settings, workspace_id, block, registry.repository)
+            if block is not None and block.unchecked:
+                message = f"{TASK_CREATED}. {block.unchecked}"
             submission = Submission.requested(
                 task,
                 key_id=settings.credentials_key_id,
@@ -94,4 +108,4 @@ def build_and_push(
         elif task.row.status == TaskStatus.PENDING:
             # Whoever made the task may have broken before starting it; starting it twice is once.
             submissions.start(task.row)
-    return TaskCreated(task_id=task.key.task_id, source_s3_path=submissions.source_folder(task.key))
+    return TaskCreated(task_id=task.key.task_id, message=message, source_s3_path=submissions.source_folder(task.key))

@@ -12,13 +12,14 @@ from functions.api.page_parameters import Limit, NextToken
 from functions.api.plain_text import also_text, text_answer, wants_text
 from functions.api.settings import BuildApiSettings
 from functions.contracts.names import WorkspaceId
-from functions.contracts.task import TaskKey
+from functions.contracts.task import TaskKey, TaskStatus
 from functions.contracts.task_row import TaskRow
-from functions.models.builds import Task, TaskLog, TaskPage, TaskRemoved
+from functions.models.builds import Step, Task, TaskLog, TaskPage, TaskRemoved
 from functions.tasks import build_log, removal
 from functions.tasks.identifiers import is_task_id
 from functions.tasks.long_poll import MOST_SECONDS, poll, time_to_wait
 from functions.tasks.paging import UnusableTokenError, position_in, token_for
+from functions.tasks.progress import queued_ahead, step_of
 from functions.tasks.store import TaskNotFoundError, TaskStore
 from functions.tasks.submission import Submissions
 from functions.tasks.task_response import task_view
@@ -39,16 +40,12 @@ Wait = Annotated[int, Query(ge=0, le=MOST_SECONDS, description="Seconds to wait 
     responses=documented(Task, HTTPStatus.NOT_FOUND),
 )
 def get_task(task_id: TaskId, workspace_id: Workspace, wait: Wait = 0) -> Task:
-    """Get a task. With ``wait``, the response is delayed until the status or ``queued`` changes or the time is over."""
+    """Get a task. With ``wait``, the response is delayed until its status or step changes or the time is over."""
     tasks, task = _tasks_of(workspace_id), TaskKey(workspace_id, task_id)
-    first = _existing(tasks, task)
-    if not wait or first.ended:
-        return task_view(first)
-    known = (first.status, first.queued)
-    row = poll(lambda: tasks.get(task), lambda now: now is None or (now.status, now.queued) != known, _seconds(wait))
-    if row is None:
-        raise TaskNotFoundError(task)
-    return task_view(row)
+    row = _existing(tasks, task)
+    if wait and not row.ended:
+        row = _changed(tasks, row, _seconds(wait))
+    return task_view(row, queued_ahead=queued_ahead(tasks, row))
 
 
 @router.get(
@@ -140,6 +137,18 @@ def _existing(tasks: TaskStore, task: TaskKey) -> TaskRow:
     if row is None:
         raise TaskNotFoundError(task)
     return row
+
+
+def _changed(tasks: TaskStore, row: TaskRow, seconds: float) -> TaskRow:
+    """Return the row once the task is at something else, or when the time is over."""
+
+    def place(of: TaskRow) -> tuple[TaskStatus, Step | None]:
+        return of.status, step_of(of)[0]
+
+    now = poll(lambda: tasks.get(row.key), lambda now: now is None or place(now) != place(row), seconds)
+    if now is None:
+        raise TaskNotFoundError(row.key)
+    return now
 
 
 def _task_id_in(token: str) -> str:

@@ -9,6 +9,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Body
 from aws_lambda_powertools.metrics import MetricUnit
 
+from functions.api.deployment_check import checked
 from functions.api.error_responses import documented
 from functions.api.idempotency_key import IdempotencyKey
 from functions.api.push_target import push_target
@@ -38,6 +39,7 @@ router = Router()  # type: ignore[no-untyped-call]  # Powertools' constructor ha
         UploadCreated,
         HTTPStatus.FORBIDDEN,
         HTTPStatus.NOT_FOUND,
+        HTTPStatus.CONFLICT,
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         HTTPStatus.TOO_MANY_REQUESTS,
         success=HTTPStatus.CREATED,
@@ -65,6 +67,7 @@ def create_upload(request: Annotated[UploadRequest, Body()], idempotency_key: Id
     with idempotent_task(submissions.tasks, request.workspace_id, idempotency_key, parts) as task:
         audit.note(task_id=task.key.task_id)
         if task.row is None:
+            block = checked(settings, request.workspace_id, block, registry.repository)
             submission = Submission.requested(
                 task,
                 key_id=settings.credentials_key_id,

@@ -99,13 +99,21 @@ def test_many_long_type_errors_fit_into_the_report(cloud: Cloud) -> None:
     assert len(result.model_dump_json()) < 256 * 1024
 
 
-@pytest.mark.parametrize("status", ["pending", "building", "pushing"])
-def test_the_row_says_which_build_it_is(cloud: Cloud, status: str) -> None:
+@pytest.mark.parametrize("status", ["pending", "building"])
+def test_the_row_says_which_build_it_is_and_that_it_has_begun(cloud: Cloud, status: str) -> None:
     cloud.build_id = "project:0123"
     cloud.submit("app.zip", b"no archive", status=status)
     assert cloud.build() is not None
     assert cloud.row()["build_id"] == "project:0123"
-    assert cloud.row()["status"] == status
+    assert cloud.row()["status"] == "building"
+
+
+def test_a_task_that_another_build_pushes_is_left_to_that(cloud: Cloud) -> None:
+    cloud.build_id = "project:0123"
+    cloud.submit("app.zip", zipped({"spin.toml": manifest()}), status="pushing")
+    assert cloud.build() is None
+    assert "build_id" not in cloud.row()
+    assert cloud.row()["status"] == "pushing"
 
 
 def test_a_row_that_has_ended_does_not_change(cloud: Cloud) -> None:

@@ -33,7 +33,7 @@ def row(namespace: str, image: str = IMAGE, **fields: Any) -> dict[str, Any]:
         "updated_at": text("2026-01-01T00:10:00.000Z"),
         "expires_at": {"N": "1800000000"},
         "status": text("done"),
-        "deploy": {"M": {name: text(value) for name, value in block.model_dump().items()}},
+        "deploy": {"M": {name: text(value) for name, value in block.model_dump(exclude_none=True).items()}},
         "result": {"M": {"image_url": text(image), "wasm_path": text("s3://bucket/app.wasm")}},
     }
 

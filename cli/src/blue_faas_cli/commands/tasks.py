@@ -43,11 +43,13 @@ def task(session: Session, task_id: TaskArgument) -> None:
     The exit code is 1 when the build failed.
     """
     from blue_faas_cli.follow import check_built, get_task
+    from blue_faas_cli.progress import in_words
 
     found = get_task(session, task_id)
     check_built(session, found, {})
     result, deployment = found.typed.result, found.typed.deployment
-    session.output.result(f"status      {found.typed.status}")
+    waits = f" ({in_words(found.typed)})" if found.typed.step is not None else ""
+    session.output.result(f"status      {found.typed.status}{waits}")
     if found.typed.app_name:
         session.output.result(f"app         {found.typed.app_name}")
     if result is not None:
@@ -55,7 +57,8 @@ def task(session: Session, task_id: TaskArgument) -> None:
         seconds = ", ".join(f"{step} {duration:g} s" for step, duration in result.duration.items())
         session.output.result(f"duration    {seconds or 'an earlier build of the same source'}")
     if deployment is not None:
-        error = f": {deployment.error}" if deployment.error else ""
+        note = deployment.error or deployment.unchecked
+        error = f": {note}" if note else ""
         session.output.result(f"deployment  {deployment.status}{error}")
     session.output.document(found.raw)
 
