@@ -42,6 +42,8 @@ class Alarms(Construct):
                 f"LambdaThrottles-{function.module}",
                 f"{function.module} was refused: too many at once",
                 function.metric_throttles(statistic="Sum"),
+                # What is called by events is called again: a burst of uploads passes by itself.
+                periods=3,
             )
         for queue in metrics.queues_of(self):
             name = queue.node.path.split("/")[1]

@@ -81,10 +81,21 @@ class Api(Construct):
                     "limits.request_bytes",
                     "limits.upload_bytes",
                     "limits.upload_minutes",
+                    "limits.waiting_requests",
+                    "limits.all_waiting_requests",
                 ),
             },
             timeout=cdk.Duration.seconds(28),
             memory_mb=1024,
+        )
+        self.health = ServiceFunction(
+            self,
+            "Health",
+            module="health",
+            description="Answers GET /health, however busy the other functions are",
+            bundle=API_BUNDLE,
+            environment={},
+            timeout=cdk.Duration.seconds(10),
         )
         self.http_api = apigateway.HttpApi(
             self,
@@ -136,7 +147,8 @@ class Api(Construct):
             self._route(post, "/api/v1/apps/{namespace}/{app_name}/rollback", deploy)
         self._measure_routes()
         for path in OPEN:
-            for route in self._route(get, path, self.builds, authorizer=apigateway.HttpNoneAuthorizer()):
+            function = self.health if path == "/health" else self.builds
+            for route in self._route(get, path, function, authorizer=apigateway.HttpNoneAuthorizer()):
                 accept(route, "Health and documentation tell no secrets.", "AwsSolutions-APIG4")
         # Unknown paths get the API's own form of error, not API Gateway's.
         self.http_api.add_routes(

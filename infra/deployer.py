@@ -53,6 +53,8 @@ class Deployer(Construct):
                     "kubernetes.default_cpu_request",
                     "kubernetes.default_memory_request",
                     "registry_allow_list",
+                    "limits.waiting_requests",
+                    "limits.all_waiting_requests",
                 ),
                 "DEFAULT_IMAGE_REPOSITORY": storage.repository.repository_uri,
                 "TASK_TABLE": storage.task_table.table_name,
@@ -74,6 +76,7 @@ class Deployer(Construct):
         if images_expire:
             storage.repository.grant(self.function, "ecr:BatchGetImage", "ecr:PutImage")
         storage.grant_task_access(self.function, "dynamodb:GetItem")
+        storage.grant_counting_of_callers(self.function)
         tenancy.grant_membership(self.function)
         accept(
             self.function,

@@ -124,6 +124,41 @@ class Limits(_Strict):
     )
     running_builds: int = Field(ge=1, le=1000, description="Tasks of one workspace that have not ended.")
     kept_tasks: int = Field(ge=1, description="Tasks of one workspace that are kept.")
+    waiting_requests: int = Field(
+        ge=1, description="Requests of one workspace that wait for news at the same time, at one function."
+    )
+    all_waiting_requests: int = Field(
+        ge=1,
+        le=1000,
+        description="Requests of all workspaces that wait at the same time, at one function. What the function has of "
+        "concurrent executions beyond that is left for requests that do not wait.",
+    )
+
+
+class Concurrency(_Strict):
+    """Concurrent executions of each function: at most so many, and so many that no other function can take.
+
+    Lambda keeps 100 executions of the account for functions that reserve none, and refuses what would leave fewer:
+    https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
+    """
+
+    builds: int = Field(ge=1)
+    deploy: int = Field(ge=1)
+    health: int = Field(ge=1)
+    ingest: int = Field(ge=1)
+    record_result: int = Field(ge=1)
+    close_task: int = Field(ge=1)
+    reconcile: int = Field(ge=1)
+
+    @property
+    def total(self) -> int:
+        """Executions that all functions reserve together."""
+        return sum(self.model_dump().values())
+
+    def of(self, module: str) -> int:
+        """Return the concurrent executions of the function whose handler is ``module``."""
+        reserved: int = getattr(self, module)
+        return reserved
 
 
 class AuthorizerError(ValueError):
@@ -163,6 +198,9 @@ class Settings(_Strict):
     kubernetes: Kubernetes | None = Field(default=None, description="null: builds only, there is no cluster.")
     builds: Builds
     limits: Limits
+    concurrency: Concurrency | None = Field(
+        description="null: no function reserves anything, and each can take all that the account has."
+    )
     alarms: Alarms
 
     @model_validator(mode="after")
@@ -189,6 +227,15 @@ class Settings(_Strict):
     def _limits_fit_together(self) -> Self:
         if self.limits.running_builds > self.limits.kept_tasks:
             raise ValueError("limits.running_builds is over limits.kept_tasks: running tasks are kept ones")
+        if self.limits.waiting_requests > self.limits.all_waiting_requests:
+            raise ValueError("limits.waiting_requests is over limits.all_waiting_requests")
+        if self.concurrency is not None:
+            for name in ("builds", "deploy"):
+                if self.limits.all_waiting_requests >= self.concurrency.of(name):
+                    raise ValueError(
+                        f"limits.all_waiting_requests is not below concurrency.{name}: requests that do not wait would "
+                        "find no place"
+                    )
         return self
 
     @classmethod

@@ -7,6 +7,7 @@ from infra.alarms import Alarms
 from infra.api import Api
 from infra.build_pipeline import BuildPipeline
 from infra.builder import Builder
+from infra.concurrency import reserve
 from infra.dashboard import Dashboard
 from infra.deployer import Deployer
 from infra.events import TaskEvents
@@ -65,7 +66,8 @@ class BlueFaasStack(cdk.Stack):
         reconciler = Reconciler(self, "Reconciler", storage=storage, pipeline=pipeline)
         task_events = TaskEvents(self, "Events", storage=storage)
         task_events.grant_announce(api.builds, ingest.function, pipeline.recorder, pipeline.closer, reconciler.function)
-        # Both search the whole stack for functions and queues, so they come last.
+        # These search the whole stack for functions and queues, so they come last.
+        reserve(self, settings.concurrency)
         watched = Watched(storage, builder, pipeline, api)
         alarms = Alarms(self, "Alarms", settings=settings, watched=watched)
         Dashboard(self, "Dashboard", alarms=alarms, watched=watched)

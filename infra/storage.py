@@ -14,6 +14,7 @@ from constructs import Construct
 
 from functions.contracts.names import DEPLOYED_TAG
 from functions.contracts.task import UNSETTLED_INDEX, RowField
+from functions.tasks.table_keys import WAITING, item_key
 from infra.nag import accept, wildcard
 from infra.settings import Storage as StorageSettings
 
@@ -107,6 +108,19 @@ class Storage(Construct):
         """Grant reading which tasks are open, of all workspaces."""
         index = f"{self.task_table.table_arn}/index/{UNSETTLED_INDEX}"
         iam.Grant.add_to_principal(grantee=grantee, actions=["dynamodb:Query"], resource_arns=[index])
+
+    def grant_counting_of_callers(self, grantee: iam.IGrantable) -> None:
+        """Grant writing the items that count callers who wait (`functions.tasks.waiting`), and no task's row."""
+        iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["dynamodb:UpdateItem"],
+            resource_arns=[self.task_table.table_arn],
+            conditions={
+                "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [item_key("", WAITING, "")["workspace_id"]]},
+                # The condition above holds for a request without keys, too.
+                "Null": {"dynamodb:LeadingKeys": "false"},
+            },
+        )
 
     def grant_objects(self, grantee: Grantee, prefix: str, *actions: str) -> None:
         """Grant exactly ``actions`` (``s3:...``) on the code bucket's objects that match ``prefix``."""

@@ -23,9 +23,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from functions.contracts.task import TaskKey, TaskStatus
-from functions.handlers import builds
 from tests.support.aws_account import Account
-from tests.support.events import LambdaContext, http_event
+from tests.support.build_api import of_function
+from tests.support.events import http_event
 from tests.support.tasks import outcomes
 
 _METHODS: Final = ["GET", "POST", "PUT", "DELETE"]
@@ -45,6 +45,8 @@ class Service:
     """Called with the id of each task that a request has made: its build."""
     refusal: tuple[int, dict[str, Any]] | None = None
     """Answer of API Gateway itself, before any handler."""
+    refused: list[str | None] = field(default_factory=list)
+    """Retry-After of each of the next requests, which are one too many; None for one that API Gateway refuses."""
     _one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
 
     def app(self) -> Starlette:
@@ -66,6 +68,11 @@ class Service:
         self.bodies.append(body)
         if self.refusal is not None:
             return JSONResponse(self.refusal[1], self.refusal[0])
+        if self.refused:
+            seconds = self.refused.pop(0)
+            if seconds is None:
+                return JSONResponse({"message": "Too Many Requests"}, 429)
+            return JSONResponse({"detail": "As many wait as may"}, 429, {"Retry-After": seconds})
         answers = self.cluster.get((request.method, request.url.path))
         if answers:
             answer = answers.pop(0) if len(answers) > 1 else answers[0]
@@ -83,7 +90,7 @@ class Service:
             request.method, request.url.path, query=query, headers=dict(request.headers.items()), body=body
         )
         with self._one_at_a_time:
-            answer = builds.handler(event, LambdaContext())
+            answer = of_function(event)
         status, content = int(answer["statusCode"]), json.loads(answer["body"])
         if status in (201, 202):
             if content.get("upload"):

@@ -42,6 +42,49 @@ def started(project: Path, blue: Blue) -> str:
     return blue("deploy", "app.py", "--no-wait").out.strip()
 
 
+class TestRequestsThatWereOneTooMany:
+    @pytest.fixture(autouse=True)
+    def pauses(self, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+        """The pauses, which take no time here."""
+        made: list[float] = []
+        monkeypatch.setattr("blue_faas_cli.api.time.sleep", made.append)
+        return made
+
+    def test_are_sent_again_when_the_service_says(
+        self, service: Service, project: Path, blue: Blue, pauses: list[float]
+    ) -> None:
+        service.refused = ["5", None, "2"]
+        assert blue("tasks").code == 0
+        assert pauses == [5, 1, 2]
+        assert len(service.requests) == 4
+
+    def test_a_build_too_and_only_one_comes_of_it(
+        self, service: Service, project: Path, blue: Blue, pauses: list[float]
+    ) -> None:
+        service.refused = ["5"]
+        started(project, blue)
+        first, second = service.keys("POST")
+        assert first == second is not None
+        assert len(service.account.rows()) == 1
+
+    @pytest.mark.parametrize(
+        ("refused", "waited"), [(["5"] * 4, [5.0] * 3), (["60"], [])], ids=["for ever", "for something to be done"]
+    )
+    def test_are_given_up_when_it_is_no_use(
+        self,
+        service: Service,
+        project: Path,
+        blue: Blue,
+        pauses: list[float],
+        refused: list[str | None],
+        waited: list[float],
+    ) -> None:
+        service.refused = list(refused)
+        done = blue("tasks")
+        assert (done.code, pauses) == (3, waited)
+        assert f"As many wait as may (try again in {refused[0]} s)" in done.err
+
+
 class TestTasks:
     def test_a_list_is_one_task_a_line(self, service: Service, project: Path, blue: Blue) -> None:
         first = started(project, blue)

@@ -19,6 +19,7 @@ from functions.contracts.task_row import DeployBlock
 from functions.models.deploy import DeployOptions, DeployRequest
 from functions.models.rehearsal import REHEARSAL_SECONDS, Rehearsal, RehearsalAnswer
 from functions.tasks.store import TaskStore
+from functions.tasks.waiting import TooManyWaitingError
 from functions.telemetry import logger
 from functions.tenancy import audit
 from functions.tenancy.access import as_workspace
@@ -97,7 +98,12 @@ def deploy(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
 def _deploy(task: BuiltTask, block: DeployBlock, image: str, context: LambdaContext) -> dict[str, Any]:
     try:
         deploy = _Deploy.of(task.workspace_id, block, image)
-        answer = deploy.opened(context).deploy(deploy.request)
+        deployments = deploy.opened(context)
+        try:
+            answer = deployments.deploy(deploy.request)
+        except TooManyWaitingError:
+            # Nobody is there to ask again: the task tells of the deployment without how its rollout went.
+            answer = deployments.deploy(deploy.request.model_copy(update={"wait": False}))
     except NotFoundForCallerError as error:
         return {"error": str(error)}
     except (RefusedError, ClusterError) as error:

@@ -1,6 +1,7 @@
 """The operations on apps and their responses, for the routes of the deploy API and for the state machine."""
 
 import uuid
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Final, Literal, Self
 
@@ -15,8 +16,8 @@ from functions.cluster.deployer import Deployed, Deployer
 from functions.cluster.eks import cluster_until
 from functions.cluster.errors import ClusterError
 from functions.cluster.logs import LogQuery
-from functions.cluster.names import ObjectName
-from functions.cluster.ownership import is_made_for
+from functions.cluster.names import Object, ObjectName
+from functions.cluster.ownership import is_made_for, workspace_of
 from functions.cluster.preconditions import existing_app
 from functions.cluster.problems import pods_of
 from functions.cluster.resources import DEPLOYMENTS
@@ -35,10 +36,13 @@ from functions.models.apps import (
 )
 from functions.models.deploy import DeployRequest, DeployResponse, Rollout
 from functions.tasks.long_poll import poll
+from functions.tasks.waiting import WaitingRoom
 from functions.telemetry import logger, metrics
 from functions.tenancy import audit
-from functions.tenancy.workspace import AppScope
+from functions.tenancy.workspace import AppScope, Workspace
 
+_FUNCTION: Final = "deploy"
+"""The handler whose concurrent executions the callers who wait take."""
 _LAST_LOOK: Final = 5.0
 """Seconds kept back from a request's time for the last look at the logs that it waits for."""
 
@@ -68,16 +72,30 @@ class Deployments:
         return cls(cluster_until(deadline, settings.kubernetes_cluster_name, settings.aws_region), settings, by, scope)
 
     def deploy(self, request: DeployRequest) -> DeployResponse:
-        """Create or update an app."""
-        return self._deployed(self._deployer().deploy(request), wait=request.wait)
+        """Create or update an app.
+
+        Raises
+        ------
+        TooManyWaitingError
+            The request waits, and there is no place: nothing has been changed.
+        """
+        with self._place(self.scope.only()) if request.wait else nullcontext():
+            return self._deployed(self._deployer().deploy(request), wait=request.wait)
 
     def rehearse(self, request: DeployRequest) -> None:
         """Check that a deploy would be accepted, but for its image."""
         self._deployer().rehearse(request)
 
     def roll_back(self, app: ObjectName, request: RollbackRequest) -> DeployResponse:
-        """Restore an earlier revision of an app."""
-        return self._deployed(self._deployer().roll_back(app, request.revision), wait=request.wait)
+        """Restore an earlier revision of an app.
+
+        Raises
+        ------
+        TooManyWaitingError
+            The request waits, and there is no place: nothing has been changed.
+        """
+        with self._place(self._owner(existing_app(self.cluster, app, self.scope))) if request.wait else nullcontext():
+            return self._deployed(self._deployer().roll_back(app, request.revision), wait=request.wait)
 
     def state(self, app: ObjectName) -> AppState:
         """Read an app as it is now."""
@@ -115,7 +133,8 @@ class Deployments:
             return logs.read(self.cluster, app, pods_of(self.cluster, deployment) if deployment and own else [], query)
 
         seconds = min(float(wait), max(0.0, self.cluster.deadline.remaining() - _LAST_LOOK))
-        found = poll(ask, lambda log: bool(log.lines), seconds)
+        room = WaitingRoom.of(self.settings, _FUNCTION, self._owner(spin_app))
+        found = poll(ask, lambda log: bool(log.lines), seconds, room)
         return AppLog(
             app_name=app.name,
             namespace=app.namespace,
@@ -136,6 +155,12 @@ class Deployments:
         # The Lambda's own request id repeats when an event is delivered again; this one is unique to each try.
         request_id = str(uuid.uuid4())
         return Deployer(self.cluster, self.settings, request_id=request_id, by=self.by, scope=self.scope)
+
+    def _place(self, workspace: Workspace | None) -> AbstractContextManager[None]:
+        return WaitingRoom.of(self.settings, _FUNCTION, workspace).place(rollout.LONGEST_WAIT)
+
+    def _owner(self, app: Object) -> Workspace | None:
+        return self.scope.of(workspace_of(app))
 
     def _reader(self) -> AppReader:
         return AppReader(self.cluster, self.settings, self.scope)

@@ -18,6 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from functions.api.multipart_form import UnreadableFormError
 from functions.api.request_body import StrictBody, UnsupportedMediaTypeError
+from functions.tasks.waiting import TooManyWaitingError
 from functions.telemetry import logger
 from functions.tenancy import audit
 from functions.tenancy.audit import AuditEntry
@@ -58,6 +59,7 @@ def create_resolver() -> APIGatewayHttpResolver:
     app.exception_handler(RequestValidationError)(_invalid)
     app.exception_handler(UnsupportedMediaTypeError)(_unsupported)
     app.exception_handler(UnreadableFormError)(_unreadable)
+    app.exception_handler(TooManyWaitingError)(_too_many_wait)
     app.exception_handler([ClientError, BotoCoreError])(_unavailable)
     app.exception_handler(Exception)(unexpected)
     app.not_found(_no_route)
@@ -139,6 +141,10 @@ def _unsupported(error: UnsupportedMediaTypeError) -> Response[Any]:
 
 def _unreadable(error: UnreadableFormError) -> Response[Any]:
     return answer(HTTPStatus.BAD_REQUEST, str(error))
+
+
+def _too_many_wait(error: TooManyWaitingError) -> Response[Any]:
+    return answer(HTTPStatus.TOO_MANY_REQUESTS, str(error), {"Retry-After": str(error.retry_after)})
 
 
 def _unavailable(error: Exception) -> Response[Any]:

@@ -3,10 +3,10 @@
 from pydantic import Json
 
 from functions.tasks.settings import SubmissionSettings
-from functions.tenancy.settings import TenancySettings
+from functions.tenancy.settings import TenancySettings, WaitingSettings
 
 
-class BuildApiSettings(SubmissionSettings, TenancySettings):
+class BuildApiSettings(SubmissionSettings, WaitingSettings, TenancySettings):
     """Makes tasks, shows and deletes them; lets administrators write the policy."""
 
     credentials_key_id: str

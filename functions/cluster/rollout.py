@@ -16,7 +16,8 @@ from functions.cluster.resources import DEPLOYMENTS, SERVICES
 from functions.models.deploy import Rollout
 
 _PAUSE: Final = 0.5
-_LONGEST_WAIT: Final = 20.0
+LONGEST_WAIT: Final = 20.0
+"""Seconds."""
 _LONGEST_WAIT_FOR_SERVICE: Final = 3.0
 
 
@@ -36,7 +37,7 @@ def wait(cluster: Cluster, app: Object) -> Followed:
     ClusterError
         The cluster could not be asked.
     """
-    cluster = cluster.for_at_most(_LONGEST_WAIT)
+    cluster = cluster.for_at_most(LONGEST_WAIT)
     image = app["spec"]["image"]
     message = "the operator has not created the Deployment for this image yet"
     deployment: Object | None = None

@@ -4,10 +4,10 @@ from typing import Self
 
 from pydantic import Field, Json, model_validator
 
-from functions.tenancy.settings import TenancySettings
+from functions.tenancy.settings import TenancySettings, WaitingSettings
 
 
-class DeploySettings(TenancySettings):
+class DeploySettings(TenancySettings, WaitingSettings):
     """What a deploy needs; a name that begins with ``kubernetes`` is a setting of that section of cdk.json."""
 
     aws_region: str = Field(min_length=1)
@@ -26,8 +26,6 @@ class DeploySettings(TenancySettings):
     """Replicas of an app with autoscaling off, if neither the request nor the app names a number."""
     kubernetes_default_cpu_request: str
     kubernetes_default_memory_request: str
-    task_table: str
-    """DynamoDB table of the build tasks, for builds that ask for a deployment."""
     registry_allow_list: Json[tuple[str, ...]]
     """Patterns of registries that images may come from (`functions.registry.allow_list`), as a JSON array."""
     default_image_repository: str

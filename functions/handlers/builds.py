@@ -4,11 +4,10 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from functions.api.error_responses import answer_refusals, responses
+from functions.api.error_responses import answer_refusals
 from functions.api.http import create_resolver, resolve
 from functions.api.routes import builds, documentation, tasks, uploads, workspaces
 from functions.api.settings import BuildApiSettings
-from functions.models.builds import Health
 from functions.telemetry import logger, metrics, tracer
 
 app = create_resolver()
@@ -16,18 +15,6 @@ answer_refusals(app)
 documentation.answer_unknown_routes(app)
 for _routes in (builds, uploads, tasks, workspaces, documentation):
     app.include_router(_routes.router)
-
-
-@app.get(
-    "/health",
-    summary="Check that the API is up",
-    tags=["Service"],
-    operation_id="getHealth",
-    responses=responses(Health, {}),
-)
-def health() -> Health:
-    """Confirm that the API is up."""
-    return Health()
 
 
 @logger.inject_lambda_context

@@ -47,6 +47,10 @@ class WorkspaceLimits(RequestModel):
     kept_tasks: Annotated[int, Field(ge=1)] | None = Field(
         default=None, description="Maximum number of tasks that are kept. Default: set by the platform."
     )
+    waiting_requests: Annotated[int, Field(ge=1)] | None = Field(
+        default=None,
+        description="Maximum number of requests that wait (`wait`) at the same time. Default: set by the platform.",
+    )
 
 
 class WorkspacePolicy(RequestModel):

@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable
 from typing import Final, TypeVar
 
+from functions.tasks.waiting import WaitingRoom
+
 T = TypeVar("T")
 
 MOST_SECONDS: Final = 25
@@ -15,16 +17,30 @@ _GROWTH: Final = 1.5
 _ANSWERING_SECONDS: Final = 2.0
 
 
-def poll(ask: Callable[[], T], is_enough: Callable[[T], bool], seconds: float) -> T:
-    """Ask until the answer is enough or ``seconds`` are over; the last answer."""
+def poll(ask: Callable[[], T], is_enough: Callable[[T], bool], seconds: float, room: WaitingRoom) -> T:
+    """Ask until the answer is enough or ``seconds`` are over; the last answer.
+
+    Raises
+    ------
+    waiting.TooManyWaitingError
+        The first answer was not enough, and there is no place to wait in.
+    """
+    answer = ask()
+    if is_enough(answer) or seconds <= 0:
+        return answer
+    with room.place(seconds):
+        return _poll(ask, is_enough, seconds)
+
+
+def _poll(ask: Callable[[], T], is_enough: Callable[[T], bool], seconds: float) -> T:
     deadline, pause = time.monotonic() + seconds, _FIRST_PAUSE
-    while True:
-        answer = ask()
-        left = deadline - time.monotonic()
-        if is_enough(answer) or left <= 0:
-            return answer
+    while (left := deadline - time.monotonic()) > 0:
         time.sleep(min(pause, left))
+        answer = ask()
+        if is_enough(answer):
+            break
         pause = min(pause * _GROWTH, _LONGEST_PAUSE)
+    return answer
 
 
 def time_to_wait(wanted: int, remaining_ms: int) -> float:

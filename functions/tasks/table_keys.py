@@ -10,6 +10,8 @@ USAGE: Final = "usage"
 IDEMPOTENCY: Final = "idempotency"
 EARLIER_BUILDS: Final = "builds"
 DELETED: Final = "deleted"
+WAITING: Final = "waiting"
+"""Callers who wait, of all workspaces: the partition is ``#waiting``, an item for each function."""
 
 
 def item_key(workspace_id: str, kind: str, name: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Settings of tenancy, for every function that has to know whose something is."""
+"""Settings of tenancy, for every function that has to know whose something is, or has callers who wait."""
 
 from typing import Literal, Self
 
@@ -24,3 +24,14 @@ class TenancySettings(EnvironmentSettings):
         if self.tenancy == "policy" and not self.policy_table:
             raise ValueError("POLICY_TABLE is needed with TENANCY policy")
         return self
+
+
+class WaitingSettings(EnvironmentSettings):
+    """How many callers a function of the API holds back at once (`functions.tasks.waiting`)."""
+
+    task_table: str
+    """DynamoDB table of the build tasks: those who wait are counted in it."""
+    limits_waiting_requests: int
+    """Of one workspace."""
+    limits_all_waiting_requests: int
+    """Of all workspaces together."""

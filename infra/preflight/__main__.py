@@ -67,7 +67,7 @@ def _checks(settings: Settings, session: boto3.Session, identity: Mapping[str, A
         f"stack {settings.stack_name}": bind(names.stack, session, settings.stack_name),
         "names": bind(names.taken, session, settings),
         "CodeBuild quota": bind(quotas.codebuild, session, settings),
-        "Lambda quota": bind(quotas.functions, session),
+        "Lambda quota": bind(quotas.functions, session, settings),
     }
     if settings.kubernetes is not None:
         checks[f"EKS cluster {settings.kubernetes.cluster_name}"] = bind(cluster.eks, session, settings.kubernetes)

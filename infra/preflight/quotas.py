@@ -9,8 +9,17 @@ from infra.preflight.findings import Finding, not_asked, ok, problem
 from infra.settings import Settings
 
 _NAMES: Final = {"SMALL": "Small", "MEDIUM": "Medium", "LARGE": "Large", "X2_LARGE": "2XLarge"}
-_LEAST_EXECUTIONS: Final = 100
-"""Ten clients that wait for their tasks use ten functions; builds and the API need some beside."""
+_UNRESERVED: Final = 100
+"""Executions that Lambda keeps for functions that reserve none.
+
+https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
+"""
+_WITHOUT_WAITING: Final = 4
+"""Executions beside those of callers who wait, with which the service can be tried."""
+_SMALL: Final = (
+    "-c blue-faas.concurrency=null -c blue-faas.limits.waiting_requests=2 -c blue-faas.limits.all_waiting_requests=3"
+)
+"""Settings for an account with ten executions."""
 
 
 def codebuild(session: boto3.Session, settings: Settings) -> Iterator[Finding]:
@@ -41,13 +50,26 @@ def _fairness(one_workspace: int, places: int) -> Finding:
     return ok("Fair shares", seen)
 
 
-def functions(session: boto3.Session) -> Iterator[Finding]:
-    """Check how many Lambda functions may run at once, in the account and region."""
+def functions(session: boto3.Session, settings: Settings) -> Iterator[Finding]:
+    """Check how many Lambda functions may run at once in the account and region, against what the stack reserves."""
+    subject = "Lambda quota"
     limit: Any = session.client("lambda").get_account_settings()["AccountLimit"]
-    executions = limit["UnreservedConcurrentExecutions"]
-    seen = f"{executions} concurrent executions that no function reserves"
-    if executions < _LEAST_EXECUTIONS:
-        remedy = "Ask for 1000 at Service Quotas > AWS Lambda > Concurrent executions: waiting clients use them up."
-        yield problem("Lambda quota", seen, remedy)
+    total, free = int(limit["ConcurrentExecutions"]), int(limit["UnreservedConcurrentExecutions"])
+    seen = f"{total} concurrent executions, of which functions have reserved {total - free}"
+    more = "Ask for 1000 at Service Quotas > AWS Lambda > Concurrent executions"
+    if settings.concurrency is None:
+        waiting = 2 * settings.limits.all_waiting_requests
+        if free < waiting + _WITHOUT_WAITING:
+            yield problem(
+                subject, f"{seen}; {waiting} callers who wait take them all", f"{more}, or lower them: {_SMALL}"
+            )
+        else:
+            yield ok(subject, f"{seen}; the stack reserves none: a busy function can keep the others waiting")
+        return
+    wanted = settings.concurrency.total
+    # An update of the stack finds its own reservations among those that are there.
+    if free - wanted < _UNRESERVED and total - free < wanted:
+        seen = f"{seen}; the stack reserves {wanted}, and Lambda keeps {_UNRESERVED} that nobody may reserve"
+        yield problem(subject, seen, f"{more}. To try the service until you have them, reserve none: {_SMALL}")
     else:
-        yield ok("Lambda quota", seen)
+        yield ok(subject, seen)

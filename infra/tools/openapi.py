@@ -49,11 +49,11 @@ def describe() -> dict[str, Any]:
     # Powertools and boto3 need these when the functions are imported; their values are not used.
     os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
     os.environ.setdefault("POWERTOOLS_TRACE_DISABLED", "true")
-    from functions.handlers import builds, deploy
+    from functions.handlers import builds, deploy, health
 
     paths: dict[str, Any] = {}
     schemas: dict[str, Any] = {}
-    for app in (builds.app, deploy.app):
+    for app in (builds.app, deploy.app, health.app):
         for route in (*app._static_routes, *app._dynamic_routes):
             # Powertools takes a description as an argument of the route only: the function's docstring is one.
             route.description = route.description or inspect.getdoc(route.func)

@@ -21,9 +21,9 @@ FOLDERS: Final = {"codebuild": 0o755, "tmp": 0o700, "services": 0o700, "s3": 0o7
 KEPT_FOLDERS: Final = ("services", "s3")
 """What there is of state; the rest is work in progress."""
 
-LAMBDA_CONCURRENCY: Final = "8"
-"""Lambda invocations at once. Each is a process of some 55 MB that stays for five minutes; an invocation above the
-limit waits for its turn (`local.aws.seams.lambda_workers`)."""
+LAMBDA_CONCURRENCY: Final = "1000"
+"""Concurrent executions of the account: AWS's default. How many there are at once is for the functions' reservations to
+say (`local.aws.seams.concurrency`)."""
 
 
 def ministack_environment(settings: Settings) -> dict[str, str]:

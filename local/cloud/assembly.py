@@ -25,9 +25,16 @@ OVERRIDES: Final[dict[str, object]] = {
     "blue-faas.authorizer": "none",
     "blue-faas.tenancy": "open",
     "blue-faas.kubernetes.cluster_name": CLUSTER_NAME,
+    "blue-faas.concurrency": {
+        **{"builds": 12, "deploy": 12, "health": 2, "ingest": 2},
+        **{"record_result": 4, "close_task": 2, "reconcile": 1},
+    },
+    "blue-faas.limits.waiting_requests": 6,
+    "blue-faas.limits.all_waiting_requests": 8,
     "aws:cdk:disable-asset-staging": True,
 }
-"""All that differs from the template on AWS: who may do what, and which cluster. (The last saves copying bundles.)"""
+"""All that differs from the template on AWS: who may do what, which cluster, and how much runs at once, as executions
+are processes here. (The last saves copying bundles.)"""
 _WITHOUT_CLUSTER: Final = {
     **{name: value for name, value in OVERRIDES.items() if ".kubernetes." not in name},
     "blue-faas.kubernetes": "null",

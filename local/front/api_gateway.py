@@ -24,7 +24,9 @@ class ApiGateway:
     def __init__(self, config: FrontConfig) -> None:
         self._secret = RunCredentials.at(config.credentials_file).front_secret.encode()
         self._base = f"{config.aws_endpoint}/_aws/execute-api/{config.api_id}/$default"
-        self._http = httpx.AsyncClient(timeout=httpx.Timeout(40, connect=5), limits=httpx.Limits(max_connections=200))
+        # API Gateway has no number of connections: how many requests wait is for what is behind it to say.
+        unlimited = httpx.Limits(max_connections=None, max_keepalive_connections=100)
+        self._http = httpx.AsyncClient(timeout=httpx.Timeout(40, connect=5), limits=unlimited)
 
     async def close(self) -> None:
         """Close the pooled connections."""

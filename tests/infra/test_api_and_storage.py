@@ -61,6 +61,10 @@ def test_jwt_in_place_of_iam() -> None:
         {"blue-faas.limits.running_builds": 0},
         {"blue-faas.limits.running_builds": 10, "blue-faas.limits.kept_tasks": 9},
         {"blue-faas.builds.timeout_minutes": "soon"},
+        {"blue-faas.limits.waiting_requests": 61},
+        {"blue-faas.limits.all_waiting_requests": 80},
+        {"blue-faas.concurrency.health": 0},
+        {"blue-faas.concurrency.another": 1},
     ],
 )
 def test_settings_that_cannot_be_meant_stop_the_synthesis(tmp_path: Path, changed: dict[str, object]) -> None:

@@ -27,6 +27,7 @@ SETTINGS: dict[str, type[EnvironmentSettings]] = {
     "close_task": TaskSettings,
     "reconcile": ReconcilerSettings,
     "deploy": DeploySettings,
+    "health": EnvironmentSettings,
 }
 OF_LAMBDA_ITSELF = {"AWS_REGION"}
 WITHOUT_CLUSTER: dict[str, object] = {"blue-faas.kubernetes": "null"}

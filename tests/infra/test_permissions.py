@@ -98,9 +98,12 @@ EXPECTED = {
         "states:ListExecutions": ["<BuildPipelineStateMachine9C6583CF>"],
         "states:StartExecution": ["<BuildPipelineStateMachine9C6583CF>"],
     },
+    "ApiHealth": {},
     "DeployerFunction": {
         "dynamodb:GetItem": [TABLE, POLICIES],
         "dynamodb:Query": [POLICIES],
+        # The items that count callers who wait, as a condition says.
+        "dynamodb:UpdateItem": [TABLE],
         # Whether the image is there; the allow-list says of which repositories.
         "ecr:DescribeImages": ["arn:<AWS::Partition>:ecr:<AWS::Region>:<AWS::AccountId>:repository/*"],
         "eks:DescribeCluster": ["arn:<AWS::Partition>:eks:<AWS::Region>:<AWS::AccountId>:cluster/blue-faas"],
@@ -158,6 +161,21 @@ def test_where_tenancy_is_open_nobody_reads_the_policy() -> None:
     template = synthesis(**OVERRIDES).template
     for role in EXPECTED:
         assert POLICIES not in itertools.chain(*permissions(template, role).values())
+
+
+def test_the_deploy_function_writes_no_row_of_a_task(template: dict[str, Any]) -> None:
+    """Its one write counts callers who wait: DynamoDB holds it to the partition of those items."""
+    policies = [
+        statement
+        for name, policy in resources(template, "AWS::IAM::Policy").items()
+        if name.startswith("DeployerFunction")
+        for statement in policy["PolicyDocument"]["Statement"]
+    ]
+    (write,) = [each for each in policies if each["Action"] == "dynamodb:UpdateItem"]
+    assert write["Condition"] == {
+        "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["#waiting"]},
+        "Null": {"dynamodb:LeadingKeys": "false"},
+    }
 
 
 def test_only_the_build_api_writes_the_policy(template: dict[str, Any]) -> None:

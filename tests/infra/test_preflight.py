@@ -1,6 +1,7 @@
 """The checks before a deploy, held against answers as AWS gives them (recorded forms, through botocore's Stubber)."""
 
 import datetime
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -93,16 +94,46 @@ def test_a_quota_that_is_not_listed_is_no_all_clear(aws: Any) -> None:
     assert only(quotas.codebuild(aws, SETTINGS)).state == State.NOT_ASKED
 
 
-@pytest.mark.parametrize(("executions", "state"), [(10, State.PROBLEM), (99, State.PROBLEM), (100, State.OK)])
-def test_functions_at_once(aws: Any, executions: int, state: State) -> None:
-    limit = {"ConcurrentExecutions": executions, "UnreservedConcurrentExecutions": executions}
+RESERVED = Settings.from_file({}).concurrency.total  # type: ignore[union-attr]
+NEW_ACCOUNT = {
+    "blue-faas.concurrency": "null",
+    "blue-faas.limits.waiting_requests": "2",
+    "blue-faas.limits.all_waiting_requests": "3",
+}
+
+
+@pytest.mark.parametrize(
+    ("settings", "total", "free", "state"),
+    [
+        ({}, 10, 10, State.PROBLEM),
+        ({}, 1000, 1000, State.OK),
+        ({}, 1000, RESERVED + 99, State.OK),  # somebody has reserved as much: this stack, which is updated
+        ({}, RESERVED + 100, RESERVED + 100, State.OK),
+        ({}, RESERVED + 99, RESERVED + 99, State.PROBLEM),
+        ({}, RESERVED + 110, RESERVED + 99, State.PROBLEM),  # others have reserved eleven
+        (NEW_ACCOUNT, 10, 10, State.OK),
+        (NEW_ACCOUNT, 10, 9, State.PROBLEM),
+        ({"blue-faas.concurrency": "null"}, 10, 10, State.PROBLEM),
+    ],
+)
+def test_functions_at_once(aws: Any, settings: dict[str, object], total: int, free: int, state: State) -> None:
+    limit = {"ConcurrentExecutions": total, "UnreservedConcurrentExecutions": free}
     aws.answers("lambda", "get_account_settings", {"AccountLimit": limit})
-    assert only(quotas.functions(aws)).state == state
+    finding = only(quotas.functions(aws, Settings.from_file(settings)))
+    assert finding.state == state
+    assert f"{total} concurrent executions" in finding.seen
+
+
+def test_the_remedy_for_a_new_account_is_one(aws: Any) -> None:
+    limit = {"ConcurrentExecutions": 10, "UnreservedConcurrentExecutions": 10}
+    aws.answers("lambda", "get_account_settings", {"AccountLimit": limit})
+    remedy = only(quotas.functions(aws, SETTINGS)).remedy
+    assert dict(re.findall(r"-c (\S+)=(\S+)", remedy)) == NEW_ACCOUNT
 
 
 def test_what_may_not_be_asked_says_so_and_goes_on(aws: Any) -> None:
     aws.refuses("lambda", "get_account_settings", "AccessDeniedException", 403)
-    finding = only(run("Lambda quota", lambda: quotas.functions(aws)))
+    finding = only(run("Lambda quota", lambda: quotas.functions(aws, SETTINGS)))
     assert (finding.state, finding.subject) == (State.NOT_ASKED, "Lambda quota")
     assert "GetAccountSettings answered AccessDeniedException" in finding.seen
 

@@ -122,6 +122,8 @@ class Account:
             "LIMITS_UPLOAD_MINUTES": "30",
             "LIMITS_RUNNING_BUILDS": "100",
             "LIMITS_KEPT_TASKS": "5000",
+            "LIMITS_WAITING_REQUESTS": "20",
+            "LIMITS_ALL_WAITING_REQUESTS": "60",
             "STORAGE_TASK_RETENTION_DAYS": "90",
             "STUCK_AFTER_MINUTES": "120",
             "DEPLOY_FUNCTION": DEPLOY_FUNCTION,

@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import Mapping
 from typing import Any
 
-from functions.handlers import builds
+from functions.handlers import builds, health
 from tests.support.events import LambdaContext, body_of, http_event, upload_event
 
 WORKSPACE = "my-workspace"
@@ -18,8 +18,16 @@ def call(event: dict[str, Any], claims: Mapping[str, str] | None = None) -> dict
     """The answer to an event; ``claims`` are those of a token that a JWT authorizer has checked."""
     if claims is not None:
         event["requestContext"]["authorizer"] = {"jwt": {"claims": claims, "scopes": None}}
-    answer = builds.handler(event, LambdaContext())
+    answer = of_function(event)
     return {**answer, "statusCode": int(answer["statusCode"])}
+
+
+def of_function(event: dict[str, Any]) -> dict[str, Any]:
+    """The answer of the function that has the route, as the template says."""
+    http = event["requestContext"]["http"]
+    function = health if (http["method"], event["rawPath"]) == ("GET", "/health") else builds
+    answer: dict[str, Any] = function.handler(event, LambdaContext())
+    return answer
 
 
 def upload(

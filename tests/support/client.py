@@ -77,13 +77,19 @@ class Client:
     def task(self, task_id: str, workspace_id: str = "my-workspace", wait: int = 0) -> dict[str, Any]:
         """GET /api/v1/tasks/{task_id}."""
         query: dict[str, Any] = {"workspace_id": workspace_id, "wait": wait}
-        answer = self.http.get(f"/api/v1/tasks/{task_id}", params=query)
-        assert answer.status_code == 200, answer.text
+        answer = self._waited_for(f"/api/v1/tasks/{task_id}", query)
         task: dict[str, Any] = answer.json()
         seen = self.states.setdefault(task_id, [])
         if not seen or seen[-1] != task["status"]:
             seen.append(task["status"])
         return task
+
+    def _waited_for(self, path: str, query: dict[str, Any]) -> httpx.Response:
+        """The answer to a request that may wait, once there is a place for it."""
+        while (answer := self.http.get(path, params=query)).status_code == 429:
+            time.sleep(float(answer.headers["retry-after"]))
+        assert answer.status_code == 200, answer.text
+        return answer
 
     def wait(self, task_id: str, workspace_id: str = "my-workspace") -> dict[str, Any]:
         """The task, ended."""
@@ -164,8 +170,7 @@ class Client:
         position: dict[str, str] = {}
         while True:
             query = {"workspace_id": workspace_id, "wait": "20", **position}
-            answer = self.http.get(f"/api/v1/tasks/{task_id}/logs", params=query)
-            assert answer.status_code == 200, answer.text
+            answer = self._waited_for(f"/api/v1/tasks/{task_id}/logs", query)
             lines += [line["message"] for line in answer.json()["lines"]]
             if answer.json()["next"] is None:
                 return "\n".join(lines)

@@ -12,10 +12,10 @@ import boto3
 import pytest
 
 from functions.contracts.archive import MOST_ENTRIES
-from functions.handlers import builds
 from tests.security.service import archives
 from tests.support.aws_account import BUCKET, OTHER_REPOSITORY, OWN_REPOSITORY, Account
-from tests.support.events import LambdaContext, body_of, http_event, upload_event
+from tests.support.build_api import of_function
+from tests.support.events import body_of, http_event, upload_event
 from tests.support.tasks import RESULT, done, failed
 
 SOURCE = b"x = 1\n"
@@ -23,7 +23,7 @@ PASSWORD = "s3cret-registry-password"
 
 
 def call(event: dict[str, Any]) -> dict[str, Any]:
-    answer = builds.handler(event, LambdaContext())
+    answer = of_function(event)
     return {**answer, "statusCode": int(answer["statusCode"])}
 
 

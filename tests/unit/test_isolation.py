@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from functions.contracts import settings
-from functions.handlers import builds
 from functions.tenancy.policies import Policies
 from tests.support.aws_account import POLICY_TABLE, Account
-from tests.support.events import LambdaContext, body_of
+from tests.support.build_api import of_function
+from tests.support.events import body_of
 from tests.support.isolation import (
     ADMINISTRATORS,
     AUTHORIZERS,
@@ -49,7 +49,7 @@ def send(request: pytest.FixtureRequest, account: Account, monkeypatch: pytest.M
 
     def sent(operation: str, target: Target, team: str | None) -> dict[str, Any]:
         caller = None if team is None else AUTHORIZERS[request.param](team)
-        answer = builds.handler(event_for(operation, target, caller), LambdaContext())
+        answer = of_function(event_for(operation, target, caller))
         return {**answer, "statusCode": int(answer["statusCode"])}
 
     yield sent

@@ -5,7 +5,7 @@ import gzip
 import json
 import re
 
-from functions.handlers import builds, deploy
+from functions.handlers import builds, deploy, health
 from infra.tools import openapi
 from tests.support.aws_account import Account
 from tests.support.build_api import call
@@ -18,13 +18,13 @@ def test_the_checked_in_description_is_what_the_code_says() -> None:
     assert openapi.DESCRIPTION.read_text(encoding="utf-8") == openapi.text(), "run: python -m infra.tools.openapi"
 
 
-def test_every_route_of_both_functions_is_described() -> None:
+def test_every_route_of_all_functions_is_described() -> None:
     described = {
         (method, path) for path, item in openapi.describe()["paths"].items() for method in item if method in METHODS
     }
     routes = {
         (route.method.lower(), re.sub(r"<(\w+)>", r"{\1}", str(route.path)))
-        for app in (builds.app, deploy.app)
+        for app in (builds.app, deploy.app, health.app)
         for route in (*app._static_routes, *app._dynamic_routes)
         if route.include_in_schema
     }

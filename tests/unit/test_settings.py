@@ -16,7 +16,7 @@ from tests.support.events import LambdaContext, http_event
 from tests.unit.test_ingest import created
 
 HANDLERS: dict[type[EnvironmentSettings], Callable[[], Any]] = {
-    BuildApiSettings: lambda: builds.handler(http_event("GET", "/health"), LambdaContext()),
+    BuildApiSettings: lambda: builds.handler(http_event("GET", "/openapi.json"), LambdaContext()),
     IngestSettings: lambda: ingest.handler(created("elsewhere/app.py", "v"), LambdaContext()),
     TaskSettings: lambda: record_result.handler({"workspace_id": "w", "task_id": "t"}, LambdaContext()),
     ReconcilerSettings: lambda: reconcile.handler({}, LambdaContext()),

@@ -1,5 +1,6 @@
 """The API over HTTP: requests out, typed answers in, refusals as errors."""
 
+import time
 import uuid
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -18,6 +19,11 @@ Model = TypeVar("Model", bound=BaseModel)
 LONG_POLL_SECONDS: Final = 20
 """What requests ask for as ``wait``; the API takes up to 25."""
 _TIMEOUT: Final = httpx.Timeout(40, connect=10)
+_MOST_PAUSES: Final = 3
+_PAUSE_SECONDS: Final = 1.0
+"""Before a request is sent again that API Gateway has refused: it says no time."""
+_LONGEST_PAUSE: Final = 15.0
+"""Seconds. Longer is asked for where somebody has to do something before."""
 
 
 def task_path(task_id: str) -> str:
@@ -87,6 +93,17 @@ class Api:
             ) from None
 
     def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
+        """Send a request, again when it was one too many: nothing has been done with it then."""
+        answer = self._send_once(method, path, **request)
+        for _ in range(_MOST_PAUSES):
+            pause = _pause_before_the_next(answer)
+            if pause is None:
+                break
+            time.sleep(pause)
+            answer = self._send_once(method, path, **request)
+        return answer
+
+    def _send_once(self, method: str, path: str, **request: Any) -> httpx.Response:
         # A write is sent again only where its Idempotency-Key makes both one.
         repeatable = method == "GET" or "/build-and-push" in path or "/uploads" in path
         for last in (False, True) if repeatable else (True,):
@@ -101,6 +118,15 @@ class Api:
                         Exit.NO_ANSWER,
                     ) from None
         raise AssertionError("the last try returns or raises")
+
+
+def _pause_before_the_next(answer: httpx.Response) -> float | None:
+    """Return the seconds after which a request that was one too many may be sent again; None when it is no use."""
+    if answer.status_code != HTTPStatus.TOO_MANY_REQUESTS:
+        return None
+    asked = answer.headers.get("retry-after", "")
+    seconds = float(asked) if asked.isdecimal() else _PAUSE_SECONDS
+    return seconds if seconds <= _LONGEST_PAUSE else None
 
 
 def _no_answer(settings: Settings) -> BlueError:

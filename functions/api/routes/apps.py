@@ -56,8 +56,12 @@ _EVERYWHERE: Final = {
     HTTPStatus.GATEWAY_TIMEOUT: "The cluster did not respond in time. Check whether the change was made before you "
     "repeat the request.",
 }
+_ON_WAIT: Final = {
+    HTTPStatus.TOO_MANY_REQUESTS: f"The request waits, and as many do already as may. {RETRY_AFTER}",
+}
 _ON_CHANGE: Final = {
     **_EVERYWHERE,
+    **_ON_WAIT,
     HTTPStatus.CONFLICT: "The state of the app or of its namespace does not allow the request: for example, other "
     "requests change the app at the same time, the name belongs to another workload, or a quota is exceeded.",
 }
@@ -124,7 +128,7 @@ def get_app(namespace: NamespaceInPath, app_name: AppNameInPath, workspace_id: W
     summary="Get the log of an app",
     tags=["Apps"],
     operation_id="getAppLog",
-    responses=also_text(responses(AppLog, _EVERYWHERE)),
+    responses=also_text(responses(AppLog, {**_EVERYWHERE, **_ON_WAIT})),
 )
 def get_app_log(
     namespace: NamespaceInPath,

@@ -23,12 +23,14 @@ from functions.tasks.progress import queued_ahead, step_of
 from functions.tasks.store import TaskNotFoundError, TaskStore
 from functions.tasks.submission import Submissions
 from functions.tasks.task_response import task_view
+from functions.tasks.waiting import WaitingRoom
 from functions.tenancy.access import Access
+from functions.tenancy.workspace import Workspace
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools' constructor has no annotations
 
 TaskId = Annotated[str, Path(description="UUIDv7 of the task.")]
-Workspace = Annotated[WorkspaceId, Query(description="Workspace that the task belongs to.")]
+InWorkspace = Annotated[WorkspaceId, Query(description="Workspace that the task belongs to.")]
 Wait = Annotated[int, Query(ge=0, le=MOST_SECONDS, description="Seconds to wait for news before answering.")]
 
 
@@ -37,14 +39,14 @@ Wait = Annotated[int, Query(ge=0, le=MOST_SECONDS, description="Seconds to wait 
     summary="Get the status and result of a task",
     tags=["Tasks"],
     operation_id="getTask",
-    responses=documented(Task, HTTPStatus.NOT_FOUND),
+    responses=documented(Task, HTTPStatus.NOT_FOUND, HTTPStatus.TOO_MANY_REQUESTS),
 )
-def get_task(task_id: TaskId, workspace_id: Workspace, wait: Wait = 0) -> Task:
+def get_task(task_id: TaskId, workspace_id: InWorkspace, wait: Wait = 0) -> Task:
     """Get a task. With ``wait``, the response is delayed until its status or step changes or the time is over."""
-    tasks, task = _tasks_of(workspace_id), TaskKey(workspace_id, task_id)
+    (tasks, workspace), task = _tasks_of(workspace_id), TaskKey(workspace_id, task_id)
     row = _existing(tasks, task)
     if wait and not row.ended:
-        row = _changed(tasks, row, _seconds(wait))
+        row = _changed(tasks, row, _seconds(wait), _waiting_room(workspace))
     return task_view(row, queued_ahead=queued_ahead(tasks, row))
 
 
@@ -61,7 +63,7 @@ def list_tasks(
     next: NextToken = None,  # noqa: A002  # the query parameter's name
 ) -> TaskPage:
     """List up to ``limit`` tasks, newest first. The token ``next`` of the response leads to older tasks."""
-    tasks = _tasks_of(workspace_id)
+    tasks, _ = _tasks_of(workspace_id)
     page = tasks.newest(workspace_id, limit, None if next is None else _task_id_in(next))
     return TaskPage(
         tasks=[task_view(row) for row in page.rows], next=None if page.before is None else token_for(page.before)
@@ -73,11 +75,11 @@ def list_tasks(
     summary="Get the build log of a task",
     tags=["Tasks"],
     operation_id="getTaskLog",
-    responses=also_text(documented(TaskLog, HTTPStatus.NOT_FOUND)),
+    responses=also_text(documented(TaskLog, HTTPStatus.NOT_FOUND, HTTPStatus.TOO_MANY_REQUESTS)),
 )
 def get_task_log(
     task_id: TaskId,
-    workspace_id: Workspace,
+    workspace_id: InWorkspace,
     next: NextToken = None,  # noqa: A002  # the query parameter's name
     wait: Wait = 0,
 ) -> Response[Any]:
@@ -86,7 +88,7 @@ def get_task_log(
     With ``wait``, the response is delayed until there are new lines, the log is complete or the time is over. Plain
     text with ``Accept: text/plain``: the header ``Link`` then leads to later lines.
     """
-    tasks, task = _tasks_of(workspace_id), TaskKey(workspace_id, task_id)
+    (tasks, workspace), task = _tasks_of(workspace_id), TaskKey(workspace_id, task_id)
     position = build_log.START if next is None else position_in(next)
     row = _existing(tasks, task)
     group = BuildApiSettings.read().build_log_group
@@ -95,7 +97,10 @@ def get_task_log(
         now = tasks.get(task) or row
         return now, build_log.read(group, now, position)
 
-    now, part = poll(ask, lambda answer: bool(answer[1].lines) or answer[1].complete, _seconds(wait))
+    def is_enough(answer: tuple[TaskRow, build_log.LogPart]) -> bool:
+        return bool(answer[1].lines) or answer[1].complete
+
+    now, part = poll(ask, is_enough, _seconds(wait), _waiting_room(workspace))
     following = None if part.complete else token_for(part.position)
     event = router.current_event
     if wants_text(event.headers):
@@ -113,9 +118,9 @@ def get_task_log(
     operation_id="deleteTask",
     responses=documented(TaskRemoved, HTTPStatus.NOT_FOUND),
 )
-def delete_task(task_id: TaskId, workspace_id: Workspace) -> TaskRemoved:
+def delete_task(task_id: TaskId, workspace_id: InWorkspace) -> TaskRemoved:
     """Stop the build of a running task, whose status becomes failed, or delete an ended task with its files."""
-    tasks, task = _tasks_of(workspace_id), TaskKey(workspace_id, task_id)
+    (tasks, _), task = _tasks_of(workspace_id), TaskKey(workspace_id, task_id)
     row = _existing(tasks, task)
     submissions = Submissions.of(BuildApiSettings.read())
     if not row.ended and removal.cancel(submissions, task):
@@ -124,11 +129,15 @@ def delete_task(task_id: TaskId, workspace_id: Workspace) -> TaskRemoved:
     return TaskRemoved(task_id=task_id, outcome="deleted")
 
 
-def _tasks_of(workspace_id: str) -> TaskStore:
-    """Return the task table, after a check that the caller may see the workspace."""
+def _tasks_of(workspace_id: str) -> tuple[TaskStore, Workspace]:
+    """Return the task table, and the workspace, after a check that the caller may see it."""
     settings = BuildApiSettings.read()
-    Access.of(settings, router.current_event.raw_event).workspace(workspace_id)
-    return TaskStore(settings.task_table)
+    workspace = Access.of(settings, router.current_event.raw_event).workspace(workspace_id)
+    return TaskStore(settings.task_table), workspace
+
+
+def _waiting_room(workspace: Workspace) -> WaitingRoom:
+    return WaitingRoom.of(BuildApiSettings.read(), "builds", workspace)
 
 
 def _existing(tasks: TaskStore, task: TaskKey) -> TaskRow:
@@ -139,13 +148,13 @@ def _existing(tasks: TaskStore, task: TaskKey) -> TaskRow:
     return row
 
 
-def _changed(tasks: TaskStore, row: TaskRow, seconds: float) -> TaskRow:
+def _changed(tasks: TaskStore, row: TaskRow, seconds: float, room: WaitingRoom) -> TaskRow:
     """Return the row once the task is at something else, or when the time is over."""
 
     def place(of: TaskRow) -> tuple[TaskStatus, Step | None]:
         return of.status, step_of(of)[0]
 
-    now = poll(lambda: tasks.get(row.key), lambda now: now is None or place(now) != place(row), seconds)
+    now = poll(lambda: tasks.get(row.key), lambda now: now is None or place(now) != place(row), seconds, room)
     if now is None:
         raise TaskNotFoundError(row.key)
     return now

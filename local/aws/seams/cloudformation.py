@@ -50,7 +50,7 @@ def _create_access_entry(_logical_id: str, properties: Json, _stack_name: str) -
         raise ValueError(f"AWS::EKS::AccessEntry on this machine takes no {', '.join(sorted(unknown))}")
     cluster, principal = properties["ClusterName"], properties["PrincipalArn"]
     body = {"principalArn": principal, "kubernetesGroups": properties.get("KubernetesGroups", []), "type": "STANDARD"}
-    _check(eks._create_access_entry(cluster, body), "AWS::EKS::AccessEntry")
+    check(eks._create_access_entry(cluster, body), "AWS::EKS::AccessEntry")
     return f"{principal}|{cluster}", {"AccessEntryArn": eks._access_entry_arn(cluster, principal)}
 
 
@@ -65,7 +65,8 @@ def _delete_access_entry(physical_id: str, _properties: Json) -> None:
     eks._delete_access_entry(cluster, principal)
 
 
-def _check(response: Any, what: str) -> None:
+def check(response: Any, what: str) -> None:
+    """Raise ValueError for an answer that is an error: the resource fails, and its event says why."""
     if response[0] >= HTTPStatus.BAD_REQUEST:
         raise ValueError(f"{what}: {json.loads(response[2]).get('message', response[2])}")
 
@@ -74,7 +75,7 @@ def _set_time_to_live(table: str, properties: Json) -> None:
     if specification := properties.get("TimeToLiveSpecification"):
         enabled = str(specification.get("Enabled")).lower() == "true"
         request = {"TableName": table, "TimeToLiveSpecification": {**specification, "Enabled": enabled}}
-        _check(dynamodb._update_ttl(request), "TimeToLiveSpecification")
+        check(dynamodb._update_ttl(request), "TimeToLiveSpecification")
 
 
 COMPLETIONS: Final[dict[str, Completion]] = {

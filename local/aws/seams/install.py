@@ -8,6 +8,7 @@ from local.aws.seams import (
     authorizers,
     cloudformation,
     codebuild,
+    concurrency,
     ecr,
     eks,
     execution_life,
@@ -46,6 +47,7 @@ def install(settings: Settings, credentials: RunCredentials) -> Installed:
     state_machine_role.install(access)
     authorizers.install(settings)
     eks.install(settings)
+    concurrency.install()
     lambda_workers.install()
     worker_start.install()
     s3_events.install()

@@ -100,6 +100,8 @@ SETTINGS = {
     "TENANCY": "open",
     "DEFAULT_IMAGE_REPOSITORY": f"123456789012.dkr.ecr.{REGION}.amazonaws.com/blue-faas",
     "TASK_TABLE": "tasks-of-the-deploy-tests",
+    "LIMITS_WAITING_REQUESTS": "20",
+    "LIMITS_ALL_WAITING_REQUESTS": "60",
 }
 """What the stack, and Lambda itself, set for the deploy function."""
 
@@ -148,6 +150,12 @@ class Eks:
     """The task that DynamoDB has, in its own JSON."""
     policies: dict[str, WorkspacePolicy] = field(default_factory=dict)
     """What the policy table has, by workspace."""
+    waiting: int = 0
+    """Callers who hold a place to wait in."""
+    waited: list[str] = field(default_factory=list)
+    """Whose places were taken."""
+    full: bool = False
+    """Whether there is no place left."""
     tags: dict[str, list[str]] = field(default_factory=dict)
     """All tags of an image, by its digest; of others ECR knows the one that was asked for."""
 
@@ -160,7 +168,10 @@ def eks_api(server: KubernetesServer, authority: trustme.CA) -> Iterator[Eks]:
         def do_POST(self) -> None:
             request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             if self.headers["X-Amz-Target"].startswith("DynamoDB"):
-                self._answer(_of_tables(eks, request))
+                if self.headers["X-Amz-Target"].endswith(".UpdateItem"):
+                    self._count(request)
+                else:
+                    self._answer(_of_tables(eks, request))
                 return
             if self.headers["X-Amz-Target"].endswith((".BatchGetImage", ".PutImage")):
                 self._keep(request)
@@ -176,6 +187,18 @@ def eks_api(server: KubernetesServer, authority: trustme.CA) -> Iterator[Eks]:
             digest = image.get("imageDigest") or digest_of(":" + version)
             tags = eks.tags.get(digest, [image["imageTag"]] if "imageTag" in image else [])
             self._answer({"imageDetails": [{"imageDigest": digest, "imageTags": tags}]})
+
+        def _count(self, request: dict[str, Any]) -> None:
+            assert request["Key"] == {"workspace_id": {"S": "#waiting"}, "task_id": {"S": "deploy"}}
+            if request["UpdateExpression"].startswith("DELETE"):
+                eks.waiting -= 1
+            elif eks.full:
+                self._answer({"__type": "ConditionalCheckFailedException", "message": "full"}, 400)
+                return
+            else:
+                eks.waiting += 1
+                eks.waited.append(request["ExpressionAttributeNames"]["#own"])
+            self._answer({})
 
         def _keep(self, request: dict[str, Any]) -> None:
             if eks.keep_fails:
@@ -231,6 +254,9 @@ def eks_api(server: KubernetesServer, authority: trustme.CA) -> Iterator[Eks]:
 def _of_tables(eks: Eks, request: dict[str, Any]) -> dict[str, Any]:
     """DynamoDB's answer to GetItem of a task, and to GetItem and Query of the policy."""
     if request["TableName"] != POLICY_TABLE:
+        if request["Key"]["workspace_id"]["S"] == "#waiting":
+            leases = [f"9999999999/{number:08x}" for number in range(60 if eks.full else 0)]
+            return {"Item": {**request["Key"], "all": {"SS": leases}}} if leases else {}
         return {"Item": eks.row} if eks.row else {}
     if "Key" in request:
         workspace_id = request["Key"]["workspace_id"]["S"]
@@ -261,6 +287,9 @@ def eks(eks_api: Eks) -> Iterator[Eks]:
     eks_api.kept.clear()
     eks_api.images_asked.clear()
     eks_api.row = {}
+    eks_api.waited.clear()
+    eks_api.full = False
+    assert eks_api.waiting == 0, "each place was given back"
     eks_api.policies.clear()
     eks_api.tags.clear()
 

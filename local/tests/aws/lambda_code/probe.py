@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import time
 from importlib.util import find_spec
 from typing import Any
 
@@ -16,6 +17,9 @@ def echo(event: Event, context: Any) -> Event:
     sys.stdout.write(f"echo of {event.get('rawPath')}\nsecond line\n")
     if event.get("rawPath") == "/exit":
         os._exit(1)
+    began = time.time()
+    if event.get("rawPath") == "/rest":
+        time.sleep(0.3)
     body = {
         "event": event,
         "function": context.function_name,
@@ -23,6 +27,7 @@ def echo(event: Event, context: Any) -> Event:
         "environment": dict(os.environ),
         "importable": [name for name in ("functions", "infra", "local", "tests") if find_spec(name)],
         "own_code_first": sys.path[0],
+        "from_to": [began, time.time()],
     }
     return {"statusCode": 200, "headers": {"content-type": "application/json"}, "body": json.dumps(body)}
 
