@@ -4,6 +4,7 @@ import contextlib
 import sys
 import threading
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Self
 
@@ -34,28 +35,34 @@ class Watch:
 
     def _look(self) -> None:
         while not self._ended.wait(_INTERVAL_SECONDS):
-            self.peak = max(self.peak, sum(map(_memory, self._processes())))
+            self.peak = max(self.peak, sum(map(megabytes, self._processes())))
 
     def _processes(self) -> list[int]:
-        children = defaultdict(list)
-        roots = []
-        for entry in _PROC.iterdir():
-            if entry.name.isdigit():
-                with contextlib.suppress(OSError):
-                    pid, status = int(entry.name), (entry / "stat").read_text()
-                    children[int(status.rpartition(")")[2].split()[1])].append(pid)
-                    words = (entry / "cmdline").read_bytes().split(b"\0")
-                    if words[:3] == [sys.executable.encode(), b"-m", self._module]:
-                        roots.append(pid)
-        found, pending = [], roots
-        while pending:
-            pid = pending.pop()
-            found.append(pid)
-            pending += children[pid]
-        return list(dict.fromkeys(found))
+        words = [sys.executable.encode(), b"-m", self._module]
+        return below(lambda pid: (_PROC / str(pid) / "cmdline").read_bytes().split(b"\0")[:3] == words)
 
 
-def _memory(pid: int) -> float:
+def below(is_root: Callable[[int], bool]) -> list[int]:
+    """Return these processes and all below them, as they are now."""
+    children = defaultdict(list)
+    roots = []
+    for entry in _PROC.iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                pid, status = int(entry.name), (entry / "stat").read_text()
+                children[int(status.rpartition(")")[2].split()[1])].append(pid)
+                if is_root(pid):
+                    roots.append(pid)
+    found, pending = [], roots
+    while pending:
+        pid = pending.pop()
+        found.append(pid)
+        pending += children[pid]
+    return list(dict.fromkeys(found))
+
+
+def megabytes(pid: int) -> float:
+    """Return a process's memory, shared pages by its share; 0 of one that is gone."""
     with contextlib.suppress(OSError):
         for line in (_PROC / str(pid) / "smaps_rollup").read_text().splitlines():
             if line.startswith("Pss:"):
