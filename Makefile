@@ -55,7 +55,7 @@ setup: .venv/made build/prepared
 	@$(VENV)/uv pip install --quiet --python $(VENV)/python --require-hashes -r requirements-dev.txt
 	@touch $@
 
-build/prepared: .venv/made builder_image/toolchain.txt $(wildcard builder_image/builder/*.py builder_image/builder/*/*.py builder_image/fast_lane/* builder_image/fast_lane/guest/*) local/cloud/prepare.py
+build/prepared: .venv/made builder_image/toolchain.txt $(wildcard builder_image/builder/*.py builder_image/builder/*/*.py builder_image/fast_lane/* builder_image/fast_lane/guest/*) local/cloud/prepare.py infra/tools/page.py functions/ui/package-lock.json
 	@$(VENV)/python -m local.cloud.prepare
 	@mkdir -p build && touch $@
 
@@ -100,6 +100,7 @@ bundles: .venv/made
 # The page of its commands, then the wheel.
 cli: .venv/made
 	@PYTHONPATH=.:cli/src $(VENV)/python -m cli.reference > docs/cli.md
+	@$(VENV)/python -m infra.tools.page
 	@rm -rf cli/build dist && $(VENV)/uv build --quiet --wheel --no-build-isolation --python $(VENV)/python --out-dir dist cli && rm -rf cli/build
 	@ls dist/*.whl
 

@@ -15,6 +15,7 @@ from infra.build_pipeline import BuildPipeline
 from infra.lambda_function import ServiceFunction
 from infra.log_groups import vended_log_group
 from infra.nag import accept
+from infra.page import page_config
 from infra.settings import Settings
 from infra.storage import Storage
 from infra.submission import grant_submit, submission_environment
@@ -43,6 +44,8 @@ _BURST: Final = 200
 
 OPEN = ("/health", "/openapi.json", "/docs")
 """Paths without an authorizer: a browser cannot sign a request for the documentation, which contains no secrets."""
+PAGE = ("/ui", "/ui/{file+}")
+"""Paths of the page, open as well where it is served: its files are the same for everybody."""
 
 
 class Api(Construct):
@@ -74,6 +77,7 @@ class Api(Construct):
                 "BUILD_LOG_GROUP": build_logs.log_group_name,
                 "CREDENTIALS_KEY_ID": storage.credentials_key.key_arn,
                 **({"DEPLOY_FUNCTION": deploy.function_arn} if deploy is not None else {}),
+                "PAGE": page_config(settings),
                 **tenancy.environment(),
                 **settings.variables(
                     "administrators",
@@ -146,10 +150,10 @@ class Api(Construct):
             self._route(get, "/api/v1/apps/{namespace}/{app_name}/logs", deploy)
             self._route(post, "/api/v1/apps/{namespace}/{app_name}/rollback", deploy)
         self._measure_routes()
-        for path in OPEN:
+        for path in (*OPEN, *(PAGE if settings.ui is not None else ())):
             function = self.health if path == "/health" else self.builds
             for route in self._route(get, path, function, authorizer=apigateway.HttpNoneAuthorizer()):
-                accept(route, "Health and documentation tell no secrets.", "AwsSolutions-APIG4")
+                accept(route, "Health, documentation and the page tell no secrets.", "AwsSolutions-APIG4")
         # Unknown paths get the API's own form of error, not API Gateway's.
         self.http_api.add_routes(
             path="/{proxy+}",

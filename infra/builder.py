@@ -10,7 +10,7 @@ from constructs import Construct
 from infra.nag import accept, wildcard
 from infra.settings import Builds, Limits
 from infra.storage import Storage
-from infra.tools.bundles import ROOT
+from infra.tools.build_folder import ROOT
 from infra.tools.image_context import DOCKERFILE, image_context
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 CONTEXT_KEY: Final = "blue-faas"
 _FILE: Final = Path(__file__).resolve().parent.parent / "cdk.json"
+_ENDPOINT: Final = r"^(https://[^/]+)?/[^/]"
 
 
 class _Strict(BaseModel):
@@ -57,6 +58,30 @@ class Jwt(_Strict):
     workspaces_claim: str = Field(
         default="workspaces", min_length=1, description="Claim that lists the caller's workspaces; others are 404."
     )
+
+
+class SignIn(_Strict):
+    """Where users of the page sign in: authorization code with PKCE, as a public client."""
+
+    client_id: str = Field(min_length=1, description="Client that the issuer knows the page as.")
+    authorization_endpoint: str = Field(
+        pattern=_ENDPOINT, description="Where users sign in: https://…, or a path of the API's own host."
+    )
+    token_endpoint: str = Field(pattern=_ENDPOINT, description="Where a code is exchanged for tokens; likewise.")
+    scopes: list[str] = Field(default=["openid"], description="Scopes that are asked for.")
+
+    @field_validator("scopes")
+    @classmethod
+    def _ask_for_an_id_token(cls, scopes: list[str]) -> list[str]:
+        if "openid" not in scopes:
+            raise ValueError("ui.sign_in.scopes lacks openid: the page tells by the ID token whose answer it got")
+        return scopes
+
+
+class Ui(_Strict):
+    """The page at ``/ui``."""
+
+    sign_in: SignIn | None = Field(default=None, description="The issuer, for the authorizer jwt.")
 
 
 class Vpc(_Strict):
@@ -188,6 +213,7 @@ class Settings(_Strict):
     tags: dict[str, str] = Field(default={}, description="Tags of every resource, beside `service` and `stage`.")
     authorizer: Literal["iam", "jwt", "none"] = Field(description="Who may call the API; none is for one machine only.")
     jwt: Jwt | None = None
+    ui: Ui | None = Field(default=None, description="The page at /ui; null does not serve it.")
     tenancy: Literal["policy", "open"] = Field(
         description="policy: callers may use the workspaces that administrators give them. open: everybody may use "
         "every workspace."
@@ -207,6 +233,16 @@ class Settings(_Strict):
     def _jwt_is_complete(self) -> Self:
         if self.authorizer == "jwt" and self.jwt is None:
             raise ValueError('authorizer "jwt" needs "jwt": {"issuer": ..., "audience": [...]}')
+        return self
+
+    @model_validator(mode="after")
+    def _page_can_call(self) -> Self:
+        if self.ui is not None and self.authorizer == "iam":
+            raise ValueError("ui: a browser cannot sign requests for authorizer 'iam'; `blue ui` serves the page there")
+        if self.ui is not None and (self.ui.sign_in is None) is (self.authorizer == "jwt"):
+            raise ValueError(
+                "ui.sign_in says where users get the tokens of authorizer 'jwt': it needs it, others cannot"
+            )
         return self
 
     @model_validator(mode="after")

@@ -91,6 +91,8 @@ class Service:
         )
         with self._one_at_a_time:
             answer = of_function(event)
+        if answer.get("isBase64Encoded"):
+            return Response(base64.b64decode(answer["body"]), int(answer["statusCode"]), answer.get("headers"))
         status, content = int(answer["statusCode"]), json.loads(answer["body"])
         if status in (201, 202):
             if content.get("upload"):

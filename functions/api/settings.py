@@ -2,6 +2,7 @@
 
 from pydantic import Json
 
+from functions.models.page import PageConfig
 from functions.tasks.settings import SubmissionSettings
 from functions.tenancy.settings import TenancySettings, WaitingSettings
 
@@ -24,6 +25,8 @@ class BuildApiSettings(SubmissionSettings, WaitingSettings, TenancySettings):
     """ARN of the function that deploys; empty where this installation has no cluster to deploy to."""
     administrators: Json[tuple[str, ...]]
     """Principals (`functions.models.principals`) that may write the policy, as a JSON array."""
+    page: Json[PageConfig | None] = None
+    """What the page at ``/ui`` is told, as a JSON object; null where the page is not served."""
 
     @property
     def deploys(self) -> bool:

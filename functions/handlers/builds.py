@@ -1,4 +1,4 @@
-"""The build function: routes for builds, uploads, tasks and documentation (functions/api/routes)."""
+"""The build function: routes for builds, uploads, tasks, documentation and the page (functions/api/routes)."""
 
 from typing import Any
 
@@ -6,14 +6,14 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.api.error_responses import answer_refusals
 from functions.api.http import create_resolver, resolve
-from functions.api.routes import builds, documentation, tasks, uploads, workspaces
+from functions.api.routes import builds, documentation, page, tasks, uploads, workspaces
 from functions.api.settings import BuildApiSettings
 from functions.telemetry import logger, metrics, tracer
 
 app = create_resolver()
 answer_refusals(app)
 documentation.answer_unknown_routes(app)
-for _routes in (builds, uploads, tasks, workspaces, documentation):
+for _routes in (builds, uploads, tasks, workspaces, documentation, page):
     app.include_router(_routes.router)
 
 

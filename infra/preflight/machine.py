@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from infra.preflight.findings import Finding, ok, problem
-from infra.tools.bundles import ROOT
+from infra.tools.build_folder import ROOT
 
 _OLDEST_NODE: Final = 20
 _SECONDS: Final = 30

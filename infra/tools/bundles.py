@@ -12,16 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from infra.tools import kubernetes_client
+from infra.tools import kubernetes_client, page
+from infra.tools.build_folder import BUILD, ROOT, put_in_place, scratch_for
 
-ROOT: Final = Path(__file__).resolve().parents[2]
-BUILD: Final = ROOT / "build"
 PYTHON_VERSION: Final = "3.13"
 PLATFORM: Final = "aarch64-manylinux_2_28"
 """Lambda's python3.13 runtime is Amazon Linux 2023 (glibc 2.34); wheels for older glibc run there too."""
 
-_KEPT: Final = 8
-"""Number of folders of one name that are kept under build/."""
 _BOTO_SERVICES: Final = (
     "dynamodb",
     "ecr",
@@ -88,9 +85,9 @@ ALL: Final = (API_BUNDLE, DEPLOY_BUNDLE)
 
 
 def code_files() -> list[Path]:
-    """Return the files of our Lambda code, and the OpenAPI document that it serves."""
+    """Return the files of our Lambda code, and the OpenAPI document and the page that it serves."""
     code = (path for path in (ROOT / "functions").rglob("*.py") if "__pycache__" not in path.parts)
-    return sorted([*code, ROOT / "docs" / "openapi.json"])
+    return sorted([*code, ROOT / "docs" / "openapi.json", *page.files()])
 
 
 def add_code(folder: Path) -> None:
@@ -138,31 +135,6 @@ def make_readable(folder: Path) -> None:
     for path in folder.rglob("*"):
         if not path.is_symlink():
             path.chmod(0o755 if path.is_dir() else 0o644)
-
-
-def scratch_for(target: Path) -> Path:
-    """Return an unused path beside ``target``: several processes may build the same target at once."""
-    scratch = target.with_name(f"{target.name}.{os.getpid()}.tmp")
-    shutil.rmtree(scratch, ignore_errors=True)
-    scratch.parent.mkdir(parents=True, exist_ok=True)
-    return scratch
-
-
-def put_in_place(scratch: Path, target: Path) -> None:
-    """Rename ``scratch`` to ``target``, unless another process has built the same target before.
-
-    Older targets of the same name are removed, except for the newest few: going back to them is common.
-    """
-    try:
-        scratch.rename(target)
-    except OSError:
-        if not target.exists():
-            raise
-        shutil.rmtree(scratch)
-    name = target.name.rpartition("-")[0]
-    made = (path for path in target.parent.iterdir() if path.name.rpartition("-")[0] == name and path.suffix != ".tmp")
-    for path in sorted(made, key=lambda path: path.stat().st_mtime, reverse=True)[_KEPT:]:
-        shutil.rmtree(path, ignore_errors=True)
 
 
 def _prune(folder: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from infra.tools import image_sbom
-from infra.tools.bundles import BUILD, ROOT, put_in_place, scratch_for
+from infra.tools.build_folder import BUILD, ROOT, put_in_place, scratch_for
 
 _CONTENT: Final = (
     "builder_image",

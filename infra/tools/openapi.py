@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from infra.tools.bundles import ROOT
+from infra.tools.build_folder import ROOT
 
 DESCRIPTION: Final = ROOT / "docs" / "openapi.json"
 _PROJECT: Final = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from infra.tools.bundles import put_in_place, scratch_for
+from infra.tools.build_folder import put_in_place, scratch_for
 from local.aws.settings import DEFAULT_ACCOUNT, OPERATOR
 from local.cloud.issuer import ADMINISTRATOR, AUDIENCE, ISSUER
 from local.cloud.places import BUILD, ROOT
@@ -24,6 +24,7 @@ CLUSTER_NAME: Final = "blue-faas-local"
 OVERRIDES: Final[dict[str, object]] = {
     "blue-faas.authorizer": "none",
     "blue-faas.tenancy": "open",
+    "blue-faas.ui": {},
     "blue-faas.kubernetes.cluster_name": CLUSTER_NAME,
     "blue-faas.concurrency": {
         **{"builds": 12, "deploy": 12, "health": 2, "ingest": 2},
@@ -33,16 +34,20 @@ OVERRIDES: Final[dict[str, object]] = {
     "blue-faas.limits.all_waiting_requests": 8,
     "aws:cdk:disable-asset-staging": True,
 }
-"""All that differs from the template on AWS: who may do what, which cluster, and how much runs at once, as executions
-are processes here. (The last saves copying bundles.)"""
+"""All that differs from the template on AWS: who may do what, the page, which cluster, and how much runs at once, as
+executions are processes here. (The last saves copying bundles.)"""
 _WITHOUT_CLUSTER: Final = {
     **{name: value for name, value in OVERRIDES.items() if ".kubernetes." not in name},
     "blue-faas.kubernetes": "null",
 }
 _AUTHORIZERS: Final[Mapping[str, Mapping[str, object]]] = {
     "none": {},
-    "iam": {"blue-faas.authorizer": "iam"},
-    "jwt": {"blue-faas.authorizer": "jwt", "blue-faas.jwt": {"issuer": ISSUER, "audience": [AUDIENCE]}},
+    "iam": {"blue-faas.authorizer": "iam", "blue-faas.ui": None},
+    "jwt": {
+        "blue-faas.authorizer": "jwt",
+        "blue-faas.jwt": {"issuer": ISSUER, "audience": [AUDIENCE]},
+        "blue-faas.ui": None,
+    },
 }
 AUTHORIZERS: Final = tuple(_AUTHORIZERS)
 """What ``AUTHORIZER`` may be."""

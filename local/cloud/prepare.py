@@ -1,4 +1,6 @@
-"""``python -m local.cloud.prepare``: what the one-machine cloud needs once: toolchain, ``spin`` stand-in, mypy cache.
+"""``python -m local.cloud.prepare``: what the one-machine cloud needs once.
+
+Toolchain, ``spin`` stand-in, mypy's cache, and what the page at ``/ui`` brings from npm.
 
 Each part is made again only when its pins or its code change. `make setup` runs this; so does a start that finds a part
 missing.
@@ -13,6 +15,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from infra.tools import page
 from local.cloud.places import MYPY_CACHE, ROOT, SPIN_ENVIRONMENT, TOOLCHAIN, others_can_enter, shared_root
 
 _UV = ROOT / ".venv" / "bin" / "uv"
@@ -30,10 +33,14 @@ def prepare(say: Callable[[str], None] = print) -> None:
     Raises
     ------
     PrepareError
-        No usable Python for the build user, or the package index did not answer.
+        No usable Python for the build user, or a package index did not answer.
     """
     root = shared_root()
     root.mkdir(parents=True, exist_ok=True)
+    try:
+        page.vendor()
+    except page.PageError as problem:
+        raise PrepareError(str(problem)) from None
     toolchain = root / TOOLCHAIN
     made = _environment(toolchain, ROOT / "builder_image" / "toolchain.txt", say)
     # Asked each time: it knows what it was made from, and that is more than this file could compare.

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from infra.tools import bundles
+from infra.tools.build_folder import ROOT, put_in_place, scratch_for
 from infra.tools.bundle_report import UNZIPPED_LIMIT, files_in, import_handler
-from infra.tools.bundles import ALL, API_BUNDLE, DEPLOY_BUNDLE, Bundle, put_in_place, scratch_for
+from infra.tools.bundles import ALL, API_BUNDLE, DEPLOY_BUNDLE, Bundle
 
 HANDLERS = [(bundle, handler) for bundle in ALL for handler in bundle.handlers]
 
@@ -36,7 +37,7 @@ _WHEEL_TAGS = re.compile(r"\.dist-info/(?:WHEEL|RECORD)$")
 
 
 def test_every_handler_has_one_bundle() -> None:
-    modules = [path.stem for path in (bundles.ROOT / "functions" / "handlers").glob("[!_]*.py")]
+    modules = [path.stem for path in (ROOT / "functions" / "handlers").glob("[!_]*.py")]
     assert sorted(handler for _, handler in HANDLERS) == sorted(modules)
 
 

@@ -23,6 +23,14 @@ OTHER = {
         "audience": ["blue-faas"],
         "workspaces_claim": "cognito:groups",
     },
+    "blue-faas.ui": {
+        "sign_in": {
+            "client_id": "page",
+            "authorization_endpoint": "https://login.example.com/oauth2/authorize",
+            "token_endpoint": "https://login.example.com/oauth2/token",
+            "scopes": ["openid", "blue-faas/use"],
+        }
+    },
     "blue-faas.alarms.email": "operators@example.com",
     "blue-faas.kubernetes.vpc": {
         "vpc_id": "vpc-0123456789abcdef0",

@@ -29,9 +29,9 @@ def repeatedly(look: Callable[[], None]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def serve(app: Any) -> Iterator[str]:
-    """Run an ASGI app in a thread; yields its base URL."""
-    with bound_socket("127.0.0.1", 0) as listener:
+def serve(app: Any, port: int = 0) -> Iterator[str]:
+    """Run an ASGI app in a thread, on a free port where none is given; yields its base URL."""
+    with bound_socket("127.0.0.1", port) as listener:
         listener.listen(128)
         server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="on", timeout_graceful_shutdown=5))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)

@@ -63,6 +63,13 @@ class Api:
             raise _refusal(answer, self._settings)
         return str(answer.headers["date"])
 
+    def deploys(self) -> bool:
+        """Ask whether the service has a cluster to deploy to, without credentials."""
+        answer = self._send("GET", "/openapi.json", auth=None)
+        if not answer.is_success:
+            raise _refusal(answer, self._settings)
+        return "/api/v1/deploy" in answer.json()["paths"]
+
     def post(self, model: type[Model], path: str, **request: Any) -> Answer[Model]:
         """POST with a new Idempotency-Key."""
         return self.call("POST", model, path, headers={"Idempotency-Key": str(uuid.uuid4())}, **request)

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from blue_faas_cli import VERSION
-from blue_faas_cli.commands import access, apps, completion, deploy, invoke, logs, project, tasks, up
+from blue_faas_cli.commands import access, apps, completion, deploy, invoke, logs, project, tasks, ui, up
 from blue_faas_cli.session import command
 
 app = typer.Typer(
@@ -48,6 +48,7 @@ for _function in (
     apps.rollback,
     apps.delete,
     invoke.invoke,
+    ui.ui,
     access.login,
     access.doctor,
     completion.completion,

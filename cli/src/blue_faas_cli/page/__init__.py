@@ -1,0 +1,1 @@
+"""What ``blue ui`` serves on this machine: the page, and the API as the caller that `blue` is."""
