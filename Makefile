@@ -11,7 +11,7 @@ LOCKED := pyproject.toml:dev=requirements-dev.txt pyproject.toml:cdk=requirement
           pyproject.toml:builder=builder_image/requirements.txt pyproject.toml:toolchain=builder_image/toolchain.txt \
           local/pyproject.toml:spin-cli=local/spin_cli/requirements.txt pyproject.toml:docs=docs/requirements.txt \
           pyproject.toml:fuzz=fuzz/requirements.txt pyproject.toml:audit=infra/tools/audit-requirements.txt
-LOCKS := $(foreach entry,$(LOCKED),$(lastword $(subst =, ,$(entry)))) package-lock.json
+LOCKS := $(foreach entry,$(LOCKED),$(lastword $(subst =, ,$(entry)))) package-lock.json functions/ui/package-lock.json
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = 20
 export JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION = 20
 # A cloud is a hundred short-lived Python processes: without bytecode on disk each would compile all that it imports.

@@ -1,6 +1,6 @@
 """``make audit``: ask the databases of advisories about every package of every lock.
 
-    python -m infra.tools.audit --pip-audit PROGRAM [--strict] LOCK... package-lock.json
+    python -m infra.tools.audit --pip-audit PROGRAM [--strict] LOCK...
 
 Python packages are looked up by pip-audit, those of npm by ``npm audit``. What a database says nothing about is named
 in one line: silence is no clean bill. Exit status: 0 without findings, 1 with findings, 3 with ``--strict`` where
@@ -51,14 +51,14 @@ def of_pip_audit(answer: "subprocess.CompletedProcess[str]", locks: Sequence[Pat
     return Audit(findings, missing if skipped else None)
 
 
-def of_npm_audit(answer: "subprocess.CompletedProcess[str]") -> Audit:
-    """Read what ``npm audit --json`` answered."""
+def of_npm_audit(answer: "subprocess.CompletedProcess[str]", lock: Path) -> Audit:
+    """Read what ``npm audit --json`` answered about ``lock``."""
     report = _object(answer.stdout)
     vulnerable = report.get("vulnerabilities")
     if vulnerable is None:
-        return Audit(not_audited=f"npm packages ({report.get('message') or _last_line(answer.stderr)})")
+        return Audit(not_audited=f"packages of {lock} ({report.get('message') or _last_line(answer.stderr)})")
     findings = (
-        f"{name}: {_title(entry)}, {'a newer version' if entry.get('fixAvailable') else 'no fix yet'}: {_NPM_LOCK}"
+        f"{name}: {_title(entry)}, {'a newer version' if entry.get('fixAvailable') else 'no fix yet'}: {lock}"
         for name, entry in sorted(vulnerable.items())
     )
     return Audit(tuple(findings))
@@ -96,8 +96,8 @@ def _names(lock: Path) -> set[str]:
     return {requirement.name for requirement, _ in locked(lock.read_text("utf-8"))}
 
 
-def _run(command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=_SECONDS)
+def _run(command: Sequence[str], folder: Path | None = None) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=_SECONDS)
 
 
 def _asked(pip_audit: str, locks: Sequence[Path]) -> list[Audit]:
@@ -107,8 +107,9 @@ def _asked(pip_audit: str, locks: Sequence[Path]) -> list[Audit]:
         options = ["--format", "json", "--progress-spinner", "off", "--disable-pip", "--require-hashes"]
         named = [part for lock in python for part in ("--requirement", str(lock))]
         audits.append(of_pip_audit(_run([pip_audit, *options, *named]), python))
-    if len(python) < len(locks):
-        audits.append(of_npm_audit(_run(["npm", "audit", "--package-lock-only", "--json"])))
+    for lock in locks:
+        if lock.name == _NPM_LOCK:
+            audits.append(of_npm_audit(_run(["npm", "audit", "--package-lock-only", "--json"], lock.parent), lock))
     return audits
 
 

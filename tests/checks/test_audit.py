@@ -70,10 +70,10 @@ def answering(folder: Path, name: str, answer: object, status: int) -> str:
             0,
             [
                 "Not audited: 1 of 1 Python packages (the database has no answer about them); "
-                "npm packages (405 Method Not Allowed)"
+                "packages of package-lock.json (405 Method Not Allowed)"
             ],
         ),
-        ("", "", False, 0, ["Not audited: Python packages (no answer); npm packages (no answer)"]),
+        ("", "", False, 0, ["Not audited: Python packages (no answer); packages of package-lock.json (no answer)"]),
         (UNKNOWN, NPM_CLEAN, True, 3, ["Not audited: 1 of 1 Python packages (the database has no answer about them)"]),
         (
             FOUND,
@@ -82,7 +82,7 @@ def answering(folder: Path, name: str, answer: object, status: int) -> str:
             1,
             [
                 "idna 3.20: PYSEC-1, fixed in 3.21: requirements.txt",
-                "Not audited: npm packages (405 Method Not Allowed)",
+                "Not audited: packages of package-lock.json (405 Method Not Allowed)",
             ],
         ),
     ],

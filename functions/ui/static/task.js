@@ -2,7 +2,7 @@
 
 import { Refusal, get, path, remove } from "./api.js";
 import { useFeed } from "./feed.js";
-import { named, seconds, size, t, time } from "./language.js";
+import { count, named, seconds, size, t, time } from "./language.js";
 import { Badge, Confirm, Facts, Heading, Log, Problem } from "./parts.js";
 import { to } from "./router.js";
 import { isRunning } from "./tasks.js";
@@ -66,8 +66,10 @@ export function Task({ config, route, onNews }) {
 
 /** What a running task does now. @param {TaskState} task */
 function now(task) {
-  if (task.queued) return t("task.queued");
-  return task.deployment?.status === "pending" && task.status === "done" ? t("task.deploying") : "";
+  if (task.queued && task.queued_ahead) return t("task.queued_behind", { count: count(task.queued_ahead) });
+  if (!task.step) return task.queued ? t("task.queued") : "";
+  const lasted = (Date.now() - Date.parse(task.step_started_at ?? "")) / 1000;
+  return lasted >= 1 ? t("task.step", { step: named("step", task.step), time: seconds(Math.round(lasted)) }) : named("step", task.step);
 }
 
 /** @param {{task: TaskState}} props */
