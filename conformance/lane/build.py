@@ -88,15 +88,24 @@ def environment_with(packages: Sequence[str]) -> Path:
     return folder
 
 
+def remove_bytecode(environment: Path) -> None:
+    """Remove what componentize-py leaves in the packages' folders: a build of the product finds the SDK's alone."""
+    for folder in list((environment / "lib" / "python3.12").rglob("__pycache__")):
+        if "spin_sdk" not in folder.parts:
+            shutil.rmtree(folder)
+
+
 def _run(command: Path, case: Case, target: Path) -> Built:
     with tempfile.TemporaryDirectory() as parent:
         folder = Path(parent, "app")
         for name, content in case.files.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(content)
+        virtual = environment_with(case.packages)
+        remove_bytecode(virtual)
         environment = {
             "PATH": os.environ["PATH"],
-            "VIRTUAL_ENV": str(environment_with(case.packages)),
+            "VIRTUAL_ENV": str(virtual),
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONUTF8": "1",
         }

@@ -15,6 +15,7 @@ from typing import Final
 
 from fast_lane.installation import Installation
 
+from conformance.lane.build import remove_bytecode
 from local.cloud.places import ROOT, TOOLCHAIN, shared_root
 from tests.benchmarks.series import Series, machine
 
@@ -59,6 +60,7 @@ def run(command: Path, files: Mapping[str, bytes], virtual_environment: Path) ->
         for path, content in files.items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_bytes(content)
+        remove_bytecode(virtual_environment)
         environment = {
             "PATH": os.environ["PATH"],
             "VIRTUAL_ENV": str(virtual_environment),
