@@ -34,6 +34,7 @@ from fast_lane.component import Component
 from fast_lane.guards import FILES, WASI
 from fast_lane.installation import APP, Base, Installation, tree_digest
 from fast_lane.machine import FUNCTIONS, HOST, Machine, Mount, instance_name, new_engine
+from fast_lane.time_limit import time_limit
 
 GUEST: Final = Path(__file__).with_name("guest")
 SDK: Final = "spin_sdk"
@@ -231,7 +232,7 @@ def _with_bytecode(installation: Installation, base: Base, engine: wasmtime.Engi
         Mount(library / "wit", f"1/{SDK}/wit", writable=True),
     ]
     machine = Machine(installation, base, engine, mounts, guarded=False)
-    with machine.running(_SECONDS):
+    with time_limit(_SECONDS, "no fast lane: the base takes too long to start"), machine.running():
         if not machine.run(_LOADED):
             raise BaseError("the base does not run")
         loaded = tuple(machine.stdout.content.decode().split())

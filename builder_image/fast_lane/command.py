@@ -9,12 +9,16 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from fast_lane.errors import RefusedError, TimeIsUpError
+from fast_lane.errors import RefusedError
 from fast_lane.installation import APP, Base, Installation, NotMadeError
 from fast_lane.request import DeclinedError, Request, read
 from fast_lane.surroundings import SDK, folders
+from fast_lane.time_limit import time_limit
+
+if TYPE_CHECKING:
+    from fast_lane.machine import Machine
 
 _SECONDS: Final = 300
 """Like the sandbox's limit on a whole build (builder/settings.py, build_seconds): for who builds without a sandbox."""
@@ -46,46 +50,67 @@ def _build(installation: Installation, base: Base, request: Request) -> int:
     # Late: half of the time of a build that is declined before would go into loading it.
     import wasmtime
 
-    from fast_lane import machine, snapshot
+    from fast_lane import bytecode, machine, snapshot
 
     library = installation.library
+    shared = [machine.Mount(library / "python", "python"), machine.Mount(library / "bundled", "bundled")]
     mounts = [
-        machine.Mount(library / "python", "python"),
-        machine.Mount(library / "bundled", "bundled"),
+        *shared,
         *(machine.Mount(folder, str(number)) for number, folder in enumerate(own)),
         machine.Mount(library / "wit", f"{len(own) - 1}/{SDK}/wit"),
     ]
-    try:
-        engine = machine.new_engine(platform.machine())
-        run = machine.Machine(installation, base, engine, mounts, guarded=True)
-    except (wasmtime.WasmtimeError, KeyError):
-        raise DeclinedError("cannot use the compiled base on this processor") from None
-    try:
-        with run.running(_SECONDS):
-            run.run(_guest(f"begin({request.module!r}, {len(own)})"))
-            made = run.import_module(request.module) and run.run(_guest(f"make_handler({request.module!r})"))
-            if not made:
-                if not run.run(_guest("explain()")):
-                    raise RefusedError("meets a limit of the interpreter")
-            elif not run.run(_guest("finish()")):
-                raise RefusedError("replaces parts of the interpreter")
-        if not (run.stdout.complete and run.stderr.complete):
-            raise RefusedError("prints a lot")
-        if not made:
-            # As componentize-py writes it, whose readers look for this word.
-            text = (run.stdout.content + run.stderr.content).decode("utf-8", "replace")
-            sys.stderr.write(f"AssertionError: {text}")
-            return 1
-        taken = run.snapshot()
-    except RefusedError as refused:
-        raise DeclinedError(f"{refused} while it is imported") from None
-    except TimeIsUpError:
-        sys.stderr.write(f"{request.module} was not imported within {_SECONDS} seconds\n")
-        return 1
+    engine = machine.new_engine(platform.machine())
+
+    def start(more: Sequence[machine.Mount]) -> machine.Machine:
+        return machine.Machine(installation, base, engine, [*shared, *more], guarded=False)
+
+    late = f"{request.module} was not imported within {_SECONDS} seconds"
+    with time_limit(_SECONDS, late), bytecode.made(request.module, own, start) as ahead:
+        try:
+            run = machine.Machine(
+                installation,
+                base,
+                engine,
+                [*mounts, *ahead.mounts],
+                guarded=True,
+                wait_for_bytecode=ahead.wait_for,
+            )
+        except (wasmtime.WasmtimeError, KeyError):
+            raise DeclinedError("cannot use the compiled base on this processor") from None
+        try:
+            if not _import(run, request.module, len(own)):
+                # As componentize-py writes it, whose readers look for this word.
+                text = (run.stdout.content + run.stderr.content).decode("utf-8", "replace")
+                sys.stderr.write(f"AssertionError: {text}")
+                return 1
+            taken = run.snapshot()
+        except RefusedError as refused:
+            raise DeclinedError(f"{refused} while it is imported") from None
     parts = snapshot.component(installation.component.read_bytes(), taken.memory, taken.stack_pointer)
     with request.output.open("wb") as file:
         file.writelines(parts)
     return 0
+
+
+def _import(run: "Machine", module: str, mounts: int) -> bool:
+    """Import the app and make its handler; False when it raises an exception, which then is printed.
+
+    Raises
+    ------
+    RefusedError
+        It does what only componentize-py can judge.
+    """
+    with run.running():
+        run.run(_guest(f"begin({module!r}, {mounts})"))
+        made = run.import_module(module) and run.run(_guest(f"make_handler({module!r})"))
+        if not made:
+            if not run.run(_guest("explain()")):
+                raise RefusedError("meets a limit of the interpreter")
+        elif not run.run(_guest("finish()")):
+            raise RefusedError("replaces parts of the interpreter")
+    if not (run.stdout.complete and run.stderr.complete):
+        raise RefusedError("prints a lot")
+    return made
 
 
 def _guest(call: str) -> str:

@@ -3,7 +3,3 @@
 
 class RefusedError(Exception):
     """The app does something at import that only componentize-py itself can judge; the text completes "it ..."."""
-
-
-class TimeIsUpError(Exception):
-    """The import took longer than it may."""

@@ -35,6 +35,7 @@ def define(
     modules: Mapping[str, wasmtime.Module],
     memory: wasmtime.Memory,
     write: Callable[[bytes, int], None],
+    wait_for_bytecode: Callable[[int, int, int], None],
 ) -> None:
     """Define the guarded functions in the place of WASI's own.
 
@@ -46,6 +47,8 @@ def define(
         The app's.
     write
         Puts bytes at an address in it, or raises.
+    wait_for_bytecode
+        Called with an open folder, and address and size of a path below it, before bytecode is opened there.
     """
 
     def refuse(what: str) -> Callable[[], None]:
@@ -65,6 +68,8 @@ def define(
     linker.define(store, "memory", "memory", memory)
     for name, what in (("refuse_write", "writes files"), ("refuse_wait", "waits for files")):
         linker.define_func("lane", name, wasmtime.FuncType([], []), refuse(what))
+    i32, i64 = wasmtime.ValType.i32, wasmtime.ValType.i64
+    linker.define_func("lane", "wait_for_bytecode", wasmtime.FuncType([i32(), i32(), i32()], []), wait_for_bytecode)
     guards, lister = (beside_wasi(modules[name]) for name in FILES)
 
     def list_from(folder: int, cookie: int) -> tuple[int, bytes]:
@@ -74,6 +79,5 @@ def define(
 
     for name in GUARDED:
         linker.define(store, WASI, name, guards[name])
-    i32, i64 = wasmtime.ValType.i32, wasmtime.ValType.i64
     of_readdir = wasmtime.FuncType([i32(), i32(), i32(), i64(), i32()], [i32()])
     linker.define_func(WASI, "fd_readdir", of_readdir, Listings(list_from, write).read)

@@ -5,8 +5,6 @@
 ;; 2. Folders are mounted for reading only. An app that writes there is refused: componentize-py lets it write, so
 ;;    componentize-py shall build it. Only bytecode, which CPython tries to keep, is answered as on a read-only disk.
 ;;
-;; 3. Who waits for a time waits in short pieces: only between them can a run be ended.
-;;
 ;; Layouts: WASI preview 1, witx/typenames.witx (filestat 64 bytes; subscription 48 bytes, event 32). Listings of folders are made constant by listings.py.
 (module
   (import "memory" "memory" (memory 1))
@@ -16,9 +14,9 @@
   (import "wasi" "fd_filestat_get" (func $fd_filestat_get (param i32 i32) (result i32)))
   (import "wasi" "path_open" (func $path_open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
   (import "wasi" "poll_oneoff" (func $poll_oneoff (param i32 i32 i32 i32) (result i32)))
-  (import "wasi" "clock_time_get" (func $clock_time_get (param i32 i64 i32) (result i32)))
   (import "lane" "refuse_write" (func $refuse_write))
   (import "lane" "refuse_wait" (func $refuse_wait))
+  (import "lane" "wait_for_bytecode" (func $wait_for_bytecode (param i32 i32 i32)))
 
   (func $constant_stat (param $stat i32)
     (i64.store offset=0 (local.get $stat) (i64.const 1))  ;; dev
@@ -44,7 +42,8 @@
     (if (i32.eqz (local.get $errno)) (then (call $constant_stat (local.get $stat))))
     (local.get $errno))
 
-  ;; Whether a path has a part that is "__pycache__".
+  ;; Whether a path has a part that is "__pycache__", or a name with ".cpython-312.pyc": bytecode that is made
+  ;; beforehand lies in folders that are mounted as "__pycache__".
   (func $is_bytecode (param $path i32) (param $size i32) (result i32)
     (local $end i32)
     (local.set $end (i32.sub (i32.add (local.get $path) (local.get $size)) (i32.const 11)))
@@ -54,6 +53,10 @@
         (if (i32.and
               (i64.eq (i64.load (local.get $path)) (i64.const 0x68636163_79705f5f))          ;; "__pycach"
               (i32.eq (i32.and (i32.load offset=8 (local.get $path)) (i32.const 0xffffff)) (i32.const 0x5f5f65))) ;; "e__"
+          (then (return (i32.const 1))))
+        (if (i32.and
+              (i64.eq (i64.load (local.get $path)) (i64.const 0x6e6f6874_7970632e))           ;; ".cpython"
+              (i64.eq (i64.load offset=8 (local.get $path)) (i64.const 0x6379702e_3231332d))) ;; "-312.pyc"
           (then (return (i32.const 1))))
         (local.set $path (i32.add (local.get $path) (i32.const 1)))
         (br $next)))
@@ -71,6 +74,8 @@
           (i32.and (local.get $oflags) (i32.const 13))
           (i64.ne (i64.and (local.get $rights) (i64.const 0x400140)) (i64.const 0)))
       (then (return (call $read_only (local.get $path) (local.get $size)))))
+    (if (call $is_bytecode (local.get $path) (local.get $size))
+      (then (call $wait_for_bytecode (local.get $fd) (local.get $path) (local.get $size))))
     (call $path_open (local.get $fd) (local.get $dirflags) (local.get $path) (local.get $size) (local.get $oflags)
       (local.get $rights) (local.get $inheriting) (local.get $fdflags) (local.get $opened)))
 
@@ -91,43 +96,9 @@
         (param i64 i64 i32) (result i32)
     (call $read_only (local.get $path) (local.get $size)))
 
-  ;; One subscription to a clock is what sleeping asks for: userdata at 0, kind 0 at 8, clock at 16, time in nanoseconds
-  ;; at 24, precision at 32, flags at 40 (1: the time is one of the clock, not from now on). The event has the userdata and
-  ;; zeros; until it is due, its bytes hold the clock's time.
+  ;; One subscription to a clock (kind 0 at 8) is what sleeping asks for.
   (func (export "poll_oneoff") (param $subscription i32) (param $event i32) (param $count i32) (param $events i32)
         (result i32)
-    (local $errno i32)
-    (local $flags i32)
-    (local $time i64)
-    (local $due i64)
-    (local $left i64)
     (if (i32.or (i32.ne (local.get $count) (i32.const 1)) (i32.load8_u offset=8 (local.get $subscription)))
       (then (call $refuse_wait)))
-    (local.set $time (i64.load offset=24 (local.get $subscription)))
-    (local.set $flags (i32.load16_u offset=40 (local.get $subscription)))
-    (block $out
-      (loop $next
-        (br_if $out (local.tee $errno
-          (call $clock_time_get (i32.load offset=16 (local.get $subscription)) (i64.const 1) (local.get $event))))
-        (if (i64.eqz (local.get $due)) (then
-          (local.set $due (local.get $time))
-          (if (i32.eqz (i32.and (local.get $flags) (i32.const 1))) (then
-            (local.set $due (i64.add (local.get $time) (i64.load (local.get $event))))
-            (if (i64.lt_u (local.get $due) (local.get $time)) (then (local.set $due (i64.const -1))))))))
-        (br_if $out (i64.ge_u (i64.load (local.get $event)) (local.get $due)))
-        (local.set $left (i64.sub (local.get $due) (i64.load (local.get $event))))
-        (if (i64.gt_u (local.get $left) (i64.const 50000000)) (then (local.set $left (i64.const 50000000))))
-        (i64.store offset=24 (local.get $subscription) (local.get $left))
-        (i32.store16 offset=40 (local.get $subscription) (i32.const 0))
-        (local.set $errno
-          (call $poll_oneoff (local.get $subscription) (local.get $event) (i32.const 1) (local.get $events)))
-        (i64.store offset=24 (local.get $subscription) (local.get $time))
-        (i32.store16 offset=40 (local.get $subscription) (local.get $flags))
-        (br_if $next (i32.eqz (local.get $errno)))))
-    (if (i32.eqz (local.get $errno)) (then
-      (i32.store (local.get $events) (i32.const 1))
-      (i64.store offset=0 (local.get $event) (i64.load offset=0 (local.get $subscription)))
-      (i64.store offset=8 (local.get $event) (i64.const 0))
-      (i64.store offset=16 (local.get $event) (i64.const 0))
-      (i64.store offset=24 (local.get $event) (i64.const 0))))
-    (local.get $errno)))
+    (call $poll_oneoff (local.get $subscription) (local.get $event) (local.get $count) (local.get $events))))

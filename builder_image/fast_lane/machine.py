@@ -7,8 +7,6 @@ call ends the machine. What is read back from it is data of the app that ran in 
 
 import contextlib
 import ctypes
-import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +15,7 @@ from typing import Any, Final
 import wasmtime
 
 from fast_lane import guards
-from fast_lane.errors import RefusedError, TimeIsUpError
+from fast_lane.errors import RefusedError
 from fast_lane.installation import Base, Installation
 from fast_lane.timers import Timers
 
@@ -41,6 +39,8 @@ MEMORY_BYTES: Final = 1 << 30
 OUTPUT_BYTES: Final = 10_000
 """componentize-py 0.17.2 takes as many of stdout and of stderr (src/lib.rs, MemoryOutputPipe); more is an error."""
 
+_FIRST_FOLDER: Final = 3
+"""Number under which WASI opens the first folder: after standard input, output and error."""
 _TARGETS: Final = {"x86_64": "x86_64-unknown-linux-gnu", "aarch64": "aarch64-unknown-linux-gnu"}
 
 
@@ -48,7 +48,6 @@ def new_engine(machine: str) -> wasmtime.Engine:
     """Make an engine whose compiled code runs on every processor of an architecture: images are built on other ones."""
     config = wasmtime.Config()
     config.target = _TARGETS[machine]
-    config.epoch_interruption = True
     config.parallel_compilation = True
     return wasmtime.Engine(config)
 
@@ -88,14 +87,23 @@ class Machine:
     """One run of the base."""
 
     def __init__(
-        self, installation: Installation, base: Base, engine: wasmtime.Engine, mounts: Sequence[Mount], *, guarded: bool
+        self,
+        installation: Installation,
+        base: Base,
+        engine: wasmtime.Engine,
+        mounts: Sequence[Mount],
+        *,
+        guarded: bool,
+        wait_for_bytecode: Callable[[Path], None] = lambda _: None,
     ) -> None:
         """Link the base, with ``mounts`` as its file system.
 
         Parameters
         ----------
         guarded
-            Put guards.wat in the way: for everything but making the base itself.
+            Put guards.wat in the way: wherever code of an app is executed.
+        wait_for_bytecode
+            Called with the path of a file of bytecode before the app opens it; it need not be there.
 
         Raises
         ------
@@ -104,15 +112,16 @@ class Machine:
         """
         self._base = base
         self._engine = engine
+        self._mounts = mounts
+        self._wait_for_bytecode = wait_for_bytecode
         self._store = wasmtime.Store(engine)
         self._store.set_limits(memory_size=MEMORY_BYTES)
-        self._store.set_epoch_deadline(1)
         self.stdout, self.stderr = _Output(), _Output()
-        self._store.set_wasi(self._wasi(mounts))
+        self._store.set_wasi(self._wasi())
         self._linker = wasmtime.Linker(engine)
         self._linker.define_wasi()
         self._linker.allow_shadowing = True
-        self._timers = Timers(self._allocate, self._write, self._read, self._late)
+        self._timers = Timers(self._allocate, self._write, self._read)
         self._timers.define(self._linker, HOST)
         for instance, name in base.modules:
             module = self._module(installation.compiled(name))
@@ -123,40 +132,29 @@ class Machine:
             if guarded and instance == base.memory:
                 memory = self._export(instance, "memory")
                 modules = {name: self._module(installation.compiled(name)) for name in guards.FILES}
-                guards.define(self._linker, self._store, modules, memory, self._write)
+                guards.define(self._linker, self._store, modules, memory, self._write, self._opens_bytecode)
         self._functions = {name: self._export(instance, name) for name, instance in base.functions.items()}
         self._memory: wasmtime.Memory = self._export(base.memory, "memory")
         self._stack_pointer = self._global(base.memory, STACK_POINTER)
 
     @contextlib.contextmanager
-    def running(self, seconds: float) -> Iterator[None]:
-        """While calls are made: hold the interpreter's lock, and end what takes longer than ``seconds``.
+    def running(self) -> Iterator[None]:
+        """While calls are made: hold the interpreter's lock.
 
         Raises
         ------
-        TimeIsUpError
-            It was ended.
         RefusedError
-            It ended in a way that is no Python exception.
+            A call ended in a way that is no Python exception.
         """
-        timer = threading.Timer(seconds, self._engine.increment_epoch)
-        timer.daemon = True
-        timer.start()
-        self._timers.until = time.monotonic() + seconds
         try:
             lock = self._call("PyGILState_Ensure")
             yield
             self._call("PyGILState_Release", lock)
         except wasmtime.ExitTrap:
             raise RefusedError("ends the process") from None
-        except wasmtime.Trap as trap:
-            if trap.trap_code is wasmtime.TrapCode.INTERRUPT:
-                raise TimeIsUpError from None
-            raise RefusedError(f"stops the interpreter ({_reason(trap.message)})") from None
-        except wasmtime.WasmtimeError as error:
-            raise RefusedError(f"stops the interpreter ({_reason(str(error))})") from None
-        finally:
-            timer.cancel()
+        except (wasmtime.Trap, wasmtime.WasmtimeError) as error:
+            text = error.message if isinstance(error, wasmtime.Trap) else str(error)
+            raise RefusedError(f"stops the interpreter ({_reason(text)})") from None
 
     def run(self, program: str) -> bool:
         """Run a text of Python in ``__main__``; answer whether it ended without an exception."""
@@ -191,11 +189,11 @@ class Machine:
         address = ctypes.addressof(self._memory.data_ptr(self._store).contents)
         return Snapshot(memoryview(array.from_address(address)).cast("B"), pointer)
 
-    def _wasi(self, mounts: Sequence[Mount]) -> wasmtime.WasiConfig:
+    def _wasi(self) -> wasmtime.WasiConfig:
         wasi = wasmtime.WasiConfig()
         wasi.stdout_custom = self.stdout.take
         wasi.stderr_custom = self.stderr.take
-        for mount in mounts:
+        for mount in self._mounts:
             wasi.preopen_dir(str(mount.folder), mount.name, mount.writable)
         return wasi
 
@@ -237,8 +235,10 @@ class Machine:
         if size < 0 or not 0 < address <= self._memory.data_len(self._store) - size:
             raise RefusedError("damages the interpreter")
 
-    def _late(self) -> None:
-        raise TimeIsUpError
+    def _opens_bytecode(self, folder: int, address: int, size: int) -> None:
+        mount = folder - _FIRST_FOLDER
+        if 0 <= mount < len(self._mounts):
+            self._wait_for_bytecode(self._mounts[mount].folder / self._read(address, size).decode("utf-8", "replace"))
 
 
 def instance_name(instance: int) -> str:

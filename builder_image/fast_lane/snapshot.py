@@ -17,7 +17,8 @@ _GAP: Final = 64
 _CORE_MODULE: Final = 1
 _ACTIVE: Final = b"\0\x41"
 _END: Final = b"\x0b"
-_LOOK: Final = 65536
+_LOOK: Final = 256
+_LONGEST_LOOK: Final = 65536
 
 
 def component(base: bytes, memory: memoryview, stack_pointer: int) -> list[bytes | memoryview]:
@@ -124,13 +125,14 @@ def _between_zeros(memory: memoryview, start: int, gap: int) -> Iterator[tuple[i
     content, zeros = bytes(memory[start:]), bytes(gap)
     position = 0
     while True:
-        # Zeros are passed over a block at a time, then byte by byte.
-        while position < len(content) and not content[position : position + _LOOK].strip(b"\0"):
-            position += _LOOK
+        # Most gaps are short, some are megabytes long: zeros are passed over in blocks that grow.
+        look = _LOOK
+        while position < len(content) and not (rest := content[position : position + look].lstrip(b"\0")):
+            position += look
+            look = min(4 * look, _LONGEST_LOOK)
         if position >= len(content):
             return
-        block = content[position : position + _LOOK]
-        position += len(block) - len(block.lstrip(b"\0"))
+        position = min(position + look, len(content)) - len(rest)
         end = content.find(zeros, position)
         if end < 0:
             end = len(content.rstrip(b"\0"))

@@ -14,6 +14,8 @@ from fast_lane.errors import RefusedError
 
 _CLOCK: Final = "wasi:clocks/monotonic-clock@0.2.0#"
 _POLL: Final = "wasi:io/poll@0.2.0#"
+_LONGEST_SECONDS: Final = 1e6
+"""No import may take as long."""
 _I32, _I64 = wasmtime.ValType.i32, wasmtime.ValType.i64
 
 
@@ -28,8 +30,6 @@ class Timers:
         Puts bytes at an address, or raises.
     read
         Takes so many bytes from an address, or raises.
-    on_late
-        Called where a wait would go on after `until`; raises.
     """
 
     def __init__(
@@ -37,14 +37,10 @@ class Timers:
         allocate: Callable[[int], int],
         write: Callable[[bytes, int], None],
         read: Callable[[int, int], bytes],
-        on_late: Callable[[], None],
     ) -> None:
-        self.until = float("inf")
-        """`time.monotonic` at which the run has to end."""
         self._allocate = allocate
         self._write = write
         self._read = read
-        self._on_late = on_late
         self._due: dict[int, float] = {}
         self._last = 0
 
@@ -73,14 +69,14 @@ class Timers:
         return int(self._moment(pollable) <= time.monotonic())
 
     def _block(self, pollable: int) -> None:
-        self._wait(self._moment(pollable))
+        _wait(self._moment(pollable))
 
     def _poll(self, addresses: int, count: int, result: int) -> None:
         handles = memoryview(self._read(addresses, 4 * count)).cast("I")
         due = [self._moment(handle) for handle in handles]
         if not due:
             raise RefusedError("waits for nothing")
-        self._wait(min(due))
+        _wait(min(due))
         now = time.monotonic()
         ready = [index for index, moment in enumerate(due) if moment <= now]
         listed = b"".join(index.to_bytes(4, "little") for index in ready)
@@ -95,7 +91,6 @@ class Timers:
         except KeyError:
             raise RefusedError("damages the interpreter") from None
 
-    def _wait(self, moment: float) -> None:
-        if moment > self.until:
-            self._on_late()
-        time.sleep(max(0.0, moment - time.monotonic()))
+
+def _wait(moment: float) -> None:
+    time.sleep(min(max(0.0, moment - time.monotonic()), _LONGEST_SECONDS))

@@ -14,7 +14,6 @@ from functions.tenancy.caller import Caller
 from functions.tenancy.policies import Policies, StoredPolicy
 from functions.tenancy.settings import TenancySettings
 from functions.tenancy.workspace import (
-    NO_ROUTE,
     AppScope,
     NamespaceClosedToWorkspaceError,
     NotFoundForCallerError,
@@ -102,7 +101,7 @@ class Access:
         """
         if not self.administers(administrators):
             audit.refused()
-            raise NotFoundForCallerError(NO_ROUTE)
+            raise NotFoundForCallerError("Not Found")
         audit.allowed()
         return self._policies
 
