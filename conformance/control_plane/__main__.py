@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from conformance.control_plane import end_to_end, suites
+from conformance.control_plane import end_to_end, schemas, suites
 from conformance.control_plane.plane import ALL, LOGS, STILL, ControlPlane
 from conformance.control_plane.preparation import apply_definitions, apply_manifests
 from conformance.control_plane.programs import MissingError, find, version_of
@@ -45,8 +45,11 @@ def main() -> int:
             print(f"   FAILED {name}")
     if problem:
         print(f"make local: {problem}")
-    record("control_plane", facts(versions, applied, outcomes, steps, problem))
-    return int(bool(problem) or any(outcome.failed for outcome in outcomes.values()))
+    kinds = schemas.compared()
+    rows = {**versions, "schemas of the built-in kinds": kinds}
+    record("control_plane", facts(rows, applied, outcomes, steps, problem))
+    tests_failed = any(outcome.failed for outcome in outcomes.values())
+    return int(bool(problem) or tests_failed or kinds == schemas.DIFFERENT)
 
 
 def facts(

@@ -11,10 +11,12 @@ import pytest
 from conformance.control_plane import programs
 from conformance.control_plane.__main__ import facts, main
 from conformance.control_plane.plane import ALL, ANONYMOUS, Tokens, apiserver_arguments, controller_manager_arguments
+from conformance.control_plane.schemas import built_in_schemas
 from conformance.control_plane.suites import Outcome, read
 from conformance.control_plane.webhook import AdmissionWebhook, registrations
 from conformance.report import NOT_RUN
 from local.kubernetes.api.admission import admit, mutate
+from local.kubernetes.api.resources import BUILTIN_RESOURCES
 from local.kubernetes.certificates import make_certificate
 
 NAMES = ("etcd", "kube-apiserver", "kube-controller-manager")
@@ -165,3 +167,48 @@ def test_a_junit_report_is_read_for_the_real_server_only(tmp_path: Path) -> None
     assert shown["tests/x"] == "1 passed, 1 failed, 1 not run (differences below)"
     assert shown["difference: slower"] == "`test_c`"
     assert shown["`make local` on it"] == "deployed; FAILED: no answer"
+
+
+def test_schemas_take_of_the_documents_what_the_stand_in_reads(tmp_path: Path) -> None:
+    """Every kind gets the same small document here; what counts is what is kept of it."""
+    reference = "#/components/schemas/io.k8s.apimachinery.pkg.api.resource.Quantity"
+    kind = {
+        "type": "object",
+        "description": "left out",
+        "required": ["size"],
+        "properties": {
+            "size": {"default": "", "allOf": [{"$ref": reference}]},
+            "ports": {
+                "type": "array",
+                "items": {"type": "string", "default": "", "format": "left out"},
+                "x-kubernetes-list-type": "map",
+                "x-kubernetes-list-map-keys": ["name"],
+                "x-kubernetes-patch-strategy": "merge",
+                "x-kubernetes-patch-merge-key": "name",
+            },
+            "protocol": {"type": "string", "default": "TCP"},
+        },
+    }
+    types = {"io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta": kind}
+    for resource in (found for found in BUILTIN_RESOURCES if found.schema is not None):
+        group, version = resource.group, resource.version
+        types[f"io.k8s.api.{(group or 'core').partition('.')[0]}.{version}.{resource.kind}"] = kind
+        name = f"apis__{group}__{version}" if group else f"api__{version}"
+        (tmp_path / f"{name}_openapi.json").write_text(json.dumps({"components": {"schemas": types}}))
+    made = json.loads(built_in_schemas(tmp_path))
+    assert {"V1Pod", "V1Event", "V2HorizontalPodAutoscaler", "V1ObjectMeta"} <= made.keys()
+    ports = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}
+    assert made["V1Pod"] == {
+        "type": "object",
+        "required": ["size"],
+        "properties": {
+            "size": {"x-kubernetes-int-or-string": True, "format": "quantity"},
+            "ports": {
+                "type": "array",
+                "items": {"type": "string"},
+                "x-kubernetes-patch-merge-key": "name",
+                **ports,
+            },
+            "protocol": {"type": "string", "default": "TCP"},
+        },
+    }

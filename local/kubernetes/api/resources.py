@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from local.kubernetes.api import names
-from local.kubernetes.api.schemas import BUILTIN, Schema
+from local.kubernetes.api.schemas import Schema, resolve
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class Resource:
     @cached_property
     def full_schema(self) -> Schema:
         """The schema with what every object has: apiVersion, kind and the real type of metadata."""
-        own = self.schema or {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+        own = resolve(self.schema or {"type": "object", "x-kubernetes-preserve-unknown-fields": True})
         envelope = {"apiVersion": {"type": "string"}, "kind": {"type": "string"}, "metadata": {"$ref": "V1ObjectMeta"}}
         return own | {"properties": own.get("properties", {}) | envelope}
 
@@ -66,11 +65,10 @@ class Resource:
         return self.group, self.plural
 
 
-def _builtin(group: str, version: str, plural: str, model: str, short: str = "", **more: Any) -> Resource:
-    kind = re.split(r"V\d", model)[-1]
-    short_names = tuple(short.split())
-    defaults: dict[str, Any] = {"namespaced": True, "singular": kind.lower(), "schema": BUILTIN[model]}
-    return Resource(group, version, plural, kind, short_names=short_names, **(defaults | more))
+def _builtin(group: str, version: str, plural: str, kind: str, short: str = "", **more: Any) -> Resource:
+    schema = {"$ref": f"{version.upper()}{kind}"}
+    defaults: dict[str, Any] = {"namespaced": True, "singular": kind.lower(), "schema": schema}
+    return Resource(group, version, plural, kind, short_names=tuple(short.split()), **(defaults | more))
 
 
 _RBAC: dict[str, Any] = {"name_rule": names.path_segment}
@@ -89,42 +87,40 @@ POD_KEY = ("", "pods")
 
 BUILTIN_RESOURCES: tuple[Resource, ...] = (
     _builtin(
-        *("", "v1", "namespaces", "V1Namespace", "ns"),
+        *("", "v1", "namespaces", "Namespace", "ns"),
         namespaced=False,
         has_status=True,
         name_rule=names.dns_label,
         fields=("status.phase",),
     ),
-    _builtin("", "v1", "nodes", "V1Node", "no", namespaced=False, has_status=True, fields=("spec.unschedulable",)),
+    _builtin("", "v1", "nodes", "Node", "no", namespaced=False, has_status=True, fields=("spec.unschedulable",)),
     _builtin(
         "",
         "v1",
         "services",
-        "V1Service",
+        "Service",
         "svc",
         name_rule=names.dns_label,
         fields=("spec.clusterIP", "spec.type"),
         **_ALL,
     ),
-    _builtin("", "v1", "secrets", "V1Secret", fields=("type",)),
-    _builtin("", "v1", "configmaps", "V1ConfigMap", "cm"),
-    _builtin("", "v1", "pods", "V1Pod", "po", fields=_POD_FIELDS, **_ALL, **_COUNTED),
-    _builtin("", "v1", "events", "CoreV1Event", "ev", fields=_EVENT_FIELDS),
-    _builtin("", "v1", "serviceaccounts", "V1ServiceAccount", "sa"),
-    _builtin("", "v1", "resourcequotas", "V1ResourceQuota", "quota", has_status=True),
-    _builtin("", "v1", "limitranges", "V1LimitRange", "limits"),
-    _builtin("apps", "v1", "deployments", "V1Deployment", "deploy", **_ALL, **_COUNTED),
-    _builtin("apps", "v1", "replicasets", "V1ReplicaSet", "rs", **_ALL, **_COUNTED),
-    _builtin("autoscaling", "v2", "horizontalpodautoscalers", "V2HorizontalPodAutoscaler", "hpa", **_ALL),
-    _builtin("discovery.k8s.io", "v1", "endpointslices", "V1EndpointSlice", **_COUNTED),
-    _builtin("node.k8s.io", "v1", "runtimeclasses", "V1RuntimeClass", namespaced=False),
-    _builtin("networking.k8s.io", "v1", "networkpolicies", "V1NetworkPolicy", "netpol", **_COUNTED),
-    _builtin("rbac.authorization.k8s.io", "v1", "roles", "V1Role", **_RBAC),
-    _builtin("rbac.authorization.k8s.io", "v1", "rolebindings", "V1RoleBinding", **_RBAC),
-    _builtin("rbac.authorization.k8s.io", "v1", "clusterroles", "V1ClusterRole", namespaced=False, **_RBAC),
-    _builtin(
-        "rbac.authorization.k8s.io", "v1", "clusterrolebindings", "V1ClusterRoleBinding", namespaced=False, **_RBAC
-    ),
+    _builtin("", "v1", "secrets", "Secret", fields=("type",)),
+    _builtin("", "v1", "configmaps", "ConfigMap", "cm"),
+    _builtin("", "v1", "pods", "Pod", "po", fields=_POD_FIELDS, **_ALL, **_COUNTED),
+    _builtin("", "v1", "events", "Event", "ev", fields=_EVENT_FIELDS),
+    _builtin("", "v1", "serviceaccounts", "ServiceAccount", "sa"),
+    _builtin("", "v1", "resourcequotas", "ResourceQuota", "quota", has_status=True),
+    _builtin("", "v1", "limitranges", "LimitRange", "limits"),
+    _builtin("apps", "v1", "deployments", "Deployment", "deploy", **_ALL, **_COUNTED),
+    _builtin("apps", "v1", "replicasets", "ReplicaSet", "rs", **_ALL, **_COUNTED),
+    _builtin("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler", "hpa", **_ALL),
+    _builtin("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", **_COUNTED),
+    _builtin("node.k8s.io", "v1", "runtimeclasses", "RuntimeClass", namespaced=False),
+    _builtin("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy", "netpol", **_COUNTED),
+    _builtin("rbac.authorization.k8s.io", "v1", "roles", "Role", **_RBAC),
+    _builtin("rbac.authorization.k8s.io", "v1", "rolebindings", "RoleBinding", **_RBAC),
+    _builtin("rbac.authorization.k8s.io", "v1", "clusterroles", "ClusterRole", namespaced=False, **_RBAC),
+    _builtin("rbac.authorization.k8s.io", "v1", "clusterrolebindings", "ClusterRoleBinding", namespaced=False, **_RBAC),
     Resource(
         *(CRD_KEY[0], "v1", CRD_KEY[1], "CustomResourceDefinition", False),
         short_names=("crd", "crds"),

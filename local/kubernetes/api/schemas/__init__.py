@@ -1,8 +1,8 @@
 """Structural schemas, and how to walk them.
 
-The built-in kinds' schemas are in `builtin.json` (made by `generate.py` from the official client); custom resources
-bring their own. Both have the same shape, the subset of OpenAPI v3 that structural schemas use, so that validation,
-strategic merge and server-side apply each need one walker.
+The built-in kinds' schemas are in `builtin.json`, made of Kubernetes' own OpenAPI documents
+(`conformance.control_plane.schemas`); custom resources bring their own. Both have the same shape, the subset of OpenAPI
+v3 that structural schemas use, so that validation, strategic merge and server-side apply each need one walker.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import Any
 
 Schema = dict[str, Any]
 
-BUILTIN: dict[str, Schema] = json.loads(Path(__file__).with_name("builtin.json").read_text(encoding="utf-8"))
+FILE = Path(__file__).with_name("builtin.json")
+BUILTIN: dict[str, Schema] = json.loads(FILE.read_text(encoding="utf-8"))
 
 
 def resolve(schema: Schema) -> Schema:
