@@ -16,6 +16,7 @@ from local.cloud.prepare import PrepareError
 from local.cloud.processes import PartFailedError
 from local.cloud.supervisor import Cloud
 from local.cloud.welcome import welcome
+from local.spin_host import local_ports
 
 
 def main() -> None:
@@ -42,13 +43,7 @@ def main() -> None:
         default=os.environ.get("TENANCY") or "open",
         help="whether workspaces are kept apart (default: TENANCY of the environment, or open: they are not)",
     )
-    parser.add_argument(
-        "--local-port",
-        type=int,
-        action="append",
-        default=[],
-        help="port of this machine that functions may reach whose allowed_outbound_hosts name it; may be repeated",
-    )
+    local_ports.add_option(parser)
     given = parser.parse_args()
     if given.authorizer not in AUTHORIZERS:
         parser.error(f"AUTHORIZER is {given.authorizer}; it may be {', '.join(AUTHORIZERS)}")

@@ -19,6 +19,7 @@ from fast_lane import snapshot
 from fast_lane.binary import (
     HEADER,
     I32,
+    ComponentId,
     CoreModule,
     Export,
     FormatError,
@@ -41,7 +42,6 @@ SDK: Final = "spin_sdk"
 
 _ADAPTER: Final = ("wit-component:shim", "wit-component:fixups", "wit-component:adapter:wasi_snapshot_preview1")
 """Modules of a component that serve WASI preview 1 to the others: wasmtime's own does it here."""
-_CORE_MODULE: Final = 1
 _SECONDS: Final = 300
 _COMPILE: Final = """
 import compileall, py_compile, re
@@ -212,13 +212,13 @@ def _without_debug_information(content: bytes) -> bytes:
     """Leave out DWARF, which is half of a component's bytes and which Spin does not read. Names of functions stay."""
     parts = [content[:HEADER]]
     for found in sections(content, HEADER, len(content)):
-        if found.id != _CORE_MODULE:
+        if found.id != ComponentId.CORE_MODULE:
             parts.append(content[found.start : found.end])
             continue
         module = CoreModule(content, found.body, found.end)
         debug = {entry.start for name, entry in module.custom() if name.startswith(".debug")}
         kept = [module.bytes_of(entry) for entry in module.sections if entry.start not in debug]
-        parts.append(section(_CORE_MODULE, content[module.start : module.start + HEADER] + b"".join(kept)))
+        parts.append(section(ComponentId.CORE_MODULE, content[module.start : module.start + HEADER] + b"".join(kept)))
     return b"".join(parts)
 
 

@@ -46,6 +46,17 @@ class Id(enum.IntEnum):
     DATA_COUNT = 12
 
 
+class ComponentId(enum.IntEnum):
+    """Sections of a component (component-model, design/mvp/Binary.md)."""
+
+    CORE_MODULE = 1
+    CORE_INSTANCE = 2
+    CORE_TYPE = 3
+    ALIAS = 6
+    CANON = 8
+    IMPORT = 10
+
+
 class Kind(enum.IntEnum):
     """What an import or export is."""
 

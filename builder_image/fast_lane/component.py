@@ -9,12 +9,8 @@ Source: component-model, design/mvp/Binary.md.
 from dataclasses import dataclass
 from typing import Final
 
-from fast_lane.binary import COMPONENT, HEADER, CoreModule, FormatError, Reader, sections
+from fast_lane.binary import COMPONENT, HEADER, ComponentId, CoreModule, FormatError, Reader, sections
 
-_CORE_MODULE: Final = 1
-_CORE_INSTANCE: Final = 2
-_ALIAS: Final = 6
-_CANON: Final = 8
 _CORE_SORT: Final = 0x00
 _INSTANCE_SORT: Final = 0x12
 _ALIAS_INSTANCE: Final = 0x00
@@ -65,13 +61,13 @@ class Component:
         self._spaces: dict[int, list[Source]] = {0: [], 1: [], 2: [], 3: []}
         for found in sections(data, HEADER, len(data)):
             reader = Reader(data, found.body)
-            if found.id == _CORE_MODULE:
+            if found.id == ComponentId.CORE_MODULE:
                 self.modules.append(CoreModule(data, found.body, found.end))
-            elif found.id == _CORE_INSTANCE:
+            elif found.id == ComponentId.CORE_INSTANCE:
                 self._read_instances(reader)
-            elif found.id == _ALIAS:
+            elif found.id == ComponentId.ALIAS:
                 self._read_aliases(reader)
-            elif found.id == _CANON:
+            elif found.id == ComponentId.CANON:
                 self._read_canonical(reader)
 
     @property

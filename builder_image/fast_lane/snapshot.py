@@ -6,7 +6,19 @@ Nothing else differs between two apps of a base.
 from collections.abc import Iterator
 from typing import Final
 
-from fast_lane.binary import COMPONENT, HEADER, PAGE, CoreModule, FormatError, Id, Section, section, sections, signed
+from fast_lane.binary import (
+    COMPONENT,
+    HEADER,
+    PAGE,
+    ComponentId,
+    CoreModule,
+    FormatError,
+    Id,
+    Section,
+    section,
+    sections,
+    signed,
+)
 from fast_lane.binary import unsigned as leb
 
 MOST_SEGMENTS: Final = 100_000
@@ -14,7 +26,6 @@ MOST_SEGMENTS: Final = 100_000
 
 _GAP: Final = 64
 """Zeros that end a segment: fewer cost less than another segment's head and the time to find it."""
-_CORE_MODULE: Final = 1
 _ACTIVE: Final = b"\0\x41"
 _END: Final = b"\x0b"
 _LOOK: Final = 256
@@ -50,7 +61,7 @@ def component(base: bytes, memory: memoryview, stack_pointer: int) -> list[bytes
         else:
             parts.append(module.bytes_of(found))
     before = _section_of(base, module)
-    head = base[: before.start] + bytes([_CORE_MODULE]) + leb(sum(map(len, parts)))
+    head = base[: before.start] + bytes([ComponentId.CORE_MODULE]) + leb(sum(map(len, parts)))
     return [head, *parts, base[before.end :]]
 
 
@@ -65,7 +76,7 @@ def memory_module(component_bytes: bytes | memoryview) -> CoreModule:
     if bytes(component_bytes[:HEADER]) != COMPONENT:
         raise FormatError("no component")
     for found in sections(component_bytes, HEADER, len(component_bytes)):
-        if found.id == _CORE_MODULE:
+        if found.id == ComponentId.CORE_MODULE:
             module = CoreModule(component_bytes, found.body, found.end)
             if not {Id.MEMORY, Id.DATA} <= {entry.id for entry in module.sections}:
                 break

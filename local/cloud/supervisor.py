@@ -31,6 +31,7 @@ from local.cloud.processes import Part, PartFailedError, answers, free_port, por
 from local.front.config import FrontConfig
 from local.oci.credentials import Credentials, encode_pair
 from local.spin_cli.real_spin import install_real_spin
+from local.spin_host import local_ports
 
 # Functions are forked from the cluster's process: what it does not have, none of them can get to.
 _CLUSTER_VARIABLES = (
@@ -281,7 +282,7 @@ class Cloud:
         common += ["--compile-cache", str(compiled)]
         common += ["--mirrors", str(self.state / "node-mirrors.json")]
         common += ["--docker-config", str(self.state / "node-docker.json")]
-        common += [part for port in self._options.local_ports for part in ("--local-port", str(port))]
+        common += local_ports.as_arguments(self._options.local_ports)
         # As the stack's access entry has it: the role of the deploy function, and nobody else.
         deployer = f"arn:aws:sts::{self.account}:assumed-role/{STACK_NAME}-DeployerFunctionServiceRole*/*"
         common += ["--access-entry", f"{deployer}=blue-faas-deployer"]

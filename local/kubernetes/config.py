@@ -6,6 +6,7 @@ from pathlib import Path
 
 from local.kubernetes.kubelet.node import NodeTimes
 from local.kubernetes.seed import CLUSTER_MANIFESTS, SeedOptions
+from local.spin_host import local_ports
 
 DEFAULT_ACCESS_ENTRY = "arn:aws:*::123456789012:*=blue-faas-deployer"
 
@@ -99,13 +100,7 @@ def parse_arguments(arguments: list[str] | None = None) -> CommandLine:
         metavar="NAMESPACE",
         help="open this namespace to functions too; may be repeated (always: default)",
     )
-    parser.add_argument(
-        "--local-port",
-        type=int,
-        action="append",
-        default=[],
-        help="port of this machine that functions may reach whose allowed_outbound_hosts name it; may be repeated",
-    )
+    local_ports.add_option(parser)
     parser.add_argument("--ready-file", type=Path, help="JSON written once the cluster takes requests")
     parser.add_argument("--verbose", action="store_true", help="log what is retried")
     options = parser.parse_args(arguments)

@@ -9,6 +9,7 @@ import os
 import sys
 from pathlib import Path
 
+from local.spin_host import local_ports
 from local.spin_host.application import Application, Settings
 from local.spin_host.guest import Limits
 from local.spin_host.locked_app import AppError
@@ -57,13 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=0, help="port of 127.0.0.1 to listen on; 0 takes a free one")
     parser.add_argument("--timeout", type=_positive, default=30.0, help="seconds that one request may take")
     parser.add_argument("--max-memory-mb", type=int, default=256, help="memory of one instance")
-    parser.add_argument(
-        "--local-port",
-        type=int,
-        action="append",
-        default=[],
-        help="port of this machine that components may reach whose allowed_outbound_hosts name it; may be repeated",
-    )
+    local_ports.add_option(parser)
     parser.add_argument("--grace", type=_positive, default=30.0, help="seconds to finish requests after SIGTERM")
     return parser
 

@@ -14,6 +14,7 @@ from typing import Final
 from fast_lane.binary import (
     COMPONENT,
     HEADER,
+    ComponentId,
     CoreModule,
     FormatError,
     Id,
@@ -25,9 +26,6 @@ from fast_lane.binary import (
     unsigned,
 )
 
-_CORE_MODULE: Final = 1
-_CORE_TYPE: Final = 3
-_IMPORT: Final = 10
 _MODULE_TYPE: Final = 0x50
 _FUNCTION_TYPE: Final = 0x60
 _CODE_BYTES: Final = 16_384
@@ -56,20 +54,20 @@ def _take_apart(content: bytes) -> Parts:
     if content[:HEADER] != COMPONENT:
         raise FormatError("no component")
     found = list(sections(content, HEADER, len(content)))
-    if any(entry.id == _CORE_TYPE for entry in found):
+    if any(entry.id == ComponentId.CORE_TYPE for entry in found):
         raise FormatError("has core types of its own")
     shell = [content[:HEADER]]
     modules: dict[str, bytes] = {}
     for entry in found:
-        module = CoreModule(content, entry.body, entry.end) if entry.id == _CORE_MODULE else None
+        module = CoreModule(content, entry.body, entry.end) if entry.id == ComponentId.CORE_MODULE else None
         code = module.section(Id.CODE) if module is not None else None
         if module is None or code is None or code.end - code.body < _CODE_BYTES:
             shell.append(content[entry.start : entry.end])
             continue
         alone = _without_custom_sections(module)
         name = f"module-{len(modules)}"
-        shell.append(section(_CORE_TYPE, unsigned(1) + _type_of(module)))
-        shell.append(section(_IMPORT, unsigned(1) + b"\0" + text(name) + b"\0\x11" + unsigned(len(modules))))
+        shell.append(section(ComponentId.CORE_TYPE, unsigned(1) + _type_of(module)))
+        shell.append(section(ComponentId.IMPORT, unsigned(1) + b"\0" + text(name) + b"\0\x11" + unsigned(len(modules))))
         modules[name] = alone
     return Parts(b"".join(shell), modules)
 

@@ -18,6 +18,7 @@ from local.kubernetes.kubelet.pod_status import ContainerState, running, termina
 from local.kubernetes.kubelet.process import FunctionProcess, host_environment
 from local.kubernetes.machinery.meta import quantity, seconds_since
 from local.kubernetes.machinery.resources import SECRETS, Json
+from local.spin_host import local_ports
 
 STARTED_WITHOUT_PORT_SECONDS = 1.0
 """A process that does not listen after this long is reported as running, not ready."""
@@ -218,7 +219,7 @@ class Container:
             *("--cache-dir", str(self._node.paths.compiled)),
             *("--max-memory-mb", str(memory)),
             *("--grace", str(grace)),
-            *(part for port in self._node.local_ports for part in ("--local-port", str(port))),
+            *local_ports.as_arguments(self._node.local_ports),
         )
 
     # ---- after the end
