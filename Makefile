@@ -113,7 +113,7 @@ format: .venv/made
 test:
 	@rm -f build/decisions
 	@BLUE_FAAS_DECISIONS=$(CURDIR)/build/decisions $(MAKE) --no-print-directory --jobs 5 --output-sync=target --keep-going check $(FOLDERS)
-	@$(VENV)/python -m local.aws.unused_rights build/decisions
+	@$(VENV)/python -m tests.support.unused_rights build/decisions
 
 # How much of the product the tests below run, lines and branches; less than [tool.coverage.report] asks for fails. Not part
 # of `make test`: on Python 3.11 counting takes half as much time again (docs/decisions/0030-gates.md).

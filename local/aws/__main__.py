@@ -4,7 +4,9 @@ import argparse
 import os
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from local.aws import launcher
 from local.aws.iam.decisions import EVERY as EVERY_DECISION
@@ -32,7 +34,6 @@ def parse(arguments: list[str] | None = None) -> Settings:
     add("--codebuild-env", type=Path, help="JSON file: more environment variables of builds, read at their start")
     add("--codebuild-concurrency", type=int, default=DEFAULT_CONCURRENT_BUILDS, help="builds at a time")
     add("--kubernetes-file", type=Path, help="JSON file: endpoint and ca_data of the cluster; may be written later")
-    add("--faults-file", type=Path, help="JSON file: requests that are to fail (local.aws.faults); may come and go")
     add("--issuer", help="URL at which the local issuer of tokens publishes its keys (local.cloud.issuer)")
     add("--cluster-name", default=DEFAULT_CLUSTER, help="name of the EKS cluster")
     add("--region", default=DEFAULT_REGION)
@@ -51,7 +52,6 @@ def parse(arguments: list[str] | None = None) -> Settings:
         kubernetes_file=given.kubernetes_file and given.kubernetes_file.absolute(),
         concurrent_builds=given.codebuild_concurrency,
         keep_state=given.keep_state,
-        faults_file=given.faults_file and given.faults_file.absolute(),
         issuer_address=given.issuer,
         decisions_file=Path(file).absolute() if (file := os.environ.get(DECISIONS)) else None,
         keeps_every_decision=EVERY_DECISION in os.environ,
@@ -64,12 +64,12 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def main() -> None:
-    """Run until SIGTERM or SIGINT."""
+def main(around: Callable[[Any], Any] = lambda app: app) -> None:
+    """Run until SIGTERM or SIGINT. ``around`` as in `launcher.run`."""
     spare_what_stays()
     settings = parse()
     try:
-        launcher.run(settings)
+        launcher.run(settings, around)
     except (MinistackVersionError, StateFileError) as error:
         sys.exit(str(error))
     except OSError as error:

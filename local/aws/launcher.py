@@ -15,7 +15,6 @@ import uvicorn
 
 from local.aws import environment
 from local.aws.credentials import RunCredentials
-from local.aws.faults import FaultyApi
 from local.aws.gate import Gate
 from local.aws.seams import check_version
 from local.aws.settings import Settings
@@ -26,8 +25,10 @@ SETTLE_SECONDS: Final = 3.0
 """What the executions of stopped builds get to come to their own end."""
 
 
-def run(settings: Settings) -> None:
+def run(settings: Settings, around: Callable[[Any], Any] = lambda app: app) -> None:
     """Serve every AWS API at ``settings.endpoint`` until SIGTERM or SIGINT; builds that run then are stopped.
+
+    ``around`` may put an ASGI app of its own before ministack's.
 
     Raises OSError when the port is taken, `local.aws.seams.MinistackVersionError` on another version of ministack.
     """
@@ -37,10 +38,12 @@ def run(settings: Settings) -> None:
         credentials = RunCredentials.at(settings.credentials_file)
         # ministack goes without docker where the package cannot be imported, and starts a quarter of a second sooner.
         sys.modules["docker"] = cast(Any, None)
-        asyncio.run(_serve(settings, credentials, server))
+        asyncio.run(_serve(settings, credentials, server, around))
 
 
-async def _serve(settings: Settings, credentials: RunCredentials, server: socket.socket) -> None:
+async def _serve(
+    settings: Settings, credentials: RunCredentials, server: socket.socket, around: Callable[[Any], Any]
+) -> None:
     from ministack.app import app
 
     from local.aws.seams import execution_life, s3_events
@@ -51,10 +54,9 @@ async def _serve(settings: Settings, credentials: RunCredentials, server: socket
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    served: Any = app if settings.faults_file is None else FaultyApi(app, settings.faults_file)
     keeper = installed.keeper
     before_answer = None if keeper is None else keeper.before_answer
-    served = Gate(served, settings.port, credentials, installed.registry, before_answer)
+    served: Any = Gate(around(app), settings.port, credentials, installed.registry, before_answer)
     # ministack's own server, hypercorn, takes twice the time for each request: its HTTP is parsed in Python.
     api = SignalFreeServer(
         uvicorn.Config(

@@ -35,7 +35,6 @@ class Settings:
     kubernetes_file: Path | None = None
     concurrent_builds: int = DEFAULT_CONCURRENT_BUILDS
     keep_state: bool = False
-    faults_file: Path | None = None
     decisions_file: Path | None = None
     keeps_every_decision: bool = False
     issuer_address: str | None = None

@@ -16,8 +16,8 @@ class CloudOptions:
     concurrent_builds: int = 2
     builder_environment: dict[str, str] = field(default_factory=dict)
     """More environment variables for builds (limits, for tests)."""
-    faults_file: Path | None = None
-    """AWS requests that are to fail (`local.aws.faults`), for tests."""
+    aws: str = "local.aws"
+    """Module that serves the AWS APIs; tests have one that lets requests fail."""
     compile_cache: Path | None = None
     """Folder of compiled components that outlives the cloud; None: one of its own."""
     authorizer: str = "none"

@@ -102,7 +102,7 @@ class Cloud:
         if self.issuer_key is not None:
             issuer.make_key(self.issuer_key)
         aws = self._start_part(
-            "aws",
+            self._options.aws,
             *("--port", str(self._aws_port), "--state-dir", str(self.state / "aws")),
             *("--region", self.region, "--account", self.account, "--cluster-name", CLUSTER_NAME),
             *("--codebuild-path", f"{self._tools}:{shared_root() / TOOLCHAIN / 'bin'}:/usr/bin:/bin"),
@@ -110,7 +110,6 @@ class Cloud:
             *("--codebuild-concurrency", str(self._options.concurrent_builds)),
             *(["--issuer", f"{self.url}{issuer.PATH}"] if self._options.authorizer == "jwt" else []),
             *(["--keep-state"] if self._keep_state else []),
-            *(["--faults-file", str(self._options.faults_file)] if self._options.faults_file else []),
         )
         kubernetes = self._start_cluster() if self.has_cluster else None
         registry = self._start_registry_proxy() if self._real_spin is not None else None
@@ -125,7 +124,7 @@ class Cloud:
         if kubernetes is not None:
             kubernetes.wait_until(self._kubernetes_file.exists, 30)
         self._write_front_config()
-        front = self._start_part("front", "--port", str(self.port), "--config", str(self.state / "front.json"))
+        front = self._start_part("local.front", "--port", str(self.port), "--config", str(self.state / "front.json"))
         front.wait_until(lambda: answers(self.port, "/health"), 30, needs=[aws])
         if registry is not None:
             registry.wait_until((self.state / _REGISTRY_BUNDLE).exists, 30)
@@ -276,7 +275,9 @@ class Cloud:
             *("--sts-endpoint", self.aws_endpoint, "--ready-file", str(self._kubernetes_file)),
         ]
         if self._options.kubeconfig is not None:
-            return self._start_part("kubernetes.real_cluster", "--kubeconfig", str(self._options.kubeconfig), *common)
+            return self._start_part(
+                "local.kubernetes.real_cluster", "--kubeconfig", str(self._options.kubeconfig), *common
+            )
         compiled = self._options.compile_cache or self.state / "compiled"
         self._precompile(compiled)
         common += ["--compile-cache", str(compiled)]
@@ -286,26 +287,26 @@ class Cloud:
         # As the stack's access entry has it: the role of the deploy function, and nobody else.
         deployer = f"arn:aws:sts::{self.account}:assumed-role/{STACK_NAME}-DeployerFunctionServiceRole*/*"
         common += ["--access-entry", f"{deployer}=blue-faas-deployer"]
-        return self._start_part("kubernetes", *common, variables=_CLUSTER_VARIABLES)
+        return self._start_part("local.kubernetes", *common, variables=_CLUSTER_VARIABLES)
 
     def _precompile(self, compiled: Path) -> None:
         """Compile what all Python functions share, while the rest starts: the first one deployed would wait for it."""
         base = Installation(shared_root() / TOOLCHAIN).component
-        self._precompiling = self._start_part("spin_host.precompile", str(base), "--cache-dir", str(compiled))
+        self._precompiling = self._start_part("local.spin_host.precompile", str(base), "--cache-dir", str(compiled))
         self._parts.remove(self._precompiling)  # it ends by itself
 
     def _start_registry_proxy(self) -> Part:
         """Start what leads a real `spin` to this cloud's registry."""
         (self.state / _REGISTRY_BUNDLE).unlink(missing_ok=True)
         return self._start_part(
-            "oci.registry_proxy",
+            "local.oci.registry_proxy",
             *("--port", str(self._registry_port), "--upstream", self.aws_endpoint),
             *("--region", self.region, "--account", self.account),
             *("--folder", str(self.state / "registry-proxy"), "--bundle", str(self.state / _REGISTRY_BUNDLE)),
         )
 
     def _start_part(self, module: str, *arguments: str, variables: tuple[str, ...] = ("",)) -> Part:
-        """Start ``python -m local.{module}``.
+        """Start ``python -m {module}``.
 
         ``variables``: how the names begin that the part gets of this process's environment.
         """
@@ -318,6 +319,6 @@ class Cloud:
             if name.upper().startswith(variables) and not name.startswith("AWS_")
         }
         environment |= {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
-        part = Part(name, [sys.executable, "-m", f"local.{module}", *arguments], logs / f"{name}.log", environment)
+        part = Part(name, [sys.executable, "-m", module, *arguments], logs / f"{name}.log", environment)
         self._parts.append(part)
         return part

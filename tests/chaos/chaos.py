@@ -102,7 +102,7 @@ class Chaos(Client):
 
     @contextmanager
     def failing(self, *faults: dict[str, Any]) -> Iterator[None]:
-        """Requests to AWS that fail for a while (`local.aws.faults`)."""
+        """Requests to AWS that fail for a while (`tests.chaos.aws`)."""
         draft = self._faults.with_suffix(".draft")
         draft.write_text(json.dumps(faults))
         draft.replace(self._faults)

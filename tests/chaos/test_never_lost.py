@@ -17,6 +17,7 @@ import pytest
 
 from local.cloud.options import CloudOptions
 from local.cloud.supervisor import Cloud
+from tests.chaos import aws as faulty_aws
 from tests.chaos.chaos import SLEEP, Chaos, reporting, source
 from tests.support.background import repeatedly
 from tests.support.client import PATIENCE
@@ -28,10 +29,12 @@ RECONCILER, INGEST = "Reconciler", "Ingest"
 def chaos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chaos]:
     """A cloud to break."""
     faults = tmp_path_factory.mktemp("faults") / "faults.json"
-    with Cloud(CloudOptions(port=0, faults_file=faults)) as cloud:
-        client = Chaos(cloud, faults)
-        client.done(client.start("app.zip", source()))
-        yield client
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(faulty_aws.FILE_VARIABLE, str(faults))
+        with Cloud(CloudOptions(port=0, aws=faulty_aws.__name__)) as cloud:
+            client = Chaos(cloud, faults)
+            client.done(client.start("app.zip", source()))
+            yield client
 
 
 @pytest.fixture(scope="module")

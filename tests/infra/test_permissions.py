@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from local.aws.unused_rights import UNSEEN, granted
 from local.cloud.assembly import OVERRIDES
 from tests.infra.conftest import synthesis
 from tests.infra.reading import permissions, resources, text
+from tests.support.unused_rights import UNSEEN, granted
 
 TABLE = "<StorageTasks7A5B7490.Arn>"
 TABLE_BY_NAME = "arn:<AWS::Partition>:dynamodb:<AWS::Region>:<AWS::AccountId>:table/<StorageTasks7A5B7490>"

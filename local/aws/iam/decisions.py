@@ -1,4 +1,4 @@
-"""What roles asked for and got, kept in a file for `local.aws.unused_rights` and `bench.scale.demand`."""
+"""What roles asked for and got, kept in a file for `tests.support.unused_rights` and `bench.scale.demand`."""
 
 import json
 import os

@@ -1,6 +1,6 @@
-r"""Requests that fail on purpose, to try what the rest does then: throttling, a service that is down.
+r"""`local.aws` with requests that fail on purpose: throttling, a service that is down.
 
-Which ones is in a JSON file that may be written, changed and removed while the process runs: a list of
+Which ones is in a JSON file, named by the variable `FILE_VARIABLE`, that may come, change and go meanwhile: a list of
 
     {"operation": "DynamoDB_20120810\\..*", "error": "ThrottlingException", "tries": 1}
 
@@ -10,12 +10,16 @@ their answer. With ``tries``, only the first so many tries of each call do: the 
 """
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any, Final
 
 from pydantic import BaseModel, TypeAdapter
 
+from local.aws.__main__ import main
+
+FILE_VARIABLE: Final = "CHAOS_AWS_FAULTS"
 _JSON: Final = b"application/x-amz-json-1.0"
 
 
@@ -64,3 +68,8 @@ def _try(headers: dict[bytes, bytes]) -> int:
     """Which try of its call a request is, from 1 (``amz-sdk-request: attempt=2; max=5``)."""
     found = re.search(rb"attempt=(\d+)", headers.get(b"amz-sdk-request", b""))
     return int(found[1]) if found else 1
+
+
+if __name__ == "__main__":
+    faults = Path(os.environ[FILE_VARIABLE])
+    main(lambda app: FaultyApi(app, faults))

@@ -1,9 +1,9 @@
-"""``python -m local.aws.unused_rights FILE``: what the template grants and no test has used.
+"""``python -m tests.support.unused_rights FILE``: what the template grants and no test has used.
 
 Clouds that run with ``BLUE_FAAS_DECISIONS=FILE`` in their environment append to FILE (`local.aws.iam.decisions`):
 
     BLUE_FAAS_DECISIONS=/tmp/decisions make tests/e2e tests/chaos tests/security/service
-    .venv/bin/python -m local.aws.unused_rights /tmp/decisions
+    .venv/bin/python -m tests.support.unused_rights /tmp/decisions
 
 Exit code 1 when there is something to report: `make test` ends with it. What no cloud on this machine can use is left
 out: see `UNSEEN`.
@@ -105,7 +105,7 @@ def _pattern(value: Any) -> str:
 
 def main() -> None:
     """Report."""
-    parser = argparse.ArgumentParser(prog="python -m local.aws.unused_rights", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.support.unused_rights", description=__doc__)
     parser.add_argument("decisions", type=Path, help="file that clouds appended to")
     parser.add_argument("--template", type=Path, help="by default that of `AUTHORIZER=iam TENANCY=policy make local`")
     parser.add_argument("--stack", default="BlueFaas", help="name of the stack")
@@ -122,7 +122,7 @@ def main() -> None:
     decisions = [json.loads(line) for line in given.decisions.read_text().splitlines()]
     found = unused(granted(json.loads(template.read_text())), decisions, given.stack)
     for role, action, resource in found:
-        print(f"{role}: {action} on {resource}")
+        print(f"{role}: {action} on {resource}")  # noqa: T201  (a command)
     sys.exit(1 if found else 0)
 
 
