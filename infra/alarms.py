@@ -16,7 +16,7 @@ from infra.nag import accept
 from infra.settings import Settings
 
 _QUARTER = cdk.Duration.minutes(15)
-_QUIET = cloudwatch.TreatMissingData.NOT_BREACHING
+_NO_ALARM_WITHOUT_DATA = cloudwatch.TreatMissingData.NOT_BREACHING
 
 
 class Alarms(Construct):
@@ -131,7 +131,7 @@ class Alarms(Construct):
         threshold: float = 1,
         periods: int = 1,
         comparison: cloudwatch.ComparisonOperator = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-        missing: cloudwatch.TreatMissingData = _QUIET,
+        missing: cloudwatch.TreatMissingData = _NO_ALARM_WITHOUT_DATA,
     ) -> None:
         alarm = cloudwatch.Alarm(
             self,

@@ -52,7 +52,7 @@ class BuildStates(Construct):
              └ ended before ─▶ ReadEarlierEnd ─────────┘
                                     each, when the function is broken ─▶ MarkFailed ─▶ Failed
 
-    Every state's input and output is for people: what is built, where its log is, what came of it
+    Every state's input and output is for people: what is built, where its log is, how it ended
     (`functions.tasks.task_end`). Without ``deploy`` there is no cluster, and nothing leads to Deploy.
     """
 

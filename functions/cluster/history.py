@@ -25,7 +25,7 @@ MOST_REVISIONS: Final = 20
 _LARGEST: Final = 160 * 1024
 """Maximum size of the annotation in bytes: below Kubernetes' limit, with room for other annotations."""
 
-_OURS: Final = (
+_DEPLOYED_FIELDS: Final = (
     "image",
     "executor",
     "enableAutoscaling",
@@ -123,7 +123,7 @@ def restoring(app: Object, revision: Revision) -> Object:
     """Return the merge patch of ``app``'s spec that undoes the deploys after ``revision``."""
     now, then = _by_names(_our_part(app["spec"])), _by_names(_our_part(app["spec"]))
     target = _by_names(revision.spec)
-    for path in sorted({path for path in changed_since(app, revision) if path.partition(".")[0] in _OURS}):
+    for path in sorted({path for path in changed_since(app, revision) if path.partition(".")[0] in _DEPLOYED_FIELDS}):
         _restore(then, target, path.split(".", _DEPTHS.get(path.partition(".")[0], 1) - 1))
     return difference(_as_lists(now), _as_lists(then))
 
@@ -208,7 +208,7 @@ def _write(known: list[Revision]) -> str:
 
 
 def _our_part(spec: Object) -> Object:
-    return {name: copy.deepcopy(spec[name]) for name in _OURS if name in spec}
+    return {name: copy.deepcopy(spec[name]) for name in _DEPLOYED_FIELDS if name in spec}
 
 
 def _paths(before: Object, after: Object, prefix: str = "") -> list[str]:

@@ -103,7 +103,7 @@ def source_key(task: TaskKey, file_name: str) -> str:
     return source_prefix(task) + file_name
 
 
-def staged_prefix(task: TaskKey) -> str:
+def presigned_prefix(task: TaskKey) -> str:
     """Folder in which a presigned upload arrives."""
     return f"uploads-staged/{task.workspace_id}/{task.task_id}/"
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef
 
 
-_STAGED_KEY: Final = re.compile(r"uploads-staged/(?P<workspace_id>[^/]+)/(?P<task_id>[^/]+)/(?P<file_name>[^/]+)")
+_PRESIGNED_KEY: Final = re.compile(r"uploads-staged/(?P<workspace_id>[^/]+)/(?P<task_id>[^/]+)/(?P<file_name>[^/]+)")
 _QUICKLY_READ_BYTES: Final = 10 * 1024 * 1024
 
 
@@ -55,10 +55,10 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, str] | 
     if drops.is_folder(upload.key):
         return None
     with audit.recording(AuditEntry.of_upload(detail, upload.key)):
-        if (staged := _staged(upload.key)) is not None:
-            task_id = _start_presigned_build(settings, staged, upload.version_id)
+        if (presigned := _presigned(upload.key)) is not None:
+            task_id = _start_presigned_build(settings, presigned, upload.version_id)
         else:
-            task_id = _take_in(settings, upload)
+            task_id = _create_task(settings, upload)
     return None if task_id is None else {"task_id": task_id}
 
 
@@ -75,7 +75,7 @@ def _start_presigned_build(settings: IngestSettings, match: re.Match[str], versi
     return task.task_id
 
 
-def _take_in(settings: IngestSettings, upload: ObjectVersion) -> str | None:
+def _create_task(settings: IngestSettings, upload: ObjectVersion) -> str | None:
     """Make the task of a source under ``uploads/``: one that is built, or one that says why it is not."""
     try:
         drop = drops.parse(upload.key)
@@ -180,9 +180,9 @@ def _sha256(submissions: Submissions, upload: ObjectVersion, head: "HeadObjectOu
     return hashlib.sha256(submissions.bucket.read_version(upload)).hexdigest()
 
 
-def _staged(key: str) -> re.Match[str] | None:
+def _presigned(key: str) -> re.Match[str] | None:
     # EventBridge has keys as they are; other ways of S3 events have them URL-encoded.
-    return _STAGED_KEY.fullmatch(key) or _STAGED_KEY.fullmatch(unquote_plus(key))
+    return _PRESIGNED_KEY.fullmatch(key) or _PRESIGNED_KEY.fullmatch(unquote_plus(key))
 
 
 def _head(submissions: Submissions, upload: ObjectVersion) -> "HeadObjectOutputTypeDef | None":

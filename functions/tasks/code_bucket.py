@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import CopySourceTypeDef, HeadObjectOutputTypeDef
 
 # Without s3:ListBucket, S3 does not tell what is missing from what is forbidden: both are 403.
-_GONE: Final = frozenset({"403", "404", "NoSuchKey", "NoSuchVersion", "AccessDenied"})
+_UNREADABLE: Final = frozenset({"403", "404", "NoSuchKey", "NoSuchVersion", "AccessDenied"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,4 +109,4 @@ class CodeBucket:
 
 
 def _is_gone(error: ClientError) -> bool:
-    return error.response["Error"]["Code"] in _GONE
+    return error.response["Error"]["Code"] in _UNREADABLE

@@ -7,7 +7,7 @@ last.
 import time
 from typing import Final
 
-from functions.contracts.task import RowField, TaskKey, artifact_prefix, source_prefix, staged_prefix
+from functions.contracts.task import RowField, TaskKey, artifact_prefix, presigned_prefix, source_prefix
 from functions.contracts.task_row import TaskRow
 from functions.dynamodb import written_if
 from functions.tasks.idempotency import IdempotencyKeys
@@ -43,7 +43,7 @@ def delete(submissions: Submissions, row: TaskRow) -> None:
     submissions.outcomes.events.announce_end(task)  # if that is still to be done, the row is needed for it
     # It may have been cancelled a moment ago, and stopping it may have failed.
     submissions.executions.stop(task.task_id, CANCELLED)
-    for prefix in (source_prefix(task), staged_prefix(task), artifact_prefix(task.task_id)):
+    for prefix in (source_prefix(task), presigned_prefix(task), artifact_prefix(task.task_id)):
         submissions.bucket.delete_all(prefix)
     if row.cache_key is not None:
         written_if(

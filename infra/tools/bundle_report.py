@@ -9,8 +9,6 @@ from typing import Final
 
 from infra.tools.bundles import ALL, Bundle
 
-UNZIPPED_LIMIT: Final = 250 * 1024 * 1024
-"""Bytes that a function's code may take, layers included (Lambda quotas)."""
 _RUNS: Final = 7
 
 _IMPORT: Final = """

@@ -1,4 +1,4 @@
-"""The parts list of the builder image: CycloneDX 1.6, JSON, from the pins that the image is made from.
+"""The SBOM of the builder image: CycloneDX 1.6, JSON, from the pins that the image is made from.
 
 ``python -m infra.tools.image_sbom`` prints it; the image's context holds it, and the image at
 ``/opt/blue-faas/sbom.cdx.json``. It has no time and no random number: the same pins give the same bytes.

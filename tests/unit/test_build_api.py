@@ -1,10 +1,8 @@
 """POST /api/v1/build-and-push, GET /api/v1/tasks/{task_id}: what is accepted, what is refused, what stays behind."""
 
 import base64
-import io
 import json
 import uuid
-import zipfile
 from collections.abc import Callable
 from typing import Any
 
@@ -14,29 +12,9 @@ import pytest
 from functions.contracts.archive import MOST_ENTRIES
 from tests.security.service import archives
 from tests.support.aws_account import BUCKET, OTHER_REPOSITORY, OWN_REPOSITORY, Account
-from tests.support.build_api import of_function
+from tests.support.build_api import PASSWORD, SOURCE, call, upload, zip_of
 from tests.support.events import body_of, http_event, upload_event
 from tests.support.tasks import RESULT, done, failed
-
-SOURCE = b"x = 1\n"
-PASSWORD = "s3cret-registry-password"
-
-
-def call(event: dict[str, Any]) -> dict[str, Any]:
-    answer = of_function(event)
-    return {**answer, "statusCode": int(answer["statusCode"])}
-
-
-def upload(file: tuple[str, bytes] | None = ("app.py", SOURCE), /, **fields: str) -> dict[str, Any]:
-    return call(upload_event({"workspace_id": "my-workspace", **fields}, file))
-
-
-def zip_of(**files: bytes) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, content in files.items():
-            archive.writestr(name.replace("__", "."), content)
-    return buffer.getvalue()
 
 
 class TestAcceptedUpload:
@@ -62,7 +40,7 @@ class TestAcceptedUpload:
         assert account.executions() == [task_id]
 
     def test_the_execution_input_says_which_task_and_of_what_and_no_secret(self, account: Account) -> None:
-        fields = {"registry_url": OTHER_REPOSITORY, "username": "AWS", "password": PASSWORD}
+        fields: dict[str, Any] = {"registry_url": OTHER_REPOSITORY, "username": "AWS", "password": PASSWORD}
         task_id = body_of(upload(app_name="my-function", **fields))["task_id"]
         client = boto3.client("stepfunctions")
         arn = client.list_executions(stateMachineArn=account.state_machine_arn)["executions"][0]["executionArn"]
@@ -135,7 +113,8 @@ class TestRefusedUpload:
     @pytest.mark.parametrize("field", ["workspace_id", "app_name"])
     @pytest.mark.parametrize("value", ["a/b", "..", "a..b", "a\nb", "a\x00b", "-a", "a-", ".", "한글", "x" * 64, "a b"])
     def test_names(self, account: Account, field: str, value: str) -> None:
-        self._refused(account, upload(**{field: value}), 422, field)
+        fields: dict[str, Any] = {field: value}
+        self._refused(account, upload(**fields), 422, field)
 
     def test_names_of_the_full_length_are_fine(self, account: Account) -> None:
         assert upload(workspace_id="w" * 63, app_name="a" * 63)["statusCode"] == 202
@@ -172,7 +151,7 @@ class TestRefusedUpload:
             ({"registry_url": OTHER_REPOSITORY, "username": "AWS", "password": "x" * 4097}, "4,096 bytes"),
         ],
     )
-    def test_half_credentials(self, account: Account, fields: dict[str, str], says: str) -> None:
+    def test_half_credentials(self, account: Account, fields: dict[str, Any], says: str) -> None:
         self._refused(account, upload(**fields), 422, says)
 
     def test_an_unknown_field_is_named(self, account: Account) -> None:

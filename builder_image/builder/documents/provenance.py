@@ -1,7 +1,7 @@
 """How an image came to be: an in-toto Statement v1 with SLSA provenance v1, ready to be signed.
 
-The statement is stored as canonical JSON. To sign it, put these bytes into a DSSE envelope as its payload, with
-`PAYLOAD_TYPE` as its payloadType; `pre_authentication` gives the bytes that the key signs.
+The statement is stored as canonical JSON. Nothing here signs it: who does puts these bytes into a DSSE
+envelope as its payload, with `PAYLOAD_TYPE` as its payloadType.
 
 Formats: in-toto.io/Statement/v1, slsa.dev/provenance/v1, DSSE protocol 1.0.2.
 """
@@ -105,12 +105,6 @@ def statement(
             },
         },
     }
-
-
-def pre_authentication(payload: bytes) -> bytes:
-    """DSSE's pre-authentication encoding of a statement: what a signature is made over."""
-    kind = PAYLOAD_TYPE.encode()
-    return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
 
 
 def _uri(name: str, version: str) -> str:

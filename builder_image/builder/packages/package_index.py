@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-_PASSED_ON: Final = (
+_FORWARDED_VARIABLES: Final = (
     *("SSL_CERT_FILE", "SSL_CERT_DIR"),
     *("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "all_proxy", "no_proxy"),
 )
@@ -20,7 +20,7 @@ _TRUE: Final = frozenset({"1", "true", "yes", "on", "y", "t"})
 
 def environment(operator: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Variables for uv."""
-    values = {name: operator[name] for name in _PASSED_ON if operator.get(name)}
+    values = {name: operator[name] for name in _FORWARDED_VARIABLES if operator.get(name)}
     for name in _CERTIFICATES:
         if operator.get(name):
             values.setdefault("SSL_CERT_FILE", operator[name])

@@ -134,7 +134,7 @@ def _requirement(content: str, where: str) -> Requirement:
     if len(content) > _LONGEST:
         raise BuildError(f"{where}: '{shown[:80]}…' is longer than {_LONGEST:,} characters.")
     if content.startswith("-") or re.search(r"\s--?[a-z]", content):
-        raise BuildError(f"{where}: '{shown}' is, or has, an option, and the builder takes none. {_ADVICE}")
+        raise BuildError(f"{where}: '{shown}': options such as -r are not supported. {_ADVICE}")
     looks_like_path = content.startswith((".", "/", "~")) or "\\" in content or _ARCHIVE.search(content)
     if "://" in content or re.search(r"@\s*file:", content) or looks_like_path:
         raise BuildError(f"{where}: '{shown}' is a URL or a path, which the builder does not install from. {_ADVICE}")

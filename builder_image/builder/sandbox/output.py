@@ -47,7 +47,7 @@ class Output:
             self.feed(data)
 
     def feed(self, data: bytes) -> None:
-        """Take bytes."""
+        """Keep the end of the output, and write whole lines to the log while it has room."""
         self._tail += data
         if len(self._tail) > 2 * _TAIL_BYTES:
             del self._tail[:-_TAIL_BYTES]

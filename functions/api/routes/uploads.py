@@ -14,7 +14,7 @@ from functions.api.error_responses import documented
 from functions.api.idempotency_key import IdempotencyKey
 from functions.api.push_target import push_target
 from functions.api.settings import BuildApiSettings
-from functions.contracts.task import TaskKey, TaskStatus, staged_prefix
+from functions.contracts.task import TaskKey, TaskStatus, presigned_prefix
 from functions.contracts.timestamps import timestamp, utc_now
 from functions.models.builds import UploadCreated, UploadRequest, UploadTarget
 from functions.tasks.code_bucket import CodeBucket
@@ -101,7 +101,7 @@ def _target(bucket: CodeBucket, request: UploadRequest, task: TaskKey, until: in
     seconds = int((expires_at - utc_now()).total_seconds())
     if seconds <= 0:
         return None
-    key = staged_prefix(task) + request.file_name
+    key = presigned_prefix(task) + request.file_name
     url = bucket.presigned_put(key, size=request.size, sha256=request.sha256, seconds=seconds)
     headers = {"Content-Length": str(request.size), "x-amz-checksum-sha256": request.sha256}
     return UploadTarget(url=url, headers=headers, expires_at=timestamp(expires_at))
