@@ -24,6 +24,7 @@ from local.aws.credentials import RunCredentials
 from local.aws.settings import DEFAULT_ACCOUNT, DEFAULT_REGION
 from local.cloud import issuer, tools
 from local.cloud.assembly import CLUSTER_NAME, assembly, wants_cluster
+from local.cloud.command_line import options
 from local.cloud.options import CloudOptions
 from local.cloud.places import ROOT, TOOLCHAIN, make_work_root, others_can_enter, shared_root, state_root
 from local.cloud.prepare import prepare
@@ -31,7 +32,6 @@ from local.cloud.processes import Part, PartFailedError, answers, free_port, por
 from local.front.config import FrontConfig
 from local.oci.credentials import Credentials, encode_pair
 from local.spin_cli.real_spin import install_real_spin
-from local.spin_host import local_ports
 
 # Functions are forked from the cluster's process: what it does not have, none of them can get to.
 _CLUSTER_VARIABLES = (
@@ -103,13 +103,19 @@ class Cloud:
             issuer.make_key(self.issuer_key)
         aws = self._start_part(
             self._options.aws,
-            *("--port", str(self._aws_port), "--state-dir", str(self.state / "aws")),
-            *("--region", self.region, "--account", self.account, "--cluster-name", CLUSTER_NAME),
-            *("--codebuild-path", f"{self._tools}:{shared_root() / TOOLCHAIN / 'bin'}:/usr/bin:/bin"),
-            *("--codebuild-env", str(self.state / "codebuild.json"), "--kubernetes-file", str(self._kubernetes_file)),
-            *("--codebuild-concurrency", str(self._options.concurrent_builds)),
-            *(["--issuer", f"{self.url}{issuer.PATH}"] if self._options.authorizer == "jwt" else []),
-            *(["--keep-state"] if self._keep_state else []),
+            *options(
+                port=self._aws_port,
+                state_dir=self.state / "aws",
+                keep_state=self._keep_state,
+                region=self.region,
+                account=self.account,
+                cluster_name=CLUSTER_NAME,
+                codebuild_path=f"{self._tools}:{shared_root() / TOOLCHAIN / 'bin'}:/usr/bin:/bin",
+                codebuild_env=self.state / "codebuild.json",
+                codebuild_concurrency=self._options.concurrent_builds,
+                kubernetes_file=self._kubernetes_file,
+                issuer=f"{self.url}{issuer.PATH}" if self._options.authorizer == "jwt" else None,
+            ),
         )
         kubernetes = self._start_cluster() if self.has_cluster else None
         registry = self._start_registry_proxy() if self._real_spin is not None else None
@@ -124,7 +130,7 @@ class Cloud:
         if kubernetes is not None:
             kubernetes.wait_until(self._kubernetes_file.exists, 30)
         self._write_front_config()
-        front = self._start_part("local.front", "--port", str(self.port), "--config", str(self.state / "front.json"))
+        front = self._start_part("local.front", *options(port=self.port, config=self.state / "front.json"))
         front.wait_until(lambda: answers(self.port, "/health"), 30, needs=[aws])
         if registry is not None:
             registry.wait_until((self.state / _REGISTRY_BUNDLE).exists, 30)
@@ -270,29 +276,31 @@ class Cloud:
 
     def _start_cluster(self) -> Part:
         """Start the built-in Kubernetes, or the way to a real one."""
-        common = [
-            *("--state-dir", str(self.state / "kubernetes"), "--cluster-name", CLUSTER_NAME),
-            *("--sts-endpoint", self.aws_endpoint, "--ready-file", str(self._kubernetes_file)),
-        ]
-        if self._options.kubeconfig is not None:
-            return self._start_part(
-                "local.kubernetes.real_cluster", "--kubeconfig", str(self._options.kubeconfig), *common
-            )
+        common = options(
+            state_dir=self.state / "kubernetes",
+            cluster_name=CLUSTER_NAME,
+            sts_endpoint=self.aws_endpoint,
+            ready_file=self._kubernetes_file,
+        )
+        if (kubeconfig := self._options.kubeconfig) is not None:
+            return self._start_part("local.kubernetes.real_cluster", *common, *options(kubeconfig=kubeconfig))
         compiled = self._options.compile_cache or self.state / "compiled"
         self._precompile(compiled)
-        common += ["--compile-cache", str(compiled)]
-        common += ["--mirrors", str(self.state / "node-mirrors.json")]
-        common += ["--docker-config", str(self.state / "node-docker.json")]
-        common += local_ports.as_arguments(self._options.local_ports)
         # As the stack's access entry has it: the role of the deploy function, and nobody else.
         deployer = f"arn:aws:sts::{self.account}:assumed-role/{STACK_NAME}-DeployerFunctionServiceRole*/*"
-        common += ["--access-entry", f"{deployer}=blue-faas-deployer"]
-        return self._start_part("local.kubernetes", *common, variables=_CLUSTER_VARIABLES)
+        own = options(
+            compile_cache=compiled,
+            mirrors=self.state / "node-mirrors.json",
+            docker_config=self.state / "node-docker.json",
+            access_entry=f"{deployer}=blue-faas-deployer",
+            local_port=self._options.local_ports,
+        )
+        return self._start_part("local.kubernetes", *common, *own, variables=_CLUSTER_VARIABLES)
 
     def _precompile(self, compiled: Path) -> None:
         """Compile what all Python functions share, while the rest starts: the first one deployed would wait for it."""
         base = Installation(shared_root() / TOOLCHAIN).component
-        self._precompiling = self._start_part("local.spin_host.precompile", str(base), "--cache-dir", str(compiled))
+        self._precompiling = self._start_part("local.spin_host.precompile", str(base), *options(cache_dir=compiled))
         self._parts.remove(self._precompiling)  # it ends by itself
 
     def _start_registry_proxy(self) -> Part:
@@ -300,9 +308,14 @@ class Cloud:
         (self.state / _REGISTRY_BUNDLE).unlink(missing_ok=True)
         return self._start_part(
             "local.oci.registry_proxy",
-            *("--port", str(self._registry_port), "--upstream", self.aws_endpoint),
-            *("--region", self.region, "--account", self.account),
-            *("--folder", str(self.state / "registry-proxy"), "--bundle", str(self.state / _REGISTRY_BUNDLE)),
+            *options(
+                port=self._registry_port,
+                upstream=self.aws_endpoint,
+                region=self.region,
+                account=self.account,
+                folder=self.state / "registry-proxy",
+                bundle=self.state / _REGISTRY_BUNDLE,
+            ),
         )
 
     def _start_part(self, module: str, *arguments: str, variables: tuple[str, ...] = ("",)) -> Part:

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from local.cloud.command_line import options
 from local.kubernetes.api.clock import timestamp
 from local.kubernetes.api.errors import ApiError
 from local.kubernetes.kubelet import probes
@@ -18,7 +19,6 @@ from local.kubernetes.kubelet.pod_status import ContainerState, running, termina
 from local.kubernetes.kubelet.process import FunctionProcess, host_environment
 from local.kubernetes.machinery.meta import quantity, seconds_since
 from local.kubernetes.machinery.resources import SECRETS, Json
-from local.spin_host import local_ports
 
 STARTED_WITHOUT_PORT_SECONDS = 1.0
 """A process that does not listen after this long is reported as running, not ready."""
@@ -208,18 +208,17 @@ class Container:
     def _unhealthy(self, which: str, reason: str) -> None:
         self.event("Warning", "Unhealthy", f"{which} probe failed: {reason}")
 
-    def _arguments(self, image: AppImage) -> tuple[str, ...]:
+    def _arguments(self, image: AppImage) -> list[str]:
         limits = (self._spec.get("resources") or {}).get("limits") or {}
         memory = max(1, int(quantity(limits["memory"])) >> 20) if limits.get("memory") else DEFAULT_MEMORY_MB
-        grace = float(self._pod["spec"].get("terminationGracePeriodSeconds") or 30)
-        return (
-            *("--app", str(image.folder)),
-            *("--port", "0"),
-            *("--state-dir", str(self._volume)),
-            *("--cache-dir", str(self._node.paths.compiled)),
-            *("--max-memory-mb", str(memory)),
-            *("--grace", str(grace)),
-            *local_ports.as_arguments(self._node.local_ports),
+        return options(
+            app=image.folder,
+            port=0,
+            state_dir=self._volume,
+            cache_dir=self._node.paths.compiled,
+            max_memory_mb=memory,
+            grace=float(self._pod["spec"].get("terminationGracePeriodSeconds") or 30),
+            local_port=self._node.local_ports,
         )
 
     # ---- after the end

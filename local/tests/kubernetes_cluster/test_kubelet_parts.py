@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from local.cloud.command_line import options
 from local.kubernetes.kubelet import logs as log_files
 from local.kubernetes.kubelet.environment import expand
 from local.kubernetes.kubelet.images import SPIN_CONFIG_LAYER, WASM_LAYER, UnusableImageError, check_for_shim
@@ -108,3 +109,14 @@ def test_the_seed_is_what_the_manifests_say(tmp_path: Path) -> None:
     (tmp_path / "base" / "role.yaml").write_text("kind: Tomato\nmetadata: {name: x}\n")
     with pytest.raises(ValueError, match="kind 'Tomato'"):
         list(seed_objects(options))
+
+
+def test_options_are_written_as_their_parsers_read_them() -> None:
+    values = {"port": 0, "state_dir": Path("a b"), "keep_state": True, "verbose": False, "issuer": None}
+    assert options(**values, local_port=(1, 2)) == [
+        "--port=0",
+        "--state-dir=a b",
+        "--keep-state",
+        "--local-port=1",
+        "--local-port=2",
+    ]
