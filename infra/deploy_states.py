@@ -56,7 +56,7 @@ class DeployStates(Construct):
         record = tasks.DynamoUpdateItem.jsonata(
             self,
             "RecordDeployment",
-            comment="Show in the task what came of the deployment",
+            comment="Show the result of the deployment in the task",
             table=self._table,
             key=row_key(),
             update_expression="SET #deployment = :deployment, #updated = :now",

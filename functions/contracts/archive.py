@@ -43,8 +43,8 @@ def checked(file: IO[bytes], most_entries: int = MOST_ENTRIES) -> Iterator[tuple
     Raises
     ------
     UnusableArchiveError
-        It is no .zip, is damaged, has more entries than anyone would read into memory, or one that is none of these;
-        the text names it.
+        It is not a .zip, it is damaged, it has too many entries, or one of them is neither a plain file nor a folder
+        inside it; the text names the entry.
     """
     _check_directory_size(file, most_entries)
     try:

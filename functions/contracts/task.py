@@ -70,7 +70,7 @@ class RowField(StrEnum):
     DEPLOY = "deploy"
     """What to do with the image when it is built (`functions.contracts.task_row.DeployBlock`); absent when nothing."""
     DEPLOYMENT = "deployment"
-    """What came of it, as JSON text: a deploy's answer, or ``{"error": ...}``."""
+    """The result of that deployment, as JSON text: a deploy's answer, or ``{"error": ...}``."""
     ERRORS = "errors"
     """What the type check found (`functions.contracts.build_result.Finding`); beside the text in ``error``."""
     UPLOAD_EXPIRES_AT = "upload_expires_at"

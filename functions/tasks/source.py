@@ -36,7 +36,7 @@ def check_source(file_name: str, content: bytes) -> None:
     Raises
     ------
     UnusableSourceError
-        No usable name, empty, neither .py nor .zip, a .zip that is none or that nobody would unpack.
+        The name is not usable, the file is empty, it is neither a .py nor a .zip, or the .zip cannot be unpacked.
     """
     try:
         check_file_name(file_name)

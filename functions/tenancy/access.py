@@ -71,7 +71,7 @@ class Access:
         Raises
         ------
         WorkspaceNotFoundError
-            The workspace is none of the caller's.
+            The workspace is not one of the caller's.
         NamespaceClosedToWorkspaceError
             No such workspace may deploy there.
         """

@@ -1,4 +1,4 @@
-"""The audit log: one line for each write, and for each read that was refused, whatever came of it.
+"""The audit log: one line for each write, successful or not, and for each read that was refused.
 
 A line is an entry of the function's own log with the key ``audit``: ``who`` did ``what``, ``from`` where, in which
 ``workspace`` and ``on`` what, whether the policy ``allowed`` it or it was ``refused``, and with which ``status`` it was

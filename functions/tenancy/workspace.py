@@ -13,7 +13,7 @@ class NotFoundForCallerError(Exception):
 
 
 class WorkspaceNotFoundError(NotFoundForCallerError):
-    """The workspace is none of the caller's."""
+    """The workspace is not one of the caller's."""
 
     def __init__(self, workspace_id: str) -> None:
         super().__init__(f"Workspace '{workspace_id}' not found")

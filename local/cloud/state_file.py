@@ -36,7 +36,7 @@ class StateFile:
         Raises
         ------
         StateFileError
-            It is none of SQLite's, or is damaged.
+            It is not a database of SQLite, or is damaged.
         """
         path.touch(mode=0o600)
         self._lock = threading.Lock()

@@ -39,7 +39,7 @@ def read_toml(text: str, where: str) -> dict[str, Any]:
     _check_shape(text, where)
     try:
         return tomllib.loads(text)
-    except ValueError as error:  # TOMLDecodeError is one, and a number that is none another
+    except ValueError as error:  # TOMLDecodeError is one; int() raises another
         raise BuildError(f"{where} is not valid TOML: {error}") from None
 
 

@@ -142,7 +142,7 @@ def _no_answer(settings: Settings) -> BlueError:
 
 
 def _refusal(answer: httpx.Response, settings: Settings) -> BlueError:
-    """Return the error for an answer that is none of success: the API's text, and what to do about a gateway's."""
+    """Return the error for an answer other than success: the API's text, and what to do about a gateway's."""
     try:
         body = answer.json()
     except ValueError:

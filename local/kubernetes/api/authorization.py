@@ -21,7 +21,7 @@ _SERVICE_ACCOUNT = "system:serviceaccount:"
 
 @dataclass(frozen=True)
 class Attributes:
-    """What is asked for. `path` is set instead of the resource for URLs that are none."""
+    """What is asked for. `path` is set instead of the resource for other URLs."""
 
     verb: str
     group: str = ""

@@ -33,7 +33,7 @@ class WriteOptions:
 
 
 def decode(resource: Resource, body: Any, options: WriteOptions, source: Source = "body") -> Object:
-    """Decode the object of a body, in a copy with defaults filled in. Raises ApiError for a body that is none."""
+    """Decode the object of a body, in a copy with defaults filled in. Raises ApiError for another body."""
     obj = check_kind(resource, body)
     pruned, unknown = prune(resource.full_schema, obj)
     problems = [error for error in validate(resource.full_schema, pruned) if error.reason == TYPE_INVALID]

@@ -33,8 +33,8 @@ def round_trip(root: str, field: str, value: Any) -> Any:
     Raises
     ------
     GoDecodingError
-        A value has the wrong type; the first in the order of the sorted keys, as API servers send them. A quantity
-        that is none comes before all others.
+        A value has the wrong type; the first in the order of the sorted keys, as API servers send them. A
+        malformed quantity comes before all others.
     """
     walk = _Walk()
     result = walk.convert(f"v1alpha1.{root}Spec", value, (root, field))
