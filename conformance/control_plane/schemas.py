@@ -29,7 +29,7 @@ _KEPT: Final = (
     *("x-kubernetes-list-map-keys", "x-kubernetes-list-type", "x-kubernetes-map-type"),
     "x-kubernetes-patch-merge-key",
 )
-_NOT_REQUIRED: Final = {("V1EndpointSlice", "endpoints"), ("V1Event", "metadata")}
+_NOT_REQUIRED: Final = {("V1Event", "metadata")}
 """Required in the documents, but Go's decoder fills in a zero value and the API server's validation lets it pass."""
 
 

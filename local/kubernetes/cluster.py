@@ -19,7 +19,6 @@ from local.kubernetes.certificates import make_certificate
 from local.kubernetes.config import ClusterConfig
 from local.kubernetes.controllers.autoscaler import HorizontalPodAutoscalerController
 from local.kubernetes.controllers.deployment import DeploymentController
-from local.kubernetes.controllers.endpoints import EndpointSliceController
 from local.kubernetes.controllers.replicaset import ReplicaSetController
 from local.kubernetes.controllers.scheduler import Scheduler
 from local.kubernetes.controllers.spinapp import SpinAppController
@@ -124,7 +123,6 @@ class Cluster:
         DeploymentController(api, queue, operations)
         ReplicaSetController(api, queue, operations)
         Scheduler(api, queue, EventRecorder(api, "default-scheduler"))
-        EndpointSliceController(api, queue, operations)
         HorizontalPodAutoscalerController(
             api,
             queue,

@@ -5,8 +5,7 @@ writes the real one into an annotation when the function listens, as JSON from c
 
     local.blue-faas.dev/listening: {"http-app": 40123}
 
-The EndpointSlice controller resolves a Service's ``targetPort`` by it. Kubernetes makes one EndpointSlice per
-distinct set of port numbers, so here there is one slice per pod.
+A Service's ``targetPort`` is resolved by it (`local.kubernetes.service_endpoints`).
 """
 
 import json

@@ -1,19 +1,19 @@
-"""Where Services lead: a table of ready endpoints, kept current from the Kubernetes API, read per request.
+"""Where Services lead: the pods that they select, kept current from the Kubernetes API, read per request.
 
-What kube-proxy keeps on every node, for one process. `local.kubernetes.service_router` reads it.
+What EndpointSlices and kube-proxy are for on a cluster, for one process. `local.kubernetes.service_router` reads it.
 """
 
 import itertools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from local.kubernetes.api.errors import ApiError
-from local.kubernetes.machinery.api import Key, object_of
+from local.kubernetes.api.selectors import match_label_selector
+from local.kubernetes.machinery.api import Key
 from local.kubernetes.machinery.http_api import ApiAccess, HttpApi
-from local.kubernetes.machinery.resources import ENDPOINT_SLICES, SERVICES, Json
-
-SERVICE_LABEL = "kubernetes.io/service-name"
+from local.kubernetes.machinery.meta import is_pod_ready, is_terminating
+from local.kubernetes.machinery.resources import PODS, SERVICES, Json
+from local.kubernetes.ports import resolve_target_port
 
 Address = tuple[str, int]
 
@@ -30,30 +30,14 @@ def parse_service_host(host: str) -> Key | None:
     return (match["namespace"].lower(), match["service"].lower()) if match else None
 
 
-@dataclass
-class Targets:
-    """One Service's addresses, and whose turn it is."""
-
-    addresses: tuple[Address, ...] = ()
-    turn: Iterator[int] = field(default_factory=itertools.count)
-
-    def in_order(self) -> tuple[Address, ...]:
-        """All addresses once, starting with the one whose turn it is."""
-        if len(self.addresses) < 2:
-            return self.addresses
-        start = next(self.turn) % len(self.addresses)
-        return self.addresses[start:] + self.addresses[:start]
-
-
 class ServiceTable:
-    """Services and their endpoints as the API server tells them. Lookups of what is known never wait."""
+    """Services and their pods as the API server tells them. Lookups of what is known never wait."""
 
     def __init__(self, access: ApiAccess) -> None:
         self._api = HttpApi(access, user_agent="blue-faas-service-router")
         self._services = self._api.informer(SERVICES)
-        self._slices = self._api.informer(ENDPOINT_SLICES)
-        self._targets: dict[Key, Targets] = {}
-        self._slices.add_handler(self._slice_changed)
+        self._pods = self._api.informer(PODS)
+        self._turns: dict[Key, Iterator[int]] = {}
 
     def start(self, timeout: float) -> None:
         """Follow the API server; returns with the first lists. Raises TimeoutError."""
@@ -79,40 +63,31 @@ class ServiceTable:
         return True
 
     def lookup(self, service: Key) -> tuple[Address, ...]:
-        """Find the addresses to try, in this request's order; empty when none takes requests."""
-        targets = self._targets.get(service)
-        return targets.in_order() if targets is not None else ()
-
-    def _slice_changed(self, before: Json | None, after: Json | None) -> None:
-        found = object_of(before, after)
-        namespace = found["metadata"]["namespace"]
-        name = (found["metadata"].get("labels") or {}).get(SERVICE_LABEL)
-        if name is None:
-            return
-        slices = [
-            entry
-            for entry in self._slices.items(namespace)
-            if (entry["metadata"].get("labels") or {}).get(SERVICE_LABEL) == name
-        ]
-        targets = self._targets.setdefault((namespace, name), Targets())
-        targets.addresses = addresses_of(slices)
-        if not slices:
-            del self._targets[namespace, name]
+        """Find the addresses to try, those of one service by turns; empty when none takes requests."""
+        known = self._services.get(*service)
+        addresses = addresses_of(known, self._pods.items(service[0])) if known is not None else ()
+        first = next(self._turns.setdefault(service, itertools.count())) % max(len(addresses), 1)
+        return addresses[first:] + addresses[:first]
 
 
-def addresses_of(slices: list[Json]) -> tuple[Address, ...]:
-    """Return the addresses that take requests: ready ones; if there are none, those that end but still serve.
+def _selects(service: Json, pod: Json) -> bool:
+    selector = service["spec"].get("selector")
+    return bool(selector) and match_label_selector({"matchLabels": selector}, pod["metadata"].get("labels"))
+
+
+def addresses_of(service: Json, pods: list[Json]) -> tuple[Address, ...]:
+    """Return where a Service's requests can go: to ready pods; if there are none, to those that end but still serve.
 
     The fallback is kube-proxy's (ProxyTerminatingEndpoints): better a pod on its way out than an error.
     """
-    ready: set[Address] = set()
-    ending: set[Address] = set()
-    endpoints = [(e, s["ports"]) for s in slices if s.get("ports") for e in s.get("endpoints") or ()]
-    for endpoint, ports in endpoints:
-        conditions = endpoint.get("conditions") or {}
-        found = {(address, int(ports[0]["port"])) for address in endpoint["addresses"]}
-        if conditions.get("ready") is not False:
-            ready |= found
-        elif conditions.get("serving") and conditions.get("terminating"):
-            ending |= found
-    return tuple(sorted(ready or ending))
+    serving = [pod for pod in pods if _selects(service, pod) and is_pod_ready(pod)]
+    chosen = [pod for pod in serving if not is_terminating(pod)] or serving
+    return tuple(sorted(address for pod in chosen if (address := _address(service, pod)) is not None))
+
+
+def _address(service: Json, pod: Json) -> Address | None:
+    """Find where a pod listens for a Service's first port; None when it does not, or the Service has none."""
+    for port in service["spec"].get("ports") or ():
+        number = resolve_target_port(pod, port.get("targetPort"), port["port"])
+        return (pod["status"]["podIP"], number) if number is not None else None
+    return None

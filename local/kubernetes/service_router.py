@@ -50,7 +50,7 @@ class ServiceRouter:
         api_url
             Base URL of the Kubernetes API.
         token
-            Bearer token that may get, list and watch Services and EndpointSlices.
+            Bearer token that may get, list and watch Services and Pods.
         ca
             The API server's CA, as the path of a PEM file or as PEM text; None for plain http.
         """

@@ -259,7 +259,6 @@ _IMMUTABLE: dict[tuple[str, str], tuple[tuple[str, str], ...]] = {
     ("", "services"): (("spec.clusterIP", _FIELD_IMMUTABLE),),
     ("", "secrets"): (("type", _FIELD_IMMUTABLE),),
     ("node.k8s.io", "runtimeclasses"): (("handler", _FIELD_IMMUTABLE),),
-    ("discovery.k8s.io", "endpointslices"): (("addressType", _FIELD_IMMUTABLE),),
     ("rbac.authorization.k8s.io", "rolebindings"): (("roleRef", "cannot change roleRef"),),
     ("rbac.authorization.k8s.io", "clusterrolebindings"): (("roleRef", "cannot change roleRef"),),
 }

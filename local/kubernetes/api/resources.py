@@ -114,7 +114,6 @@ BUILTIN_RESOURCES: tuple[Resource, ...] = (
     _builtin("apps", "v1", "deployments", "Deployment", "deploy", **_ALL, **_COUNTED),
     _builtin("apps", "v1", "replicasets", "ReplicaSet", "rs", **_ALL, **_COUNTED),
     _builtin("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler", "hpa", **_ALL),
-    _builtin("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", **_COUNTED),
     _builtin("node.k8s.io", "v1", "runtimeclasses", "RuntimeClass", namespaced=False),
     _builtin("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy", "netpol", **_COUNTED),
     _builtin("rbac.authorization.k8s.io", "v1", "roles", "Role", **_RBAC),

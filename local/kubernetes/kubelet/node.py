@@ -55,7 +55,7 @@ class NodeTimes:
     backoff_reset: float = 600.0
     """A container that ran this long starts again without a pause."""
     drain_pause: float = 0.2
-    """Between a pod's leaving the EndpointSlices and SIGTERM: routers hear of it meanwhile. The function runtime goes
+    """Between a pod's leaving its Service and SIGTERM: routers hear of it meanwhile. The function runtime goes
     on answering after SIGTERM until nothing comes any more."""
     shutdown_grace: float = 5.0
     """For requests in hand when the whole cluster stops."""

@@ -133,7 +133,7 @@ def test_discovery(run: Kubectl) -> None:
     assert "Server Version: v1.36" in run("version")
     listed = run("api-resources")
     assert "spinapps" in listed
-    assert "endpointslices" in listed
+    assert "horizontalpodautoscalers" in listed
 
 
 def test_create_namespace_then_apply_into_it_and_delete_it(run: Kubectl, http: Http, namespace: str) -> None:

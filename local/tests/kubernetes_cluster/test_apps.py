@@ -4,12 +4,12 @@ from local.kubernetes.cluster import Cluster
 from local.kubernetes.machinery.meta import is_true
 from local.kubernetes.machinery.resources import (
     DEPLOYMENTS,
-    ENDPOINT_SLICES,
     REPLICA_SETS,
     SECRETS,
     SERVICES,
     SPIN_APPS,
 )
+from local.kubernetes.ports import LISTENING_ANNOTATION
 from local.tests.kubernetes_cluster.world import World, eventually, image
 
 
@@ -46,7 +46,7 @@ def test_deleting_an_app_leaves_nothing_behind(world: World, cluster: Cluster) -
 
     world.delete("gone")
 
-    for resource in (DEPLOYMENTS, REPLICA_SETS, SERVICES, ENDPOINT_SLICES):
+    for resource in (DEPLOYMENTS, REPLICA_SETS, SERVICES):
         names = [item["metadata"]["name"] for item in world.api.list(resource, "default")["items"]]
         assert not [name for name in names if name.startswith("gone")], resource.plural
     eventually(lambda: not (volumes / uid).exists(), "the app's data is removed")
@@ -60,13 +60,7 @@ def test_scaling_up_and_down(world: World) -> None:
     world.change("sized", replicas=3)
     world.rolled_out("sized")
     assert len(world.pods("sized")) == 3
-    ports = {
-        slice_["ports"][0]["port"]
-        for slice_ in world.api.list(ENDPOINT_SLICES, "default", labelSelector="kubernetes.io/service-name=sized")[
-            "items"
-        ]
-    }
-    assert len(ports) == 3
+    assert len({pod["metadata"]["annotations"][LISTENING_ANNOTATION] for pod in world.pods("sized")}) == 3
 
     world.change("sized", replicas=1)
     eventually(lambda: len(world.pods("sized")) == 1, "two pods are gone")

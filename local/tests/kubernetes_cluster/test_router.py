@@ -4,14 +4,16 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.kubernetes.machinery.resources import ENDPOINT_SLICES, SERVICES
-from local.kubernetes.service_endpoints import ServiceTable, Targets, addresses_of, parse_service_host
+from local.kubernetes.machinery.resources import PODS, SERVICES, Json
+from local.kubernetes.ports import LISTENING_ANNOTATION, listening_value
+from local.kubernetes.service_endpoints import ServiceTable, addresses_of, parse_service_host
 from local.tests.kubernetes_cluster.world import World, eventually
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -57,23 +59,41 @@ def read_request(connection: socket.socket) -> bytes:
     return data
 
 
+def pod(name: str, port: int, *, ready: bool = True, ending: bool = False) -> Json:
+    """A pod of the Service of its name, as its kubelet reports it."""
+    metadata = {
+        "name": f"{name}-{port}",
+        "labels": {"app": name},
+        "annotations": {LISTENING_ANNOTATION: listening_value({"http": port})},
+        **({"deletionTimestamp": "2026-01-01T00:00:00Z"} if ending else {}),
+    }
+    container = {"name": "c", "image": "i:1", "ports": [{"name": "http", "containerPort": 80}]}
+    conditions = [{"type": "Ready", "status": str(ready)}]
+    return {
+        "metadata": metadata,
+        "spec": {"nodeName": "elsewhere", "containers": [container]},
+        "status": {"phase": "Running", "podIP": "127.0.0.1", "conditions": conditions},
+    }
+
+
+def selecting(name: str, **spec: Any) -> Json:
+    ports = [{"port": 80, "targetPort": "http"}]
+    return {"metadata": {"name": name}, "spec": {"selector": {"app": name}, "ports": ports, **spec}}
+
+
 @contextmanager
 def service(world: World, name: str, *ports: int) -> Iterator[None]:
-    """A Service without a selector, with slices of our own."""
-    world.api.create(SERVICES, "default", {"metadata": {"name": name}, "spec": {"ports": [{"port": 80}]}})
+    """A Service, and pods of it on a node that nobody runs."""
+    world.api.create(SERVICES, "default", selecting(name))
     for port in ports:
-        body = {
-            "metadata": {"name": f"{name}-{port}", "labels": {"kubernetes.io/service-name": name}},
-            "addressType": "IPv4",
-            "ports": [{"name": "", "port": port, "protocol": "TCP"}],
-            "endpoints": [{"addresses": ["127.0.0.1"], "conditions": {"ready": True}}],
-        }
-        world.api.create(ENDPOINT_SLICES, "default", body)
+        body = pod(name, port)
+        world.api.create(PODS, "default", body)
+        world.api.patch(PODS, "default", f"{name}-{port}", {"status": body["status"]}, "status")
     eventually(lambda: world.call(name).status_code not in (404, 503 if ports else 404), f"the router knows {name}")
     yield
     world.api.delete(SERVICES, "default", name)
     for port in ports:
-        world.api.delete(ENDPOINT_SLICES, "default", f"{name}-{port}")
+        world.api.delete(PODS, "default", f"{name}-{port}", grace_seconds=0)
 
 
 def closed_port() -> int:
@@ -142,19 +162,30 @@ def test_any_host_header_is_survived(host: str) -> None:
     assert found is None or all(0 < len(part) <= 63 for part in found)
 
 
-def test_addresses_take_turns() -> None:
-    targets = Targets((("127.0.0.1", 1), ("127.0.0.1", 2), ("127.0.0.1", 3)))
-    assert [targets.in_order()[0][1] for _ in range(6)] == [1, 2, 3, 1, 2, 3]
-    assert {port for _, port in targets.in_order()} == {1, 2, 3}
+def test_pods_take_turns(world: World) -> None:
+    with endpoint(1000) as (one, seen), endpoint(1000) as (two, also), service(world, "turns", one, two):
+        before = len(seen), len(also)
+        assert [world.call("turns").status_code for _ in range(6)] == [200] * 6
+        assert (len(seen) - before[0], len(also) - before[1]) == (3, 3)
 
 
 def test_pods_on_their_way_out_serve_only_when_there_is_no_other() -> None:
-    def entry(port: int, **conditions: bool) -> dict[str, object]:
-        return {"ports": [{"port": port}], "endpoints": [{"addresses": ["127.0.0.1"], "conditions": conditions}]}
+    ending, broken, ready = pod("s", 1, ending=True), pod("s", 2, ready=False), pod("s", 3)
+    assert addresses_of(selecting("s"), [ending, broken, ready, pod("other", 4)]) == (("127.0.0.1", 3),)
+    assert addresses_of(selecting("s"), [ending, broken]) == (("127.0.0.1", 1),)
+    assert addresses_of(selecting("s"), [broken]) == ()
 
-    ending = entry(1, ready=False, serving=True, terminating=True)
-    broken = entry(2, ready=False, serving=False, terminating=False)
-    ready = entry(3, ready=True, serving=True, terminating=False)
-    assert addresses_of([ending, broken, ready]) == (("127.0.0.1", 3),)
-    assert addresses_of([ending, broken]) == (("127.0.0.1", 1),)
-    assert addresses_of([broken]) == ()
+
+@pytest.mark.parametrize(
+    ("spec", "address"),
+    [
+        ({"ports": [{"port": 80, "targetPort": "http"}]}, ("127.0.0.1", 7)),
+        ({"ports": [{"port": 80}]}, ("127.0.0.1", 7)),
+        ({"ports": [{"port": 8080, "targetPort": 80}]}, ("127.0.0.1", 7)),
+        ({"ports": [{"port": 80, "targetPort": "grpc"}]}, None),
+        ({"ports": []}, None),
+        ({"selector": {}}, None),
+    ],
+)
+def test_the_port_of_a_service_is_where_the_pod_listens(spec: Json, address: tuple[str, int] | None) -> None:
+    assert addresses_of(selecting("s", **spec), [pod("s", 7)]) == ((address,) if address else ())
