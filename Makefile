@@ -89,7 +89,7 @@ synth: .venv/made node_modules/made
 	@echo "Template: cdk.out/BlueFaas.template.json"
 
 check: .venv/made
-	@$(VENV)/ruff check . && $(VENV)/ruff format --check . && $(VENV)/mypy . && PYTHONPATH=.:builder_image:cli/src $(VENV)/lint-imports --no-logo && $(VENV)/complexipy --plain --failed && $(VENV)/python -m infra.tools.cluster_rbac --check
+	@$(VENV)/ruff check . && $(VENV)/ruff format --check . && $(VENV)/mypy . && PYTHONPATH=.:builder_image:cli/src $(VENV)/lint-imports --no-logo && $(VENV)/complexipy --plain --failed && $(VENV)/python -m infra.tools.cluster_rbac --check && $(VENV)/python -m infra.tools.translations
 
 openapi: .venv/made
 	@$(VENV)/python -m infra.tools.openapi

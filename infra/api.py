@@ -42,7 +42,7 @@ _RATE: Final = 100
 _BURST: Final = 200
 """Requests per second, and requests at once, of all callers together."""
 
-OPEN = ("/health", "/openapi.json", "/docs")
+OPEN = ("/", "/health", "/openapi.json", "/docs")
 """Paths without an authorizer: a browser cannot sign a request for the documentation, which contains no secrets."""
 PAGE = ("/ui", "/ui/{file+}")
 """Paths of the page, open as well where it is served: its files are the same for everybody."""
@@ -81,6 +81,7 @@ class Api(Construct):
                 **tenancy.environment(),
                 **settings.variables(
                     "administrators",
+                    "authorizer",
                     "registry_allow_list",
                     "limits.request_bytes",
                     "limits.upload_bytes",

@@ -1,7 +1,8 @@
 """HTTP in and out for every API function: one resolver, one shape of error.
 
-Clients were written against a FastAPI server, so errors are ``{"detail": ...}``: a sentence for what a person must
-change, FastAPI's list of ``{"loc", "msg", "type"}`` for a request that does not have the documented form (422).
+Clients were written against a FastAPI server, so errors are ``{"detail": ...}``: a text, or FastAPI's list of
+``{"loc", "msg", "type"}`` for a request that does not match the schema (422). Both are in the description
+(`functions.models.builds.Problem`).
 """
 
 import json
@@ -18,11 +19,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from functions.api.multipart_form import UnreadableFormError
 from functions.api.request_body import StrictBody, UnsupportedMediaTypeError
+from functions.models.requests import reason
 from functions.tasks.waiting import TooManyWaitingError
 from functions.telemetry import logger
 from functions.tenancy import audit
 from functions.tenancy.audit import AuditEntry
-from functions.tenancy.workspace import AmbiguousWorkspaceError, NotFoundForCallerError
+from functions.tenancy.workspace import NO_ROUTE, AmbiguousWorkspaceError, NotFoundForCallerError
 
 _MOST_PROBLEMS: Final = 20
 _LONGEST_NAME: Final = 64
@@ -67,7 +69,11 @@ def create_resolver() -> APIGatewayHttpResolver:
 
 
 def resolve(
-    app: APIGatewayHttpResolver, event: dict[str, Any], context: LambdaContext, max_body_bytes: int = 1_000_000
+    app: APIGatewayHttpResolver,
+    event: dict[str, Any],
+    context: LambdaContext,
+    max_body_bytes: int = 1_000_000,
+    larger: str = "",
 ) -> dict[str, Any]:
     """Answer one API Gateway event (payload format 2.0) with ``app``, and write its line of the audit log.
 
@@ -75,11 +81,13 @@ def resolve(
     ----------
     max_body_bytes
         Larger bodies are answered 413. Lambda itself takes 6 MB of event, in which the body is base64: 4.5 MB of body.
+    larger
+        What to do with a larger body.
     """
     entry = AuditEntry.of_request(event)
     with audit.recording(entry):
         if _body_size(event) > max_body_bytes:
-            detail = f"The request is larger than {max_body_bytes:,} bytes"
+            detail = f"The request is larger than {max_body_bytes:,} bytes. {larger}".rstrip()
             answered = _plain_answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
         else:
             answered = app.resolve(_without_blank_parameters(event), context)
@@ -117,7 +125,7 @@ def _invalid(error: RequestValidationError) -> Response[Any]:
     # Pydantic also reports `input`: left out, it may hold a password. Names of fields are the caller's, of any length,
     # as many as fit into a request. Lambda answers 6 MB at most.
     problems = [
-        {"loc": [_cut(part) for part in e["loc"]], "msg": _cut(e.get("msg", ""), _LONGEST_MESSAGE), "type": e["type"]}
+        {"loc": [_cut(part) for part in e["loc"]], "msg": _cut(reason(e), _LONGEST_MESSAGE), "type": e["type"]}
         for e in error.errors()
     ]
     more = len(problems) - _MOST_PROBLEMS
@@ -155,4 +163,4 @@ def _unavailable(error: Exception) -> Response[Any]:
 
 
 def _no_route(_: NotFoundError) -> Response[Any]:
-    return answer(HTTPStatus.NOT_FOUND, "Not Found")
+    return answer(HTTPStatus.NOT_FOUND, NO_ROUTE)

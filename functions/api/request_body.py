@@ -17,6 +17,7 @@ from aws_lambda_powertools.event_handler.openapi.params import File, UploadFile
 
 from functions.api.media_type import ParameterizedHeader, parse_header
 from functions.api.multipart_form import Field, UnreadableFormError, read_form
+from functions.models.requests import unknown_field
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 # `curl -d '{...}'` without -H says the second of JSON, and the documented update commands do just that. No route takes
@@ -107,8 +108,7 @@ def _form(fields: Mapping[str, list[Field]], parameters: Mapping[str, bool]) -> 
     problems = []
     for name, values in fields.items():
         if name not in parameters:
-            known = ", ".join(parameters)
-            problems.append(_problem(("body", name), "extra_forbidden", f"Unknown field; known fields: {known}"))
+            problems.append(_problem(("body", name), "extra_forbidden", unknown_field(name, parameters)))
         elif len(values) > 1:
             problems.append(_problem(("body", name), "multiple_values", "Field given more than once"))
         elif parameters[name] and not isinstance(values[0], UploadFile):

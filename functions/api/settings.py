@@ -2,6 +2,7 @@
 
 from pydantic import Json
 
+from functions.api.description import Authorizer
 from functions.models.page import PageConfig
 from functions.tasks.settings import SubmissionSettings
 from functions.tenancy.settings import TenancySettings, WaitingSettings
@@ -23,6 +24,8 @@ class BuildApiSettings(SubmissionSettings, WaitingSettings, TenancySettings):
     build_log_group: str
     deploy_function: str = ""
     """ARN of the function that deploys; empty where this installation has no cluster to deploy to."""
+    authorizer: Authorizer
+    """How the API asks who calls."""
     administrators: Json[tuple[str, ...]]
     """Principals (`functions.models.principals`) that may write the policy, as a JSON array."""
     page: Json[PageConfig | None] = None

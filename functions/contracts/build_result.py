@@ -13,10 +13,13 @@ class Finding(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    file: str = Field(description="Path of the file within the upload.")
-    line: int | None = Field(default=None, description="Line number in the file, from 1.")
-    code: str | None = Field(default=None, description="Error code of mypy.", examples=["arg-type"])
-    message: str = Field(description="Explanation of the error.")
+    file: str = Field(description="Path of the file within the upload.", examples=["app.py"])
+    line: int | None = Field(default=None, description="Line number in the file, from 1.", examples=[10])
+    code: str | None = Field(default=None, description="Error code of mypy.", examples=["return-value"])
+    message: str = Field(
+        description="Explanation of the error.",
+        examples=['Incompatible return value type (got "int", expected "str")'],
+    )
 
 
 class BuildResult(BaseModel):

@@ -10,12 +10,17 @@ from typing import Final, Self
 MAX_REPOSITORY: Final = 255
 """Characters of ``host[:port]/path``."""
 
-_HOST: Final = r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*"
+_LABEL: Final = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+_HOST: Final = rf"{_LABEL}(?:\.{_LABEL})*"
 _PATH_PART: Final = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _REPOSITORY: Final = re.compile(rf"(?P<host>{_HOST}(?::[0-9]{{1,5}})?)(?P<path>(?:/{_PATH_PART})+)")
 """The grammar of the distribution project's reference package, without tag or digest."""
 _TAG: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
+REPOSITORY: Final = rf"(?:{_LABEL}(?:\.{_LABEL})+(?::[0-9]{{1,5}})?|{_LABEL}:[0-9]{{1,5}}|localhost)(?:/{_PATH_PART})+"
+"""Regular expression of what `check_repository` takes; the length apart."""
+REFERENCE: Final = rf"{REPOSITORY}(?::{_TAG.pattern}(?:@{_DIGEST.pattern})?|@{_DIGEST.pattern})"
+"""Regular expression of what `check_reference` takes; the repository's length apart."""
 _ECR_HOST: Final = re.compile(
     r"(?P<account>[0-9]{12})\.dkr(?:\.ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\.amazonaws\.(?:com|eu|com\.cn)"
     r"|-ecr(?:-fips)?\.(?P<dual_stack_region>[a-z0-9-]+)\.on\.(?:aws|amazonwebservices\.eu|amazonwebservices\.com\.cn))"

@@ -1,25 +1,24 @@
 """Names that callers choose, and the rules they follow. Checked once, where a request or an event comes in."""
 
-import re
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, StringConstraints
 
-from functions.contracts.image_reference import MAX_REPOSITORY, check_repository
+from functions.contracts.image_reference import MAX_REPOSITORY, REPOSITORY, check_repository
+from functions.contracts.spelling import Spelling, published
 
 MAX_NAME: Final = 63
 """Characters of a workspace id or app name: what a Kubernetes label value and a DNS label hold."""
 
-_NAME: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+# Between two letters or digits: "-" and "_", and "." that follow none of their own kind.
+_NAME: Final = r"[A-Za-z0-9](?:[_-]*(?:\.[_-]+)*\.?[A-Za-z0-9])*"
+_NAME_WORDS: Final = (
+    "use letters, digits, '-', '_' and '.', starting and ending with a letter or digit, no '..', "
+    f"{MAX_NAME} characters at most"
+)
 
 MAX_FILE_NAME: Final = 200
 """Bytes of an uploaded file's name: with its folder it stays far below S3's 1,024 bytes of key."""
-
-
-def _check_name(value: str) -> str:
-    if ".." in value or not _NAME.fullmatch(value):
-        raise ValueError("use letters, digits, '-', '_' and '.', starting and ending with a letter or digit, no '..'")
-    return value
 
 
 def check_file_name(value: str) -> str:
@@ -47,9 +46,19 @@ def check_file_name(value: str) -> str:
 DEPLOYED_TAG: Final = "deployed-"
 """How tags begin that mark images of the stack's own repository as deployed: its lifecycle rules leave those alone."""
 
-_Short = StringConstraints(min_length=1, max_length=MAX_NAME)
-WorkspaceId = Annotated[str, _Short, AfterValidator(_check_name)]
-SourceAppName = Annotated[str, _Short, AfterValidator(_check_name)]
+WorkspaceId = Annotated[str, Spelling(_NAME, MAX_NAME, _NAME_WORDS, "my-workspace")]
+SourceAppName = Annotated[str, Spelling(_NAME, MAX_NAME, _NAME_WORDS, "my-function")]
 """An app as its uploader names it. What may run in a cluster is named more narrowly:
 `functions.models.deploy.KubernetesAppName`."""
-ImageRepository = Annotated[str, StringConstraints(max_length=MAX_REPOSITORY), AfterValidator(check_repository)]
+ImageRepository = Annotated[
+    str,
+    StringConstraints(max_length=MAX_REPOSITORY),
+    AfterValidator(check_repository),
+    published(REPOSITORY, "registry.example.com/team/app"),
+]
+FileName = Annotated[
+    str,
+    # Bytes and characters that cannot be printed are more than a pattern can tell.
+    AfterValidator(check_file_name),
+    published(r"[^/\\\x00-\x1f\x7f]+\.(?:[Pp][Yy]|[Zz][Ii][Pp])", "app.zip"),
+]

@@ -1,6 +1,6 @@
 """The build function: routes for builds, uploads, tasks, documentation and the page (functions/api/routes)."""
 
-from typing import Any
+from typing import Any, Final
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -9,6 +9,8 @@ from functions.api.http import create_resolver, resolve
 from functions.api.routes import builds, documentation, page, tasks, uploads, workspaces
 from functions.api.settings import BuildApiSettings
 from functions.telemetry import logger, metrics, tracer
+
+_LARGER_SOURCE: Final = "Announce a larger source with POST /api/v1/uploads: it goes to S3 itself."
 
 app = create_resolver()
 answer_refusals(app)
@@ -22,4 +24,5 @@ for _routes in (builds, uploads, tasks, workspaces, documentation, page):
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Lambda entry point (API Gateway HTTP API, payload format 2.0)."""
-    return resolve(app, event, context, BuildApiSettings.read().limits_request_bytes)
+    larger = _LARGER_SOURCE if event.get("rawPath") == builds.PATH else ""
+    return resolve(app, event, context, BuildApiSettings.read().limits_request_bytes, larger)

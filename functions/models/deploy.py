@@ -15,11 +15,12 @@ from pydantic import (
     model_validator,
 )
 
-from functions.contracts.image_reference import check_reference
+from functions.contracts.image_reference import REFERENCE, check_reference
 from functions.contracts.names import WorkspaceId
-from functions.models.quantity import amount, memory_quantity, positive_quantity
+from functions.contracts.spelling import Spelling, published
+from functions.models import quantity
+from functions.models.quantity import amount, memory_quantity
 from functions.models.requests import RequestModel
-from functions.models.spelling import Spelling
 
 LONGEST_APP_NAME: Final = 52
 """The operator labels pods ``core.spinkube.dev/app.NAME.status``, and the name of a label holds 63 characters."""
@@ -35,28 +36,38 @@ _SUBDOMAIN: Final = rf"{_LABEL}(?:\.{_LABEL})*"
 
 _DNS_WORDS: Final = "use lower-case letters, digits and '-', starting and ending with a letter or digit"
 
-Namespace = Annotated[str, Spelling(_LABEL, 63, _DNS_WORDS)]
+Namespace = Annotated[str, Spelling(_LABEL, 63, f"{_DNS_WORDS}, 63 characters at most", "default")]
 KubernetesAppName = Annotated[
     str,
     Spelling(
         r"[a-z](?:[-a-z0-9]*[a-z0-9])?",
         LONGEST_APP_NAME,
         "use lower-case letters, digits and '-', starting with a letter and ending with a letter or digit",
+        "my-function",
     ),
 ]
-FullImageReference = Annotated[str, StringConstraints(max_length=LONGEST_IMAGE), AfterValidator(check_reference)]
+FullImageReference = Annotated[
+    str,
+    StringConstraints(max_length=LONGEST_IMAGE),
+    AfterValidator(check_reference),
+    published(REFERENCE, "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/blue-faas-app:a1b2c3d4"),
+]
 LabelValue = Annotated[
     str,
     Spelling(
         r"[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?",
         63,
         "use letters, digits, '-', '_' and '.', starting and ending with a letter or digit (a Kubernetes label value)",
+        "fn-my-function-001",
     ),
 ]
-ObjectName = Annotated[str, Spelling(_SUBDOMAIN, 253, f"{_DNS_WORDS}; '.' between such parts")]
-SecretEntry = Annotated[str, Spelling(r"[-._a-zA-Z0-9]+", 253, "use letters, digits, '-', '_' and '.'")]
-Quantity = Annotated[str, StringConstraints(max_length=32), AfterValidator(positive_quantity)]
-Memory = Annotated[Quantity, AfterValidator(memory_quantity)]
+ObjectName = Annotated[str, Spelling(_SUBDOMAIN, 253, f"{_DNS_WORDS}; '.' between such parts", "my-object")]
+SecretEntry = Annotated[str, Spelling(r"[-._a-zA-Z0-9]+", 253, "use letters, digits, '-', '_' and '.'", "password")]
+_QUANTITY_WORDS: Final = "write a Kubernetes quantity above zero, for example 500m, 0.5, 128Mi"
+Cpu = Annotated[str, Spelling(quantity.POSITIVE, quantity.LONGEST, _QUANTITY_WORDS, "500m")]
+Memory = Annotated[
+    str, Spelling(quantity.POSITIVE, quantity.LONGEST, _QUANTITY_WORDS, "128Mi"), AfterValidator(memory_quantity)
+]
 Replicas = Annotated[int, Field(ge=1, le=MOST_REPLICAS)]
 # Spin's own rule for the name of an application variable.
 VariableName = Annotated[
@@ -65,18 +76,17 @@ VariableName = Annotated[
         r"[a-z][a-z0-9]*(?:_[a-z][a-z0-9]*)*",
         128,
         "use lower-case words of letters and digits, each starting with a letter, with '_' between them",
+        "greeting",
     ),
 ]
 VariableText = Annotated[str, StringConstraints(max_length=4096)]
 
 
-class SecretKey(BaseModel):
+class SecretKey(RequestModel):
     """A reference to one entry of a Kubernetes Secret in the app's namespace."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     secret: ObjectName = Field(description="Name of the Secret.", examples=["database"])
-    key: SecretEntry = Field(description="Key of the entry in the Secret.", examples=["password"])
+    key: SecretEntry = Field(description="Key of the entry in the Secret.")
 
 
 class DeployOptions(RequestModel):
@@ -86,9 +96,13 @@ class DeployOptions(RequestModel):
     changes only the fields that are present.
     """
 
-    model_config = ConfigDict(strict=True)
+    model_config = ConfigDict(
+        strict=True, json_schema_extra={"examples": [{"namespace": "default", "app_name": "my-function"}]}
+    )
 
-    namespace: Namespace = Field(description="Kubernetes namespace of the app. It must exist.", examples=["default"])
+    namespace: Namespace = Field(
+        description="Kubernetes namespace of the app: the place in the cluster where it runs. It must exist."
+    )
     function_id: LabelValue | None = Field(
         default=None, description="Value of the label `function_id` on the app's pods. Default: no label."
     )
@@ -96,7 +110,6 @@ class DeployOptions(RequestModel):
         default=None,
         description="Name of the app to update, or to create if it does not exist. Default: create an app with a "
         "generated name.",
-        examples=["my-function"],
     )
     enable_autoscaling: bool = Field(
         default=True, description="Whether a HorizontalPodAutoscaler sets the number of replicas."
@@ -105,19 +118,19 @@ class DeployOptions(RequestModel):
         default=None,
         description="Number of replicas; only allowed if autoscaling is off. "
         "Default: set by the platform (1 as shipped).",
+        examples=[2],
     )
     use_spot: bool = Field(default=True, description="Whether the app prefers spot instances to on-demand instances.")
     service_account: ObjectName | None = Field(
         default=None,
         description="ServiceAccount of the app's pods. It must exist. Default: the namespace's default ServiceAccount.",
+        examples=["my-service-account"],
     )
-    cpu_limit: Quantity | None = Field(
-        default=None, description="CPU limit of each pod. Default: no limit.", examples=["500m"]
-    )
+    cpu_limit: Cpu | None = Field(default=None, description="CPU limit of each pod. Default: no limit.")
     memory_limit: Memory | None = Field(
-        default=None, description="Memory limit of each pod, at least 1Mi. Default: no limit.", examples=["128Mi"]
+        default=None, description="Memory limit of each pod, at least 1Mi. Default: no limit.", examples=["256Mi"]
     )
-    cpu_request: Quantity | None = Field(
+    cpu_request: Cpu | None = Field(
         default=None,
         description="CPU reserved for each pod. The autoscaler's target is a percentage of this value. "
         "Default: set by the platform (100m as shipped).",
@@ -125,23 +138,25 @@ class DeployOptions(RequestModel):
     )
     memory_request: Memory | None = Field(
         default=None,
-        description="Memory reserved for each pod. Default: set by the platform (128Mi as shipped).",
-        examples=["128Mi"],
+        description="Memory reserved for each pod, at least 1Mi. Default: set by the platform (128Mi as shipped).",
     )
     min_replicas: Replicas | None = Field(
         default=None,
         description="Lower limit for the number of replicas; only allowed if autoscaling is on. "
         "Default: set by the platform (1 as shipped).",
+        examples=[1],
     )
     max_replicas: Replicas | None = Field(
         default=None,
         description="Upper limit for the number of replicas; only allowed if autoscaling is on. "
         "Default: set by the platform (10 as shipped).",
+        examples=[10],
     )
     target_cpu: Annotated[int, Field(ge=1, le=1000)] | None = Field(
         default=None,
         description="Target CPU utilization in percent of the CPU request; only allowed if autoscaling is on. "
         "Default: set by the platform (50 as shipped).",
+        examples=[50],
     )
     variables: dict[VariableName, VariableText | SecretKey | None] | None = Field(
         default=None,
@@ -151,12 +166,15 @@ class DeployOptions(RequestModel):
         examples=[{"greeting": "hello", "db_password": {"secret": "database", "key": "password"}}],
     )
     image_pull_secret: ObjectName | None = Field(
-        default=None, description="Secret with the credentials with which the nodes pull the image. Default: none."
+        default=None,
+        description="Secret with the credentials with which the nodes pull the image. Default: none.",
+        examples=["registry"],
     )
     runtime_config: ObjectName | None = Field(
         default=None,
         description="Secret with Spin's runtime configuration in the key `runtime-config.toml`. The service does not "
         "check that the Secret exists: without it the app runs with Spin's defaults. Default: none.",
+        examples=["stores"],
     )
     wait: bool = Field(
         default=False,
@@ -193,10 +211,23 @@ class DeployRequest(DeployOptions):
     changes only the fields that are present.
     """
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "namespace": "default",
+                    "image_ref": "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/blue-faas-app:a1b2c3d4",
+                    "app_name": "my-function",
+                    "wait": True,
+                }
+            ]
+        }
+    )
+
     image_ref: FullImageReference = Field(
         description="Reference of the image to run, with the registry's host: host/repository:tag, or with a digest "
-        "host/repository@sha256:…. The `image_url` of a build is one.",
-        examples=["123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/blue-faas-app:a1b2c3d4"],
+        "host/repository@sha256:…. The name without tag and digest has at most 255 characters. The `image_url` of a "
+        "build is one.",
     )
     workspace_id: WorkspaceId | None = Field(
         default=None,
@@ -235,26 +266,39 @@ class DeployResponse(BaseModel):
     """The app after a deploy."""
 
     # The first eight fields are the published ones, in their order.
-    app_name: str = Field(description="Name of the app; also the name of its SpinApp, Deployment and Service.")
-    namespace: str = Field(description="Kubernetes namespace of the app.")
-    service_name: str = Field(description="Name of the app's Service.")
+    app_name: str = Field(
+        description="Name of the app; also the name of its SpinApp, Deployment and Service.", examples=["my-function"]
+    )
+    namespace: str = Field(description="Kubernetes namespace of the app.", examples=["default"])
+    service_name: str = Field(description="Name of the app's Service.", examples=["my-function"])
     service_status: Literal["found", "pending"] = Field(
         description="Whether the Service exists; pending if the operator has not created it yet."
     )
-    endpoint: str = Field(description="DNS name of the app's Service inside the cluster.")
-    enable_autoscaling: bool = Field(description="Whether a HorizontalPodAutoscaler sets the number of replicas.")
-    use_spot: bool = Field(description="Whether the app prefers spot instances.")
+    endpoint: str = Field(
+        description="DNS name of the app's Service inside the cluster.",
+        examples=["my-function.default.svc.cluster.local"],
+    )
+    enable_autoscaling: bool = Field(
+        description="Whether a HorizontalPodAutoscaler sets the number of replicas.", examples=[True]
+    )
+    use_spot: bool = Field(description="Whether the app prefers spot instances.", examples=[True])
     error: str | None = Field(
         default=None, description="Reason why the new version does not start; only known if the request had `wait`."
     )
-    image: str = Field(description="Image reference as the request named it.")
-    digest: str | None = Field(description="Digest of the deployed image; null if the image is not pinned to one.")
-    image_checked: bool = Field(description="Whether the registry confirmed that it has the image.")
+    image: str = Field(
+        description="Image reference as the request named it.",
+        examples=["123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/blue-faas-app:a1b2c3d4"],
+    )
+    digest: str | None = Field(
+        description="Digest of the deployed image; null if the image is not pinned to one.",
+        examples=["sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"],
+    )
+    image_checked: bool = Field(description="Whether the registry confirmed that it has the image.", examples=[True])
     image_unchecked_reason: str | None = Field(
         default=None, description="Reason why the registry could not be asked; null if `image_checked` is true."
     )
-    revision: int = Field(description="Number of the revision that this deploy created.")
-    ready_replicas: int = Field(description="Number of replicas that accept requests, of any version.")
+    revision: int = Field(description="Number of the revision that this deploy created.", examples=[1])
+    ready_replicas: int = Field(description="Number of replicas that accept requests, of any version.", examples=[1])
     rollout: Rollout | None = Field(
         default=None, description="Progress of the new version; null unless the request had `wait`."
     )

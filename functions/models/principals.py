@@ -4,16 +4,17 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, StringConstraints
+from functions.contracts.spelling import Spelling
 
 LONGEST: Final = 512
 """Characters."""
 
 _PARTITION: Final = r"arn:(?P<partition>aws[a-z-]*)"
 _ACCOUNT: Final = r"(?P<account>[0-9]{12})"
-# IAM user guide, "IAM identifiers": names have no slash, paths begin and end with one.
-_NAME: Final = r"[\w+=,.@-]{1,64}"
-_PATH: Final = r"/(?:[\x21-\x7e]+/)?"
+# IAM user guide, "IAM identifiers": names have no slash, paths begin and end with one. No "*": nobody is to take a
+# principal for a pattern.
+_NAME: Final = r"[A-Za-z0-9_+=,.@-]{1,64}"
+_PATH: Final = r"/(?:[\x21-\x29\x2b-\x7e]+/)?"
 _ROLE: Final = re.compile(rf"{_PARTITION}:iam::{_ACCOUNT}:role{_PATH}(?P<name>{_NAME})")
 _SESSION: Final = re.compile(rf"{_PARTITION}:sts::{_ACCOUNT}:assumed-role/(?P<name>{_NAME})/{_NAME}")
 _USER: Final = re.compile(rf"{_PARTITION}:iam::{_ACCOUNT}:user{_PATH}{_NAME}")
@@ -25,15 +26,11 @@ _WORDS: Final = (
 )
 
 
-def _check(text: str) -> str:
-    if "*" in text and not _CLAIM.fullmatch(text):
-        raise ValueError(_WORDS)
-    if not any(pattern.fullmatch(text) for pattern in (_ROLE, _SESSION, _USER, _FEDERATED_USER, _CLAIM)):
-        raise ValueError(_WORDS)
-    return text
+_ANY: Final = "|".join(
+    re.sub(r"\(\?P<\w+>", "(?:", each.pattern) for each in (_ROLE, _SESSION, _USER, _FEDERATED_USER, _CLAIM)
+)
 
-
-Principal = Annotated[str, StringConstraints(max_length=LONGEST), AfterValidator(_check)]
+Principal = Annotated[str, Spelling(f"(?:{_ANY})", LONGEST, _WORDS, "arn:aws:iam::123456789012:role/team-a")]
 """A caller, or all callers that have something in common: every session of a role, every token with a claim."""
 
 

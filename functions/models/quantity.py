@@ -8,9 +8,12 @@ import string
 from decimal import Decimal
 from typing import Final
 
-_QUANTITY: Final = re.compile(
-    r"(?P<number>[0-9]{1,15}(?:\.[0-9]{1,9})?|\.[0-9]{1,9})(?P<suffix>[numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]{1,2})?"
-)
+_SUFFIX: Final = r"(?P<suffix>[numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]{1,2})?"
+_QUANTITY: Final = re.compile(rf"(?P<number>[0-9]+(?:\.[0-9]+)?|\.[0-9]+){_SUFFIX}")
+POSITIVE: Final = rf"(?:[0-9]*[1-9][0-9]*(?:\.[0-9]+)?|[0-9]*\.[0-9]*[1-9][0-9]*){_SUFFIX}"
+"""Regular expression of the quantities above zero."""
+LONGEST: Final = 32
+"""Characters of a quantity in a request."""
 _FACTORS: Final = {
     "": Decimal(1),
     "n": Decimal("1e-9"),
@@ -47,19 +50,6 @@ def same_amount(one: object, other: object) -> bool:
         return amount(str(one)) == amount(str(other))
     except ValueError:
         return False
-
-
-def positive_quantity(quantity: str) -> str:
-    """Return ``quantity`` if it is a quantity above zero.
-
-    Raises
-    ------
-    ValueError
-        ``quantity`` is not a quantity, or not above zero.
-    """
-    if amount(quantity) <= 0:
-        raise ValueError("must be more than 0")
-    return quantity
 
 
 def memory_quantity(quantity: str) -> str:

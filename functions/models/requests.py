@@ -1,11 +1,25 @@
-"""Rules for every request: which values count as absent, and which characters registry credentials may have."""
+"""Rules for every request: which values count as absent, how errors are said, and what registry credentials may be."""
 
-from typing import Annotated, Any, Final
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Final, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from functions.contracts.spelling import published
 
 BLANK_IS_ABSENT: Final = BeforeValidator(lambda value: None if value == "" else value)
 """HTML forms and shell scripts send a field that has no value as an empty one."""
+_UNKNOWN: Final = "extra_forbidden"
 
 
 class RequestModel(BaseModel):
@@ -18,7 +32,58 @@ class RequestModel(BaseModel):
     def _leave_out_blank_fields(cls, body: Any) -> Any:
         if not isinstance(body, dict):
             return body
-        return {name: value for name, value in body.items() if value is not None and value != ""}
+        return {name: _number(value) for name, value in body.items() if value is not None and value != ""}
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _name_the_known_fields(cls, body: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            return handler(body)
+        except ValidationError as error:
+            errors = error.errors(include_url=False)
+            if not any(map(_is_of_the_model_itself, errors)):
+                raise
+            told: list[InitErrorDetails] = [
+                {
+                    "type": PydanticCustomError(each["type"], "{words}", {"words": _words(each, cls)}),
+                    "loc": each["loc"],
+                    "input": each["input"],
+                }
+                for each in errors
+            ]
+            raise ValidationError.from_exception_data(error.title, told) from None
+
+
+def reason(error: Mapping[str, Any]) -> str:
+    """Return the sentence of one of pydantic's errors, without what pydantic puts before our own words."""
+    return str(error.get("msg", "")).removeprefix("Value error, ")
+
+
+def unknown_field(name: str, known: Iterable[str]) -> str:
+    """Return the sentence about a field that a request must not have.
+
+    >>> unknown_field("replica", ["namespace", "replicas"])
+    "Unknown field; did you mean 'replicas'? Known fields: namespace, replicas"
+    """
+    fields = list(known)
+    nearest = difflib.get_close_matches(name, fields, n=1)
+    beginning = f"Unknown field; did you mean '{nearest[0]}'? Known" if nearest else "Unknown field; known"
+    return f"{beginning} fields: {', '.join(fields)}"
+
+
+def _is_of_the_model_itself(error: Mapping[str, Any]) -> bool:
+    return error["type"] == _UNKNOWN and len(error["loc"]) == 1 and not str(error["msg"]).startswith("Unknown")
+
+
+def _words(error: Mapping[str, Any], model: type[BaseModel]) -> str:
+    if _is_of_the_model_itself(error):
+        return unknown_field(str(error["loc"][0]), model.model_fields)
+    return reason(error)
+
+
+def _number(value: Any) -> Any:
+    """Return a whole number that JSON writes with a fraction (``3.0``) as the integer that it is."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _without_line_break(value: str) -> str:
@@ -32,9 +97,18 @@ def _without_control_characters(value: str) -> str:
     return value
 
 
-Credential = Annotated[
+_CREDENTIAL: Final = r"[^\x00-\x1f\x7f]*"
+UserName = Annotated[
     str,
     AfterValidator(_without_line_break),
     AfterValidator(_without_control_characters),
+    published(_CREDENTIAL, "AWS"),
 ]
-"""A registry's user name or password, without the line break that shells leave at its end."""
+"""A registry's user name, without the line break that shells leave at its end."""
+Password = Annotated[
+    str,
+    AfterValidator(_without_line_break),
+    AfterValidator(_without_control_characters),
+    published(_CREDENTIAL, "eyJwYXlsb2FkIjoi…", format="password"),
+]
+"""A registry's password, without the line break that shells leave at its end."""

@@ -47,10 +47,10 @@ def deployment_view(row: TaskRow) -> TaskDeployment | None:
     """Return the deployment as the task shows it; None if none was requested, or the build failed."""
     if row.deploy is None or row.status == TaskStatus.FAILED:
         return None
-    namespace = row.deploy.namespace
+    namespace, named = row.deploy.namespace, json.loads(row.deploy.options).get("app_name")
     if row.deployment is None:
-        return TaskDeployment(status="pending", namespace=namespace, unchecked=row.deploy.unchecked)
+        return TaskDeployment(status="pending", namespace=namespace, app_name=named, unchecked=row.deploy.unchecked)
     outcome = json.loads(row.deployment)
     if "app_name" not in outcome:
-        return TaskDeployment(status="failed", namespace=namespace, error=outcome.get("error"))
+        return TaskDeployment(status="failed", namespace=namespace, app_name=named, error=outcome.get("error"))
     return TaskDeployment(status="deployed", namespace=namespace, **{name: outcome.get(name) for name in _SHOWN})

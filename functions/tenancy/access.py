@@ -14,6 +14,7 @@ from functions.tenancy.caller import Caller
 from functions.tenancy.policies import Policies, StoredPolicy
 from functions.tenancy.settings import TenancySettings
 from functions.tenancy.workspace import (
+    NO_ROUTE,
     AppScope,
     NamespaceClosedToWorkspaceError,
     NotFoundForCallerError,
@@ -101,7 +102,7 @@ class Access:
         """
         if not self.administers(administrators):
             audit.refused()
-            raise NotFoundForCallerError("Not Found")
+            raise NotFoundForCallerError(NO_ROUTE)
         audit.allowed()
         return self._policies
 

@@ -2,10 +2,13 @@
 
 import re
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 
 from functions.models.workspaces import WorkspaceLimits, WorkspacePolicy
 from functions.tenancy import audit
+
+NO_ROUTE: Final = "Nothing is at this path. GET /docs shows the paths of this API."
+"""Answer to requests at paths that the API lacks, for everybody or for this caller."""
 
 
 class NotFoundForCallerError(Exception):

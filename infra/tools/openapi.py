@@ -8,39 +8,24 @@ import inspect
 import json
 import os
 import re
-import tomllib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
+
 from infra.tools.build_folder import ROOT
+from infra.tools.openapi_parts import INFO, LINKS, SECURITY_SCHEMES, TAGS
+from infra.tools.openapi_schemas import FORM, Schema, add_example, correct_form, tidy, without_null
 
 DESCRIPTION: Final = ROOT / "docs" / "openapi.json"
-_PROJECT: Final = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-_INFO: Final = {
-    "title": "Blue FaaS",
-    "version": _PROJECT["version"],
-    "summary": _PROJECT["description"],
-    "description": "Build Python sources as WebAssembly components and run them on Kubernetes. The stack's authorizer "
-    "decides who may call: it checks IAM signatures (default) or JSON Web Tokens. Every error is a JSON object with "
-    "the field `detail`.",
-}
-_SECURITY_SCHEMES: Final = {
-    "iam": {
-        "type": "apiKey",
-        "name": "Authorization",
-        "in": "header",
-        "x-amazon-apigateway-authtype": "awsSigv4",
-        "description": "AWS Signature Version 4 for the service execute-api.",
-    },
-    "jwt": {
-        "type": "http",
-        "scheme": "bearer",
-        "bearerFormat": "JWT",
-        "description": "JSON Web Token; its claims say which workspaces are the caller's.",
-    },
-}
 _OPEN: Final = frozenset({"/health"})
+_PROBLEM: Final = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+_OF_BODIES: Final = {
+    "413": "The request is larger than the limit.",
+    "415": "The body is not of the type that the operation takes.",
+}
+"""Responses of every operation that takes a body."""
+_FORM_NAME: Final = "BuildForm"
 _REFERENCE: Final = re.compile(r"#/components/schemas/([A-Za-z0-9_.-]+)")
 
 
@@ -52,51 +37,84 @@ def describe() -> dict[str, Any]:
     from functions.handlers import builds, deploy, health
 
     paths: dict[str, Any] = {}
-    schemas: dict[str, Any] = {}
+    schemas: dict[str, Schema] = {}
     for app in (builds.app, deploy.app, health.app):
-        for route in (*app._static_routes, *app._dynamic_routes):
-            # Powertools takes a description as an argument of the route only: the function's docstring is one.
-            route.description = route.description or inspect.getdoc(route.func)
-        part = json.loads(app.get_openapi_json_schema())
-        for route in (*app._static_routes, *app._dynamic_routes):
-            _correct_form(route.func, part["components"]["schemas"].get(f"Body_{route.operation_id}"))
-        for found, into in ((part["paths"], paths), (part.get("components", {}).get("schemas", {}), schemas)):
-            if twice := [name for name in found if name in into and found[name] != into[name]]:
+        part = _described_by(app)
+        for items, into in ((part["paths"], paths), (part["components"]["schemas"], schemas)):
+            if twice := [name for name in items if name in into and items[name] != into[name]]:
                 raise ValueError(f"described differently by two functions: {', '.join(twice)}")
-            into.update(found)
-    for path in _OPEN:
-        for operation in paths[path].values():
-            operation["security"] = []
-            # Powertools adds its own 422 to every route that does not describe one; these take no input.
-            operation["responses"].pop("422")
+            into.update(items)
+    for path, item in paths.items():
+        for operation in item.values():
+            _complete(operation, is_open=path in _OPEN)
+    schemas = _referenced(schemas, paths)
+    for name, schema in schemas.items():
+        tidy(schema)
+        add_example(name, schemas)
     return {
         "openapi": "3.1.0",
-        "info": _INFO,
+        "info": INFO,
         "servers": [{"url": "/"}],
-        "security": [{name: []} for name in _SECURITY_SCHEMES],
-        "paths": dict(sorted(paths.items())),
-        "components": {"securitySchemes": _SECURITY_SCHEMES, "schemas": _referenced(schemas, paths)},
+        "security": [{name: []} for name in SECURITY_SCHEMES],
+        "tags": list(TAGS),
+        "paths": _in_order_of_use(paths),
+        "components": {"schemas": schemas, "securitySchemes": SECURITY_SCHEMES},
     }
 
 
-def _correct_form(function: Callable[..., Any], form: dict[str, Any] | None) -> None:
-    """Let a form require the fields without a default, and no field have the value null.
-
-    Powertools puts the fields of a form together in a model that has lost their defaults. A form sends text: clients
-    made from ``null`` send the text "None".
-    """
-    if form is None:
-        return
-    defaults = {name: each.default for name, each in inspect.signature(function).parameters.items()}
-    form["required"] = [name for name in form["required"] if defaults[name] is inspect.Parameter.empty]
-    for field in form["properties"].values():
-        kinds = [kind for kind in field.get("anyOf", []) if kind != {"type": "null"}]
-        if len(kinds) == 1:
-            del field["anyOf"]
-            field.update(kinds[0])
+def _described_by(app: APIGatewayHttpResolver) -> dict[str, Any]:
+    """Return the document of one function, with its form as clients are to see it."""
+    routes = (*app._static_routes, *app._dynamic_routes)
+    for route in routes:
+        # Powertools takes a description as an argument of the route only: the function's docstring is one.
+        route.description = route.description or inspect.getdoc(route.func)
+    part: dict[str, Any] = json.loads(app.get_openapi_json_schema())
+    schemas = part["components"]["schemas"]
+    for route in routes:
+        if (form := schemas.pop(f"Body_{route.operation_id}", None)) is not None:
+            correct_form(route.func, form)
+            schemas[_FORM_NAME] = form | {"title": _FORM_NAME}
+    return part
 
 
-def _referenced(schemas: dict[str, Any], paths: dict[str, Any]) -> dict[str, Any]:
+def _complete(operation: dict[str, Any], *, is_open: bool) -> None:
+    """Say of an operation what Powertools does not say, and take back what it says too much."""
+    for parameter in operation.get("parameters", []):
+        schema = parameter["schema"]
+        without_null(schema)
+        tidy(schema)
+        schema.pop("description", None)
+        if parameter["in"] == "header":
+            parameter["name"] = parameter["name"].title()
+    responses = operation["responses"]
+    if is_open:
+        operation["security"] = []
+        # Powertools adds its own 422 to every route that does not describe one; these take no input.
+        del responses["422"]
+    if "requestBody" in operation:
+        for status, description in _OF_BODIES.items():
+            responses.setdefault(status, {"description": description, "content": _PROBLEM})
+        if (form := operation["requestBody"]["content"].get(FORM)) is not None:
+            form["schema"] = {"$ref": f"#/components/schemas/{_FORM_NAME}"}
+            form["encoding"] = {"deploy": {"contentType": "application/json"}}
+    operation["responses"] = dict(sorted(responses.items()))
+    if links := LINKS.get(operation["operationId"]):
+        next(answer for status, answer in responses.items() if status.startswith("2"))["links"] = links
+
+
+def _in_order_of_use(paths: dict[str, Any]) -> dict[str, Any]:
+    """Sort paths by their tags; those of one tag short ones first, and what makes something before what lists it."""
+    tags = [tag["name"] for tag in TAGS]
+
+    def place(path: str) -> tuple[int, int, bool, str]:
+        operations = paths[path]
+        tag = next(iter(operations.values()))["tags"][0]
+        return tags.index(tag), path.count("/"), "post" not in operations, path
+
+    return {path: paths[path] for path in sorted(paths, key=place)}
+
+
+def _referenced(schemas: dict[str, Schema], paths: dict[str, Any]) -> dict[str, Schema]:
     """Return the schemas that the paths refer to, directly or through others."""
     found: dict[str, Any] = {}
     texts = [json.dumps(paths)]
@@ -110,7 +128,7 @@ def _referenced(schemas: dict[str, Any], paths: dict[str, Any]) -> dict[str, Any
 
 def text() -> str:
     """Return the document as text, as the file has it."""
-    return json.dumps(describe(), indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+    return json.dumps(describe(), indent=2, ensure_ascii=False) + "\n"
 
 
 def write(path: Path = DESCRIPTION) -> None:

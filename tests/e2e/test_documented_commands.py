@@ -1,4 +1,7 @@
-"""The commands of docs/building.md, run as they stand: only the port is another, and one of the sources means harm."""
+"""The commands of docs/building.md and docs/deploying.md, run as they stand.
+
+Only the port is another, and the name of the app that is deployed; one of the sources means harm.
+"""
 
 import json
 import re
@@ -46,14 +49,19 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def _run(page: str, folder: Path, cloud: Client, app: str = "my-function") -> str:
+    """What the commands of a page print."""
+    commands = "\necho\n".join(["set -euo pipefail", *_SHELL.findall((ROOT / page).read_text())])
+    script = commands.replace("http://127.0.0.1:8000", cloud.url).replace("my-function", app)
+    done = subprocess.run(["bash", "-c", script], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
 @pytest.fixture(scope="module")
 def building(cloud: Client, examples: Path) -> str:
     """What the commands of docs/building.md print."""
-    page = (ROOT / "docs" / "building.md").read_text()
-    script = "\necho\n".join(["set -euo pipefail", *_SHELL.findall(page)]).replace("http://127.0.0.1:8000", cloud.url)
-    done = subprocess.run(["bash", "-c", script], cwd=examples, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    return _run("docs/building.md", examples, cloud)
 
 
 def test_building(building: str) -> None:
@@ -65,6 +73,15 @@ def test_building(building: str) -> None:
     assert any("lines" in answer for answer in answers)
     assert any("tasks" in answer for answer in answers)
     assert any(answer.get("outcome") == "deleted" for answer in answers)
+
+
+def test_deploying(cloud: Client, examples: Path) -> None:
+    answers = _answers(_run("docs/deploying.md", examples, cloud, "deployed-as-documented"))
+    deployed = [answer for answer in answers if "rollout" in answer]
+    assert [answer["revision"] for answer in deployed] == [1, 2, 3, 4]
+    assert [entry["revision"] for entry in next(a for a in answers if "revisions" in a)["revisions"]] == [2, 1]  # type: ignore[attr-defined]
+    assert [answer["status"] for answer in answers if "source_s3_path" in answer] == ["pending"]
+    cloud.until(lambda: cloud.call("deployed-as-documented").text == "Hello from Blue FaaS!")
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ def routes(template: dict[str, Any]) -> dict[str, str]:
     }
 
 
-OPEN = {"GET /health", "GET /openapi.json", "GET /docs"}
+OPEN = {"GET /", "GET /health", "GET /openapi.json", "GET /docs"}
 
 
 def test_every_route_but_the_open_ones_asks_who_calls(template: dict[str, Any]) -> None:

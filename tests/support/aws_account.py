@@ -127,6 +127,7 @@ class Account:
             "STORAGE_TASK_RETENTION_DAYS": "90",
             "STUCK_AFTER_MINUTES": "120",
             "DEPLOY_FUNCTION": DEPLOY_FUNCTION,
+            "AUTHORIZER": "none",
             "TENANCY": "open",
             "POLICY_TABLE": POLICY_TABLE,
             "ADMINISTRATORS": json.dumps([ADMINISTRATOR]),

@@ -52,6 +52,11 @@ def started(file: tuple[str, bytes] = ("app.py", SOURCE), **fields: Any) -> str:
     return str(body_of(answer)["task_id"])
 
 
+def announcement(**fields: Any) -> dict[str, Any]:
+    """A body of POST /api/v1/uploads."""
+    return {"workspace_id": WORKSPACE, "file_name": "app.py", "size": 6, "sha256": "0f" * 32, **fields}
+
+
 def announce(
     body: dict[str, Any], *, key: str | None = None, claims: Mapping[str, str] | None = None
 ) -> dict[str, Any]:

@@ -46,7 +46,7 @@ def http_event(
             "requestId": "request-1",
             "stage": "$default",
         },
-        "body": body.decode() if text else base64.b64encode(body).decode(),
+        "body": body.decode("utf-8", "replace") if text else base64.b64encode(body).decode(),
         "isBase64Encoded": not text,
     }
 

@@ -10,6 +10,7 @@ import boto3
 import pytest
 
 from functions.contracts.archive import MOST_ENTRIES
+from functions.tenancy.workspace import NO_ROUTE
 from tests.security.service import archives
 from tests.support.aws_account import BUCKET, OTHER_REPOSITORY, OWN_REPOSITORY, Account
 from tests.support.build_api import PASSWORD, SOURCE, call, upload, zip_of
@@ -263,7 +264,8 @@ class TestOtherRequests:
     def test_unknown_paths_have_the_same_form_of_error(self, account: Account) -> None:
         answer = call(http_event("GET", "/api/v2/nothing"))
         assert answer["statusCode"] == 404
-        assert body_of(answer) == {"detail": "Not Found"}
+        assert body_of(answer) == {"detail": NO_ROUTE}
+        assert "/docs" in NO_ROUTE
 
     @pytest.mark.parametrize(
         ("method", "path", "allowed"),

@@ -10,6 +10,7 @@ import pytest
 
 from functions.contracts import settings
 from functions.tenancy.policies import Policies
+from functions.tenancy.workspace import NO_ROUTE
 from tests.support.aws_account import POLICY_TABLE, Account
 from tests.support.build_api import of_function
 from tests.support.events import body_of
@@ -135,7 +136,7 @@ def test_who_belongs_to_no_workspace_finds_none(
 def test_the_policy_is_not_there_for_others(send: Send, operation: str, caller: str | None) -> None:
     before = written()
     answer = send(operation, Target(workspace_of(TEAMS[0])), caller)
-    assert (answer["statusCode"], body_of(answer)) == (404, {"detail": "Not Found"})
+    assert (answer["statusCode"], body_of(answer)) == (404, {"detail": NO_ROUTE})
     assert written() == before
 
 

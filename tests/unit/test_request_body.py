@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from functions.api.multipart_form import MOST_PARTS, UnreadableFormError, read_form
 from tests.support import clients
 from tests.support.aws_account import Account
-from tests.support.build_api import call
+from tests.support.build_api import announcement, call
 from tests.support.clients import BOUNDARY, DOTNET_WORKSPACE, WORKSPACE, Part, disposition, file_part
 from tests.support.events import body_of, http_event
 
@@ -19,11 +19,6 @@ FORM = f"multipart/form-data; boundary={BOUNDARY}"
 
 def send(body: bytes, content_type: str = FORM, path: str = "/api/v1/build-and-push") -> dict[str, Any]:
     return call(http_event("POST", path, headers={"content-type": content_type}, body=body))
-
-
-def announcement(**fields: Any) -> dict[str, Any]:
-    """A body of POST /api/v1/uploads."""
-    return {"workspace_id": "my-workspace", "file_name": "app.py", "size": 6, "sha256": "0f" * 32, **fields}
 
 
 def announce(body: bytes, content_type: str = "application/json") -> dict[str, Any]:

@@ -49,7 +49,7 @@ def deliver(event: dict[str, Any]) -> dict[str, str] | None:
 class TestAnnouncement:
     def test_makes_a_task_that_waits(self, account: Account) -> None:
         answer = announced(app_name="my-function")
-        assert list(answer) == ["task_id", "status", "source_s3_path", "upload"]
+        assert list(answer) == ["task_id", "status", "source_s3_path", "upload", "warning"]
         assert answer["status"] == "pending"
         assert task(answer["task_id"])["status"] == "pending"
         (row,) = account.rows()

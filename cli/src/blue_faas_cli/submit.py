@@ -12,6 +12,7 @@ from blue_faas_cli.session import Session
 from blue_faas_cli.source import Source
 from functions.models.builds import TaskCreated, UploadCreated, UploadTarget
 from functions.models.deploy import DeployOptions
+from functions.models.requests import reason
 
 LARGEST_IN_REQUEST: Final = 4_000_000
 """Bytes of a source sent in the request. Requests may have 4.5 MB as shipped; the form around the file needs some."""
@@ -33,8 +34,7 @@ def deploy_options(fields: dict[str, Any]) -> DeployOptions:
         return DeployOptions.model_validate(fields)
     except ValidationError as error:
         wrong = "; ".join(
-            f"{'.'.join(str(part) for part in each['loc']) or 'deploy'}: {each['msg'].removeprefix('Value error, ')}"
-            for each in error.errors()
+            f"{'.'.join(str(part) for part in each['loc']) or 'deploy'}: {reason(each)}" for each in error.errors()
         )
         raise usage(f"The options of the deploy do not fit: {wrong}") from None
 

@@ -6,7 +6,6 @@ from typing import Annotated, Any, Final
 from aws_lambda_powertools.event_handler import Response, content_types
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Body, Path, Query
-from pydantic import Field
 
 from functions.api.deployments import Deployments
 from functions.api.error_responses import RETRY_AFTER, responses
@@ -17,6 +16,7 @@ from functions.cluster.names import ObjectName
 from functions.cluster.settings import DeploySettings
 from functions.cluster.timestamps import ago, in_utc
 from functions.contracts.names import WorkspaceId
+from functions.contracts.spelling import Spelling
 from functions.models.apps import AppDeleted, AppList, AppLog, AppState, RevisionList, RollbackRequest
 from functions.models.deploy import DeployRequest, DeployResponse, KubernetesAppName, Namespace
 from functions.tasks.long_poll import MOST_SECONDS
@@ -31,9 +31,23 @@ Workspace = Annotated[
     Query(description="Workspace that the apps belong to. Default: every workspace of the caller."),
 ]
 
-ReplicaName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]
+ReplicaName = Annotated[
+    str,
+    Spelling(
+        r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?",
+        253,
+        "not the name of a pod; the answer without `replica` names the replicas",
+        "my-function-5d9c7b6f4-x2x7k",
+    ),
+]
 LogTime = Annotated[
-    str, Field(pattern=r"^([0-9]{1,6}[smh]|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?Z)$")
+    str,
+    Spelling(
+        r"(?:[0-9]{1,6}[smh]|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?Z)",
+        32,
+        "write how long ago (90s, 10m, 2h) or a time (2026-01-02T03:04:05Z)",
+        "10m",
+    ),
 ]
 Since = Annotated[
     LogTime | None,

@@ -2,7 +2,7 @@
 
 import hashlib
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Final
 
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import File, Form, UploadFile
@@ -25,11 +25,12 @@ from functions.models.builds import (
     WORKSPACE_ID,
     TaskCreated,
 )
-from functions.models.requests import BLANK_IS_ABSENT, Credential
+from functions.models.requests import BLANK_IS_ABSENT, Password, UserName
 from functions.tasks.deployment import block_for_row
 from functions.tasks.idempotency import idempotent_task
 from functions.tasks.source import check_source
 from functions.tasks.submission import Submission, Submissions
+from functions.tasks.task_response import name_warning
 from functions.telemetry import logger, metrics
 from functions.tenancy import audit
 from functions.tenancy.access import Access
@@ -37,8 +38,11 @@ from functions.tenancy.access import Access
 router = Router()  # type: ignore[no-untyped-call]  # Powertools' constructor has no annotations
 
 
+PATH: Final = "/api/v1/build-and-push"
+
+
 @router.post(
-    "/api/v1/build-and-push",
+    PATH,
     summary="Build a source and push it as a Spin image",
     tags=["Builds"],
     operation_id="buildAndPush",
@@ -61,15 +65,12 @@ def build_and_push(
     workspace_id: Annotated[WorkspaceId, Form(description=WORKSPACE_ID)],
     app_name: Annotated[SourceAppName | None, BLANK_IS_ABSENT, Form(description=APP_NAME)] = None,
     registry_url: Annotated[ImageRepository | None, BLANK_IS_ABSENT, Form(description=REGISTRY_URL)] = None,
-    username: Annotated[Credential | None, BLANK_IS_ABSENT, Form(description=USERNAME)] = None,
-    password: Annotated[Credential | None, BLANK_IS_ABSENT, Form(description=PASSWORD)] = None,
+    username: Annotated[UserName | None, BLANK_IS_ABSENT, Form(description=USERNAME)] = None,
+    password: Annotated[Password | None, BLANK_IS_ABSENT, Form(description=PASSWORD)] = None,
     deploy: Annotated[
         str | None,
         BLANK_IS_ABSENT,
-        Form(
-            description="Options for deploying the image after the build: a JSON object, see DeployOptions. "
-            "Default: do not deploy."
-        ),
+        Form(description="Deploy the image after the build, with these options. Default: do not deploy."),
     ] = None,
     idempotency_key: IdempotencyKey = None,
 ) -> TaskCreated:
@@ -108,4 +109,9 @@ def build_and_push(
         elif task.row.status == TaskStatus.PENDING:
             # Whoever made the task may have broken before starting it; starting it twice is once.
             submissions.start(task.row)
-    return TaskCreated(task_id=task.key.task_id, message=message, source_s3_path=submissions.source_folder(task.key))
+    warning = name_warning(app_name)
+    return TaskCreated(
+        task_id=task.key.task_id,
+        message=message if warning is None else f"{message}. {warning}",
+        source_s3_path=submissions.source_folder(task.key),
+    )

@@ -15,6 +15,7 @@ from functions.contracts.names import WorkspaceId
 from functions.contracts.task import TaskKey, TaskStatus
 from functions.contracts.task_row import TaskRow
 from functions.models.builds import Step, Task, TaskLog, TaskPage, TaskRemoved
+from functions.models.values import TaskId
 from functions.tasks import build_log, removal
 from functions.tasks.identifiers import is_task_id
 from functions.tasks.long_poll import MOST_SECONDS, poll, time_to_wait
@@ -29,7 +30,7 @@ from functions.tenancy.workspace import Workspace
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools' constructor has no annotations
 
-TaskId = Annotated[str, Path(description="UUIDv7 of the task.")]
+TaskInPath = Annotated[TaskId, Path(description="UUIDv7 of the task.")]
 InWorkspace = Annotated[WorkspaceId, Query(description="Workspace that the task belongs to.")]
 Wait = Annotated[int, Query(ge=0, le=MOST_SECONDS, description="Seconds to wait for news before answering.")]
 
@@ -41,7 +42,7 @@ Wait = Annotated[int, Query(ge=0, le=MOST_SECONDS, description="Seconds to wait 
     operation_id="getTask",
     responses=documented(Task, HTTPStatus.NOT_FOUND, HTTPStatus.TOO_MANY_REQUESTS),
 )
-def get_task(task_id: TaskId, workspace_id: InWorkspace, wait: Wait = 0) -> Task:
+def get_task(task_id: TaskInPath, workspace_id: InWorkspace, wait: Wait = 0) -> Task:
     """Get a task. With ``wait``, the response is delayed until its status or step changes or the time is over."""
     (tasks, workspace), task = _tasks_of(workspace_id), TaskKey(workspace_id, task_id)
     row = _existing(tasks, task)
@@ -78,7 +79,7 @@ def list_tasks(
     responses=also_text(documented(TaskLog, HTTPStatus.NOT_FOUND, HTTPStatus.TOO_MANY_REQUESTS)),
 )
 def get_task_log(
-    task_id: TaskId,
+    task_id: TaskInPath,
     workspace_id: InWorkspace,
     next: NextToken = None,  # noqa: A002  # the query parameter's name
     wait: Wait = 0,
@@ -118,7 +119,7 @@ def get_task_log(
     operation_id="deleteTask",
     responses=documented(TaskRemoved, HTTPStatus.NOT_FOUND),
 )
-def delete_task(task_id: TaskId, workspace_id: InWorkspace) -> TaskRemoved:
+def delete_task(task_id: TaskInPath, workspace_id: InWorkspace) -> TaskRemoved:
     """Stop the build of a running task, whose status becomes failed, or delete an ended task with its files."""
     (tasks, _), task = _tasks_of(workspace_id), TaskKey(workspace_id, task_id)
     row = _existing(tasks, task)

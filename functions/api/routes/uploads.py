@@ -22,6 +22,7 @@ from functions.tasks.deployment import block_for_row
 from functions.tasks.idempotency import IdempotentTask, idempotent_task
 from functions.tasks.source import check_size
 from functions.tasks.submission import PresignedUpload, Submission, Submissions
+from functions.tasks.task_response import name_warning
 from functions.telemetry import logger, metrics
 from functions.tenancy import audit
 from functions.tenancy.access import Access
@@ -92,6 +93,7 @@ def _answer(submissions: Submissions, request: UploadRequest, task: IdempotentTa
         status=row.status if row is not None else TaskStatus.PENDING,
         source_s3_path=submissions.source_folder(task.key),
         upload=None if waits_until is None else _target(submissions.bucket, request, task.key, waits_until),
+        warning=name_warning(request.app_name),
     )
 
 

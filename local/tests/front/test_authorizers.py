@@ -14,7 +14,7 @@ from local.cloud import issuer
 from local.cloud.supervisor import Cloud
 from local.tests.front.callers import ROOT, TASKS, api_arn, keys, mint, operator, run, session, signed
 
-OPEN = ("/health", "/docs", "/openapi.json")
+OPEN = ("/", "/health", "/docs", "/openapi.json")
 
 
 def status(request: httpx.Request) -> int:
@@ -45,7 +45,7 @@ def test_what_curl_cannot_do_is_refused(iam: Cloud) -> None:
 
 @pytest.mark.parametrize("path", OPEN)
 def test_open_paths_stay_open(iam: Cloud, path: str) -> None:
-    assert httpx.get(iam.url + path).status_code == 200
+    assert httpx.get(iam.url + path, follow_redirects=True).status_code == 200
 
 
 def test_unsigned_and_falsely_signed_requests_are_refused(iam: Cloud) -> None:

@@ -57,11 +57,12 @@ def init(
     from pydantic import TypeAdapter, ValidationError
 
     from functions.models.deploy import KubernetesAppName
+    from functions.models.requests import reason
 
     try:
         TypeAdapter(KubernetesAppName).validate_python(name)
     except ValidationError as error:
-        raise usage(f"{name!r}: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from None
+        raise usage(f"{name!r}: {reason(error.errors()[0])}") from None
     root = Path(name)
     if root.exists():
         raise usage(f"{name} exists; nothing was written")

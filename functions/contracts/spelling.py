@@ -1,0 +1,51 @@
+"""Rules for texts that people write: a pattern for the published schema, and a sentence for whoever breaks it."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from annotated_types import GroupedMetadata
+from pydantic import AfterValidator, Field, StringConstraints
+
+
+def published(pattern: str, example: str, **further: str) -> Any:
+    """Return the annotation of a text whose own check knows better words than a pattern has.
+
+    Parameters
+    ----------
+    pattern
+        Regular expression of the whole text, as far as one can say it.
+    further
+        Other keywords of JSON Schema.
+    """
+    # JSON Schema's regular expressions are JavaScript's, where groups are named in another way.
+    anonymous = re.sub(r"\(\?P<\w+>", "(?:", pattern)
+    return Field(json_schema_extra={"pattern": f"^{anonymous}$", "examples": [example], **further})
+
+
+@dataclass(frozen=True, slots=True)
+class Spelling(GroupedMetadata):
+    """Annotation of a ``str``: ``Annotated[str, Spelling(pattern, longest, words, example)]``.
+
+    The published schema has the pattern, the length and the example.
+    """
+
+    pattern: str
+    """Regular expression of the whole text."""
+    longest: int
+    """Characters."""
+    words: str
+    """The rule as a sentence for the person who broke it."""
+    example: str
+
+    def __iter__(self) -> Iterator[object]:
+        """Yield what pydantic understands."""
+        yield StringConstraints(max_length=self.longest)
+        yield AfterValidator(self._check)
+        yield published(self.pattern, self.example)
+
+    def _check(self, value: str) -> str:
+        if not re.fullmatch(self.pattern, value):
+            raise ValueError(self.words)
+        return value
