@@ -53,13 +53,14 @@ class Alarms(Construct):
                 queue.metric_approximate_number_of_messages_visible(statistic="Maximum"),
             )
         self._api(settings, watched.api)
-        for direction in ("Read", "Write"):
-            self._alarm(
-                f"Table{direction}Throttles",
-                f"DynamoDB throttled {direction.lower()}s of the task table",
-                watched.storage.task_table.metric(f"{direction}ThrottleEvents", statistic="Sum"),
-                periods=2,
-            )
+        for name, table in (("tasks", watched.storage.task_table), ("policies", watched.tenancy.table)):
+            for direction in ("Read", "Write"):
+                self._alarm(
+                    f"Table{direction}Throttles-{name}",
+                    f"DynamoDB throttled {direction.lower()}s of the table of {name}",
+                    table.metric(f"{direction}ThrottleEvents", statistic="Sum"),
+                    periods=2,
+                )
 
     def _tasks(self, settings: Settings, watched: Watched) -> None:
         self._alarm(

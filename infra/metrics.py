@@ -14,6 +14,7 @@ from infra.build_pipeline import BuildPipeline
 from infra.builder import Builder
 from infra.lambda_function import ServiceFunction
 from infra.storage import Storage
+from infra.tenancy import Tenancy
 from infra.undelivered import UndeliveredQueue
 
 FIVE_MINUTES: Final = cdk.Duration.minutes(5)
@@ -24,6 +25,7 @@ class Watched:
     """The constructs that alarms and the dashboard read metrics of."""
 
     storage: Storage
+    tenancy: Tenancy
     builder: Builder
     pipeline: BuildPipeline
     api: Api

@@ -68,7 +68,7 @@ class BlueFaasStack(cdk.Stack):
         task_events.grant_announce(api.builds, ingest.function, pipeline.recorder, pipeline.closer, reconciler.function)
         # These search the whole stack for functions and queues, so they come last.
         reserve(self, settings.concurrency)
-        watched = Watched(storage, builder, pipeline, api)
+        watched = Watched(storage, tenancy, builder, pipeline, api)
         alarms = Alarms(self, "Alarms", settings=settings, watched=watched)
         Dashboard(self, "Dashboard", alarms=alarms, watched=watched)
         # Outputs to which README.md, docs/operations.md and docs/cluster.md refer.

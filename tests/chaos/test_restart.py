@@ -158,3 +158,18 @@ def _stack_resources(client: Client) -> list[dict[str, Any]]:
         "StackResources"
     ]
     return found
+
+
+def test_the_state_of_an_earlier_version_is_refused_and_left_alone() -> None:
+    """Of the one that kept a file a service, which this one would start beside without a look at them."""
+    folder = state_root() / f"restart-{uuid.uuid4()}"
+    old = folder / "aws" / "services" / "dynamodb.json"
+    old.parent.mkdir(parents=True)
+    folder.chmod(0o711)
+    old.write_text("{}")
+    try:
+        with pytest.raises(PartFailedError, match=r"written by an earlier version .* Choose another folder"):
+            Cloud(CloudOptions(port=0, state_dir=folder)).start()
+        assert old.read_text() == "{}"
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -40,6 +40,16 @@ def test_every_function_and_every_queue_is_watched(template: dict[str, Any]) -> 
     assert watched["ApproximateNumberOfMessagesVisible"] == queues
 
 
+def test_every_table_is_watched(template: dict[str, Any]) -> None:
+    watched: dict[str, set[str]] = {}
+    for alarm in resources(template, "AWS::CloudWatch::Alarm").values():
+        if alarm["Namespace"] == "AWS/DynamoDB":
+            (dimension,) = alarm["Dimensions"]
+            watched.setdefault(alarm["MetricName"], set()).add(text(dimension["Value"]))
+    tables = {f"<{name}>" for name in resources(template, "AWS::DynamoDB::Table")}
+    assert watched == {"ReadThrottleEvents": tables, "WriteThrottleEvents": tables}
+
+
 def test_silence_of_the_reconciler_is_an_alarm_of_its_own(template: dict[str, Any]) -> None:
     missing = {
         alarm["AlarmName"]: alarm["TreatMissingData"]

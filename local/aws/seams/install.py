@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from local.aws.codebuild.builds import BuildQueue
 from local.aws.credentials import RunCredentials
 from local.aws.seams import (
+    alarms,
     authorizers,
     cloudformation,
     codebuild,
@@ -15,6 +16,7 @@ from local.aws.seams import (
     history,
     iam,
     lambda_workers,
+    metrics,
     s3_events,
     saved_state,
     start_build,
@@ -51,6 +53,8 @@ def install(settings: Settings, credentials: RunCredentials) -> Installed:
     lambda_workers.install()
     worker_start.install()
     s3_events.install()
+    alarms.install()
+    metrics.install()
     cloudformation.install()  # the others add to it
     keeper = saved_state.install(settings.state_dir / "services") if settings.keep_state else None
     return Installed(builds.queue, registry, keeper)
