@@ -131,13 +131,9 @@ def _sdk() -> Iterator[Case]:
 
 
 def _tests_component() -> Case:
-    """Return the function that the tests deploy, without spin_sdk.sqlite: that needs an option that the lane lacks."""
-    source = (_ROOT / "tests" / "support" / "component" / "app.py").read_text("utf-8")
-    replaced = source.replace("import http, key_value, sqlite, variables", "import http, key_value, variables").replace(
-        "from spin_sdk.wit.imports import sqlite as sqlite_types",
-        "from spin_sdk.wit.imports import fermyon_spin_sqlite as sqlite_types\n\nsqlite = sqlite_types.Connection",
-    )
-    files = {"app.py": replaced.encode(), "counter.py": (_EXAMPLES / "counter" / "app.py").read_bytes()}
+    """Return the function that the tests deploy."""
+    source = (_ROOT / "tests" / "support" / "component" / "app.py").read_bytes()
+    files = {"app.py": source, "counter.py": (_EXAMPLES / "counter" / "app.py").read_bytes()}
     return Case(
         "the tests' component",
         files,

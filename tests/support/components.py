@@ -1,4 +1,8 @@
-"""The test function as a WebAssembly component: built once for its source and the toolchain, kept under ``build/``."""
+"""The test function as a WebAssembly component: built once for its source and the toolchain, kept under ``build/``.
+
+By the fast lane, as functions like it are: what a full build makes of the same source is held to be the same by
+tests/fast_lane and by `make conformance`.
+"""
 
 import fcntl
 import hashlib
@@ -9,6 +13,7 @@ import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from fast_lane.installation import Installation
 from wasmtime import wat2wasm
 
 from local.cloud.places import BUILD, ROOT, TOOLCHAIN, shared_root
@@ -23,9 +28,6 @@ _SOURCES = {
     "app.py": Path(__file__).parent / "component" / "app.py",
     "counter.py": ROOT / "examples" / "counter" / "app.py",
 }
-# Without the name, spin-sdk 3.4.1 cannot find its sqlite module in what componentize-py 0.17.2 generates.
-_NAMES = ("--import-interface-name", "fermyon:spin/sqlite@2.0.0=sqlite")
-
 
 _SILENT = """(component
   (import "wasi:http/types@0.2.0" (instance $types
@@ -53,15 +55,15 @@ def silent_wasm() -> bytes:
 
 def component() -> Path:
     """The function of ``component/app.py`` as a component, examples/counter in it."""
-    pins = (ROOT / "builder_image" / "toolchain.txt").read_bytes()
+    lane = Installation(shared_root() / TOOLCHAIN)
     sources = b"".join(source.read_bytes() for source in _SOURCES.values())
-    identity = hashlib.sha256(sources + pins + repr(_NAMES).encode()).hexdigest()
+    identity = hashlib.sha256(sources + lane.load().key.encode()).hexdigest()
     kept = KEPT / f"{identity}.wasm"
     KEPT.mkdir(parents=True, exist_ok=True)
     with (KEPT / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # several test processes want it at once
         if not kept.exists():
-            _build(kept)
+            _build(lane, kept)
     return kept
 
 
@@ -74,26 +76,11 @@ def counter(*outbound_hosts: str) -> bytes:
     return zipped(**{"spin.toml": built.encode(), "app.wasm": component().read_bytes()})
 
 
-def _build(kept: Path) -> None:
-    # What `make setup` prepares: missing, it is an error here, never a reason to skip.
-    toolchain = shared_root() / TOOLCHAIN
+def _build(lane: Installation, kept: Path) -> None:
+    environment = {"VIRTUAL_ENV": str(lane.toolchain), "PATH": os.environ["PATH"]}
     with TemporaryDirectory(dir=KEPT) as folder:
         for name, source in _SOURCES.items():
             shutil.copy(source, Path(folder, name))
-        subprocess.run(
-            [
-                toolchain / "bin" / "componentize-py",
-                "-w",
-                "spin-http",
-                *_NAMES,
-                "componentize",
-                "app",
-                "-o",
-                "app.wasm",
-            ],
-            cwd=folder,
-            env={"VIRTUAL_ENV": str(toolchain), "PATH": f"{toolchain / 'bin'}:{os.environ['PATH']}"},
-            check=True,
-            capture_output=True,
-        )
+        command = [str(lane.command), "-w", "spin-http", "componentize", "app", "-o", "app.wasm"]
+        subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True)
         Path(folder, "app.wasm").replace(kept)

@@ -11,10 +11,9 @@ from collections.abc import Callable
 from functools import reduce
 from urllib.parse import parse_qs, urlsplit
 
-from spin_sdk import http, key_value, sqlite, variables
+from spin_sdk import http, key_value, variables
 from spin_sdk.http import Request, Response, send
 from spin_sdk.wit.imports import atomics, batch, redis
-from spin_sdk.wit.imports import sqlite as sqlite_types
 from spin_sdk.wit.imports import wasi_keyvalue_store as wasi_store
 from spin_sdk.wit.imports.types import (
     ErrorCode_ConfigurationError,
@@ -24,6 +23,13 @@ from spin_sdk.wit.imports.types import (
     ResponseOutparam,
 )
 from spin_sdk.wit.types import Err, Ok
+
+# spin-sdk 3.4.1 looks for these bindings by another name than componentize-py 0.17.2 gives them without an option, with
+# which the fast lane would leave the build to componentize-py.
+sys.modules["spin_sdk.wit.imports.sqlite"] = importlib.import_module("spin_sdk.wit.imports.fermyon_spin_sqlite")
+
+from spin_sdk import sqlite  # noqa: E402
+from spin_sdk.wit.imports import sqlite as sqlite_types  # noqa: E402
 
 COUNTER: Callable[[], http.IncomingHandler] = importlib.import_module("counter").IncomingHandler
 # While a request is handled the standard library is not there to be looked at any more.
