@@ -61,12 +61,13 @@ def _validate(registry: str, credentials: Credentials, mirrors: Mirrors) -> None
     import httpx
 
     from local.oci.auth import parse_challenge
+    from local.oci.transport import RegistryTransport
 
     def refuse(reason: str) -> SpinError:
         return SpinError(f"cannot authenticate as {credentials.username} to registry {registry}: {reason}")
 
     try:
-        with httpx.Client(timeout=30) as client:
+        with httpx.Client(transport=RegistryTransport(), timeout=30) as client:
             header = client.get(f"{mirrors.base_url(registry)}/v2/").headers.get("WWW-Authenticate")
             if header is None:
                 raise refuse("missing authentication header WWW-Authenticate")

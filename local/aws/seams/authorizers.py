@@ -89,10 +89,12 @@ async def _key_set(settings: Settings, issuer: str) -> Any:
     """Fetch the issuer's keys as OpenID Connect Discovery says; `ISSUER` is the front, whatever a resolver thinks."""
     import httpx  # only APIs with this authorizer need it
 
+    from local.cloud.authorities import authorities
+
     here = settings.issuer_address
     if issuer != ISSUER or here is None:
         raise OSError(f"{issuer} is not an issuer that this machine knows")
-    async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
+    async with httpx.AsyncClient(verify=authorities(), timeout=5, trust_env=False) as client:
         discovered = (await client.get(f"{here}/.well-known/openid-configuration")).raise_for_status().json()
         if discovered["issuer"] != issuer:
             raise ValueError("the discovery document is another issuer's")

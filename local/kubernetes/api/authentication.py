@@ -18,6 +18,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 
+from local.cloud.authorities import authorities
+
 AUTHENTICATED = "system:authenticated"
 _PREFIX = "k8s-aws-v1."
 _CLUSTER_HEADER = "x-k8s-aws-id"
@@ -121,7 +123,7 @@ class EksTokenAuthenticator:
         """Ask STS for the ARN of the signed request; `None` when it refuses or cannot be asked."""
         headers = {_CLUSTER_HEADER: self.cluster_name, "Accept": "application/json"}
         try:
-            async with httpx.AsyncClient(timeout=_STS_TIMEOUT, trust_env=False) as client:
+            async with httpx.AsyncClient(verify=authorities(), timeout=_STS_TIMEOUT, trust_env=False) as client:
                 response = await client.get(f"{self.sts_endpoint.rstrip('/')}/?{query}", headers=headers)
         except httpx.HTTPError:
             return None
