@@ -19,6 +19,7 @@ from local.cloud.options import CloudOptions
 from local.cloud.supervisor import Cloud
 from tests.chaos import aws as faulty_aws
 from tests.chaos.chaos import SLEEP, Chaos, reporting, source
+from tests.support import components
 from tests.support.background import repeatedly
 from tests.support.client import PATIENCE
 
@@ -31,7 +32,7 @@ def chaos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chaos]:
     faults = tmp_path_factory.mktemp("faults") / "faults.json"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(faulty_aws.FILE_VARIABLE, str(faults))
-        with Cloud(CloudOptions(port=0, aws=faulty_aws.__name__)) as cloud:
+        with Cloud(CloudOptions(port=0, aws=faulty_aws.__name__, compile_cache=components.COMPILED)) as cloud:
             client = Chaos(cloud, faults)
             client.done(client.start("app.zip", source()))
             yield client

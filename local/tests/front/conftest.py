@@ -10,6 +10,7 @@ from local.cloud.issuer import ADMINISTRATOR
 from local.cloud.options import CloudOptions
 from local.cloud.supervisor import Cloud
 from local.tests.front.callers import WORKSPACE, mint, operator, role_arn, signed
+from tests.support import components
 
 MEMBERS = ("team-a", "reader")
 """Roles that belong to the workspace, once they are made."""
@@ -18,7 +19,8 @@ MEMBERS = ("team-a", "reader")
 @pytest.fixture(scope="session")
 def iam() -> Iterator[Cloud]:
     """Start a cloud with a workspace of the operator's and of two roles."""
-    with Cloud(CloudOptions(port=0, authorizer="iam", tenancy="policy")) as cloud:
+    options = CloudOptions(port=0, authorizer="iam", tenancy="policy", compile_cache=components.COMPILED)
+    with Cloud(options) as cloud:
         principals = [f"arn:aws:iam::{cloud.account}:user/operator", *(role_arn(cloud, role) for role in MEMBERS)]
         body = json.dumps({"principals": principals}).encode()
         path = f"/api/v1/admin/workspaces/{WORKSPACE}"

@@ -7,6 +7,7 @@ import pytest
 from local.cloud.options import CloudOptions
 from local.cloud.supervisor import Cloud
 from tests.e2e.conftest import PLANTED, cloud
+from tests.support import components
 
 __all__ = ["cloud"]
 
@@ -27,5 +28,8 @@ LIMITS = {
 def running_cloud() -> Iterator[Cloud]:
     """The cloud itself: for its logs and addresses."""
     environment = {"PLANTED_SECRET": PLANTED, **LIMITS}
-    with Cloud(CloudOptions(port=0, concurrent_builds=3, builder_environment=environment)) as cloud:
+    options = CloudOptions(
+        port=0, concurrent_builds=3, builder_environment=environment, compile_cache=components.COMPILED
+    )
+    with Cloud(options) as cloud:
         yield cloud
