@@ -10,8 +10,11 @@ LOCKED := pyproject.toml:dev=requirements-dev.txt pyproject.toml:cdk=requirement
           pyproject.toml:functions=functions/requirements.txt pyproject.toml:functions-deploy=functions/requirements-deploy.txt \
           pyproject.toml:builder=builder_image/requirements.txt pyproject.toml:toolchain=builder_image/toolchain.txt \
           local/pyproject.toml:spin-cli=local/spin_cli/requirements.txt pyproject.toml:docs=docs/requirements.txt \
-          pyproject.toml:fuzz=fuzz/requirements.txt pyproject.toml:audit=infra/tools/audit-requirements.txt
-LOCKS := $(foreach entry,$(LOCKED),$(lastword $(subst =, ,$(entry)))) package-lock.json functions/ui/package-lock.json
+          pyproject.toml:fuzz=fuzz/requirements.txt pyproject.toml:audit=infra/tools/audit-requirements.txt \
+          pyproject.toml:clients=tests/clients/requirements.txt
+# In environments of their own, with other versions than everything else.
+APART := tests/clients/requirements.txt
+LOCKS := $(foreach entry,$(LOCKED),$(lastword $(subst =, ,$(entry)))) package-lock.json functions/ui/package-lock.json tests/clients/package-lock.json
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = 20
 export JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION = 20
 # A cloud is a hundred short-lived Python processes: without bytecode on disk each would compile all that it imports.
@@ -66,13 +69,23 @@ lock: .venv/made
 		group=$${entry%=*} file=$${entry#*=}; echo "Locking $$file"; \
 		$(VENV)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-strip-extras \
 			--custom-compile-command "make lock" --annotation-style line $(if $(UPGRADE),--upgrade) --output-file $$file --group $$group \
-			$$(if [ $$file = requirements-dev.txt ]; then echo local/pyproject.toml cli/pyproject.toml; else echo --constraints requirements-dev.txt; fi) \
+			$$(case " $(APART) " in *" $$file "*) ;; *) if [ $$file = requirements-dev.txt ]; then echo local/pyproject.toml cli/pyproject.toml; \
+				else echo --constraints requirements-dev.txt; fi;; esac) \
 			|| exit 1; \
 	done
 
 node_modules/made: package.json package-lock.json
 	@npm ci --silent --no-audit --no-fund
 	@touch $@
+
+# What makes clients of docs/openapi.json, for tests/e2e/test_generated_clients.py.
+build/clients/made: .venv/made tests/clients/requirements.txt tests/clients/package.json tests/clients/package-lock.json
+	@mkdir -p build/clients && $(VENV)/uv venv --quiet --clear --python $(VENV)/python build/clients/python
+	@$(VENV)/uv pip install --quiet --python build/clients/python/bin/python --require-hashes -r tests/clients/requirements.txt
+	@cp tests/clients/package.json tests/clients/package-lock.json build/clients && cd build/clients && npm ci --silent --no-audit --no-fund
+	@touch $@
+
+tests/e2e: build/clients/made
 
 demo: setup
 	@$(VENV)/python -m local.cloud.demo

@@ -31,6 +31,12 @@ class Alarms(Construct):
         watched: Watched,
     ) -> None:
         super().__init__(scope, construct_id)
+        stack = cdk.Stack.of(self)
+        self._runbook = settings.alarms.runbook_url or "docs/operations.md"
+        self._dashboard = (
+            f"https://{stack.region}.console.aws.amazon.com/cloudwatch/home?region={stack.region}"
+            f"#dashboards/dashboard/{stack.stack_name}"
+        )
         self.topic = self._topic(settings.alarms.email)
         self.alarms: list[cloudwatch.Alarm] = []
         self._tasks(settings, watched)
@@ -138,7 +144,8 @@ class Alarms(Construct):
             self,
             name,
             alarm_name=f"{cdk.Stack.of(self).stack_name}-{name}",
-            alarm_description=f"{symptom}. What to do: docs/operations.md, {name.partition('-')[0]}.",
+            alarm_description=f"{symptom}. What to do: {self._runbook}#{name.partition('-')[0].lower()}. "
+            f"Dashboard: {self._dashboard}",
             metric=metric,
             threshold=threshold,
             evaluation_periods=periods,

@@ -56,6 +56,7 @@ class BuildPipeline(Construct):
         self.state_machine = sfn.StateMachine(
             self,
             "StateMachine",
+            state_machine_name=f"{cdk.Stack.of(self).stack_name}-build",
             comment="Blue FaaS: one execution is one build task; its name is the task id",
             definition_body=sfn.DefinitionBody.from_chainable(states.first),
             query_language=sfn.QueryLanguage.JSONATA,

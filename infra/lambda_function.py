@@ -41,6 +41,7 @@ class ServiceFunction(lambda_.Function):
         super().__init__(
             scope,
             construct_id,
+            function_name=f"{cdk.Stack.of(scope).stack_name}-{module.replace('_', '-')}",
             description=description,
             runtime=RUNTIME,
             architecture=ARCHITECTURE,

@@ -194,6 +194,11 @@ class Alarms(_Strict):
     """Thresholds of the alarms, and the recipient of their messages."""
 
     email: str | None = Field(default=None, pattern=r"^[^@\s]+@[^@\s]+$", description="null: subscribe by hand.")
+    runbook_url: str | None = Field(
+        default=None,
+        pattern=r"^https://\S+$",
+        description="Where docs/operations.md can be read; null: in the repository.",
+    )
     failed_tasks: int = Field(ge=1, description="Failed tasks in 15 minutes, uploaders' mistakes included.")
     unexpected_failures: int = Field(ge=1, description="Tasks in 15 minutes that failed by no fault of their source.")
     latency_seconds: float = Field(gt=0, description="95th percentile of build-and-push and deploy.")
@@ -202,7 +207,9 @@ class Alarms(_Strict):
 class Settings(_Strict):
     """All settings."""
 
-    stack_name: str
+    stack_name: str = Field(
+        max_length=48, description="Names of functions begin with it, and have 64 characters at most."
+    )
     stage: Literal["dev", "prod"] = Field(
         default="prod", description="What becomes of state when the stack is deleted: dev removes it, prod keeps it."
     )

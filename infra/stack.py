@@ -73,26 +73,35 @@ class BlueFaasStack(cdk.Stack):
         Dashboard(self, "Dashboard", alarms=alarms, watched=watched)
         # Outputs to which README.md, docs/operations.md and docs/cluster.md refer.
         outputs = {
-            "ApiUrl": api.http_api.api_endpoint,
-            "ApiId": api.http_api.api_id,
-            "CodeBucket": storage.code_bucket.bucket_name,
-            "TaskTable": storage.task_table.table_name,
-            "PolicyTable": tenancy.table.table_name,
-            "ImageRepository": storage.repository.repository_uri,
-            "StateMachineArn": state_machine_arn,
-            "BuildProject": builder.project.project_name,
-            "AlarmTopicArn": alarms.topic.topic_arn,
-            "EventBusName": task_events.bus.event_bus_name,
-            "BuildLogGroup": builder.log_group.log_group_name,
-            "ApiLogGroup": api.log_group.log_group_name,
-            "IngestFunction": ingest.function.function_name,
-            "IngestUndelivered": ingest.undelivered.queue_url,
-            "CloseTaskFunction": pipeline.closer.function_name,
-            "CloseTaskUndelivered": pipeline.undelivered.queue_url,
-            "ReconcileFunction": reconciler.function.function_name,
-            "ReconcileUndelivered": reconciler.undelivered.queue_url,
+            "ApiUrl": (api.http_api.api_endpoint, "Address of the API; /docs describes it"),
+            "ApiId": (api.http_api.api_id, "Id of the HTTP API"),
+            "CodeBucket": (storage.code_bucket.bucket_name, "Bucket of sources and components; uploads/ takes sources"),
+            "TaskTable": (storage.task_table.table_name, "Table of the tasks"),
+            "PolicyTable": (tenancy.table.table_name, "Table of the workspaces"),
+            "ImageRepository": (storage.repository.repository_uri, "ECR repository of builds that name no registry"),
+            "StateMachineArn": (state_machine_arn, "State machine of the builds; an execution is named after its task"),
+            "BuildProject": (builder.project.project_name, "CodeBuild project of the builds"),
+            "AlarmTopicArn": (alarms.topic.topic_arn, "SNS topic of all alarms: subscribe to it"),
+            "EventBusName": (task_events.bus.event_bus_name, "Event bus on which the end of every task is announced"),
+            "BuildLogGroup": (builder.log_group.log_group_name, "Log group of the builds"),
+            "ApiLogGroup": (api.log_group.log_group_name, "Log group of the API's requests"),
+            "IngestFunction": (ingest.function.function_name, "Function that takes in what is uploaded to the bucket"),
+            "IngestUndelivered": (ingest.undelivered.queue_url, "Queue of uploads that could not be taken in"),
+            "CloseTaskFunction": (
+                pipeline.closer.function_name,
+                "Function that ends the task of an execution that failed",
+            ),
+            "CloseTaskUndelivered": (pipeline.undelivered.queue_url, "Queue of ends that could not be recorded"),
+            "ReconcileFunction": (
+                reconciler.function.function_name,
+                "Function that ends tasks that nothing else would end",
+            ),
+            "ReconcileUndelivered": (reconciler.undelivered.queue_url, "Queue of its runs that failed"),
         }
         if deployer is not None:
-            outputs["DeployRoleArn"] = deployer.role.role_arn
-        for name, value in outputs.items():
-            cdk.CfnOutput(self, name, value=value)
+            outputs["DeployRoleArn"] = (
+                deployer.role.role_arn,
+                "Role of the deploy function, for the cluster's access entry",
+            )
+        for name, (value, description) in outputs.items():
+            cdk.CfnOutput(self, name, value=value, description=description)

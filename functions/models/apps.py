@@ -218,7 +218,8 @@ class RollbackRequest(RequestModel):
     )
     wait: bool = Field(
         default=False,
-        description="Wait until the restored version accepts requests, for about 20 seconds at most, before answering.",
+        description="Wait until the restored version accepts requests, for about 20 seconds at most, before answering. "
+        "Default: false.",
     )
 
 

@@ -112,7 +112,7 @@ class DeployOptions(RequestModel):
         "generated name.",
     )
     enable_autoscaling: bool = Field(
-        default=True, description="Whether a HorizontalPodAutoscaler sets the number of replicas."
+        default=True, description="Whether a HorizontalPodAutoscaler sets the number of replicas. Default: true."
     )
     replicas: Replicas | None = Field(
         default=None,
@@ -120,7 +120,9 @@ class DeployOptions(RequestModel):
         "Default: set by the platform (1 as shipped).",
         examples=[2],
     )
-    use_spot: bool = Field(default=True, description="Whether the app prefers spot instances to on-demand instances.")
+    use_spot: bool = Field(
+        default=True, description="Whether the app prefers spot instances to on-demand instances. Default: true."
+    )
     service_account: ObjectName | None = Field(
         default=None,
         description="ServiceAccount of the app's pods. It must exist. Default: the namespace's default ServiceAccount.",
@@ -178,7 +180,8 @@ class DeployOptions(RequestModel):
     )
     wait: bool = Field(
         default=False,
-        description="Wait until the new version accepts requests, for about 20 seconds at most, before answering.",
+        description="Wait until the new version accepts requests, for about 20 seconds at most, before answering. "
+        "Default: false.",
     )
 
     def mentions(self, field: str) -> bool:

@@ -46,7 +46,8 @@ def tidy(schema: Any) -> None:
     """Say the same in the words that most tools understand, throughout a schema.
 
     The titles of fields go, which repeat their names. Whole numbers have no fraction. A pattern for every name of an
-    object is one of `propertyNames`: as `patternProperties` it would allow all other names.
+    object is one of `propertyNames`: as `patternProperties` it would allow all other names. Requests have no defaults:
+    generated clients would send them, and an update sets what it names.
     """
     if isinstance(schema, list):
         for each in schema:
@@ -56,12 +57,18 @@ def tidy(schema: Any) -> None:
             if isinstance(value, float) and value.is_integer():
                 schema[keyword] = int(value)
             tidy(value)
-        for field in schema.get("properties", {}).values():
-            field.pop("title", None)
-        if len(patterns := schema.get("patternProperties", {})) == 1:
-            ((pattern, schema["additionalProperties"]),) = patterns.items()
-            schema.setdefault("propertyNames", {})["pattern"] = pattern
-            del schema["patternProperties"]
+        _tidy_fields(schema)
+
+
+def _tidy_fields(schema: Schema) -> None:
+    superfluous = ("title", "default") if schema.get("additionalProperties") is False else ("title",)
+    for field in schema.get("properties", {}).values():
+        for keyword in superfluous:
+            field.pop(keyword, None)
+    if len(patterns := schema.get("patternProperties", {})) == 1:
+        ((pattern, schema["additionalProperties"]),) = patterns.items()
+        schema.setdefault("propertyNames", {})["pattern"] = pattern
+        del schema["patternProperties"]
 
 
 def add_example(name: str, schemas: Mapping[str, Schema]) -> None:

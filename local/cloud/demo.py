@@ -24,8 +24,16 @@ from local.cloud.supervisor import Cloud
 
 _SOURCE = ROOT / "examples" / "hello" / "app.py"
 _WORKSPACE, _APP, _NAMESPACE = "demo", "hello", "default"
+_NEXT = """
+What next
+  make local                  a cloud that stays, with commands to paste and the API's page at /docs
+  docs/tutorial.md            a function of your own in ten minutes: change it, break it, read why, go back
+  examples/hello/app.py       the function that was built; examples/shop is one of several modules
+  make cli                    `blue`: build and deploy a file in one command (docs/cli.md)"""
 _POLL_SECONDS = 0.1
 _GIVE_UP_SECONDS = 300
+_HEARTBEAT_SECONDS = 5
+"""Between lines of a state that lasts, where there is no terminal to show it on."""
 
 
 class DemoFailedError(Exception):
@@ -61,15 +69,21 @@ class Demo:
     def _follow(self, task_id: str, started: float) -> tuple[dict[str, Any], list[tuple[str, float]]]:
         """Poll the task; show state and elapsed time. Returns the ended task and when each state was first seen."""
         states: list[tuple[str, float]] = []
+        said = 0.0
+        terminal = self._console.is_terminal
         with Live(console=self._console, refresh_per_second=10, transient=True) as live:
             while True:
                 task = _expect(self._http.get(f"/api/v1/tasks/{task_id}", params={"workspace_id": _WORKSPACE}), 200)
                 elapsed = time.monotonic() - started
+                progress = f"  {elapsed:5.1f} s  {task['status']}{_step_of(task)}"
                 if not states or states[-1][0] != task["status"]:
                     states.append((task["status"], elapsed))
-                    if not self._console.is_terminal:
-                        self._console.print(f"  {elapsed:5.1f} s  {task['status']}")
-                live.update(Text(f"  {elapsed:5.1f} s  {task['status']} …") if self._console.is_terminal else Text(""))
+                    said = 0.0
+                if terminal:
+                    live.update(Text(f"{progress} …"))
+                elif said == 0 or elapsed - said > _HEARTBEAT_SECONDS:
+                    self._console.print(progress)
+                    said = elapsed
                 if task["status"] == "done":
                     return task, states
                 if task["status"] == "failed":
@@ -115,6 +129,10 @@ class Demo:
             self._console.print(f"  [bold]{name:<9}[/bold]", Text(str(value)), soft_wrap=True)
 
 
+def _step_of(task: dict[str, Any]) -> str:
+    return "" if task["step"] is None else f": {task['step'].replace('_', ' ')}"
+
+
 def _expect(answer: httpx.Response, status: int) -> dict[str, Any]:
     if answer.status_code != status:
         raise DemoFailedError(
@@ -124,6 +142,19 @@ def _expect(answer: httpx.Response, status: int) -> dict[str, Any]:
     return body
 
 
+def show(cloud: Cloud, console: Console) -> None:
+    """Run the demo on a cloud that is up.
+
+    Raises
+    ------
+    DemoFailedError
+        A step did not succeed.
+    """
+    console.print(f"Building and deploying {_SOURCE.relative_to(ROOT)} at {cloud.url}")
+    Demo(cloud, console).run()
+    console.print(_NEXT)
+
+
 def main() -> None:
     """Run the demo; exit code 1 with one sentence when something does not work."""
     console = Console(soft_wrap=True, highlight=False)
@@ -131,8 +162,7 @@ def main() -> None:
     console.print("Starting the one-machine cloud")
     try:
         with Cloud(CloudOptions(port=port, say=console.print)) as cloud:
-            console.print(f"Building and deploying {_SOURCE.relative_to(ROOT)} at {cloud.url}")
-            Demo(cloud, console).run()
+            show(cloud, console)
     except KeyboardInterrupt:
         sys.exit("Stopped")
     except (DemoFailedError, PartFailedError, PrepareError, SynthesisError, DeployError) as problem:

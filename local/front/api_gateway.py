@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from local.aws.credentials import RunCredentials
 from local.aws.gate import FRONT_HEADER, HOST_HEADER
 from local.front.config import FrontConfig
+from local.http_headers import forwarded
 
 MAX_PAYLOAD: Final = 10 * 1024 * 1024
 """Bytes of a request that an HTTP API takes (Amazon API Gateway quotas: payload size 10 MB, cannot be raised)."""
@@ -43,7 +44,7 @@ class ApiGateway:
         if leaves(path):
             return JSONResponse({"message": "Not Found"}, 404)
         url = httpx.URL(self._base + path, query=request.scope["query_string"])
-        headers = [(k, v) for k, v in request.headers.raw if k.decode("latin-1").lower() not in _NOT_FORWARDED]
+        headers = forwarded(request.headers.raw, {name.encode() for name in _NOT_FORWARDED})
         headers += [(FRONT_HEADER, self._secret), (HOST_HEADER, request.headers.get("host", "").encode("latin-1"))]
         try:
             answer = await self._http.request(request.method, url, headers=headers, content=bytes(body))

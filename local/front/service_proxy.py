@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from local.http_headers import forwarded
 from local.kubernetes.kubeconfig import access_from_kubeconfig
 
 _NOT_FORWARDED: Final = frozenset(("host", "connection", "keep-alive", "transfer-encoding", "te", "upgrade"))
@@ -45,9 +46,7 @@ class ServiceProxy:
     async def _answer(self, request: Request) -> Response:
         service, namespace = request.path_params["service"], request.path_params["namespace"]
         path = f"/api/v1/namespaces/{namespace}/services/{service}:80/proxy{request.url.path}"
-        headers = [
-            (k, v) for k, v in request.headers.raw if k.decode().lower() not in {*_NOT_FORWARDED, "authorization"}
-        ]
+        headers = forwarded(request.headers.raw, {name.encode() for name in (*_NOT_FORWARDED, "authorization")})
         try:
             answer = await self._http.request(
                 request.method,

@@ -16,6 +16,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
+from local.http_headers import forwarded
 from local.kubernetes.kubeconfig import access_from_kubeconfig
 from local.kubernetes.machinery.api import Key
 from local.kubernetes.machinery.http_api import ApiAccess
@@ -191,7 +192,7 @@ def _target(request: Request) -> bytes:
 
 def _request_headers(request: Request) -> list[tuple[bytes, bytes]]:
     """Pass on the client's headers; framing is between neighbours and made anew."""
-    headers = [(name, value) for name, value in request.headers.raw if name not in _HOP_BY_HOP]
+    headers = forwarded(request.headers.raw, _HOP_BY_HOP)
     names = {name for name, _ in headers}
     if b"content-length" not in names and "transfer-encoding" in request.headers:
         headers.append((b"transfer-encoding", b"chunked"))

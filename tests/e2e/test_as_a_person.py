@@ -1,12 +1,15 @@
-"""What a person does: pastes the printed lines, takes a port that is taken."""
+"""What a person does: pastes the printed lines, takes a port that is taken, watches the demo."""
 
+import io
 import os
 import re
 import subprocess
 import sys
 
 import pytest
+from rich.console import Console
 
+from local.cloud import demo
 from local.cloud.options import CloudOptions
 from local.cloud.processes import PartFailedError
 from local.cloud.supervisor import Cloud
@@ -36,3 +39,15 @@ def test_a_taken_port_is_said_in_one_line(cloud: Client) -> None:
     with pytest.raises(PartFailedError, match=r"Port \d+ on 127.0.0.1 is taken; .*PORT=") as raised:
         Cloud(CloudOptions(port=cloud.cloud.port))
     assert "\n" not in str(raised.value)
+
+
+def test_the_demo_says_how_far_it_is_and_what_next(running_cloud: Cloud) -> None:
+    said = io.StringIO()
+    demo.show(running_cloud, Console(file=said, soft_wrap=True, highlight=False))
+    lines = said.getvalue()
+    assert re.search(r"^ +[0-9.]+ s  pending", lines, re.MULTILINE)
+    assert "HTTP 200: Hello from Blue FaaS!" in lines
+    end = lines.partition("What next")[2]
+    assert "make local" in end
+    for path in re.findall(r"(?:docs|examples)/[\w./-]*\w", end):
+        assert (ROOT / path).exists()

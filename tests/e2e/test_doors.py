@@ -1,5 +1,6 @@
 """The one-machine cloud's own doors: what a page in a browser, or a deployed function, can get at on this machine."""
 
+import http.client
 import json
 import subprocess
 from urllib.parse import urlsplit
@@ -38,6 +39,16 @@ def test_no_page_of_a_browser_builds_or_deploys(cloud: Client, headers: dict[str
     assert "access-control-allow-origin" not in answer.headers
     assert cloud.http.get("/v2/", headers=headers).status_code == 403
     assert not cloud.http.get("/api/v1/workspaces/from-a-page/tasks").json()["tasks"]
+
+
+@pytest.mark.parametrize("blank", [" ", "\t", " \t "])
+@pytest.mark.parametrize("host", ["127.0.0.1", "nobody.default.svc.cluster.local"])
+def test_blanks_around_a_value_are_no_part_of_it(cloud: Client, blank: str, host: str) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", cloud.cloud.port, timeout=60)
+    connection.request("GET", "/health", headers={"host": host, "x-name": f"{blank}abc{blank}"})
+    answer = connection.getresponse()
+    assert answer.status == (200 if host == "127.0.0.1" else 404), answer.read()
+    connection.close()
 
 
 def test_its_own_page_and_the_documented_update_command(cloud: Client) -> None:

@@ -26,7 +26,10 @@ def test_every_alarm_goes_to_the_topic_and_says_where_to_read_on(template: dict[
     for alarm in resources(template, "AWS::CloudWatch::Alarm").values():
         assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": topic}]
         name = alarm["AlarmName"].removeprefix("BlueFaas-").partition("-")[0]
-        assert alarm["AlarmDescription"].endswith(f"docs/operations.md, {name}.")
+        told = text(alarm["AlarmDescription"])
+        assert f"What to do: docs/operations.md#{name.lower()}. " in told
+        assert told.endswith("#dashboards/dashboard/BlueFaas")
+        assert len(told) < 1024
 
 
 def test_every_function_and_every_queue_is_watched(template: dict[str, Any]) -> None:

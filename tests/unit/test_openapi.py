@@ -163,6 +163,12 @@ def test_every_text_and_number_that_a_caller_sends_has_its_limits() -> None:
     ] == []
 
 
+def test_requests_have_no_defaults_for_clients_to_send() -> None:
+    assert [
+        name for name, schema in inputs() if "." in name and name.split(".")[0] in REQUESTS and "default" in schema
+    ] == []
+
+
 def test_every_model_has_an_example_that_fits_it() -> None:
     assert [name for name, model in SCHEMAS.items() if "properties" in model and "examples" not in model] == []
     for name, model in SCHEMAS.items():

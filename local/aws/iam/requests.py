@@ -4,7 +4,7 @@ Reference: https://docs.aws.amazon.com/service-authorization/latest/reference/re
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 _OF_STREAMS: Final = frozenset({"CreateLogStream", "DeleteLogStream", "GetLogEvents", "PutLogEvents"})
@@ -27,7 +27,7 @@ def parsed(action: str, body: bytes) -> Mapping[str, Any]:
 
     A malformed one is empty too: the service refuses it.
     """
-    if not action.startswith(("logs:", "kms:")) and action not in _PASSED:
+    if not action.startswith(("logs:", "kms:", "dynamodb:")) and action not in _PASSED:
         return {}
     try:
         content = json.loads(body)
@@ -49,12 +49,23 @@ def resource_of(action: str, resource: str, request: Mapping[str, Any]) -> str:
     return resource
 
 
-def context_of(action: str, request: Mapping[str, Any]) -> dict[str, Any]:
+def context_of(action: str, request: Mapping[str, Any], partition_key: Callable[[str], str | None]) -> dict[str, Any]:
     """Condition keys of a request that ministack does not fill in.
 
-    >>> context_of("kms:Decrypt", {"EncryptionContext": {"task_id": "t"}})
+    >>> context_of("kms:Decrypt", {"EncryptionContext": {"task_id": "t"}}, lambda _: None)
     {'kms:encryptioncontext:task_id': 't', 'kms:encryptioncontextkeys': ['task_id']}
+    >>> context_of("dynamodb:GetItem", {"TableName": "t", "Key": {"id": {"S": "a"}}}, lambda _: "id")
+    {'dynamodb:leadingkeys': ['a']}
+
+    Parameters
+    ----------
+    partition_key
+        Gives the name of a table's partition key.
     """
+    if action.startswith("dynamodb:"):
+        item = request.get("Key") or request.get("Item") or {}
+        key = item.get(partition_key(str(request.get("TableName", ""))))
+        return {"dynamodb:leadingkeys": [str(value) for value in key.values()]} if isinstance(key, Mapping) else {}
     if not action.startswith("kms:"):
         return {}
     context = request.get("EncryptionContext") or {}

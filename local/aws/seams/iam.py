@@ -15,7 +15,7 @@ from typing import Any, Final
 from ministack import app as service
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.core.responses import _request_account_id
-from ministack.services import iam, lambda_svc
+from ministack.services import dynamodb, iam, lambda_svc
 
 from local.aws.credentials import RunCredentials
 from local.aws.iam import requests
@@ -109,6 +109,11 @@ def _parsed_once(parse: Any) -> Any:
     return parse_policy_document
 
 
+def _partition_key(table: str) -> str | None:
+    found = dynamodb._tables.get(table.rpartition("/")[2])
+    return None if found is None else str(found["pk_name"])
+
+
 def _enforce_on_whole_requests(access: Access) -> None:
     judge = iam_evaluator.enforce
 
@@ -127,7 +132,7 @@ def _enforce_on_whole_requests(access: Access) -> None:
         if action == "s3:DeleteObject" and signed is not None and resource_arn in _deleted_versions(signed):
             action = "s3:DeleteObjectVersion"
         resource = requests.resource_of(action, resource_arn, request)
-        context = {**(service_context or {}), **requests.context_of(action, request)}
+        context = {**(service_context or {}), **requests.context_of(action, request, _partition_key)}
         refused = judge(key, action, of_service, region, resource, context)
         _denied.set((action, resource))
         if refused is not None:

@@ -240,6 +240,28 @@ def test_a_condition_that_is_not_known_is_an_error(
     assert "A policy asked about kms:Encrypt has the condition" in message
 
 
+def test_items_by_their_partition_key(cloud: Cloud) -> None:
+    name = f"leading-{uuid.uuid4()}"
+    cloud.client("dynamodb").create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": "of", "KeyType": "HASH"}, {"AttributeName": "id", "KeyType": "RANGE"}],
+        AttributeDefinitions=[{"AttributeName": part, "AttributeType": "S"} for part in ("of", "id")],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    actions = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+    own = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["a"]}, "Null": {"dynamodb:LeadingKeys": "false"}}
+    statement = {"Effect": "Allow", "Action": actions, "Resource": "*", "Condition": own}
+    of = session(cloud, statement)("dynamodb")
+    key = {"of": {"S": "a"}, "id": {"S": "a"}}
+    of.put_item(TableName=name, Item=key)
+    of.update_item(TableName=name, Key=key)
+    assert of.get_item(TableName=name, Key=key)["Item"] == key
+    other = {**key, "of": {"S": "b"}}
+    assert refusal(lambda: of.put_item(TableName=name, Item=other))[0] == "AccessDeniedException"
+    assert refusal(lambda: of.update_item(TableName=name, Key=other))[0] == "AccessDeniedException"
+    assert refusal(lambda: of.get_item(TableName=name, Key=other))[0] == "AccessDeniedException"
+
+
 def test_a_session_may_do_what_role_and_session_policy_allow(cloud: Cloud, bucket: str) -> None:
     arn = f"arn:aws:s3:::{bucket}"
     narrowed = policy(allow("s3:*", f"{arn}/one/*"), allow("dynamodb:*"))
