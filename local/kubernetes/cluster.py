@@ -94,7 +94,6 @@ class Cluster:
             authenticators=self._authenticators(admin_token),
             rbac=True,
             logs=partial(read_pod_log, LogFolder(paths.logs)),
-            root_ca=certificate.ca_pem.decode(),
             before_answer=state.written,
         )
         api = StoreApi(app.state.objects)

@@ -48,7 +48,6 @@ def create_app(
     rbac: bool = False,
     logs: LogSource | None = None,
     crd_folder: Path = CRD_FOLDER,
-    root_ca: str = "",
     before_answer: Callable[[], Awaitable[None]] | None = None,
 ) -> Starlette:
     """Make the server.
@@ -56,13 +55,12 @@ def create_app(
     `store`: state to serve (`Store.restore` it before or after); a new one by default. `authenticators`: tried in
     order, 401 when none accepts the token; `None` lets everybody in. `rbac`: check every request against the RBAC
     objects in the store. `logs`: the kubelet's part of ``kubectl logs``. `crd_folder`: YAML files of
-    CustomResourceDefinitions to serve from the start. `root_ca`: the PEM text of this server's CA, which every
-    namespace has as ConfigMap ``kube-root-ca.crt``. `before_answer`: awaited before who changed something is told so.
+    CustomResourceDefinitions to serve from the start. `before_answer`: awaited before who changed something is told so.
 
     `app.state` has `store`, `objects` (the same operations in-process) and `watches` (`ServerThread` closes them).
     """
     store = store or Store()
-    objects = Objects(store, root_ca=root_ca)
+    objects = Objects(store)
     _bootstrap(objects, crd_folder)
     authorizer = RbacAuthorizer(store) if rbac else None
     if rbac:

@@ -29,7 +29,7 @@ def complete(
     _refuse(resource, obj, _faults(resource, obj, old))
     if not subresource:
         admission.admit(resource.key, obj, store)
-        _refuse(resource, obj, check_served(resource.key, obj))
+        _refuse(resource, obj, check_served(resource.key, obj, old))
 
 
 def _faults(resource: Resource, obj: Object, old: Object | None) -> list[FieldError]:

@@ -17,10 +17,16 @@ _SECRET = "secretKeyRef"  # noqa: S105 - a field
 _ROLLOUT = {"maxSurge": "25%", "maxUnavailable": "25%"}
 
 
-def check_served(key: tuple[str, str], obj: Object) -> list[FieldError]:
-    """List the fields of an object that ask for what is not there."""
+def check_served(key: tuple[str, str], obj: Object, old: Object | None = None) -> list[FieldError]:
+    """List the fields of an object that ask for what is not there.
+
+    Those that an ``old`` state has are let be: an earlier version of this server may have taken and kept it.
+    """
     find = _FIELDS.get(key)
-    return [forbidden_field(field, _REASON) for field in find(obj.get("spec") or {})] if find else []
+    if find is None:
+        return []
+    kept = set(find(old.get("spec") or {})) if old is not None else set()
+    return [forbidden_field(field, _REASON) for field in find(obj.get("spec") or {}) if field not in kept]
 
 
 def _set(spec: Object, where: str, *names: str) -> Iterator[str]:

@@ -44,10 +44,8 @@ _DEFAULT = WriteOptions(validation="Ignore")  # in-process callers have no use f
 class Objects:
     """All kinds' objects. `namespace` is empty for cluster-wide kinds; every method may raise ApiError."""
 
-    def __init__(self, store: Store, *, root_ca: str = "") -> None:
-        """``root_ca``: PEM text that every namespace gets, for its pods to check this server by."""
+    def __init__(self, store: Store) -> None:
         self.store = store
-        self._root_ca = root_ca
         self.registry = Registry()
         self.deleter = Deleter(store, self.registry)
         self._namespaces = self._resource(NAMESPACE_KEY)
@@ -145,12 +143,9 @@ class Objects:
         if resource.key == CRD_KEY:
             self.registry.add(stored)
         if resource.key == NAMESPACE_KEY and "deletionTimestamp" not in obj["metadata"]:
-            for part, body in (
-                (Key("", "serviceaccounts", key.name, "default"), {}),
-                (Key("", "configmaps", key.name, "kube-root-ca.crt"), {"data": {"ca.crt": self._root_ca}}),
-            ):
-                if self.store.get(part) is None:
-                    self.create(self._resource(part.resource), key.name, {"metadata": {"name": part.name}, **body})
+            account = Key("", "serviceaccounts", key.name, "default")
+            if self.store.get(account) is None:
+                self.create(self._resource(account.resource), key.name, {"metadata": {"name": account.name}})
         return stored
 
     def patch(

@@ -1,8 +1,7 @@
 """What admission does to a new pod: defaults of LimitRanges, its RuntimeClass's scheduling, a look for its account.
 
-Source: kubernetes/kubernetes `plugin/pkg/admission/{limitranger,runtimeclass,serviceaccount,priority}` and
-`defaulttolerationseconds`. Mirror pods, priority classes, image pull secrets and tokens of ServiceAccounts, and a
-LimitRange's bounds (``min``, ``max``) are left out.
+Source: kubernetes/kubernetes `plugin/pkg/admission/{limitranger,runtimeclass,serviceaccount}`. Priorities, tokens and
+image pull secrets of ServiceAccounts, and a LimitRange's bounds (``min``, ``max``) are left out.
 """
 
 from __future__ import annotations
@@ -14,23 +13,12 @@ from local.kubernetes.api.store import Key, Store
 
 Object = dict[str, Any]
 
-_UNREACHABLE_SECONDS = 300
-_UNREACHABLE = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
-
 
 def admit_pod(pod: Object, store: Store) -> None:
     """Complete a new pod in place. Raises ApiError 403 when its RuntimeClass or ServiceAccount is not there."""
     _limit_ranges(pod, store)
     _runtime_class(pod, store)
     _service_account(pod, store)
-    spec = pod["spec"]
-    tolerations: list[Object] = spec.setdefault("tolerations", [])
-    for key in _UNREACHABLE:
-        if not any(toleration.get("key") in (None, key) for toleration in tolerations):
-            unreachable = {"key": key, "operator": "Exists", "effect": "NoExecute"}
-            tolerations.append({**unreachable, "tolerationSeconds": _UNREACHABLE_SECONDS})
-    spec.setdefault("priority", 0)
-    spec.setdefault("preemptionPolicy", "PreemptLowerPriority")
 
 
 def _limit_ranges(pod: Object, store: Store) -> None:

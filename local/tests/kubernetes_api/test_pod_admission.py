@@ -56,14 +56,6 @@ def test_a_service_account_that_is_not_there(http: Http, namespace: str) -> None
     )
 
 
-def test_tolerations_and_priority(http: Http, namespace: str) -> None:
-    own = {"key": "node.kubernetes.io/not-ready", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 5}
-    spec = create(http, namespace, pod(tolerations=[own]))
-    unreachable = {**own, "key": "node.kubernetes.io/unreachable", "tolerationSeconds": 300}
-    assert spec["tolerations"] == [own, unreachable]
-    assert (spec["priority"], spec["preemptionPolicy"]) == (0, "PreemptLowerPriority")
-
-
 def test_limits_of_the_namespace(http: Http, namespace: str) -> None:
     defaults = {"type": "Container", "default": {"memory": "512Mi"}, "defaultRequest": {"cpu": "50m"}}
     body = {"metadata": {"name": "defaults"}, "spec": {"limits": [defaults]}}

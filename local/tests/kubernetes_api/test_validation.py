@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from local.kubernetes.api.not_served import check_served
 from local.kubernetes.api.quantities import parse_quantity
 from local.kubernetes.api.validation import validate
 from local.tests.kubernetes_api.conftest import GROUP, VERSION, Http, deployment, spinapp, spinapps
@@ -288,6 +289,13 @@ def test_what_one_machine_does_not_serve_is_refused(
     body = obj | {"metadata": {"name": "a"}}
     status = http.refused(422, "POST", f"{group}/namespaces/{namespace}/{plural}", body)
     assert f"{field}: Forbidden: not served by the one-machine cluster" in status["message"]
+
+
+def test_what_an_earlier_version_took_can_still_be_changed() -> None:
+    kept = {"spec": {"volumes": [{"name": "token", "projected": {}}], "containers": []}}
+    assert check_served(("", "pods"), kept, kept) == []
+    more = {"spec": {**kept["spec"], "hostNetwork": True}}
+    assert [error.field for error in check_served(("", "pods"), more, kept)] == ["spec.hostNetwork"]
 
 
 @pytest.mark.stand_in_only("it serves what the stand-in refuses rather than serve it otherwise")
