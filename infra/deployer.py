@@ -56,6 +56,7 @@ class Deployer(Construct):
                     "limits.waiting_requests",
                     "limits.all_waiting_requests",
                 ),
+                **_exposure(kubernetes),
                 "DEFAULT_IMAGE_REPOSITORY": storage.repository.repository_uri,
                 "TASK_TABLE": storage.task_table.table_name,
                 **tenancy.environment(),
@@ -124,3 +125,9 @@ class Deployer(Construct):
                 ec2.SecurityGroup.from_security_group_id(self, "SecurityGroup", vpc.security_group_id, mutable=False)
             ],
         }
+
+
+def _exposure(kubernetes: Kubernetes) -> dict[str, str]:
+    if kubernetes.expose is None:
+        return {}
+    return {"KUBERNETES_EXPOSE": kubernetes.expose.model_dump_json(exclude_defaults=True)}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from functions.models.exposure import ExposeSettings
 from functions.models.principals import Principal
 
 if TYPE_CHECKING:
@@ -106,6 +107,9 @@ class Kubernetes(_Strict):
     default_replicas: int = Field(ge=1)
     default_cpu_request: str
     default_memory_request: str
+    expose: ExposeSettings | None = Field(
+        default=None, description="How apps are reached from outside the cluster; null: they are not."
+    )
 
 
 class Fleet(_Strict):

@@ -15,6 +15,7 @@ from functions.cluster.deadline import ANSWERING, WHOLE_ANSWER, Deadline
 from functions.cluster.deployer import Deployed, Deployer
 from functions.cluster.eks import cluster_until
 from functions.cluster.errors import ClusterError
+from functions.cluster.exposure import url_of
 from functions.cluster.logs import LogQuery
 from functions.cluster.names import Object, ObjectName
 from functions.cluster.ownership import is_made_for, workspace_of
@@ -117,6 +118,7 @@ class Deployments:
                 deployed_at=revision.at,
                 changed=revision.changed,
                 rollback_of=revision.rollback_of,
+                host=revision.host,
                 current=revision is known[-1],
             )
             for revision in reversed(known)
@@ -191,6 +193,7 @@ class Deployments:
             revision=history.current(app).number,
             # The SpinApp was read before the wait, and the operator writes its status after the Deployment's.
             ready_replicas=ready_replicas((followed and followed.deployment) or app),
+            url=url_of(app, self.settings.kubernetes_expose),
             rollout=progress,
         )
 

@@ -30,6 +30,10 @@ class Change:
     """Whether the change sets autoscaling, rather than keeping it."""
     annotation: str
     """The app's history after the change."""
+    host: str | None = None
+    """Host name of the app after the change."""
+    says_host: bool = False
+    """Whether the change sets the host name, or takes it away, rather than keeping it."""
 
     @property
     def about_scaling(self) -> bool:
@@ -82,8 +86,9 @@ def update(app: Object, request: DeployRequest, image: Image, settings: DeploySe
     if autoscaling:
         before = settings.default_bounds() if turned_on else history.current(app).scaling
         recorded = {**before, **bounds.named()}
-    annotation = history.after(app, spec, history.Entry(image.asked, by), recorded)
-    return Change(spec, autoscaling, bounds, says_autoscaling, annotation)
+    host = request.expose.host if request.expose is not None else history.current(app).host
+    annotation = history.after(app, spec, history.Entry(image.asked, by, host=host), recorded)
+    return Change(spec, autoscaling, bounds, says_autoscaling, annotation, host, request.expose is not None)
 
 
 def rollback(app: Object, revision: history.Revision, settings: DeploySettings, by: str) -> Change:
@@ -111,9 +116,14 @@ def rollback(app: Object, revision: history.Revision, settings: DeploySettings, 
         changed = history.changed_since(app, revision)
         scaling = {name: value for name, value in revision.scaling.items() if name in changed or not autoscales(app)}
         recorded = {**history.current(app).scaling, **scaling}
-    entry = history.Entry(revision.image, by, rollback_of=revision.number)
+    # A host that the installation does not give (any more) must not keep anybody from going back.
+    expose = settings.kubernetes_expose
+    offered = revision.host is None or (expose is not None and expose.covers(revision.host))
+    says_host = history.HOST in history.changed_since(app, revision) and offered
+    host = revision.host if says_host else history.current(app).host
+    entry = history.Entry(revision.image, by, rollback_of=revision.number, host=host)
     annotation = history.after(app, spec, entry, recorded)
-    return Change(spec, autoscaling, Bounds(**scaling), "enableAutoscaling" in spec, annotation)
+    return Change(spec, autoscaling, Bounds(**scaling), "enableAutoscaling" in spec, annotation, host, says_host)
 
 
 def _scaling(app: Object, request: DeployRequest, settings: DeploySettings, autoscaling: bool) -> Object:

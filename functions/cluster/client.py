@@ -64,7 +64,7 @@ class Cluster:
     def list(
         self, resource: Resource, namespace: str, *, labels: str = "", fields: str = "", limit: int | None = None
     ) -> list[Object]:
-        """List the objects of a namespace that the selectors pick, at most ``limit`` of them."""
+        """List the objects that the selectors pick, at most ``limit`` of them; ``namespace`` is empty for all."""
         query = {"labelSelector": labels, "fieldSelector": fields, "limit": str(limit or "")}
         items: list[Object] = self._collection(resource, namespace, query).get("items") or []
         return items

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from functions.cluster import changes, generated_names, history, manifests, ownership, preconditions
+from functions.cluster import changes, exposure, generated_names, history, manifests, ownership, preconditions
 from functions.cluster.autoscaler import Autoscaler, Rehearsed
 from functions.cluster.bounds import Bounds
 from functions.cluster.capacity import keep_replicas
@@ -176,9 +176,16 @@ class Deployer:
         self._check_preconditions(name.namespace, {**app["spec"], "resources": named}, app["spec"])
         autoscaler = self._autoscaler(name, Bounds.of(request))
         rehearsed = autoscaler.rehearse(None) if request.enable_autoscaling else None
+        host = request.expose.host if request.expose is not None else None
+        if host is not None:
+            exposure.rehearse(self.cluster, self.settings.kubernetes_expose, name, None, host)
         created = self._create_once(app, dry_run=dry_run)
-        if rehearsed is not None and not dry_run:
+        if dry_run:
+            return created
+        if rehearsed is not None:
             self._complete(autoscaler, created, rehearsed.current)
+        if host is not None:
+            exposure.follow(self.cluster, self.settings.kubernetes_expose, created, host)
         return created
 
     def _create_once(self, app: Object, *, dry_run: bool) -> Object:
@@ -213,6 +220,8 @@ class Deployer:
         elif change.says_autoscaling:
             # Autoscaling is off; but a concurrent deploy may have created an autoscaler between our two writes.
             autoscaler.remove()
+        if change.says_host:
+            exposure.follow(self.cluster, self.settings.kubernetes_expose, updated, change.host)
         return updated
 
     def _update_once(
@@ -222,6 +231,8 @@ class Deployer:
         write = partial(self.cluster.merge_patch, SPIN_APPS, name, change.patch(app, self.request_id))
         self._check_preconditions(name.namespace, change.spec, history.merged(app["spec"], change.spec))
         rehearsed = autoscaler.rehearse(app) if _needs_autoscaler(app, change) else None
+        if change.says_host and change.host is not None:
+            exposure.rehearse(self.cluster, self.settings.kubernetes_expose, name, app, change.host)
         with _explaining(name.namespace, str(executor)):
             if dry_run:
                 return write(dry_run=True), rehearsed

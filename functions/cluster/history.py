@@ -22,6 +22,8 @@ from functions.models.quantity import same_amount
 
 ANNOTATION: Final = "blue-faas/revisions"
 MOST_REVISIONS: Final = 20
+HOST: Final = "expose.host"
+"""Name of the host among the fields that a deploy has changed."""
 _LARGEST: Final = 160 * 1024
 """Maximum size of the annotation in bytes: below Kubernetes' limit, with room for other annotations."""
 
@@ -61,6 +63,8 @@ class Revision(BaseModel):
     """The part of the spec that deploys set, as it was after this deploy."""
     scaling: dict[str, int] = {}
     """``min_replicas``, ``max_replicas`` and ``target_cpu`` of the autoscaler, if deploys have set them."""
+    host: str | None = None
+    """Host name under which the app answers from outside (`functions.cluster.exposure`); None: it does not."""
 
     @property
     def digest(self) -> str | None:
@@ -75,6 +79,8 @@ class Entry:
     image: str
     by: str
     rollback_of: int | None = None
+    host: str | None = None
+    """Host name of the app after the deploy."""
 
 
 _REVISIONS: Final = TypeAdapter(list[Revision])
@@ -105,7 +111,8 @@ def current(app: Object) -> Revision:
 
 def first(spec: Object, entry: Entry, scaling: dict[str, int]) -> str:
     """Return the annotation of a new app."""
-    return _write([_revision(1, spec, entry, sorted(_paths({}, _our_part(spec))), scaling)])
+    changed = sorted(_paths({}, _our_part(spec)))
+    return _write([_revision(1, spec, entry, [*changed, *([HOST] if entry.host else [])], scaling)])
 
 
 def after(app: Object, patch_of_spec: Object, entry: Entry, scaling: dict[str, int]) -> str:
@@ -116,6 +123,7 @@ def after(app: Object, patch_of_spec: Object, entry: Entry, scaling: dict[str, i
     changed = sorted(_paths(before, _our_part(spec)))
     scaling_before = known[-1].scaling
     changed += [name for name, value in sorted(scaling.items()) if scaling_before.get(name) != value]
+    changed += [HOST] if entry.host != known[-1].host else []
     return _write([*known, _revision(known[-1].number + 1, spec, entry, changed, scaling)])
 
 
@@ -195,6 +203,7 @@ def _revision(number: int, spec: Object, entry: Entry, changed: list[str], scali
         rollback_of=entry.rollback_of,
         spec=_our_part(spec),
         scaling=scaling,
+        host=entry.host,
     )
 
 

@@ -58,7 +58,9 @@ def spin_app(
     scaling = {**settings.default_bounds(), **Bounds.of(request).named()} if request.enable_autoscaling else {}
     annotations = {
         REQUEST_ID: request_id,
-        history.ANNOTATION: history.first(spec, history.Entry(image.asked, by), scaling),
+        history.ANNOTATION: history.first(
+            spec, history.Entry(image.asked, by, host=request.expose.host if request.expose else None), scaling
+        ),
     }
     return {
         "apiVersion": SPIN_APPS.api_version,

@@ -3,6 +3,7 @@
 Tests compare the role in the repository, and the calls that deploys make, with this table.
 """
 
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -17,6 +18,7 @@ from functions.cluster.resources import (
     SERVICE_ACCOUNTS,
     SERVICES,
     SPIN_APPS,
+    Resource,
 )
 
 PERMISSIONS: Final = MappingProxyType(
@@ -42,11 +44,29 @@ PERMISSIONS: Final = MappingProxyType(
     }
 )
 """The verbs that are used on each resource."""
+_OF_ROUTES: Final = ("get", "create", "patch", "delete")
+"""Verbs on the routes of apps that are exposed, in the apps' namespaces."""
+_OF_ALL_ROUTES: Final = ("list",)
+"""Verbs on the routes of all namespaces: a host name belongs to one app of the cluster."""
+
+Rights = Mapping[Resource, tuple[str, ...]]
 
 
-def rules() -> list[dict[str, list[str]]]:
-    """Return the table as the ``rules`` of a Kubernetes ClusterRole."""
+def in_namespaces(route: Resource | None = None) -> Rights:
+    """Return the verbs on objects in the namespaces of apps; ``route``: the kind of route that exposes apps."""
+    namespaced = {resource: verbs for resource, verbs in PERMISSIONS.items() if resource.namespaced}
+    return namespaced if route is None else {**namespaced, route: _OF_ROUTES}
+
+
+def everywhere(route: Resource | None = None) -> Rights:
+    """Return the verbs for the whole cluster; ``route``: the kind of route that exposes apps."""
+    wide = {resource: verbs for resource, verbs in PERMISSIONS.items() if not resource.namespaced}
+    return wide if route is None else {**wide, route: _OF_ALL_ROUTES}
+
+
+def rules(rights: Rights) -> list[dict[str, list[str]]]:
+    """Return rights as the ``rules`` of a Kubernetes ClusterRole."""
     return [
         {"apiGroups": [resource.group], "resources": [resource.plural], "verbs": list(verbs)}
-        for resource, verbs in PERMISSIONS.items()
+        for resource, verbs in rights.items()
     ]

@@ -20,9 +20,12 @@ class Resource:
         return f"{self.group}/{self.version}" if self.group else self.version
 
     def path(self, namespace: str | None, name: str | None = None) -> str:
-        """Return the URL path of the collection or of one object. Names are DNS labels and need no escaping."""
+        """Return the URL path of the collection or of one object. Names are DNS labels and need no escaping.
+
+        Without a namespace: the collection in all of them.
+        """
         root = f"/apis/{self.api_version}" if self.group else f"/api/{self.version}"
-        scope = f"/namespaces/{namespace}" if self.namespaced else ""
+        scope = f"/namespaces/{namespace}" if self.namespaced and namespace else ""
         return f"{root}{scope}/{self.plural}" + (f"/{name}" if name else "")
 
 
@@ -36,5 +39,7 @@ LIMIT_RANGES: Final = Resource("", "v1", "limitranges", "LimitRange")
 PODS: Final = Resource("", "v1", "pods", "Pod")
 POD_LOGS: Final = Resource("", "v1", "pods/log", "Pod")
 """The log of a pod: a right of its own. Read with `functions.cluster.client.Cluster.pod_log`."""
+INGRESSES: Final = Resource("networking.k8s.io", "v1", "ingresses", "Ingress")
+HTTP_ROUTES: Final = Resource("gateway.networking.k8s.io", "v1", "httproutes", "HTTPRoute")
 EVENTS: Final = Resource("", "v1", "events", "Event")
 NAMESPACES: Final = Resource("", "v1", "namespaces", "Namespace", namespaced=False)

@@ -4,6 +4,7 @@ from typing import Self
 
 from pydantic import Field, Json, model_validator
 
+from functions.models.exposure import ExposeSettings
 from functions.tenancy.settings import TenancySettings, WaitingSettings
 
 
@@ -24,6 +25,8 @@ class DeploySettings(TenancySettings, WaitingSettings):
     """Average CPU use that the autoscaler aims for, in percent of the CPU request."""
     kubernetes_default_replicas: int = Field(ge=1)
     """Replicas of an app with autoscaling off, if neither the request nor the app names a number."""
+    kubernetes_expose: Json[ExposeSettings] | None = None
+    """How apps are reached from outside, as JSON; absent where they are not."""
     kubernetes_default_cpu_request: str
     kubernetes_default_memory_request: str
     registry_allow_list: Json[tuple[str, ...]]

@@ -10,6 +10,7 @@ from functions.cluster.changes import autoscales, ready_replicas
 from functions.cluster.client import Cluster
 from functions.cluster.crashes import crashes_of
 from functions.cluster.errors import shorten
+from functions.cluster.exposure import url_of
 from functions.cluster.names import Object, ObjectName
 from functions.cluster.ownership import is_made_for, selector, workspace_of
 from functions.cluster.parallel import together
@@ -111,6 +112,7 @@ class AppReader:
             conditions=_conditions(app, "SpinApp") + (_conditions(deployment, "Deployment") if deployment else []),
             problems=problems,
             events=_newest([*events, *self._events_of_pods(_troubled(pods, problems), name.namespace)]),
+            url=url_of(app, self.settings.kubernetes_expose),
         )
 
     def _summary(self, app: Object) -> AppSummary:
@@ -130,6 +132,7 @@ class AppReader:
             available=available.get(said[0]) if said else None,
             managed=manifests.is_managed(app),
             workspace_id=workspace_of(app),
+            url=url_of(app, self.settings.kubernetes_expose),
         )
 
     def _around(self, app: Object) -> tuple[Object | None, Object | None, Object | None, Events]:

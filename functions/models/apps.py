@@ -19,6 +19,8 @@ _WORKSPACE = "Workspace that the app belongs to; null if it belongs to none."
 _MANAGED = "Whether this service created the app; false for a SpinApp created by other means."
 _AUTOSCALING = "Whether a HorizontalPodAutoscaler sets the number of replicas."
 _SPOT = "Whether the app prefers spot instances."
+_EXAMPLE_URL = "https://my-function.apps.example.com/"
+_URL = "Address of the app from outside the cluster; null if it is not exposed."
 _ENDPOINT = "DNS name of the app's Service inside the cluster."
 
 
@@ -134,6 +136,7 @@ class AppSummary(BaseModel):
     )
     managed: bool = Field(description=_MANAGED, examples=[True])
     workspace_id: str | None = Field(default=None, description=_WORKSPACE, examples=["my-workspace"])
+    url: str | None = Field(default=None, description=_URL, examples=[_EXAMPLE_URL])
 
 
 class AppList(BaseModel):
@@ -174,6 +177,7 @@ class AppState(BaseModel):
         description="Events about the app and its failing pods, newest first. Kubernetes keeps them for about an hour."
     )
     workspace_id: str | None = Field(default=None, description=_WORKSPACE, examples=["my-workspace"])
+    url: str | None = Field(default=None, description=_URL, examples=[_EXAMPLE_URL])
 
 
 class RevisionEntry(BaseModel):
@@ -196,6 +200,11 @@ class RevisionEntry(BaseModel):
         default=None, description="Revision that this deploy restored; null if it was not a rollback."
     )
     current: bool = Field(description="Whether this is the app's current revision.", examples=[True])
+    host: str | None = Field(
+        default=None,
+        description="Host name of the app from outside the cluster; null if it was not exposed.",
+        examples=["my-function.apps.example.com"],
+    )
 
 
 class RevisionList(BaseModel):

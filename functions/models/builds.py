@@ -245,6 +245,11 @@ class TaskDeployment(BaseModel):
     revision: int | None = Field(
         default=None, description="Number of the revision that the deployment created.", examples=[1]
     )
+    url: str | None = Field(
+        default=None,
+        description="Address of the app from outside the cluster; null if it is not exposed.",
+        examples=["https://my-function.apps.example.com/"],
+    )
     error: str | None = Field(
         default=None, description="Reason why the deployment failed, or why the deployed app does not start."
     )

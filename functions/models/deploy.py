@@ -19,6 +19,7 @@ from functions.contracts.image_reference import REFERENCE, check_reference
 from functions.contracts.names import WorkspaceId
 from functions.contracts.spelling import Spelling, published
 from functions.models import quantity
+from functions.models.exposure import Expose
 from functions.models.quantity import amount, memory_quantity
 from functions.models.requests import RequestModel
 
@@ -178,6 +179,12 @@ class DeployOptions(RequestModel):
         "check that the Secret exists: without it the app runs with Spin's defaults. Default: none.",
         examples=["stores"],
     )
+    expose: Expose | None = Field(
+        default=None,
+        description="Way to the app from outside the cluster, if the installation offers one. Default: none for a new "
+        "app.",
+        examples=[{"host": "my-function.apps.example.com"}],
+    )
     wait: bool = Field(
         default=False,
         description="Wait until the new version accepts requests, for about 20 seconds at most, before answering. "
@@ -302,6 +309,11 @@ class DeployResponse(BaseModel):
     )
     revision: int = Field(description="Number of the revision that this deploy created.", examples=[1])
     ready_replicas: int = Field(description="Number of replicas that accept requests, of any version.", examples=[1])
+    url: str | None = Field(
+        default=None,
+        description="Address of the app from outside the cluster; null if it is not exposed.",
+        examples=["https://my-function.apps.example.com/"],
+    )
     rollout: Rollout | None = Field(
         default=None, description="Progress of the new version; null unless the request had `wait`."
     )

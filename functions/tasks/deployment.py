@@ -13,7 +13,7 @@ from functions.models.builds import TaskDeployment
 from functions.models.deploy import DeployOptions
 from functions.tenancy.workspace import Workspace
 
-_SHOWN = ("app_name", "endpoint", "image", "digest", "revision", "error")
+_SHOWN = ("app_name", "endpoint", "image", "digest", "revision", "url", "error")
 """Fields of a deploy's answer that the task shows."""
 
 

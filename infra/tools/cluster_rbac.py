@@ -12,7 +12,9 @@ from typing import Any, Final
 
 import yaml
 
-from functions.cluster.permissions import PERMISSIONS, rules
+from functions.cluster.exposure import ROUTES
+from functions.cluster.permissions import everywhere, in_namespaces, rules
+from functions.models.exposure import RouteKind
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 RBAC_GROUP: Final = "rbac.authorization.k8s.io"
@@ -23,31 +25,30 @@ _HEADER: Final = (
 Json = dict[str, Any]
 
 
-def manifests(group: str) -> dict[str, list[Json]]:
+def manifests(group: str, exposed_by: RouteKind | None) -> dict[str, list[Json]]:
     """Return the objects of each manifest for the Kubernetes group ``group``, by path below the repository.
 
     Rights on namespaced kinds are in a ClusterRole without a binding: each tenant's RoleBinding grants it in its own
-    namespace. Only rights on kinds without a namespace are bound for the whole cluster.
+    namespace. Only rights on kinds without a namespace are bound for the whole cluster, and listing the routes of apps
+    where apps are exposed (``exposed_by``: the kind of those routes).
     """
-    by_scope: dict[bool, list[Json]] = {True: [], False: []}
-    for resource, rule in zip(PERMISSIONS, rules(), strict=True):
-        by_scope[resource.namespaced].append(rule)
+    route = None if exposed_by is None else ROUTES[exposed_by]
     wide = f"{group}-cluster"
     return {
         "cluster/base/rbac.yaml": [
-            _role(group, by_scope[True]),
-            _role(wide, by_scope[False]),
+            _role(group, rules(in_namespaces(route))),
+            _role(wide, rules(everywhere(route))),
             _binding("ClusterRoleBinding", wide, group),
         ],
         "cluster/tenant/role-binding.yaml": [_binding("RoleBinding", group, group)],
     }
 
 
-def render(group: str) -> dict[Path, str]:
+def render(group: str, exposed_by: RouteKind | None) -> dict[Path, str]:
     """Return the text of each manifest, by path."""
     return {
         ROOT / path: _HEADER + yaml.safe_dump_all(objects, sort_keys=False, width=120)
-        for path, objects in manifests(group).items()
+        for path, objects in manifests(group, exposed_by).items()
     }
 
 
@@ -56,9 +57,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.tools.cluster_rbac", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; fail when a file is out of date")
     options = parser.parse_args(arguments)
-    settings = json.loads((ROOT / "cdk.json").read_text("utf-8"))["context"]["blue-faas"]
+    settings = json.loads((ROOT / "cdk.json").read_text("utf-8"))["context"]["blue-faas"]["kubernetes"]
     stale = []
-    for path, text in render(settings["kubernetes"]["access_group"]).items():
+    for path, text in render(settings["access_group"], (settings.get("expose") or {}).get("kind")).items():
         if path.exists() and path.read_text("utf-8") == text:
             continue
         stale.append(path)

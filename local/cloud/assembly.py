@@ -18,6 +18,7 @@ from infra.tools.build_folder import put_in_place, scratch_for
 from local.aws.settings import DEFAULT_ACCOUNT, OPERATOR
 from local.cloud.issuer import ADMINISTRATOR, AUDIENCE, ISSUER
 from local.cloud.places import BUILD, ROOT
+from local.front.config import EXPOSED_DOMAIN
 
 CLUSTER_NAME: Final = "blue-faas-local"
 
@@ -32,6 +33,7 @@ OVERRIDES: Final[dict[str, object]] = {
     },
     "blue-faas.limits.waiting_requests": 6,
     "blue-faas.limits.all_waiting_requests": 8,
+    "blue-faas.kubernetes.expose": {"kind": "Ingress", "domains": [EXPOSED_DOMAIN], "scheme": "http"},
     "aws:cdk:disable-asset-staging": True,
 }
 """All that differs from the template on AWS: who may do what, the page, which cluster, and how much runs at once, as

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Host, Mount, Route, Router
 
 from local.front.api_gateway import ApiGateway
-from local.front.config import FrontConfig
+from local.front.config import EXPOSED_DOMAIN, FrontConfig
 from local.front.origin import Door
 from local.front.service_proxy import ServiceProxy
 from local.kubernetes.service_router import ServiceRouter
@@ -44,11 +44,23 @@ def create_app(config: FrontConfig) -> Starlette:
 
     return Starlette(
         routes=[
-            *([Host("{service}.{namespace}.svc.cluster.local", app=functions)] if functions is not None else []),
+            *_hosts(config, functions),
             Mount("", app=Door(Router(behind_the_door))),
         ],
         lifespan=lifespan,
     )
+
+
+def _hosts(config: FrontConfig, functions: ServiceRouter | ServiceProxy | None) -> list[Host]:
+    """Make the routes to functions by the Host header.
+
+    Below ``localhost`` are the hosts of apps that are exposed (`local.cloud.assembly`); a real cluster has a way of its
+    own for them.
+    """
+    if functions is None:
+        return []
+    exposed = [] if config.real_cluster else [Host(f"{{host}}.{EXPOSED_DOMAIN}", app=functions)]
+    return [Host("{service}.{namespace}.svc.cluster.local", app=functions), *exposed]
 
 
 def _functions(config: FrontConfig) -> ServiceRouter | ServiceProxy | None:

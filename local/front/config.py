@@ -1,8 +1,12 @@
 """What the front is told, in a JSON file that the supervisor writes when the other parts are up."""
 
 from pathlib import Path
+from typing import Final
 
 from pydantic import BaseModel, ConfigDict
+
+EXPOSED_DOMAIN: Final = "localhost"
+"""Below it are the hosts of apps that are exposed: every name below localhost is this machine (RFC 6761)."""
 
 
 class FrontConfig(BaseModel):

@@ -119,6 +119,7 @@ def parse_arguments(arguments: list[str] | None = None) -> CommandLine:
         seed=SeedOptions(
             manifests=options.manifests,
             tenants=tuple(dict.fromkeys(["default", *options.tenant])),
+            exposed_by="Ingress",
         ),
     )
     return CommandLine(config, options.ready_file, options.verbose)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from functions.models.exposure import RouteKind
+from infra.tools.cluster_rbac import manifests
 from local.kubernetes.kubelet.metrics import metrics_definition
 from local.kubernetes.kubelet.node import SPIN_HANDLER
 from local.kubernetes.kustomization import build
@@ -29,6 +31,8 @@ CLUSTER_MANIFESTS: Final = Path(__file__).resolve().parents[2] / "cluster"
 PLAIN_CLASS: Final = "wasmtime-spin-v2"
 """The RuntimeClass of SpinKube's own samples."""
 
+DEPLOYERS: Final = "blue-faas-deployer"
+"""Kubernetes group of the deploy function."""
 _RBAC_GROUP: Final = "rbac.authorization.k8s.io"
 _KINDS: Final = {
     resource.kind: resource
@@ -52,6 +56,8 @@ class SeedOptions:
     """Folder with ``base`` (applied once) and ``tenant`` (applied in each namespace), both of them kustomizations."""
     tenants: tuple[str, ...] = ("default",)
     """Namespaces that get executors and the deployer's rights."""
+    exposed_by: RouteKind | None = None
+    """Kind of route that exposes apps, if they are to be: the manifests have no rights on any."""
 
 
 def seed(api: Api, options: SeedOptions) -> None:
@@ -72,6 +78,8 @@ def seed_objects(options: SeedOptions) -> Iterator[tuple[Resource, str | None, J
 def seed_manifests(options: SeedOptions) -> Iterator[tuple[Resource, str | None, Json]]:
     """Yield the part of `seed_objects` that comes from ``cluster/``."""
     yield from _placed(build(options.manifests / "base"))
+    if options.exposed_by is not None:
+        yield from _placed(manifests(DEPLOYERS, options.exposed_by)["cluster/base/rbac.yaml"])
     for tenant in options.tenants:
         yield from _placed(build(options.manifests / "tenant"), tenant)
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from local.kubernetes.api.errors import ApiError
 from local.kubernetes.api.selectors import match_label_selector
+from local.kubernetes.host_routes import HostRoutes
 from local.kubernetes.machinery.api import Key
 from local.kubernetes.machinery.http_api import ApiAccess, HttpApi
 from local.kubernetes.machinery.meta import is_pod_ready, is_terminating
@@ -38,6 +39,7 @@ class ServiceTable:
         self._services = self._api.informer(SERVICES)
         self._pods = self._api.informer(PODS)
         self._turns: dict[Key, Iterator[int]] = {}
+        self._hosts = HostRoutes(self._api)
 
     def start(self, timeout: float) -> None:
         """Follow the API server; returns with the first lists. Raises TimeoutError."""
@@ -46,6 +48,10 @@ class ServiceTable:
     def stop(self) -> None:
         """Stop following."""
         self._api.close()
+
+    def service_of(self, host: str) -> Key | None:
+        """Return the (namespace, Service) that a Host header names: by a route, or by the Service's own name."""
+        return self._hosts.service_of(host) or parse_service_host(host)
 
     def exists(self, service: Key) -> bool:
         """Whether there is a Service of this (namespace, name).

@@ -1,8 +1,8 @@
-"""Requests to ``{service}.{namespace}.svc.cluster.local`` -> a ready pod: an ASGI app for the front process.
+"""Requests to ``{service}.{namespace}.svc.cluster.local``, or to an app's host from outside, to a ready pod.
 
-Where a cluster has DNS and kube-proxy, one machine has the Host header and this. A request is sent a second time only
-when it cannot have had an effect: the connection could not be made, or (for methods that may be repeated) a kept
-connection turned out closed before a byte of the response.
+An ASGI app for the front process. Where a cluster has DNS and kube-proxy, one machine has the Host header and this. A
+request is sent a second time only when it cannot have had an effect: the connection could not be made, or (for methods
+that may be repeated) a kept connection turned out closed before a byte of the response.
 """
 
 import asyncio
@@ -85,7 +85,7 @@ class ServiceRouter:
                 await send({"type": "websocket.close", "code": 1003})
             return
         request = Request(scope, receive)
-        service = parse_service_host(request.headers.get("host", ""))
+        service = self._table.service_of(request.headers.get("host", ""))
         problem = await self._problem(service, request)
         try:
             answer = problem if service is None or problem else await self._forward(service, request, send)
@@ -97,7 +97,10 @@ class ServiceRouter:
     async def _problem(self, service: Key | None, request: Request) -> PlainTextResponse | None:
         if service is None:
             host = request.headers.get("host", "")
-            text = f'no Service is called "{host}"; use SERVICE.NAMESPACE.svc.cluster.local as the host name\n'
+            text = (
+                f'no Service is called "{host}", and no route leads there; use SERVICE.NAMESPACE.svc.cluster.local as '
+                "the host name, or the host that the app was exposed with\n"
+            )
             return PlainTextResponse(text, 404)
         if not await asyncio.to_thread(self._table.exists, service):
             namespace, name = service

@@ -139,8 +139,8 @@ def test_the_files_are_what_the_permissions_table_makes_them(capsys: pytest.Capt
 def test_a_file_that_is_out_of_date_is_named(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    changed = {path: f"{text}# more\n" for path, text in render(DEPLOYER).items()}
-    monkeypatch.setattr("infra.tools.cluster_rbac.render", lambda _: changed)
+    changed = {path: f"{text}# more\n" for path, text in render(DEPLOYER, None).items()}
+    monkeypatch.setattr("infra.tools.cluster_rbac.render", lambda *_: changed)
     assert main(["--check"]) == 1
     assert "cluster/base/rbac.yaml: out of date" in capsys.readouterr().out
 

@@ -8,6 +8,7 @@ import pytest
 from functions.api.settings import BuildApiSettings, IngestSettings
 from functions.cluster.settings import DeploySettings
 from functions.contracts.settings import EnvironmentSettings
+from functions.models.exposure import ExposeSettings
 from functions.tasks.settings import ReconcilerSettings, TaskSettings
 from infra.settings import Settings
 from tests.infra.conftest import OTHER, synthesis
@@ -69,6 +70,11 @@ def test_every_optional_variable_is_set_by_some_setting() -> None:
     for module, settings in SETTINGS.items():
         given = OF_LAMBDA_ITSELF.union(*(environments(**changed).get(module, {}) for changed in CHANGED))
         assert settings.variables().keys() <= given
+
+
+def test_the_deploy_function_reads_how_apps_are_exposed_as_it_was_set() -> None:
+    given = ExposeSettings.model_validate_json(environments(**OTHER)["deploy"]["KUBERNETES_EXPOSE"])
+    assert given == ExposeSettings.model_validate(OTHER["blue-faas.kubernetes.expose"])
 
 
 @pytest.mark.parametrize("module", SETTINGS)

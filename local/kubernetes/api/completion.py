@@ -38,7 +38,7 @@ def _faults(resource: Resource, obj: Object, old: Object | None) -> list[FieldEr
         # Go's decoder gives a built-in kind's status its zero values: nothing in it is required.
         if resource.custom or not error.field.startswith("status"):
             errors.append(error)
-    if not errors and not resource.custom:
+    if not errors:
         errors = check_object(resource.key, obj)
     if not errors and old is not None:
         errors = check_change(resource.key, old, obj)

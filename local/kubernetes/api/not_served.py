@@ -14,6 +14,7 @@ Object = dict[str, Any]
 
 _REASON = "not served by the one-machine cluster"
 _SECRET = "secretKeyRef"  # noqa: S105 - a field
+_EVERY_PATH = [{"path": {"type": "PathPrefix", "value": "/"}}]
 _ROLLOUT = {"maxSurge": "25%", "maxUnavailable": "25%"}
 
 
@@ -91,12 +92,41 @@ def _autoscaler(spec: Object) -> Iterator[str]:
             yield f"spec.metrics[{index}]"
 
 
+def _ingress(spec: Object) -> Iterator[str]:
+    """Yield what asks for more than a whole host for one Service, over http."""
+    yield from _set(spec, "spec", "defaultBackend", "tls")
+    for index, rule in enumerate(spec.get("rules") or []):
+        paths = (rule.get("http") or {}).get("paths") or []
+        whole = [(path.get("path"), path.get("pathType")) for path in paths] == [("/", "Prefix")]
+        if not whole or "*" in rule.get("host", "*") or "service" not in paths[0].get("backend", {}):
+            yield f"spec.rules[{index}]"
+
+
+def _http_route(spec: Object) -> Iterator[str]:
+    """Yield what asks for more than whole hosts for one Service of the route's own namespace."""
+    for index, host in enumerate(spec.get("hostnames") or ("*",)):
+        if "*" in host:
+            yield f"spec.hostnames[{index}]"
+    rules = spec.get("rules") or []
+    if len(rules) != 1:
+        yield "spec.rules"
+        return
+    yield from _set(rules[0], "spec.rules[0]", "filters", "timeouts")
+    if rules[0].get("matches", _EVERY_PATH) != _EVERY_PATH:
+        yield "spec.rules[0].matches"
+    backends = rules[0].get("backendRefs") or []
+    if len(backends) != 1 or backends[0].get("kind", "Service") != "Service" or "namespace" in backends[0]:
+        yield "spec.rules[0].backendRefs"
+
+
 _FIELDS: dict[tuple[str, str], Callable[[Object], Iterator[str]]] = {
     ("", "pods"): _pod,
     ("", "services"): _service,
     ("apps", "deployments"): _workload,
     ("apps", "replicasets"): _workload,
     ("autoscaling", "horizontalpodautoscalers"): _autoscaler,
+    ("networking.k8s.io", "ingresses"): _ingress,
+    ("gateway.networking.k8s.io", "httproutes"): _http_route,
     ("core.spinkube.dev", "spinapps"): _spin_app,
     ("core.spinkube.dev", "spinappexecutors"): _executor,
 }

@@ -32,7 +32,7 @@ _POSITIVE = "must be greater than 0"
 
 
 def check_object(key: tuple[str, str], obj: Object) -> list[FieldError]:
-    """List what is wrong with an object of a built-in kind."""
+    """List what is wrong with an object of a built-in kind, or with one whose definition has rules in CEL."""
     rule = _RULES.get(key)
     return rule(obj) if rule else []
 
@@ -194,6 +194,62 @@ def _metric(metric: Object, field: str) -> list[FieldError]:
     return []
 
 
+def _ingress(obj: Object) -> list[FieldError]:
+    spec = obj.get("spec") or {}
+    rules = spec.get("rules") or ()
+    if not rules and not spec.get("defaultBackend"):
+        why = "either `defaultBackend` or `rules` must be specified"
+        return [invalid_value("spec", rules, why)]
+    errors = []
+    for index, rule in enumerate(rules):
+        field = f"spec.rules[{index}]"
+        errors += _ingress_host(rule.get("host") or "", f"{field}.host")
+        for number, path in enumerate((rule.get("http") or {}).get("paths") or ()):
+            errors += _ingress_path(path, f"{field}.http.paths[{number}]")
+    return errors
+
+
+def _ingress_host(host: str, field: str) -> list[FieldError]:
+    if not host:
+        return []
+    if re.fullmatch(r"[0-9.]+|.*:.*", host):
+        return [invalid_value(field, host, "must be a DNS name, not an IP address")]
+    why = names.dns_subdomain(host.removeprefix("*."))
+    return [invalid_value(field, host, why)] if why else []
+
+
+def _ingress_path(path: Object, field: str) -> list[FieldError]:
+    errors = []
+    kinds = ("Exact", "ImplementationSpecific", "Prefix")
+    kind, value = path.get("pathType"), path.get("path") or ""
+    if kind not in kinds:
+        errors.append(unsupported_value(f"{field}.pathType", kind, kinds))
+    elif kind != "ImplementationSpecific" and not value.startswith("/"):
+        errors.append(invalid_value(f"{field}.path", value, "must be an absolute path"))
+    service = (path.get("backend") or {}).get("service")
+    if service is None:
+        if not (path.get("backend") or {}).get("resource"):
+            errors.append(required_value(f"{field}.backend", "resource or service backend is required"))
+        return errors
+    port = service.get("port") or {}
+    if ("name" in port) == ("number" in port):
+        errors.append(required_value(f"{field}.backend.service.port", "port name or number is required"))
+    elif not 1 <= port.get("number", 1) <= _MAX_PORT:
+        why = f"must be between 1 and {_MAX_PORT}, inclusive"
+        errors.append(invalid_value(f"{field}.backend.service.port.number", port["number"], why))
+    return errors
+
+
+def _http_route(obj: Object) -> list[FieldError]:
+    # CEL rules of the definition (Gateway API v1): "Must have port for Service reference".
+    return [
+        invalid_value(f"spec.rules[{index}].backendRefs[{number}]", "object", "Must have port for Service reference")
+        for index, rule in enumerate((obj.get("spec") or {}).get("rules") or ())
+        for number, backend in enumerate(rule.get("backendRefs") or ())
+        if backend.get("kind", "Service") == "Service" and "port" not in backend
+    ]
+
+
 def _config(obj: Object) -> list[FieldError]:
     why = (
         "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME', "
@@ -247,6 +303,8 @@ _RULES: dict[tuple[str, str], Callable[[Object], list[FieldError]]] = {
     ("apps", "deployments"): _workload,
     ("apps", "replicasets"): _workload,
     ("autoscaling", "horizontalpodautoscalers"): _autoscaler,
+    ("networking.k8s.io", "ingresses"): _ingress,
+    ("gateway.networking.k8s.io", "httproutes"): _http_route,
     ("rbac.authorization.k8s.io", "rolebindings"): _role_binding,
     ("rbac.authorization.k8s.io", "clusterrolebindings"): _role_binding,
     ("apiextensions.k8s.io", "customresourcedefinitions"): _definition,

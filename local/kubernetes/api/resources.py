@@ -116,6 +116,7 @@ BUILTIN_RESOURCES: tuple[Resource, ...] = (
     _builtin("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler", "hpa", **_ALL),
     _builtin("node.k8s.io", "v1", "runtimeclasses", "RuntimeClass", namespaced=False),
     _builtin("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy", "netpol", **_COUNTED),
+    _builtin("networking.k8s.io", "v1", "ingresses", "Ingress", "ing", has_status=True, **_COUNTED),
     _builtin("rbac.authorization.k8s.io", "v1", "roles", "Role", **_RBAC),
     _builtin("rbac.authorization.k8s.io", "v1", "rolebindings", "RoleBinding", **_RBAC),
     _builtin("rbac.authorization.k8s.io", "v1", "clusterroles", "ClusterRole", namespaced=False, **_RBAC),

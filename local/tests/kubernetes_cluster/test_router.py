@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.kubernetes.machinery.resources import PODS, SERVICES, Json
+from local.kubernetes.host_routes import HostRoutes
+from local.kubernetes.machinery.resources import HTTP_ROUTES, INGRESSES, PODS, SERVICES, Json, Resource
 from local.kubernetes.ports import LISTENING_ANNOTATION, listening_value
 from local.kubernetes.service_endpoints import ServiceTable, addresses_of, parse_service_host
 from local.tests.kubernetes_cluster.world import World, eventually
@@ -139,6 +140,48 @@ def test_unknown_names_are_told_apart(world: World) -> None:
     response = httpx.get(world.router_url, headers={"Host": "just-a-host"})
     assert response.status_code == 404
     assert "SERVICE.NAMESPACE.svc.cluster.local" in response.text
+
+
+def ingress(host: str, service: str) -> Json:
+    backend = {"service": {"name": service, "port": {"number": 80}}}
+    return {"rules": [{"host": host, "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}]}
+
+
+def http_route(host: str, service: str) -> Json:
+    return {"hostnames": [host], "rules": [{"backendRefs": [{"name": service, "port": 80}]}]}
+
+
+@pytest.mark.parametrize(("kind", "spec"), [(INGRESSES, ingress), (HTTP_ROUTES, http_route)])
+def test_a_route_leads_its_host_to_a_service(world: World, kind: Resource, spec: Callable[[str, str], Json]) -> None:
+    def status(host: str) -> int:
+        return httpx.get(world.router_url, headers={"Host": host}).status_code
+
+    with endpoint(100) as (port, _), service(world, "exposed", port):
+        world.api.create(kind, "default", {"metadata": {"name": "exposed"}, "spec": spec("one.example", "exposed")})
+        eventually(lambda: status("one.example") == 200, "the host leads to the Service")
+        assert (status("ONE.example:8000"), status("two.example")) == (200, 404)
+        world.api.patch(kind, "default", "exposed", {"spec": spec("two.example", "exposed")})
+        eventually(lambda: status("two.example") == 200, "the new host does")
+        assert status("one.example") == 404
+        world.api.delete(kind, "default", "exposed")
+        eventually(lambda: status("two.example") == 404, "no host does")
+
+
+def test_of_two_routes_with_one_host_the_older_leads() -> None:
+    def made(at: str, namespace: str) -> Json:
+        meta = {"name": "a", "namespace": namespace, "creationTimestamp": at}
+        return {"kind": "Ingress", "metadata": meta, "spec": ingress("one.example", f"of-{namespace}")}
+
+    class Informer:
+        def __init__(self, *routes: Json) -> None:
+            self.items = lambda: list(routes)
+
+    early, late = "2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z"
+    for order in (1, -1):
+        routes = HostRoutes.__new__(HostRoutes)
+        both = [made(late, "a"), made(early, "b")][::order]
+        routes._routes = [Informer(*both)]  # type: ignore[list-item]
+        assert routes.service_of("one.example") == ("b", "of-b")
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
-from functions.cluster.permissions import rules
-from functions.cluster.resources import NAMESPACES, SERVICE_ACCOUNTS, SPIN_APPS, Resource
+from functions.cluster.permissions import everywhere, in_namespaces, rules
+from functions.cluster.resources import HTTP_ROUTES, INGRESSES, NAMESPACES, SERVICE_ACCOUNTS, SPIN_APPS, Resource
 from local.kubernetes.api import StaticTokenAuthenticator, User, create_app
 from local.kubernetes.api.authentication import Authenticator
 from local.kubernetes.api.decoding import WriteOptions
@@ -103,7 +103,8 @@ class StandIn:
     def grant_deployers(self) -> None:
         reference = {"apiGroup": ROLE.group, "kind": ROLE.kind, "name": DEPLOYER}
         subject = {"apiGroup": ROLE.group, "kind": "Group", "name": DEPLOYER}
-        self.ensure(ROLE, "", {"metadata": {"name": DEPLOYER}, "rules": rules()})
+        granted = [rules(scope(route)) for route in (INGRESSES, HTTP_ROUTES) for scope in (in_namespaces, everywhere)]
+        self.ensure(ROLE, "", {"metadata": {"name": DEPLOYER}, "rules": [rule for each in granted for rule in each]})
         binding = {"metadata": {"name": DEPLOYER}, "roleRef": reference, "subjects": [subject]}
         self.ensure(CLUSTER_BINDING, "", binding)
 

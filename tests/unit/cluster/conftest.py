@@ -38,6 +38,14 @@ REGION = "ap-northeast-2"
 POLICY_TABLE = "policies-of-the-deploy-tests"
 IMAGE = "217350599014.dkr.ecr.ap-northeast-2.amazonaws.com/blue-final-faas-app:a1b2c3d4"
 
+INGRESS = {"kind": "Ingress", "domains": ["apps.example.com"], "ingress_class": "alb", "annotations": {"group": "one"}}
+HTTP_ROUTE = {
+    "kind": "HTTPRoute",
+    "domains": ["apps.example.com", "example.org"],
+    "gateway": {"namespace": "gateways", "name": "public", "section": "https"},
+}
+"""Both ways in which an installation can expose apps."""
+
 CALLER = "arn:aws:iam::123456789012:user/developer"
 
 _EVENT = json.loads((Path(__file__).parent / "events" / "post_deploy.json").read_text())

@@ -1,7 +1,9 @@
 """The permissions table against what deploys really ask for. The server's RBAC refuses whatever is not in it."""
 
-from functions.cluster.permissions import PERMISSIONS, rules
-from functions.cluster.resources import DEPLOYMENTS, PODS, SERVICE_ACCOUNTS
+import pytest
+
+from functions.cluster.permissions import everywhere, in_namespaces, rules
+from functions.cluster.resources import DEPLOYMENTS, HTTP_ROUTES, INGRESSES, PODS, SERVICE_ACCOUNTS, Resource
 from tests.unit.cluster.conftest import IMAGE, Deploy
 from tests.unit.cluster.kubernetes_server import Administrator, KubernetesServer
 
@@ -30,17 +32,25 @@ def test_every_permission_is_used_and_no_other_is_asked_for(
     assert deploy(seconds=2).body["service_status"] == "pending"
 
     asked = {(call.group, call.plural, call.verb) for call in server.calls}
-    granted = {(resource.group, resource.plural, verb) for resource, verbs in PERMISSIONS.items() for verb in verbs}
+    granted = {
+        (resource.group, resource.plural, verb)
+        for rights in (in_namespaces(), everywhere())
+        for resource, verbs in rights.items()
+        for verb in verbs
+    }
     assert asked == granted
 
 
 def test_the_rules_are_the_table() -> None:
-    assert {"apiGroups": [""], "resources": [PODS.plural], "verbs": ["list"]} in rules()
-    assert {"apiGroups": ["apps"], "resources": [DEPLOYMENTS.plural], "verbs": ["get", "patch"]} in rules()
-    assert len(rules()) == len(PERMISSIONS)
-    assert all("*" not in rule["verbs"] + rule["resources"] + rule["apiGroups"] for rule in rules())
+    narrow = rules(in_namespaces())
+    assert {"apiGroups": [""], "resources": [PODS.plural], "verbs": ["list"]} in narrow
+    assert {"apiGroups": ["apps"], "resources": [DEPLOYMENTS.plural], "verbs": ["get", "patch"]} in narrow
+    assert [rule["resources"] for rule in rules(everywhere())] == [["namespaces"]]
 
 
-def test_nothing_that_a_caller_sends_can_read_a_secret_or_run_a_command() -> None:
-    resources = {resource for rule in rules() for resource in rule["resources"]}
+@pytest.mark.parametrize("route", [None, INGRESSES, HTTP_ROUTES])
+def test_no_rule_is_a_wildcard_or_reads_a_secret_or_runs_a_command(route: Resource | None) -> None:
+    every = [*rules(in_namespaces(route)), *rules(everywhere(route))]
+    assert all("*" not in rule["verbs"] + rule["resources"] + rule["apiGroups"] for rule in every)
+    resources = {resource for rule in every for resource in rule["resources"]}
     assert not resources & {"secrets", "configmaps", "pods/exec", "pods/attach", "pods/portforward"}

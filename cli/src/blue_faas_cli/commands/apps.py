@@ -47,6 +47,8 @@ def app(session: Session, app_name: AppArgument) -> None:
     write(f"image      {state.image}")
     write(f"replicas   {state.replicas.ready} of {state.replicas.desired or 0} ready")
     write(f"endpoint   http://{state.endpoint}/")
+    if state.url is not None:
+        write(f"url        {state.url}")
     for problem in state.problems:
         session.output.say(f"{problem.pod}: {problem.reason}: {problem.message}")
     if state.status == "failing":

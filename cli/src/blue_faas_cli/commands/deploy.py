@@ -39,7 +39,8 @@ def deploy(
 ) -> None:
     """Build a file or folder, deploy it, and wait until it answers.
 
-    Prints the address of the function inside the cluster; with --build-only the image, with --no-wait the task.
+    Prints the address of the function, from outside if it is exposed, otherwise inside the cluster; with --build-only
+    the image, with --no-wait the task.
     """
     from blue_faas_cli.apps import age, wait_for_app
     from blue_faas_cli.follow import Deadline, check_built, follow_build, wait_for_deployment
@@ -76,8 +77,9 @@ def deploy(
     task = wait_for_deployment(session, task, deadline)
     app = wait_for_app(session, name, deadline, options.namespace)
     output.say(f"{name} is available: revision {app.typed.revision}, {age(started)}")
-    output.say(f"Call it: blue invoke {name}" + how_to_call(session, app.typed.endpoint))
-    output.result(f"http://{app.typed.endpoint}/")
+    address = app.typed.url or f"http://{app.typed.endpoint}/"
+    output.say(f"Call it: blue invoke {name}" + how_to_call(session, address))
+    output.result(address)
     output.document({**task.raw, "app": app.raw})
 
 
@@ -98,12 +100,12 @@ def source_path(session: Session, path: Path | None) -> Path:
     return Path(os.path.relpath(project.folder / (project.source or ".")))
 
 
-def how_to_call(session: Session, endpoint: str) -> str:
+def how_to_call(session: Session, address: str) -> str:
     """Return the other way to call an app on the one-machine cloud."""
     if not session.settings.is_local:
         return ""
     host = session.settings.url.removeprefix("http://")
-    return f"   or: curl --connect-to ::{host} http://{endpoint}/"
+    return f"   or: curl --connect-to ::{host} {address}"
 
 
 def _variable(text: str) -> tuple[str, Any]:
