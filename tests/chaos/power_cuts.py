@@ -193,7 +193,8 @@ def _ended(client: Client, task_id: str) -> None:
 def _hold_result(client: Client, result: dict[str, Any]) -> None:
     assert client.object_of(result["wasm_path"])
     name, _, tag = result["image_url"].partition("/")[2].partition(":")
-    registry = httpx.Client(base_url=f"{client.url}/v2/{name}", auth=("AWS", client.ecr_password()))
+    address = f"{client.url}/v2/{name}"
+    registry = httpx.Client(base_url=address, auth=("AWS", client.ecr_password()), timeout=PATIENCE)
     manifest = registry.get(f"/manifests/{tag}")
     assert manifest.headers["docker-content-digest"] == result["digest"], manifest.text
     for blob in (manifest.json()["config"], *manifest.json()["layers"]):

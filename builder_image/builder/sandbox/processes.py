@@ -13,6 +13,8 @@ from typing import Final
 
 _PR_SET_DUMPABLE: Final = 4  # linux/prctl.h
 _PR_SET_CHILD_SUBREAPER: Final = 36
+_CAP_SYS_PTRACE: Final = 19  # linux/capability.h
+_MEMORY: Final = "/proc/meminfo"
 _GIVE_UP_SECONDS: Final = 10.0
 _ROUND_SECONDS: Final = 1.0
 _BLOCK_BYTES: Final = 512
@@ -71,11 +73,21 @@ def memory_of_user(uid: int) -> int:
     return sum(resident for _, resident in of_user(uid))
 
 
+def sees_open_files() -> bool:
+    """Whether this process may look at what other users' processes hold open (CAP_SYS_PTRACE, proc_pid_fd(5))."""
+    return bool(int(_fields(_status(os.getpid()))["CapEff"], 16) >> _CAP_SYS_PTRACE & 1)
+
+
+def free_memory() -> int:
+    """Bytes that programs of this machine can still take without swapping (proc_meminfo(5))."""
+    with open(_MEMORY, encoding="ascii") as lines:  # noqa: PTH123 - twice a second
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+
+
 def nameless_files_of_user(uid: int) -> int:
     """Bytes on disk of files that a user's processes hold open and that have no name any more.
 
-    Root sees them where it may look at processes of other users (CAP_SYS_PTRACE, proc_pid_fd(5)); elsewhere there are
-    none to be seen.
+    There are none to be seen unless `sees_open_files`.
     """
     files: dict[tuple[int, int], int] = {}
     for pid, _ in of_user(uid):

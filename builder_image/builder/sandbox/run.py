@@ -25,7 +25,15 @@ from typing import IO, Final, Self, cast
 from builder.errors import StoppedError
 from builder.sandbox import syscall_filter
 from builder.sandbox.output import Output
-from builder.sandbox.processes import end_descriptor, kill_user, memory_of_user, nameless_files_of_user, reap_user
+from builder.sandbox.processes import (
+    end_descriptor,
+    free_memory,
+    kill_user,
+    memory_of_user,
+    nameless_files_of_user,
+    reap_user,
+    sees_open_files,
+)
 from builder.sandbox.users import SandboxUser
 from builder.settings import Limits
 
@@ -35,6 +43,7 @@ _READ_BYTES: Final = 65_536
 _OPEN_FILES: Final = 4096
 _FREE_BYTES: Final = 256 * 1024 * 1024
 _FREE_FILES: Final = 10_000
+_FREE_MEMORY_BYTES: Final = 128 * 1024 * 1024
 _LEAST_BYTES: Final = 4096
 """What a file counts for that has no content: its name and its inode lie on the disk too."""
 _SHARED_FOLDERS: Final = ("/tmp", "/var/tmp", "/dev/shm", "/run/lock")  # noqa: S108
@@ -166,6 +175,7 @@ class Sandbox:
     def _watch(self, process: "subprocess.Popen[bytes]", output: Output, seconds: float) -> str | None:
         assert process.stdout is not None  # noqa: S101 - asked for above
         deadline = time.monotonic() + seconds
+        before = None if self.user.uid is None or sees_open_files() else written_on_disks(self.folder)
         ended = end_descriptor(process.pid)
         stdout = process.stdout.fileno()
         os.set_blocking(stdout, False)
@@ -176,7 +186,7 @@ class Sandbox:
                 while self._read(selector, ended, stdout, output, min(deadline, time.monotonic() + _WATCH_SECONDS)):
                     if time.monotonic() >= deadline:
                         return f"took longer than {seconds:g} seconds"
-                    if failure := self._over_limit():
+                    if failure := self._over_limit(before):
                         return failure
                 return None
         finally:
@@ -202,11 +212,18 @@ class Sandbox:
                 selector.unregister(stdout)
         return True
 
-    def _over_limit(self) -> str | None:
+    def _over_limit(self, before: int | None) -> str | None:
         if self.user.uid is not None and memory_of_user(self.user.uid) > self.limits.memory_bytes:
             return f"used more than {self.limits.memory_bytes:,} bytes of memory"
+        # Pages that a step shares and has let go of, and buffers of pipes and sockets, are in nobody's account.
+        if self.user.uid is not None and free_memory() < _FREE_MEMORY_BYTES:
+            return "left the build machine without free memory"
         try:
-            if disk_used(self.folder) + self._disk_used_elsewhere() > self.limits.disk_bytes:
+            used = disk_used(self.folder) + self._disk_used_elsewhere()
+            if before is not None:
+                # Files without a name cannot be seen: what has come to the disks since is the step's, or its build's.
+                used = max(used, written_on_disks(self.folder) - before)
+            if used > self.limits.disk_bytes:
                 return f"wrote more than {self.limits.disk_bytes:,} bytes to disk"
         except TooDeepError:
             return "made folders that are nested too deeply"
@@ -230,6 +247,16 @@ class Sandbox:
         if self.user.uid is not None:
             kill_user(self.user.uid)
         process.wait()  # not sooner: what it left behind could tell by it that nobody looks any more
+
+
+def written_on_disks(folder: Path) -> int:
+    """Bytes in use on every file system that a step in ``folder`` may write to."""
+    disks: dict[int, int] = {}
+    for place in (str(folder), *_SHARED_FOLDERS):
+        with contextlib.suppress(OSError):
+            disk = os.statvfs(place)
+            disks[os.stat(place).st_dev] = (disk.f_blocks - disk.f_bfree) * disk.f_frsize  # noqa: PTH116 - hot
+    return sum(disks.values())
 
 
 def disk_used(folder: Path) -> int:

@@ -8,27 +8,26 @@ import platform
 import re
 import signal
 import stat
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from builder.errors import StoppedError
-from builder.sandbox import syscall_filter
+from builder.sandbox import processes, run, syscall_filter
 from builder.sandbox.bpf import NUMBERS
-from builder.sandbox.processes import of_user
+from builder.sandbox.processes import of_user, sees_open_files
 from builder.sandbox.run import remove_folder
 from builder.settings import MIB
 
 from tests.security.builder.conftest import Box, MakeBox
 
-_CAP_SYS_PTRACE = 19  # linux/capability.h
 
-
-def _may_trace() -> bool:
-    """Whether root may look at processes of other users here."""
-    status = Path("/proc/self/status").read_text()
-    return bool(int(re.findall(r"^CapEff:\s*(\w+)", status, re.MULTILINE)[0], 16) >> _CAP_SYS_PTRACE & 1)
+def _may_make_namespaces() -> bool:
+    effective = re.search(r"^CapEff:\s*(\w+)", Path("/proc/self/status").read_text(), re.MULTILINE)
+    assert effective is not None
+    return bool(int(effective[1], 16) >> 21 & 1)  # CAP_SYS_ADMIN
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -38,6 +37,13 @@ def _subreaper() -> Iterator[None]:
     prctl(36, 1, 0, 0, 0)
     yield
     prctl(36, 0, 0, 0, 0)
+
+
+@pytest.fixture(autouse=True)
+def _disks_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where open files cannot be seen, the disk's growth counts: this machine's grows by what others do, too."""
+    if not sees_open_files():
+        monkeypatch.setattr(run, "written_on_disks", lambda _: 0)
 
 
 def test_the_environment_is_made_from_nothing(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,12 +129,6 @@ def test_there_is_no_network(box: Box) -> None:
     assert sockets == ["Address family not supported by protocol"] * 5
     if _may_make_namespaces():
         assert interfaces == "1"  # lo, which is down
-
-
-def _may_make_namespaces() -> bool:
-    effective = re.search(r"^CapEff:\s*(\w+)", Path("/proc/self/status").read_text(), re.MULTILINE)
-    assert effective is not None
-    return bool(int(effective[1], 16) >> 21 & 1)  # CAP_SYS_ADMIN
 
 
 _NAMESPACES = """\
@@ -292,13 +292,34 @@ def test_many_files(make_box: MakeBox, where: str) -> None:
     assert outcome.failure == f"wrote more than {8 * MIB:,} bytes to disk"
 
 
-@pytest.mark.skipif(not _may_trace(), reason="root may not look at processes of other users here")
+_NAMELESS = "import tempfile, time\nkept = [tempfile.TemporaryFile() for _ in range({})]\n"
+_NAMELESS += "for file in kept: file.write(bytes(2 << 20)); file.flush()\ntime.sleep({})"
+
+
+@pytest.mark.skipif(not sees_open_files(), reason="root may not look at processes of other users here")
 def test_files_without_a_name(make_box: MakeBox) -> None:
     box = make_box(disk_bytes=8 * MIB, file_bytes=3 * MIB)
-    program = "import tempfile, time\nkept = [tempfile.TemporaryFile() for _ in range({})]\n"
-    program += "for file in kept: file.write(bytes(2 << 20)); file.flush()\ntime.sleep({})"
-    assert box.python(program.format(2, 1.2)).succeeded
-    assert box.python(program.format(8, 60)).failure == f"wrote more than {8 * MIB:,} bytes to disk"
+    assert box.python(_NAMELESS.format(2, 1.2)).succeeded
+    assert box.python(_NAMELESS.format(8, 60)).failure == f"wrote more than {8 * MIB:,} bytes to disk"
+
+
+@pytest.mark.skipif(not _may_make_namespaces(), reason="no file system can be mounted here")
+def test_files_without_a_name_where_nobody_can_see_them(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a disk of the step's own: what others write here is not to be counted."""
+    for look in ("sees_open_files", "nameless_files_of_user"):
+        monkeypatch.setattr(run, look, lambda *_: 0)
+    monkeypatch.setattr(run, "_SHARED_FOLDERS", ())
+    monkeypatch.setattr(run, "_FREE_FILES", 0)
+    box.sandbox.limits = box.sandbox.limits.model_copy(update={"disk_bytes": 8 * MIB, "file_bytes": 3 * MIB})
+    temporary = box.sandbox.folder / "tmp"
+    options = f"size=1g,mode=700,uid={box.uid}"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(temporary)], check=True)
+    try:
+        box.sandbox.folder = temporary
+        assert box.python(_NAMELESS.format(2, 1.2)).succeeded
+        assert box.python(_NAMELESS.format(8, 60)).failure == f"wrote more than {8 * MIB:,} bytes to disk"
+    finally:
+        subprocess.run(["umount", str(temporary)], check=True)
 
 
 def test_files_with_nothing_in_them(make_box: MakeBox) -> None:
@@ -313,6 +334,20 @@ def test_a_machine_that_runs_full(box: Box, monkeypatch: pytest.MonkeyPatch, byt
     full = os.statvfs_result((1, 1, 10**9, bytes_left, bytes_left, 10**7, files_left, files_left, 0, 255))
     monkeypatch.setattr(os, "statvfs", lambda _: full)
     assert box.sh("sleep 60").failure == "left the build machine without free disk space"
+
+
+def test_a_machine_whose_memory_is_used_up(box: Box, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """By what no process has in its account: the kernel's own count tells."""
+    meminfo = tmp_path / "meminfo"
+    monkeypatch.setattr(processes, "_MEMORY", str(meminfo))
+    meminfo.write_text("MemTotal: 8000000 kB\nMemFree: 1 kB\nMemAvailable: 131072 kB\n")
+    assert box.sh("sleep 0.7").succeeded
+    meminfo.write_text("MemTotal: 8000000 kB\nMemFree: 1 kB\nMemAvailable: 131071 kB\n")
+    assert box.sh("sleep 60").failure == "left the build machine without free memory"
+
+
+def test_the_kernel_tells_how_much_memory_is_free() -> None:
+    assert 0 < processes.free_memory() <= os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def test_what_is_left_in_shared_folders_is_removed(make_box: MakeBox) -> None:
