@@ -4,6 +4,7 @@
 PYTHON ?= $(shell for python in /usr/bin/python3.11 /usr/local/bin/python3.11 python3.11; do \
 	$$python -c "import ensurepip" 2> /dev/null && echo $$python && break; done)
 PORT ?= 8000
+BROWSER := $(or $(CHROMIUM),$(shell command -v chromium))
 VENV := .venv/bin
 # Dependency groups and the files that lock them. Everything else agrees with what is chosen for the first.
 LOCKED := pyproject.toml:dev=requirements-dev.txt pyproject.toml:cdk=requirements.txt \
@@ -25,13 +26,14 @@ LONGEST := $(addprefix tests/,e2e chaos security/service security/builder) \
            $(addprefix local/tests/,kubernetes_cluster spin_host) tests/unit tests/unit/cluster local/tests/aws tests/infra
 FOLDERS := $(LONGEST) $(filter-out $(LONGEST),$(sort $(patsubst %/,%,$(dir $(shell find tests local/tests cli/tests -name "test_*.py")))))
 
-.PHONY: help setup lock demo local smoke synth test conformance fuzz coverage audit image-sbom docs scale check format openapi bundles cli clean $(FOLDERS)
+.PHONY: help setup lock demo local smoke synth test test-ui conformance fuzz coverage audit image-sbom docs scale check format openapi bundles cli clean $(FOLDERS)
 
 help:
 	@echo "make demo    set up, start the one-machine cloud, build and deploy examples/hello, show its answer"
 	@echo "make local   start the one-machine cloud and keep it up (PORT=8000, STATE=folder that outlives it, CLUSTER=no: builds only,"
 	@echo "             LOCAL_PORTS=5432: functions that name this port of the machine may reach it)"
 	@echo "make test    set up, run every check and test"
+	@echo "make test-ui   the tests of the page alone, in a real browser (Debian: chromium); pictures in build/ui/pictures"
 	@echo "make conformance   hold the product against real parts (a control plane, spin, the image, Lambda's Python)"
 	@echo "make fuzz    throw made-up inputs at every parser that a stranger reaches (SECONDS=30 for each)"
 	@echo "make smoke   try every call of a deployed installation (API=https://…, NAMESPACE=to deploy to)"
@@ -127,6 +129,15 @@ test:
 	@rm -f build/decisions
 	@BLUE_FAAS_DECISIONS=$(CURDIR)/build/decisions $(MAKE) --no-print-directory --jobs 5 --output-sync=target --keep-going check $(FOLDERS)
 	@$(VENV)/python -m tests.support.unused_rights build/decisions
+	@test -n "$(BROWSER)" || echo "Not run: the tests of /ui in a browser; there is no chromium (Debian: apt-get install chromium)"
+
+# The page: its modules, and the journeys in a real browser, which `make test` leaves out where there is none. What they saw:
+# build/ui/pictures.
+test-ui: setup
+	@test -n "$(BROWSER)" || { echo "Missing: chromium (Debian: apt-get install chromium)"; exit 1; }
+	@$(VENV)/python -m pytest tests/ui/test_*.py
+	@$(VENV)/python -m pytest local/tests/front/test_page.py
+	@$(VENV)/python -m pytest tests/e2e/test_page.py
 
 # How much of the product the tests below run, lines and branches; less than [tool.coverage.report] asks for fails. Not part
 # of `make test`: on Python 3.11 counting takes half as much time again (docs/decisions/0030-gates.md).

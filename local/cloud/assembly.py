@@ -16,7 +16,7 @@ from typing import Final
 
 from infra.tools.build_folder import put_in_place, scratch_for
 from local.aws.settings import DEFAULT_ACCOUNT, OPERATOR
-from local.cloud.issuer import ADMINISTRATOR, AUDIENCE, ISSUER
+from local.cloud.issuer import ADMINISTRATOR, AUDIENCE, ISSUER, PAGE_CLIENT, PATH
 from local.cloud.places import BUILD, ROOT
 from local.front.config import EXPOSED_DOMAIN
 
@@ -48,7 +48,13 @@ _AUTHORIZERS: Final[Mapping[str, Mapping[str, object]]] = {
     "jwt": {
         "blue-faas.authorizer": "jwt",
         "blue-faas.jwt": {"issuer": ISSUER, "audience": [AUDIENCE]},
-        "blue-faas.ui": None,
+        "blue-faas.ui": {
+            "sign_in": {
+                "client_id": PAGE_CLIENT,
+                "authorization_endpoint": f"{PATH}/authorize",
+                "token_endpoint": f"{PATH}/token",
+            }
+        },
     },
 }
 AUTHORIZERS: Final = tuple(_AUTHORIZERS)

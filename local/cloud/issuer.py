@@ -19,6 +19,8 @@ ISSUER: Final = "https://issuer.blue-faas.local"
 AUDIENCE: Final = "blue-faas"
 PATH: Final = "/_local/issuer"
 """Where the front serves what `ISSUER` publishes."""
+PAGE_CLIENT: Final = "blue-faas-page"
+"""What the page at ``/ui`` calls itself; a public client."""
 MINUTES: Final = 60
 ADMINISTRATOR: Final = "administrator"
 """Subject of tokens that may write the policy, where ``TENANCY=policy``."""
@@ -36,11 +38,16 @@ def make_key(file: Path) -> None:
 
 def published(file: Path) -> dict[str, Mapping[str, Any]]:
     """Path below `ISSUER` to the document there (OpenID Connect Discovery 1.0; RFC 7517)."""
-    public = _read(file).as_dict(private=False)
+    public = key_of(file).as_dict(private=False)
     return {
         "/.well-known/openid-configuration": {
             "issuer": ISSUER,
             "jwks_uri": f"{ISSUER}/keys",
+            "authorization_endpoint": f"{ISSUER}/authorize",
+            "token_endpoint": f"{ISSUER}/token",
+            "response_types_supported": ["code"],
+            "code_challenge_methods_supported": ["S256"],
+            "token_endpoint_auth_methods_supported": ["none"],
             "id_token_signing_alg_values_supported": ["RS256"],
         },
         "/keys": {"keys": [public]},
@@ -49,7 +56,7 @@ def published(file: Path) -> dict[str, Mapping[str, Any]]:
 
 def mint(file: Path, workspaces: Sequence[str], *, minutes: float = MINUTES, **claims: Any) -> str:
     """Sign a token for a caller of these workspaces; ``claims`` are added, or replace what it would have."""
-    key, now = _read(file), int(time.time())
+    key, now = key_of(file), int(time.time())
     standard = {
         "iss": ISSUER,
         "aud": AUDIENCE,
@@ -61,7 +68,8 @@ def mint(file: Path, workspaces: Sequence[str], *, minutes: float = MINUTES, **c
     return str(jwt.encode({"alg": "RS256", "kid": key.kid}, {**standard, **claims}, key))
 
 
-def _read(file: Path) -> RSAKey:
+def key_of(file: Path) -> RSAKey:
+    """Read the private key."""
     return RSAKey.import_key(json.loads(file.read_text()))
 
 

@@ -71,12 +71,14 @@ def _functions(config: FrontConfig) -> ServiceRouter | ServiceProxy | None:
 
 
 def _issuer(config: FrontConfig) -> list[Route]:
-    """Make the routes of what the issuer of tokens publishes, where there is one."""
+    """Make the routes of the issuer of tokens, where there is one: what it publishes, and where users sign in."""
     if config.issuer_key is None:
         return []
     from local.cloud import issuer
+    from local.front.sign_in import SignIn
 
     def route(path: str, document: Mapping[str, Any]) -> Route:
         return Route(issuer.PATH + path, lambda _: JSONResponse(document))
 
-    return [route(path, document) for path, document in issuer.published(config.issuer_key).items()]
+    published = [route(path, document) for path, document in issuer.published(config.issuer_key).items()]
+    return [*published, *SignIn(config.issuer_key).routes()]

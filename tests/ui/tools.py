@@ -7,6 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 from infra.tools.build_folder import BUILD, ROOT
 from infra.tools.page import npm_packages
 
@@ -15,6 +17,7 @@ STATIC: Final = ROOT / "functions" / "ui" / "static"
 MODULES: Final = sorted(path for path in STATIC.rglob("*.js") if "vendor" not in path.parts)
 WORK: Final = BUILD / "ui"
 """Folder of what the tests leave: screenshots, generated types."""
+NO_BROWSER: Final = "Not run: the tests of /ui in a browser; there is no chromium (Debian: apt-get install chromium)"
 
 
 @cache
@@ -39,3 +42,21 @@ def node(*arguments: str | Path, **variables: str) -> subprocess.CompletedProces
 def chromium() -> str | None:
     """Return the path of a Chromium; None where the machine has none."""
     return os.environ.get("CHROMIUM") or shutil.which("chromium")
+
+
+needs_browser = pytest.mark.skipif(chromium() is None, reason=NO_BROWSER)
+
+
+def journey(name: str, address: str, **variables: str) -> None:
+    """Run a journey of ``browser/`` in a real browser; what it sees is kept as pictures below `WORK`.
+
+    Raises
+    ------
+    AssertionError
+        Has what the journey printed.
+    """
+    given = {"CHROMIUM": str(chromium()), "ADDRESS": address, "PICTURES": str(WORK / "pictures")}
+    if os.geteuid() == 0:
+        given["SANDBOX"] = "no"  # Chromium's sandbox refuses to be root's
+    done = node(HERE / "browser" / f"{name}.js", **given, **variables)
+    assert done.returncode == 0, done.stdout

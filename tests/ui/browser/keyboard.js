@@ -1,0 +1,88 @@
+/** The whole way by keyboard alone, in a window as narrow as a small phone's. */
+
+import assert from "node:assert/strict";
+
+import { address, end, look, travel } from "./browser.js";
+import { source } from "./sources.js";
+
+const APP = "by-keyboard";
+const MOST_TABS = 80;
+
+/** Name of what has the focus, as it is read out. @param {any} page */
+function focused(page) {
+  return page.evaluate(() => {
+    const element = /** @type {any} */ (document.activeElement);
+    return (element.labels?.[0] ?? element).innerText?.trim() || element.getAttribute("aria-label") || "";
+  });
+}
+
+/** Go on by Tab to what has this name. @param {any} page @param {RegExp} name */
+async function tabTo(page, name) {
+  for (let pressed = 0; pressed < MOST_TABS; pressed += 1) {
+    await page.keyboard.press("Tab");
+    if (name.test(await focused(page))) {
+      const outline = await page.evaluate("getComputedStyle(document.activeElement).outlineStyle");
+      assert.notEqual(outline, "none", `the focus on ${name} cannot be seen`);
+      return;
+    }
+  }
+  assert.fail(`Tab does not lead to ${name}`);
+}
+
+/** @param {any} page @param {string} answer */
+async function upload(page, answer) {
+  await tabTo(page, /^Upload$/);
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "Upload" }).waitFor();
+  await tabTo(page, /^File/);
+  const chooser = page.waitForEvent("filechooser");
+  await page.keyboard.press("Enter");
+  await (await chooser).setFiles({ name: "app.py", mimeType: "text/x-python", buffer: Buffer.from(source(answer)) });
+  await tabTo(page, /^Name of the app/);
+  await page.keyboard.press("ControlOrMeta+A");
+  await page.keyboard.type(APP);
+  await page.keyboard.press("Enter");
+  await page.locator(".badge.deployed").waitFor();
+}
+
+await travel({ viewport: { width: 360, height: 740 }, hasTouch: false }, async (page) => {
+  await page.goto(`${address}/ui`);
+  await page.getByRole("heading", { name: "Tasks" }).waitFor();
+  assert.equal(await focused(page), "Tasks");
+  await page.keyboard.press("Shift+Tab");
+  for (let pressed = 0; pressed < 8; pressed += 1) await page.keyboard.press("Shift+Tab");
+  await tabTo(page, /^Skip to the content$/);
+  await page.keyboard.press("Enter");
+  assert.equal(await page.evaluate("document.activeElement.id"), "content");
+  await look(page, "keyboard-tasks");
+
+  await upload(page, "one");
+  assert.match(await focused(page), /^Build of/);
+  await look(page, "keyboard-task");
+  await upload(page, "two");
+
+  await tabTo(page, new RegExp(`^default/${APP}$`));
+  await page.keyboard.press("Enter");
+  await page.locator(".badge.available").waitFor();
+  await look(page, "keyboard-app");
+
+  await tabTo(page, /^Roll back Revision 1$/);
+  await page.keyboard.press("Enter");
+  await page.getByRole("dialog").waitFor();
+  assert.equal(await focused(page), "Cancel");
+  await look(page, "keyboard-confirm");
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  assert.match(await focused(page), /^Roll back Revision 1$/);
+  await page.keyboard.press("Enter");
+  await page.getByRole("dialog").waitFor();
+  await tabTo(page, /^Roll back$/);
+  await page.keyboard.press("Enter");
+  await page.getByText("rollback to 1").waitFor();
+
+  await tabTo(page, /^Apps$/);
+  await page.keyboard.press("Enter");
+  await page.getByRole("link", { name: APP }).waitFor();
+  await look(page, "keyboard-apps");
+});
+await end();
