@@ -1,7 +1,7 @@
 /** Small parts that several views show. */
 
 import { named, t } from "./language.js";
-import { html, useEffect, useRef } from "./view.js";
+import { html, useEffect, useLayoutEffect, useRef } from "./view.js";
 
 /** @typedef {import("./api.js").Refusal} Refusal */
 
@@ -12,7 +12,7 @@ import { html, useEffect, useRef } from "./view.js";
  */
 export function Heading({ children }) {
   const heading = /** @type {{current: HTMLElement | null}} */ (useRef(null));
-  useEffect(() => {
+  useLayoutEffect(() => {
     document.title = `${heading.current?.textContent} – Blue FaaS`;
     if (document.activeElement === document.body || document.activeElement?.closest("nav, main")) {
       heading.current?.focus();
@@ -47,7 +47,7 @@ export function Badge({ group, value }) {
  */
 export function Confirm({ question, action, done }) {
   const dialog = /** @type {{current: HTMLDialogElement | null}} */ (useRef(null));
-  useEffect(() => dialog.current?.showModal(), []);
+  useLayoutEffect(() => dialog.current?.showModal(), []);
   return html`<dialog ref=${dialog} aria-labelledby="question" onClose=${() => done(dialog.current?.returnValue === "yes")}>
     <p id="question">${question}</p>
     <div class="actions">
