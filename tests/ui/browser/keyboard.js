@@ -12,7 +12,8 @@ const MOST_TABS = 80;
 function focused(page) {
   return page.evaluate(() => {
     const element = /** @type {any} */ (document.activeElement);
-    return (element.labels?.[0] ?? element).innerText?.trim() || element.getAttribute("aria-label") || "";
+    const text = (element.labels?.[0] ?? element).innerText?.replace(/\s+/g, " ").trim();
+    return text || element.getAttribute("aria-label") || "";
   });
 }
 
@@ -29,23 +30,29 @@ async function tabTo(page, name) {
   assert.fail(`Tab does not lead to ${name}`);
 }
 
+/** What the system's own dialog answers: no page has any part in it. @type {Buffer} */
+let chosen;
+
 /** @param {any} page @param {string} answer */
 async function upload(page, answer) {
   await tabTo(page, /^Upload$/);
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { name: "Upload" }).waitFor();
   await tabTo(page, /^File/);
-  const chooser = page.waitForEvent("filechooser");
+  chosen = Buffer.from(source(answer));
   await page.keyboard.press("Enter");
-  await (await chooser).setFiles({ name: "app.py", mimeType: "text/x-python", buffer: Buffer.from(source(answer)) });
+  await page.getByText(/app\.py, [\d.]+ kB/).waitFor();
   await tabTo(page, /^Name of the app/);
   await page.keyboard.press("ControlOrMeta+A");
   await page.keyboard.type(APP);
+  await look(page, "keyboard-upload");
   await page.keyboard.press("Enter");
   await page.locator(".badge.deployed").waitFor();
 }
 
 await travel({ viewport: { width: 360, height: 740 }, hasTouch: false }, async (page) => {
+  page.on("filechooser", (/** @type {any} */ chooser) =>
+    chooser.setFiles({ name: "app.py", mimeType: "text/x-python", buffer: chosen }));
   await page.goto(`${address}/ui`);
   await page.getByRole("heading", { name: "Tasks" }).waitFor();
   assert.equal(await focused(page), "Tasks");
