@@ -139,10 +139,9 @@ class SignIn:
         verifier = form["code_verifier"]
         if not _VERIFIER.fullmatch(verifier) or not secrets.compare_digest(_challenge(verifier), grant.challenge):
             raise _RefusedError("invalid_grant", "The code_verifier is not that of the code_challenge.")
-        own = {"aud": PAGE_CLIENT, "sub": grant.subject, "nonce": grant.nonce}
         return {
             "access_token": mint(self._key, grant.workspaces, sub=grant.subject),
-            "id_token": mint(self._key, (), **own),
+            "id_token": mint(self._key, (), aud=PAGE_CLIENT, sub=grant.subject, nonce=grant.nonce),
             "token_type": "Bearer",
             "expires_in": MINUTES * 60,
         }
