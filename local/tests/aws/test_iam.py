@@ -1,7 +1,6 @@
 """Calls under roles: what the policies allow goes through, everything else is refused in AWS's words."""
 
 import base64
-import functools
 import json
 import shutil
 import uuid
@@ -331,33 +330,6 @@ def test_a_table_and_its_index_are_two_resources(cloud: Cloud) -> None:
     assert dynamodb.query(**query, **at)["Count"] == 0
     pk = {"KeyConditionExpression": "pk = :x"}
     assert refusal(lambda: dynamodb.query(**query, **pk))[0] == "AccessDeniedException"
-
-
-def test_a_right_to_items_of_one_partition(cloud: Cloud) -> None:
-    name = f"table-{uuid.uuid4()}"
-    cloud.client("dynamodb").create_table(
-        TableName=name,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": a, "AttributeType": "S"} for a in ("pk", "sk")],
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-    )
-    condition = {
-        "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["mine"]},
-        "Null": {"dynamodb:LeadingKeys": "false"},
-    }
-    actions = ["dynamodb:UpdateItem", "dynamodb:PutItem", "dynamodb:Scan"]
-    dynamodb = session(cloud, allow(actions, f"{TABLE}/{name}", Condition=condition))("dynamodb")
-    for key, works in (({"pk": "mine", "sk": "other"}, True), ({"pk": "other", "sk": "mine"}, False)):
-        item = {attribute: {"S": value} for attribute, value in key.items()}
-        for write in (
-            functools.partial(dynamodb.update_item, TableName=name, Key=item),
-            functools.partial(dynamodb.put_item, TableName=name, Item=item),
-        ):
-            if works:
-                write()
-            else:
-                assert refusal(write)[0] == "AccessDeniedException"
-    assert refusal(lambda: dynamodb.scan(TableName=name))[0] == "AccessDeniedException"
 
 
 def test_the_registry_asks_for_the_rights_of_who_asked_for_the_password(cloud: Cloud) -> None:
