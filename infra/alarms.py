@@ -82,6 +82,11 @@ class Alarms(Construct):
             threshold=settings.alarms.unexpected_failures,
         )
         self._alarm(
+            "UploadsWithoutTask",
+            "Files were dropped into the bucket that no task tells of",
+            metrics.ingest_metric("UploadWithoutTask", self, period=_QUARTER),
+        )
+        self._alarm(
             "StuckTasks", "Tasks run longer than they may", metrics.reconciler_metric("StuckTasks", self), periods=2
         )
         self._alarm(

@@ -40,6 +40,10 @@ class Dashboard(Construct):
                     for name in ("TaskDone", "TaskReused", "TaskFailed", "TaskFailedUnexpectedly")
                 ],
             ),
+            _graph(
+                "Uploads that are not built",
+                [metrics.ingest_metric(name, self) for name in ("UploadRefused", "UploadWithoutTask")],
+            ),
             _graph("Tasks not ended", [metrics.reconciler_metric(name, self) for name in ("OpenTasks", "StuckTasks")]),
             _graph(
                 "Reconciled",

@@ -57,6 +57,17 @@ def task_metric(name: str, scope: Construct, period: cdk.Duration = FIVE_MINUTES
     )
 
 
+def ingest_metric(name: str, scope: Construct, period: cdk.Duration = FIVE_MINUTES) -> cloudwatch.Metric:
+    """Return a counter of `functions.handlers.ingest`."""
+    return cloudwatch.Metric(
+        namespace=namespace(scope),
+        metric_name=name,
+        dimensions_map={"service": "ingest"},
+        statistic="Sum",
+        period=period,
+    )
+
+
 def reconciler_metric(
     name: str, scope: Construct, statistic: str = "Maximum", period: cdk.Duration = FIVE_MINUTES
 ) -> cloudwatch.Metric:

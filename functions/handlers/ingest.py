@@ -154,6 +154,8 @@ def _announce(settings: SubmissionSettings, upload: ObjectVersion, error: str) -
     outcomes = Outcomes.of(settings)
     outcomes.events.announce_refusal(UploadRefused(key=upload.key, version_id=upload.version_id, error=error))
     metrics.add_metric("UploadRefused", MetricUnit.Count, 1)
+    # No task tells its uploader: an alarm tells whoever runs the service.
+    metrics.add_metric("UploadWithoutTask", MetricUnit.Count, 1)
 
 
 def _task_of(

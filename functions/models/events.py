@@ -1,9 +1,11 @@
-"""The EventBridge event about the end of a task. Its schema is checked in as docs/task-ended.schema.json.
+"""The EventBridge events. ``python -m functions.models.events`` writes their schemas into docs/ (`SCHEMAS`).
 
 Fields may be added to version 1; none is taken away and none changes its meaning without a new ``version``.
 """
 
 import json
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -58,5 +60,14 @@ class UploadRefused(BaseModel):
     error: str = Field(description="Reason why it is not built, and what to do.")
 
 
+SCHEMAS: Final[Mapping[str, type[BaseModel]]] = {
+    "task-ended.schema.json": TaskEnded,
+    "upload-refused.schema.json": UploadRefused,
+}
+"""The files in docs/, and what each describes."""
+
+
 if __name__ == "__main__":
-    print(json.dumps(TaskEnded.model_json_schema(mode="serialization"), indent=2))  # noqa: T201  # writes the file
+    for name, model in SCHEMAS.items():
+        text = json.dumps(model.model_json_schema(mode="serialization"), indent=2)
+        Path("docs", name).write_text(f"{text}\n", encoding="utf-8")

@@ -107,6 +107,7 @@ def test_own_metrics_are_those_that_the_functions_write(template: dict[str, Any]
     assert own == {
         ("TaskFailed", "tasks"),
         ("TaskFailedUnexpectedly", "tasks"),
+        ("UploadWithoutTask", "ingest"),
         ("StuckTasks", "reconcile"),
         ("ReconcileFailures", "reconcile"),
         ("OpenTasks", "reconcile"),

@@ -76,7 +76,8 @@ def test_a_new_version_is_a_new_task_whatever_the_order(account: Account) -> Non
         ("uploads/my-workspace/my-function/deeper/app.py", "it lies in a folder of the app's folder"),
         ("uploads/my-workspace/my-function/note.txt", "only .py and .zip files can be built"),
         ("uploads/my-workspace/my-function/" + "한" * 70 + ".py", "longer than 200 bytes"),
-        ("uploads/my-workspace/한글앱/app.py", "'한글앱' cannot be the name of an app"),
+        ("uploads/my-workspace/한글앱/app.py", "'한글앱' cannot be the name of an app: it has 한, 글, 앱 ("),
+        ("uploads/my-workspace/한글앱/app.py", "; 'hangeulaep' could be used)"),
         ("uploads/my-workspace/my function/app.py", "'my function' cannot be the name of an app"),
         ("uploads/my-workspace//app.py", "'' cannot be the name of an app"),
     ],
@@ -111,10 +112,12 @@ def test_a_failed_task_of_an_upload_that_was_deleted_stays_deleted(account: Acco
         ("my-workspace/my-function/app.py", "it does not lie under uploads/"),
         ("uploads/my workspace/my-function/app.py", "'my workspace' is no workspace id"),
         ("uploads/../my-function/app.py", "'..' is no workspace id"),
-        ("uploads/한글/my-function/app.py", "'한글' is no workspace id"),
+        ("uploads/한글/my-function/app.py", "'한글' is no workspace id: it has 한, 글 ("),
     ],
 )
-def test_what_no_workspace_can_be_told_of_is_announced(account: Account, key: str, says: str) -> None:
+def test_what_no_workspace_can_be_told_of_is_announced(
+    account: Account, capsys: pytest.CaptureFixture[str], key: str, says: str
+) -> None:
     subscriber = Subscriber("Upload Refused")
     version = account.put(key, b"x = 1\n")
     assert deliver(created(key, version)) is None
@@ -124,6 +127,7 @@ def test_what_no_workspace_can_be_told_of_is_announced(account: Account, key: st
     assert (event.key, event.version_id) == (key, version)
     assert says in event.error
     assert not account.rows()
+    assert '"UploadWithoutTask":[1.0]' in capsys.readouterr().out
 
 
 def test_an_announcement_that_is_not_taken_is_delivered_again(

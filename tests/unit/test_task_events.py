@@ -10,14 +10,14 @@ from functions.contracts.build_result import BuildResult
 from functions.contracts.task import TaskKey, result_key
 from functions.contracts.task_row import TaskRow
 from functions.handlers import record_result
-from functions.models.events import TaskEnded
+from functions.models.events import SCHEMAS, TaskEnded
 from functions.tasks import events
 from tests.support.aws_account import Account
 from tests.support.bus import Breaker, Subscriber, breaker
 from tests.support.events import LambdaContext
 from tests.support.tasks import WORKSPACE, create, outcomes
 
-SCHEMA = Path(__file__).resolve().parent.parent.parent / "docs" / "task-ended.schema.json"
+DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
 TASK = "01a20fe6-bb1b-747b-ac1d-6d7ba8fb4677"
 SUCCESS = BuildResult(
     outcome="succeeded",
@@ -122,6 +122,8 @@ def test_metrics_of_an_end(account: Account, subscriber: Subscriber, capsys: pyt
     assert len(measured) == 2
 
 
-def test_the_published_schema_is_that_of_the_code() -> None:
-    """Write it anew with: python -m functions.models.events > docs/task-ended.schema.json"""
-    assert json.loads(SCHEMA.read_text(encoding="utf-8")) == TaskEnded.model_json_schema(mode="serialization")
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_the_published_schemas_are_those_of_the_code(name: str) -> None:
+    """Write them anew with: python -m functions.models.events"""
+    published = json.loads((DOCS / name).read_text(encoding="utf-8"))
+    assert published == SCHEMAS[name].model_json_schema(mode="serialization")
