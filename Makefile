@@ -22,8 +22,9 @@ export JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION = 20
 unexport PYTHONDONTWRITEBYTECODE
 
 # Those that take longest first, so that nothing is left to wait for at the end.
-LONGEST := $(addprefix tests/,e2e chaos security/service security/builder) \
-           $(addprefix local/tests/,kubernetes_cluster spin_host) tests/unit tests/unit/cluster local/tests/aws tests/infra
+LONGEST := $(addprefix tests/,e2e chaos/never_lost chaos/restart security/service security/builder) local/tests/front \
+           $(addprefix tests/,e2e/other_clouds unit unit/builder infra fast_lane) \
+           $(addprefix local/tests/,aws spin_host kubernetes_cluster) tests/unit/cluster
 FOLDERS := $(LONGEST) $(filter-out $(LONGEST),$(sort $(patsubst %/,%,$(dir $(shell find tests local/tests cli/tests -name "test_*.py")))))
 
 .PHONY: help setup lock demo local smoke synth test test-ui conformance fuzz coverage audit image-sbom docs scale check format openapi bundles cli clean $(FOLDERS)

@@ -1,0 +1,1 @@
+"""What tasks depend on broken, and whole clouds killed: each folder has clouds of its own."""

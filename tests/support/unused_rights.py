@@ -2,7 +2,7 @@
 
 Clouds that run with ``BLUE_FAAS_DECISIONS=FILE`` in their environment append to FILE (`local.aws.iam.decisions`):
 
-    BLUE_FAAS_DECISIONS=/tmp/decisions make tests/e2e tests/chaos tests/security/service
+    BLUE_FAAS_DECISIONS=/tmp/decisions make tests/e2e tests/chaos/never_lost tests/security/service
     .venv/bin/python -m tests.support.unused_rights /tmp/decisions
 
 Exit code 1 when there is something to report: `make test` ends with it. What no cloud on this machine can use is left

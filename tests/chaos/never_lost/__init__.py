@@ -1,0 +1,1 @@
+"""One dependency of a task broken after the other."""

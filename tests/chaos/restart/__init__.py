@@ -1,0 +1,1 @@
+"""A cloud that is stopped, killed and started again."""

@@ -1,0 +1,1 @@
+"""Clouds that are started another way: without a cluster, or with one of the user's."""
