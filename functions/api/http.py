@@ -91,6 +91,8 @@ def resolve(
             answered = _plain_answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
         else:
             answered = app.resolve(_without_blank_parameters(event), context)
+            if answered["body"] is None:
+                del answered["body"]
         entry.status = int(answered["statusCode"])
     return answered
 

@@ -176,6 +176,10 @@ def test_the_limit_of_running_builds_is_told(cloud: Client, crowded: str) -> Non
 def test_the_documentation_is_served(cloud: Client) -> None:
     description = cloud.http.get("/openapi.json").json()
     assert "/api/v1/uploads" in description["paths"]
+    page = cloud.http.get("/")
+    assert (page.status_code, page.headers["location"]) == (302, "/docs")
     page = cloud.http.get("/docs")
     assert page.status_code == 200
     assert "swagger-ui" in page.text
+    again = cloud.http.get("/docs", headers={"if-none-match": page.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")

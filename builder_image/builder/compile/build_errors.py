@@ -46,6 +46,10 @@ _NO_NETWORK: Final = (
     "Builds have no network. Name Python packages in requirements.txt: the builder installs them before the build. "
     "What another tool would fetch, put into the .zip."
 )
+_VARIABLES: Final = (
+    "The app is imported while it is built, where no variable is set. Read variables in handle_request, with "
+    "spin_sdk.variables; a deploy sets them (`variables`)."
+)
 
 
 def describe(outcome: Outcome, folder: Path, app: App) -> str:
@@ -83,6 +87,8 @@ def _of_exception(raised: Raised) -> str:
     module = _MODULE.match(raised.text) if raised.kind == "ModuleNotFoundError" else None
     if module is not None:
         advice = advice_for_module(module[1], frozenset(foreign))
+    elif raised.kind == "KeyError" and own and "environ" in own[-1].source:
+        advice = _VARIABLES
     else:
         advice = advice_for_exception(raised.kind, raised.text)
     if advice is not None:

@@ -6,6 +6,8 @@ threads, processes and sockets (local/tests/spin_host/test_missing_modules.py as
 
 from typing import Final
 
+from builder.packages.requirements import NAME_THE_PACKAGE
+
 _HTTP: Final = "For HTTP requests use spin_sdk.http.send."
 _COMPRESSION: Final = "WebAssembly's Python has no compression modules."
 _TLS: Final = f"WebAssembly's Python has no TLS. {_HTTP}"
@@ -33,7 +35,7 @@ _HTTP_CLIENTS: Final = frozenset({"requests", "httpx", "urllib3", "httpcore", "a
 
 
 def advice_for_module(name: str, packages: frozenset[str] = frozenset()) -> str | None:
-    """Say what to do about a module that cannot be imported; None for one that WebAssembly is not the reason for.
+    """Say what to do about a module that cannot be imported; None for one that a package lacks for its own reasons.
 
     Parameters
     ----------
@@ -48,7 +50,12 @@ def advice_for_module(name: str, packages: frozenset[str] = frozenset()) -> str 
             f"The SDK looks for Spin's {interface} interface under a name that componentize-py does not give it: add "
             f"--import-interface-name fermyon:spin/{interface}@2.0.0={interface} to the build command."
         )
-    advice = MISSING.get(name.partition(".")[0])
+    module = name.partition(".")[0]
+    if module in _HTTP_CLIENTS:
+        return f"{module} cannot run in a component, which has no sockets. {_HTTP}"
+    advice = MISSING.get(module)
+    if advice is None and not packages:
+        return NAME_THE_PACKAGE
     if advice is not None and packages & _HTTP_CLIENTS and _HTTP not in advice:
         return f"{advice} {_HTTP}"
     return advice

@@ -23,6 +23,10 @@ from builder.source.toml_text import read_toml
 from builder.source.upload import App
 from builder.toolchain import PYTHON_VERSION
 
+NAME_THE_PACKAGE: Final = (
+    "Name the package that holds the module: in requirements.txt at the root of the .zip, or in a single .py's script "
+    'block (`# /// script`, `# dependencies = ["name"]`, `# ///`, at its top).'
+)
 FILE_NAME: Final = "requirements.txt"
 SDK: Final = "spin-sdk"
 PROVIDED: Final = frozenset({SDK, "componentize-py", "mypy"})

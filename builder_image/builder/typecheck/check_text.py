@@ -5,14 +5,11 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from builder.log import printable
+from builder.packages.requirements import NAME_THE_PACKAGE
 from builder.toolchain import Toolchain
 from functions.contracts.build_result import Finding
 
 _MODULE: Final = re.compile(r'module named "([^"]+)"')
-_PACKAGE: Final = (
-    "Name the package that holds the module: in requirements.txt at the root of the .zip, or in a single .py's script "
-    'block (`# /// script`, `# dependencies = ["name"]`, `# ///`, at its top).'
-)
 _SINGLE_FILE: Final = (
     "A .py is built by itself. If the module is a file of yours, send a .zip with spin.toml, this file and that one."
 )
@@ -52,7 +49,7 @@ def _hints(found: Sequence[Finding], *, is_single_file: bool) -> list[str]:
     ]
     hints = []
     if any(not name.startswith((".", "spin_sdk")) for name in named):
-        hints.append(_PACKAGE)
+        hints.append(NAME_THE_PACKAGE)
     if any(not name.startswith("spin_sdk") for name in named):
         hints.append(_SINGLE_FILE if is_single_file else _ZIP)
     if any(name.startswith("spin_sdk") for name in named):

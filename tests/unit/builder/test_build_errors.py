@@ -134,6 +134,27 @@ def test_a_package_that_needs_what_a_component_lacks(app: App, module: str, says
     assert says in text
 
 
+def test_an_environment_variable_at_import(app: App) -> None:
+    guest = (
+        'Traceback (most recent call last):\n  File "/0/app.py", line 5, in <module>\n    NAME = os.environ["TOKEN"]\n'
+        "  File \"<frozen os>\", line 685, in __getitem__\nKeyError: 'TOKEN'\n"
+    )
+    text = told(app, f"{TOOL}{guest}\n\nCaused by:\n    x{STACK}{SPIN}")
+    assert "KeyError: 'TOKEN' (while the app is imported)" in text
+    assert "Read variables in handle_request" in text
+
+
+@pytest.mark.parametrize(("module", "says"), [("slugify", "script block"), ("requests", "use spin_sdk.http.send")])
+def test_a_module_that_nobody_has_named(app: App, module: str, says: str) -> None:
+    guest = (
+        f'Traceback (most recent call last):\n  File "/0/app.py", line 1, in <module>\n    import {module}\n'
+        f"ModuleNotFoundError: No module named '{module}'\n"
+    )
+    text = told(app, f"{TOOL}{guest}\n\nCaused by:\n    x{STACK}{SPIN}")
+    assert text.startswith(f"my-app.py:1: ModuleNotFoundError: No module named '{module}'")
+    assert says in text
+
+
 @pytest.mark.parametrize(
     ("raised", "says"),
     [
