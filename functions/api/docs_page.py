@@ -3,7 +3,7 @@
 import functools
 import json
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from aws_lambda_powertools.event_handler.openapi import swagger_ui
 
@@ -42,10 +42,20 @@ SwaggerUIBundle({{
 """
 
 
+def _leave_optional_fields_blank(form: dict[str, Any]) -> None:
+    """Take the examples from what a form may leave out: Swagger UI would fill them in, and send them."""
+    for name, field in form["properties"].items():
+        if name not in form["required"]:
+            field.pop("examples", None)
+            if field.pop("$ref", None) is not None:
+                field["type"] = "string"
+
+
 @functools.cache
 def page(*, deploys: bool, authorizer: Authorizer) -> str:
     """Return the page as HTML; requests can be tried out on it, but not under the authorizer ``iam``."""
     spec = json.loads(description(deploys=deploys, authorizer=authorizer))
+    _leave_optional_fields_blank(spec["components"]["schemas"]["BuildForm"])
     options = {
         "dom_id": "#swagger-ui",
         "deepLinking": True,

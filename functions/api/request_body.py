@@ -106,6 +106,7 @@ def _content(event: Any) -> bytes:
 def _form(fields: Mapping[str, list[Field]], parameters: Mapping[str, bool]) -> dict[str, Any]:
     """Hold a form to the declared parameters, each with whether it is a file."""
     problems = []
+    fields = {name: [_text_of_json(value, parameters.get(name)) for value in values] for name, values in fields.items()}
     for name, values in fields.items():
         if name not in parameters:
             problems.append(_problem(("body", name), "extra_forbidden", unknown_field(name, parameters)))
@@ -118,6 +119,13 @@ def _form(fields: Mapping[str, list[Field]], parameters: Mapping[str, bool]) -> 
     if problems:
         raise RequestValidationError(problems)
     return {name: values[0] for name, values in fields.items()}
+
+
+def _text_of_json(value: Field, is_file: bool | None) -> Field:
+    """Return the text of a JSON part that is no file: pages in a browser send JSON as a blob, with a file's name."""
+    if is_file is False and isinstance(value, UploadFile) and value.content_type == "application/json":
+        return value.content.decode("utf-8", "replace")
+    return value
 
 
 def _problem(at: tuple[str, ...], kind: str, message: str) -> dict[str, Any]:

@@ -70,6 +70,13 @@ class TestFormsOfClients:
         body = b"preamble\r\n" + clients.body(file_part('name="file"; filename="app.py"'), WORKSPACE) + b"epilogue"
         assert send(body)["statusCode"] == 202
 
+    @pytest.mark.parametrize("content_type", ["application/json", "text/plain"])
+    def test_a_blob_of_a_browser(self, account: Account, content_type: str) -> None:
+        headers = (disposition('name="deploy"; filename="blob"'), f"Content-Type: {content_type}")
+        blob = Part(headers, b'{"namespace": "default"}')
+        answer = send(clients.body(file_part('name="file"; filename="app.py"'), WORKSPACE, blob))
+        assert answer["statusCode"] == (202 if content_type == "application/json" else 422), answer["body"]
+
     def test_a_password_with_the_line_break_of_a_shell(self, account: Account) -> None:
         fields = {
             "registry_url": b"217350599014.dkr.ecr.ap-northeast-2.amazonaws.com/app",

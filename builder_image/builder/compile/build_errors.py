@@ -6,13 +6,13 @@ the tool's own stack, paths of this machine.
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 from builder.compile import python_traceback
 from builder.compile.missing_modules import advice_for_exception, advice_for_module
-from builder.compile.python_traceback import Raised
+from builder.compile.python_traceback import Frame, Raised
 from builder.log import printable
 from builder.sandbox.run import Outcome
 from builder.source.upload import App
@@ -84,16 +84,18 @@ def _of_exception(raised: Raised) -> str:
     shown = raised.frames[-_MOST_PLACES:]
     lines += [f"  {frame.place}: {frame.source[:200]}" for frame in shown if frame.source]
     foreign = [frame.path.partition("/")[0].removesuffix(".py") for frame in raised.frames if not frame.in_app]
-    module = _MODULE.match(raised.text) if raised.kind == "ModuleNotFoundError" else None
-    if module is not None:
-        advice = advice_for_module(module[1], frozenset(foreign))
-    elif raised.kind == "KeyError" and own and "environ" in own[-1].source:
-        advice = _VARIABLES
-    else:
-        advice = advice_for_exception(raised.kind, raised.text)
-    if advice is not None:
+    if (advice := _advice(raised, own, frozenset(foreign))) is not None:
         lines.append(f"'{foreign[0]}' cannot be used in a component. {advice}" if foreign else advice)
     return "\n".join(lines)
+
+
+def _advice(raised: Raised, own: Sequence[Frame], packages: frozenset[str]) -> str | None:
+    """Say what to do about an exception; None where its own text says all."""
+    if raised.kind == "ModuleNotFoundError" and (module := _MODULE.match(raised.text)) is not None:
+        return advice_for_module(module[1], packages)
+    if raised.kind == "KeyError" and own and "environ" in own[-1].source:
+        return _VARIABLES
+    return advice_for_exception(raised.kind, raised.text)
 
 
 def _of_trap(output: str, app: App) -> str:
