@@ -23,6 +23,10 @@ _ASKED_FUNCTION: Final = Config(connect_timeout=1, read_timeout=8, retries={"tot
 """Seconds: what the function takes for its answer (`functions.models.rehearsal`), and a start of the function."""
 
 
+_KEYS: Final = Config(connect_timeout=1, read_timeout=5)
+"""Seconds. A deploy waits for KMS, and has to be answered in time."""
+
+
 class Clients:
     """One client a service, with the function's own role and region."""
 
@@ -43,8 +47,8 @@ class Clients:
 
     @cached_property
     def kms(self) -> "KMSClient":
-        """Seals registry passwords."""
-        return boto3.client("kms")
+        """Seals registry passwords, signs images and checks their signatures."""
+        return boto3.client("kms", config=_KEYS)
 
     @cached_property
     def events(self) -> "EventBridgeClient":

@@ -1,4 +1,4 @@
-"""The state machine of the builds, the function that records a result, and the one that closes a failed task."""
+"""The state machine of the builds, and its functions: one records a result, one signs, one closes a failed task."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
@@ -43,12 +43,14 @@ class BuildPipeline(Construct):
         self.closer = self._function(
             "CloseTask", "close_task", "Ends the task of an execution that failed, timed out or was aborted", storage
         )
+        self.signer = self._signer(storage)
         states = BuildStates(
             self,
             "States",
             table=storage.task_table,
             project=builder.project,
             recorder=self.recorder,
+            signer=self.signer,
             deploy=deploy,
             settings=settings,
         )
@@ -74,8 +76,9 @@ class BuildPipeline(Construct):
                 include_execution_data=True,
             ),
         )
-        recorder_versions = wildcard(self, f"{self.recorder.function_arn}:*")
-        accept(self.state_machine, "Versions of the one function that it calls.", recorder_versions)
+        for function in (self.recorder, self.signer):
+            versions = wildcard(self, f"{function.function_arn}:*")
+            accept(self.state_machine, "Versions of a function that it calls.", versions)
         accept(
             self.state_machine,
             "Delivery of an execution's log and X-Ray are set up by actions that know no resources.",
@@ -111,6 +114,37 @@ class BuildPipeline(Construct):
         )
         storage.grant_task_access(function, "dynamodb:GetItem", "dynamodb:UpdateItem")
         storage.grant_objects(function, "build-artifacts/*/result.json", "s3:GetObject")
+        return function
+
+    def _signer(self, storage: Storage) -> ServiceFunction:
+        """Make the one function that may have the key sign. It runs no code of uploaders; no build can call it."""
+        function = ServiceFunction(
+            self,
+            "SignImage",
+            module="sign_image",
+            description="Signs the image of a task that is done",
+            bundle=API_BUNDLE,
+            environment={
+                "TASK_TABLE": storage.task_table.table_name,
+                "CODE_BUCKET": storage.code_bucket.bucket_name,
+                "DEFAULT_IMAGE_REPOSITORY": storage.repository.repository_uri,
+                "SIGNING_KEY_ARN": storage.signing_key.key_arn,
+            },
+            timeout=cdk.Duration.seconds(30),
+        )
+        storage.grant_task_access(function, "dynamodb:GetItem")
+        for document in ("provenance.intoto.json", "sbom.cdx.json"):
+            storage.grant_objects(function, f"build-artifacts/*/{document}", "s3:GetObject")
+        storage.signing_key.grant(function, "kms:Sign")
+        storage.repository.grant(
+            function,
+            "ecr:BatchCheckLayerAvailability",
+            "ecr:BatchGetImage",
+            "ecr:CompleteLayerUpload",
+            "ecr:InitiateLayerUpload",
+            "ecr:PutImage",
+            "ecr:UploadLayerPart",
+        )
         return function
 
     def _rule_for_failed_executions(self) -> None:

@@ -17,8 +17,11 @@ from infra.settings import Builds
 from infra.task_row import ROW_TIMEOUT, TASK, row_key
 
 _RECORD = cdk.Duration.minutes(1)
+_SIGN = cdk.Duration.minutes(1)
 _FAILURE = "{% $merge([$states.input, $states.errorOutput]) %}"
 _UNRECORDED = "The build's result could not be recorded. Upload again; if it persists, tell the platform team."
+_UNSIGNED = """{% $merge([$states.input, {'signature': {'not_signed':
+    'The image could not be signed: see the log of the function sign-image.'}}]) %}"""
 _UNREAD = "There was nothing to build, and the task could not be read. To deploy its image: POST /api/v1/deploy."
 _BUILT = """{% $merge([$states.input, {
     'build_id': $states.result.Build.Id,
@@ -33,8 +36,8 @@ def build_time(settings: Builds) -> cdk.Duration:
 
 
 def longest(settings: Builds) -> cdk.Duration:
-    """Return the timeout of an execution: waiting for a place in CodeBuild's queue, building, recording."""
-    return cdk.Duration.minutes(_start_tries(settings) + build_time(settings).to_minutes() + 25)
+    """Return the timeout of an execution: waiting for a place in CodeBuild's queue, building, recording, signing."""
+    return cdk.Duration.minutes(_start_tries(settings) + build_time(settings).to_minutes() + 30)
 
 
 def _start_tries(settings: Builds) -> int:
@@ -42,18 +45,23 @@ def _start_tries(settings: Builds) -> int:
     return 2 * settings.queued_minutes
 
 
+def _is_next(following: Next) -> sfn.Condition:
+    return sfn.Condition.jsonata(f"{{% $states.input.next = '{following}' %}}")
+
+
 class BuildStates(Construct):
     """The states of a build; ``first`` is the first of them.
 
     ::
 
-        MarkQueued ─▶ BuildAndPush ─▶ RecordResult ──┬─▶ DeployOrEnd ─▶ Deploy … (`infra.deploy_states`)
-             │               └ any failure ─▶ RecordFailure ─┤      └─▶ Done | Failed | Skipped
+        MarkQueued ─▶ BuildAndPush ─▶ RecordResult ──┬─▶ SignOrEnd ─▶ SignImage ─▶ DeployOrEnd ─▶ Deploy … | Done
+             │               └ any failure ─▶ RecordFailure ─┤      └─▶ Failed | Skipped
              └ ended before ─▶ ReadEarlierEnd ─────────┘
                                     each, when the function is broken ─▶ MarkFailed ─▶ Failed
 
     Every state's input and output is for people: what is built, where its log is, how it ended
-    (`functions.tasks.task_end`). Without ``deploy`` there is no cluster, and nothing leads to Deploy.
+    (`functions.tasks.task_end`). The task is done before its image is signed: whoever waits for it does not wait for
+    that, a deploy does. Deploy is in `infra.deploy_states`; without ``deploy`` there is no cluster, and no choice.
     """
 
     def __init__(
@@ -64,6 +72,7 @@ class BuildStates(Construct):
         table: dynamodb.ITable,
         project: codebuild.IProject,
         recorder: lambda_.IFunction,
+        signer: lambda_.IFunction,
         deploy: lambda_.IFunction | None,
         settings: Builds,
     ) -> None:
@@ -77,7 +86,7 @@ class BuildStates(Construct):
             comment="The task failed; the cause is the task's error, as its owner reads it",
         )
         self._mark_failed = self._mark_failed_state()
-        self._ends = self._deploy_or_end(deploy)
+        self._ends = self._sign_or_end(signer, self._deploy_or_end(deploy))
         record = self._record(
             "RecordResult",
             recorder,
@@ -108,22 +117,48 @@ class BuildStates(Construct):
         mark.add_catch(record_failure, errors=["States.ALL"], outputs=_FAILURE)
         self.first = mark.next(build)
 
-    def _deploy_or_end(self, deploy: lambda_.IFunction | None) -> sfn.Choice:
-        done = sfn.Succeed.jsonata(
-            self, "Done", comment="The image is pushed; a deployment that failed is told in `deployment`"
-        )
+    def _sign_or_end(self, signer: lambda_.IFunction, then: sfn.IChainable) -> sfn.Choice:
         skipped = sfn.Succeed.jsonata(
             self, "Skipped", comment="The task was cancelled or deleted before its build began"
         )
         choice = sfn.Choice.jsonata(
+            self, "SignOrEnd", comment="Sign the image of a task that is done; otherwise the task is over"
+        )
+        sign = self._sign(signer)
+        sign.next(then)
+        sign.add_catch(then, errors=["States.ALL"], outputs=_UNSIGNED)
+        for following in ("done", "deploy"):
+            choice.when(_is_next(following), sign)
+        choice.when(_is_next("skip"), skipped)
+        choice.otherwise(self._failed)
+        return choice
+
+    def _sign(self, signer: lambda_.IFunction) -> tasks.LambdaInvoke:
+        state = tasks.LambdaInvoke.jsonata(
+            self,
+            "SignImage",
+            comment="Put a signature, the provenance and the SBOM beside an image of the own repository",
+            lambda_function=signer,
+            payload=sfn.TaskInput.from_object(TASK),
+            outputs="{% $merge([$states.input, {'signature': $states.result.Payload}]) %}",
+            task_timeout=sfn.Timeout.duration(_SIGN),
+            retry_on_service_exceptions=False,
+        )
+        retry_repeatable_function(state)
+        return state
+
+    def _deploy_or_end(self, deploy: lambda_.IFunction | None) -> sfn.IChainable:
+        done = sfn.Succeed.jsonata(
+            self, "Done", comment="The image is pushed; a deployment that failed is told in `deployment`"
+        )
+        if deploy is None:
+            return done
+        choice = sfn.Choice.jsonata(
             self, "DeployOrEnd", comment="Deploy the image if the upload asked for that; otherwise the task is over"
         )
-        ways: dict[Next, sfn.IChainable] = {"done": done, "skip": skipped}
-        if deploy is not None:
-            ways["deploy"] = DeployStates(self, "Deployment", table=self._table, deploy=deploy, done=done).first
-        for following, state in ways.items():
-            choice.when(sfn.Condition.jsonata(f"{{% $states.input.next = '{following}' %}}"), state)
-        choice.otherwise(self._failed)
+        first = DeployStates(self, "Deployment", table=self._table, deploy=deploy, done=done).first
+        choice.when(_is_next("deploy"), first)
+        choice.otherwise(done)
         return choice
 
     def _mark_queued(self) -> tasks.DynamoUpdateItem:

@@ -52,12 +52,14 @@ class Deployer(Construct):
                     "kubernetes.default_replicas",
                     "kubernetes.default_cpu_request",
                     "kubernetes.default_memory_request",
+                    "kubernetes.require_signature",
                     "registry_allow_list",
                     "limits.waiting_requests",
                     "limits.all_waiting_requests",
                 ),
                 **_exposure(kubernetes),
                 "DEFAULT_IMAGE_REPOSITORY": storage.repository.repository_uri,
+                "SIGNING_KEY_ARN": storage.signing_key.key_arn,
                 "TASK_TABLE": storage.task_table.table_name,
                 **tenancy.environment(),
                 **({"EXPIRING_REPOSITORY": storage.repository.repository_uri} if images_expire else {}),
@@ -74,6 +76,9 @@ class Deployer(Construct):
         for action, resource in (("eks:DescribeCluster", cluster), ("ecr:DescribeImages", images)):
             self.function.add_to_role_policy(iam.PolicyStatement(actions=[action], resources=[resource]))
         accept(self.function, "The allow-list says which repositories; it is checked first.", wildcard(self, images))
+        if kubernetes.require_signature:
+            storage.repository.grant(self.function, "ecr:BatchGetImage")
+            storage.signing_key.grant(self.function, "kms:Verify")
         if images_expire:
             storage.repository.grant(self.function, "ecr:BatchGetImage", "ecr:PutImage")
         storage.grant_task_access(self.function, "dynamodb:GetItem")

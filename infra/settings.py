@@ -107,6 +107,9 @@ class Kubernetes(_Strict):
     default_replicas: int = Field(ge=1)
     default_cpu_request: str
     default_memory_request: str
+    require_signature: bool = Field(
+        description="Whether images of the stack's own repository need a signature by its key; others need none."
+    )
     expose: ExposeSettings | None = Field(
         default=None, description="How apps are reached from outside the cluster; null: they are not."
     )
@@ -176,6 +179,7 @@ class Concurrency(_Strict):
     health: int = Field(ge=1)
     ingest: int = Field(ge=1)
     record_result: int = Field(ge=1)
+    sign_image: int = Field(ge=1)
     close_task: int = Field(ge=1)
     reconcile: int = Field(ge=1)
 

@@ -79,6 +79,7 @@ class BlueFaasStack(cdk.Stack):
             "TaskTable": (storage.task_table.table_name, "Table of the tasks"),
             "PolicyTable": (tenancy.table.table_name, "Table of the workspaces"),
             "ImageRepository": (storage.repository.repository_uri, "ECR repository of builds that name no registry"),
+            "SigningKeyArn": (storage.signing_key.key_arn, "KMS key that signs images; its public key verifies them"),
             "StateMachineArn": (state_machine_arn, "State machine of the builds; an execution is named after its task"),
             "BuildProject": (builder.project.project_name, "CodeBuild project of the builds"),
             "AlarmTopicArn": (alarms.topic.topic_arn, "SNS topic of all alarms: subscribe to it"),

@@ -1,4 +1,4 @@
-"""The storage of the service: code bucket, task table, key for registry passwords, image repository."""
+"""The storage of the service: code bucket, task table, keys for registry passwords and signatures, image repository."""
 
 from typing import Final, TypeAlias
 
@@ -14,6 +14,7 @@ from constructs import Construct
 
 from functions.contracts.names import DEPLOYED_TAG
 from functions.contracts.task import UNSETTLED_INDEX, RowField
+from functions.signing.formats import TAG_PREFIX
 from functions.tasks.table_keys import WAITING, item_key
 from infra.nag import accept, wildcard
 from infra.settings import Storage as StorageSettings
@@ -89,6 +90,15 @@ class Storage(Construct):
             enable_key_rotation=True,
             removal_policy=removal,
         )
+        # It signs; that nobody can read it, and that one function alone may have it sign, is what signatures are worth.
+        self.signing_key = kms.Key(
+            self,
+            "SigningKey",
+            description="Blue FaaS: signs the images that builds push",
+            key_spec=kms.KeySpec.ECC_NIST_P256,
+            key_usage=kms.KeyUsage.SIGN_VERIFY,
+            removal_policy=removal,
+        )
         self.repository = ecr.Repository(
             self,
             "Images",
@@ -142,7 +152,10 @@ def _image_rules(days: int | None) -> list[ecr.LifecycleRule] | None:
     """Remove images that were never deployed and whose task is no longer kept.
 
     Later rules do not consider an image that matches a rule. The first rule keeps every image with the tag that the
-    deploy function sets (https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html).
+    deploy function sets, the second what is about an image by its digest: signatures and attestations are as old as
+    their image, and their tags never say that it was deployed. They go when their image goes: ECR removes what has an
+    image as its subject within 24 hours of the image's removal
+    (https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html).
     """
     if days is None:
         return None
@@ -156,6 +169,13 @@ def _image_rules(days: int | None) -> list[ecr.LifecycleRule] | None:
         ),
         ecr.LifecycleRule(
             rule_priority=2,
+            description="Signatures and attestations go with their image",
+            tag_status=ecr.TagStatus.TAGGED,
+            tag_pattern_list=[f"{TAG_PREFIX}*"],
+            max_image_count=100_000,
+        ),
+        ecr.LifecycleRule(
+            rule_priority=3,
             description="Others go when no task is kept of them",
             tag_status=ecr.TagStatus.ANY,
             max_image_age=cdk.Duration.days(days),

@@ -11,8 +11,9 @@ from pathlib import Path
 from conformance.control_plane import end_to_end, schemas, suites
 from conformance.control_plane.plane import ALL, LOGS, STILL, ControlPlane
 from conformance.control_plane.preparation import apply_definitions, apply_manifests
-from conformance.control_plane.programs import MissingError, find, version_of
+from conformance.control_plane.programs import find, version_of
 from conformance.control_plane.webhook import AdmissionWebhook
+from conformance.go_programs import MissingError
 from conformance.report import NOT_RUN, record
 from local.cloud.processes import PartFailedError
 from local.kubernetes.machinery.http_api import ApiAccess, HttpApi

@@ -5,12 +5,13 @@ The variable KUBEBUILDER_ASSETS is the one that envtest's users set
 """
 
 import re
-import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from conformance import go_programs
+from conformance.go_programs import MissingError
 from local.cloud.places import BUILD
 
 MODULE: Final = Path(__file__).parent / "binaries"
@@ -24,12 +25,6 @@ _PACKAGES: Final = {
     "kube-controller-manager": "k8s.io/kubernetes/cmd/kube-controller-manager",
 }
 _VERSION_VARIABLES: Final = "k8s.io/component-base/version"
-_PARALLEL: Final = 2
-"""Packages compiled at a time: the large ones take up to a gigabyte of memory each."""
-
-
-class MissingError(Exception):
-    """Something that this part needs is not on the machine. The message is one line that names it."""
 
 
 def find(environment: Mapping[str, str]) -> dict[str, Path]:
@@ -64,37 +59,21 @@ def build_command(go: str, name: str, folder: Path) -> list[str]:
     """Write the command line that builds one program into ``folder``; to be run in `MODULE`."""
     flags = "-s -w"
     if name != "etcd":  # which has its version in its source; Kubernetes gets it from its own build scripts
-        version = _required("k8s.io/kubernetes")
+        version = go_programs.required(MODULE, "k8s.io/kubernetes")
         major, minor, _ = version.removeprefix("v").split(".", 2)
         values = {"gitVersion": version, "gitMajor": major, "gitMinor": minor}
         flags += "".join(f" -X {_VERSION_VARIABLES}.{variable}={value}" for variable, value in values.items())
-    options = ["-mod=readonly", "-trimpath", "-p", str(_PARALLEL), "-ldflags", flags]
-    return [go, "build", *options, "-o", str(folder / name), _PACKAGES[name]]
+    return go_programs.build_command(go, _PACKAGES[name], folder / name, flags)
 
 
 def _build(names: list[str], folder: Path, environment: Mapping[str, str]) -> None:
-    go = shutil.which("go", path=environment.get("PATH"))
-    if go is None:
-        raise MissingError(
-            f"Missing: Go on PATH, to build {', '.join(names)} (or {ASSETS}=folder that has them; https://go.dev/dl)"
-        )
-    folder.mkdir(parents=True, exist_ok=True)
+    wanted = f"{', '.join(names)} (or {ASSETS}=folder that has them; https://go.dev/dl)"
+    go = go_programs.go_of(environment, wanted)
     for name in names:
         print(f"Building {name} into {folder} (once; all three take some ten minutes on two cores)", flush=True)
-        draft = folder / f".{name}"  # a build that is cut off leaves nothing that looks finished
-        command = build_command(go, name, folder)
-        command[command.index(str(folder / name))] = str(draft)
-        if subprocess.run(command, cwd=MODULE, env={**environment, "CGO_ENABLED": "0"}, check=False).returncode:
-            raise MissingError(f"{name} could not be built: see go's lines above (does `go env GOPROXY` name a proxy?)")
-        draft.replace(folder / name)
+        go_programs.build(MODULE, build_command(go, name, folder), folder / name, environment)
 
 
 def _pinned_versions() -> str:
-    return f"kubernetes-{_required('k8s.io/kubernetes')}-etcd-{_required('go.etcd.io/etcd/server/v3')}"
-
-
-def _required(module: str) -> str:
-    found = re.search(rf"^\t{re.escape(module)} (v\S+)", (MODULE / "go.mod").read_text("utf-8"), flags=re.MULTILINE)
-    if found is None:
-        raise MissingError(f"{MODULE.name}/go.mod does not require {module}")
-    return found[1]
+    kubernetes, etcd = (go_programs.required(MODULE, name) for name in ("k8s.io/kubernetes", _PACKAGES["etcd"]))
+    return f"kubernetes-{kubernetes}-etcd-{etcd}"

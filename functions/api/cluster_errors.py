@@ -21,6 +21,7 @@ _NOTHING_TO_ADD: Final = ""
 # First match wins. 502: the cluster refused this service or gave an invalid answer. 503: not now. 504: too slow.
 _ANSWERS: Final[tuple[tuple[type[Exception], HTTPStatus, str], ...]] = (
     (errors.ImageNotAllowedError, HTTPStatus.FORBIDDEN, _NOTHING_TO_ADD),
+    (errors.ImageNotSignedError, HTTPStatus.FORBIDDEN, _NOTHING_TO_ADD),
     (errors.MissingError, HTTPStatus.NOT_FOUND, _NOTHING_TO_ADD),
     (errors.AppStateError, HTTPStatus.CONFLICT, _NOTHING_TO_ADD),
     (errors.UnfitRequestError, HTTPStatus.UNPROCESSABLE_ENTITY, _NOTHING_TO_ADD),

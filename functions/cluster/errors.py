@@ -3,7 +3,8 @@
 ::
 
     RefusedError                the request, by our own rules
-      ImageNotAllowedError, MissingError, AppStateError, UnfitRequestError, ImageNotProvenError, ImageNotKeptError
+      ImageNotAllowedError, ImageNotSignedError, MissingError, AppStateError, UnfitRequestError, ImageNotProvenError,
+      ImageNotKeptError
     ClusterError                a call of the Kubernetes API
       UnauthorizedError, ForbiddenError (NamespaceClosedError), AccessError
       PolicyError, NamespaceEndingError, InvalidError, AdmissionDownError
@@ -32,6 +33,10 @@ class ImageNotAllowedError(RefusedError):
     """The allow-list has no pattern for the image's registry."""
 
 
+class ImageNotSignedError(RefusedError):
+    """The image has no signature by this installation's key."""
+
+
 class MissingError(RefusedError):
     """The app, or the revision of it, that the request is about does not exist."""
 
@@ -45,7 +50,7 @@ class UnfitRequestError(RefusedError):
 
 
 class ImageNotProvenError(RefusedError):
-    """The image's registry could not be asked which workspace made the image."""
+    """The image's registry could not be asked which workspace made the image, or whether it is signed."""
 
 
 class ImageNotKeptError(RefusedError):

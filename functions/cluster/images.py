@@ -1,4 +1,4 @@
-"""The image of a deploy: checked against allow-list and registry, and pinned to its digest, before any write."""
+"""The image of a deploy: allow-list, registry and signature are checked, its digest is pinned, before any write."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -10,6 +10,7 @@ from functions.cluster.errors import (
     ImageNotAllowedError,
     ImageNotKeptError,
     ImageNotProvenError,
+    ImageNotSignedError,
     UnfitRequestError,
 )
 from functions.cluster.settings import DeploySettings
@@ -19,11 +20,16 @@ from functions.registry import ecr
 from functions.registry.allow_list import is_allowed
 from functions.registry.lookup import find_image
 from functions.registry.outcomes import ImageFound, ImageMissing, Lookup, NotChecked
+from functions.signing.key import SigningKey
+from functions.signing.repository import Repository
+from functions.signing.verification import SignedImages
 from functions.telemetry import logger
 from functions.tenancy import audit
 from functions.tenancy.workspace import Workspace
 
 _LOOK_UP_SECONDS: Final = 5.0
+_SIGNING_SECONDS: Final = 5.0
+"""How long the signature is waited for of an image that has none: its build may have ended a moment ago."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +59,7 @@ def check_image(
     reference
         The image.
     settings
-        The service's own repository, and its allow-list.
+        The service's own repository, its allow-list, and the key that signs.
     deadline
         Until when the registry may be asked.
     workspace
@@ -68,7 +74,9 @@ def check_image(
     UnfitRequestError
         The registry does not have the image, or not for this workspace.
     ImageNotProvenError
-        The registry did not say whose image it is.
+        The registry did not say whose image it is, or whether it is signed.
+    ImageNotSignedError
+        The image is the stack's own and has no valid signature.
     ImageNotKeptError
         The image could not be marked to be kept.
     TooSlowError
@@ -90,6 +98,8 @@ def check_image(
         raise UnfitRequestError(
             f"Image '{reference}' not found: {answer.reason}. Check the reference, or build and push it first."
         )
+    if is_own and settings.kubernetes_require_signature:
+        _check_signature(reference, answer, settings, deadline)
     if same_repository(repository, settings.expiring_repository):
         _keep(reference, answer)
     if isinstance(answer, ImageFound):
@@ -108,6 +118,35 @@ def _of_workspace(reference: str, answer: Lookup, workspace: Workspace) -> Image
         audit.refused(workspace.workspace_id)
         return ImageMissing(ImageReference.parse(reference).missing())
     return answer
+
+
+def _check_signature(
+    reference: str, answer: ImageFound | NotChecked, settings: DeploySettings, deadline: Deadline
+) -> None:
+    """Raise unless the image is signed by this installation's key, for exactly the digest that is to run."""
+    repository = Repository.of(ImageReference.parse(reference))
+    if isinstance(answer, NotChecked) or repository is None:
+        reason = answer.reason if isinstance(answer, NotChecked) else "it is not in Amazon ECR"
+        raise ImageNotProvenError(
+            f"Whether image '{reference}' is signed could not be checked ({reason}). Try again in a moment."
+        )
+    signed = SignedImages(repository, settings.default_image_repository, SigningKey(settings.signing_key_arn))
+    seconds = deadline.budget(_SIGNING_SECONDS, f"look for a signature of image '{reference}'")
+    try:
+        if signed.has(answer.digest, seconds=seconds):
+            return
+    except (ClientError, BotoCoreError) as error:
+        logger.exception("signature not checked")
+        raise ImageNotProvenError(
+            f"Whether image '{reference}' is signed could not be checked ({type(error).__name__}). "
+            "Try again in a moment."
+        ) from error
+    audit.refused()
+    raise ImageNotSignedError(
+        f"Image '{reference}' ({answer.digest}) has no valid signature of this installation, which runs no unsigned "
+        "image of its own repository. Builds sign what they push: send the image's source again with a `deploy` block. "
+        "If it was built here a moment ago, try again first."
+    )
 
 
 def _keep(reference: str, answer: ImageFound | NotChecked) -> None:

@@ -29,6 +29,10 @@ class DeploySettings(TenancySettings, WaitingSettings):
     """How apps are reached from outside, as JSON; absent where they are not."""
     kubernetes_default_cpu_request: str
     kubernetes_default_memory_request: str
+    kubernetes_require_signature: bool
+    """Whether images of the stack's own repository are deployed with a signature by `signing_key_arn` only."""
+    signing_key_arn: str
+    """ARN of the KMS key that signs images (`functions.tasks.signer`)."""
     registry_allow_list: Json[tuple[str, ...]]
     """Patterns of registries that images may come from (`functions.registry.allow_list`), as a JSON array."""
     default_image_repository: str

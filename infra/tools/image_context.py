@@ -1,4 +1,4 @@
-"""The docker build context of the builder image: the files below, the parts list, nothing else of the repository."""
+"""The docker build context of the builder image: the files below, the SBOM, nothing else of the repository."""
 
 import hashlib
 import shutil

@@ -31,7 +31,7 @@ HOST_HEADER: Final = b"x-blue-faas-host"
 HEALTH: Final = "/_ministack/health"
 _EXECUTE_API: Final = "/_aws/execute-api/"
 _OWN_PAGES: Final = ("/_", "/health", "/restapis/")
-_REGISTRY: Final = re.compile(r"/v2/?|/v2/_catalog|/v2/.+/(blobs|manifests)/.*|/v2/.+/tags/list")
+_REGISTRY: Final = re.compile(r"/v2/?|/v2/_catalog|/v2/.+/(blobs|manifests|referrers)/.*|/v2/.+/tags/list")
 """ministack keeps API Gateway's and SES's own /v2/ APIs on the same port."""
 
 

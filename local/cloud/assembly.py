@@ -29,7 +29,7 @@ OVERRIDES: Final[dict[str, object]] = {
     "blue-faas.kubernetes.cluster_name": CLUSTER_NAME,
     "blue-faas.concurrency": {
         **{"builds": 12, "deploy": 12, "health": 2, "ingest": 2},
-        **{"record_result": 4, "close_task": 2, "reconcile": 1},
+        **{"record_result": 4, "sign_image": 4, "close_task": 2, "reconcile": 1},
     },
     "blue-faas.limits.waiting_requests": 6,
     "blue-faas.limits.all_waiting_requests": 8,

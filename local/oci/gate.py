@@ -28,7 +28,7 @@ _HOP_BY_HOP: Final = frozenset(
 _NOT_FORWARDED: Final = _HOP_BY_HOP | {"host"}
 _ROOTS: Final = frozenset({"/v2", "/v2/", "/v2/_catalog"})
 _MANIFEST: Final = re.compile(r"/v2/.+/manifests/[^/]+")
-_REPOSITORY: Final = re.compile(r"/v2/(?P<name>.+?)/(?:blobs|manifests|tags)/(?:.*/)?(?P<last>[^/]*)")
+_REPOSITORY: Final = re.compile(r"/v2/(?P<name>.+?)/(?:blobs|manifests|referrers|tags)/(?:.*/)?(?P<last>[^/]*)")
 
 
 def create_gate(upstream: str, *, account: str = "123456789012") -> Starlette:

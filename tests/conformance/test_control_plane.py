@@ -14,6 +14,7 @@ from conformance.control_plane.plane import ALL, ANONYMOUS, Tokens, apiserver_ar
 from conformance.control_plane.schemas import built_in_schemas
 from conformance.control_plane.suites import Outcome, read
 from conformance.control_plane.webhook import AdmissionWebhook, registrations
+from conformance.go_programs import MissingError
 from conformance.report import NOT_RUN
 from local.kubernetes.api.admission import admit, mutate
 from local.kubernetes.api.resources import BUILTIN_RESOURCES
@@ -50,9 +51,9 @@ def test_a_machine_without_go_is_told_so_in_one_line(
 @pytest.mark.usefixtures("no_go")
 def test_what_is_missing_is_named(tmp_path: Path) -> None:
     given = {"PATH": str(tmp_path / "nothing"), "KUBEBUILDER_ASSETS": str(assets(tmp_path, *NAMES[:2]))}
-    with pytest.raises(programs.MissingError, match=r"Go on PATH, to build kube-controller-manager \(or"):
+    with pytest.raises(MissingError, match=r"Go on PATH, to build kube-controller-manager \(or"):
         programs.find(given)
-    with pytest.raises(programs.MissingError, match="not a folder"):
+    with pytest.raises(MissingError, match="not a folder"):
         programs.find({**given, "KUBEBUILDER_ASSETS": str(tmp_path / "nowhere")})
 
 

@@ -44,7 +44,10 @@ def test_a_done_build(cloud: Client) -> None:
     task_id = cloud.start("app.py", HELLO, workspace_id=own, app_name="my-function")
     result = cloud.wait(task_id, own)["result"]
     end, states = story(cloud, task_id)
-    assert list(states) == ["MarkQueued", "BuildAndPush", "RecordResult", "DeployOrEnd", "Done"]
+    assert list(states) == [
+        *("MarkQueued", "BuildAndPush", "RecordResult"),
+        *("SignOrEnd", "SignImage", "DeployOrEnd", "Done"),
+    ]
     assert states["MarkQueued"]["file_name"] == states["BuildAndPush"]["file_name"] == "app.py"
     assert states["MarkQueued"]["app_name"] == "my-function"
     assert "/log-events/" in states["RecordResult"]["build_log_url"]
@@ -55,13 +58,15 @@ def test_a_done_build(cloud: Client) -> None:
         name: result[name] for name in ("image_url", "digest", "size", "way", "duration", "wasm_path")
     }
     assert told["build_log_url"] == states["RecordResult"]["build_log_url"]
+    named = result["digest"].replace(":", "-")
+    assert told["signature"] == {"signed": [f"{named}.provenance.bundle", f"{named}.sbom.bundle", f"{named}.sig"]}
 
 
 def test_a_failed_build(cloud: Client) -> None:
     task_id = cloud.start("한글 함수.py", TYPE_ERROR, app_name="my-function")
     task = cloud.wait(task_id)
     end, states = story(cloud, task_id)
-    assert list(states) == ["MarkQueued", "BuildAndPush", "RecordFailure", "DeployOrEnd", "Failed"]
+    assert list(states) == ["MarkQueued", "BuildAndPush", "RecordFailure", "SignOrEnd", "Failed"]
     failure = end["executionFailedEventDetails"]
     assert failure["error"] == "BuildFailed"
     assert failure["cause"] == task["error"]
@@ -73,7 +78,10 @@ def test_a_failed_build(cloud: Client) -> None:
 
 def test_a_deployment_of_what_was_built_before(cloud: Client, deployed: str) -> None:
     end, states = story(cloud, deployed)
-    assert list(states) == ["MarkQueued", "ReadEarlierEnd", "DeployOrEnd", "Deploy", "RecordDeployment", "Done"]
+    assert list(states) == [
+        *("MarkQueued", "ReadEarlierEnd", "SignOrEnd", "SignImage"),
+        *("DeployOrEnd", "Deploy", "RecordDeployment", "Done"),
+    ]
     told = json.loads(end["executionSucceededEventDetails"]["output"])
     assert told["cached"] is True
     assert told["deploy_to"] == "default"

@@ -10,6 +10,7 @@ from functions.cluster.settings import DeploySettings
 from functions.contracts.settings import EnvironmentSettings
 from functions.models.exposure import ExposeSettings
 from functions.tasks.settings import ReconcilerSettings, TaskSettings
+from functions.tasks.signer import SignerSettings
 from infra.settings import Settings
 from tests.infra.conftest import OTHER, synthesis
 from tests.infra.reading import resources
@@ -27,6 +28,7 @@ SETTINGS: dict[str, type[EnvironmentSettings]] = {
     "record_result": TaskSettings,
     "close_task": TaskSettings,
     "reconcile": ReconcilerSettings,
+    "sign_image": SignerSettings,
     "deploy": DeploySettings,
     "health": EnvironmentSettings,
 }

@@ -29,9 +29,12 @@ def test_every_image_is_kept_unless_asked_otherwise(template: dict[str, Any]) ->
 
 def test_deployed_images_are_out_of_reach_of_the_rule_that_removes() -> None:
     (repository,) = resources(synthesis(**ASKED).template, "AWS::ECR::Repository").values()
-    keep, remove = json.loads(repository["LifecyclePolicy"]["LifecyclePolicyText"])["rules"]
-    assert keep["rulePriority"] < remove["rulePriority"]
+    keep, beside, remove = json.loads(repository["LifecyclePolicy"]["LifecyclePolicyText"])["rules"]
+    assert keep["rulePriority"] < beside["rulePriority"] < remove["rulePriority"]
     assert keep["selection"]["tagPatternList"] == [f"{DEPLOYED_TAG}*"]
+    # Of the same age as an image that was deployed long ago, and not deployed themselves.
+    assert beside["selection"]["tagPatternList"] == ["sha256-*"]
+    assert beside["selection"]["countNumber"] == keep["selection"]["countNumber"] == 100_000
     assert (remove["selection"]["countType"], remove["selection"]["countNumber"]) == ("sinceImagePushed", 120)
     assert remove["selection"]["tagStatus"] == "any"
 
@@ -40,6 +43,20 @@ def test_the_deploy_function_marks_in_that_repository_and_nowhere_else() -> None
     template = synthesis(**ASKED).template
     granted = permissions(template, "DeployerFunction")
     assert granted["ecr:PutImage"] == granted["ecr:BatchGetImage"] == ["<StorageImagesCFC0E004.Arn>"]
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_signatures_are_asked_for_where_the_setting_says_so(asked: bool) -> None:
+    template = synthesis(**{"blue-faas.kubernetes.require_signature": asked}).template
+    assert variables(template, "DeployerFunction")["KUBERNETES_REQUIRE_SIGNATURE"] == str(asked).lower()
+    assert ("kms:Verify" in permissions(template, "DeployerFunction")) is asked
+    assert "kms:Sign" in permissions(template, "BuildPipelineSignImage"), "images are signed all the same"
+    assert "kms:Sign" not in permissions(template, "DeployerFunction")
+    assert not any(action.startswith("kms:Sign") for action in permissions(template, "BuilderProject"))
+
+
+def test_the_deploy_function_finds_the_repository_to_mark_in() -> None:
+    template = synthesis(**ASKED).template
     assert "StorageImages" in text(variables(template, "DeployerFunction")["EXPIRING_REPOSITORY"])
 
 

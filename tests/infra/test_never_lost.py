@@ -62,7 +62,9 @@ def test_a_recorder_that_is_broken_is_done_without(template: dict[str, Any], sta
     assert mark["Next"] == "Failed"
 
 
-@pytest.mark.parametrize("state", ["MarkQueued", "BuildAndPush", "RecordResult", "RecordFailure", "MarkFailed"])
+@pytest.mark.parametrize(
+    "state", ["MarkQueued", "BuildAndPush", "RecordResult", "RecordFailure", "SignImage", "MarkFailed"]
+)
 def test_every_task_is_tried_again_with_jitter(template: dict[str, Any], state: str) -> None:
     retries = [retry for retry in state_machine(template)["States"][state]["Retry"] if retry["MaxAttempts"] > 0]
     assert retries

@@ -16,6 +16,7 @@ TABLE_BY_NAME = "arn:<AWS::Partition>:dynamodb:<AWS::Region>:<AWS::AccountId>:ta
 POLICIES = "<TenancyPolicies9A07A512.Arn>"
 BUCKET = "<StorageCodeEBE9F578.Arn>"
 KEY = "<StorageCredentialsKey2B6A8276.Arn>"
+SIGNING_KEY = "<StorageSigningKey89E41C39.Arn>"
 IMAGES = "<StorageImagesCFC0E004.Arn>"
 PROJECT = "<BuilderProject27328D1D.Arn>"
 EVENT_RULE = (
@@ -80,6 +81,26 @@ EXPECTED = {
         "events:PutEvents": [EVENT_BUS],
         "s3:GetObject": [f"{BUCKET}/build-artifacts/*/result.json"],
     },
+    # The one role that may sign. It reads what builds have written down, and nothing that it says is taken from them.
+    "BuildPipelineSignImage": {
+        "dynamodb:GetItem": [TABLE],
+        **{
+            f"ecr:{action}": [IMAGES]
+            for action in (
+                "BatchCheckLayerAvailability",
+                "BatchGetImage",
+                "CompleteLayerUpload",
+                "InitiateLayerUpload",
+                "PutImage",
+                "UploadLayerPart",
+            )
+        },
+        "kms:Sign": [SIGNING_KEY],
+        "s3:GetObject": [
+            f"{BUCKET}/build-artifacts/*/provenance.intoto.json",
+            f"{BUCKET}/build-artifacts/*/sbom.cdx.json",
+        ],
+    },
     "BuildPipelineCloseTask": {
         "dynamodb:GetItem": [TABLE],
         "dynamodb:UpdateItem": [TABLE],
@@ -104,6 +125,9 @@ EXPECTED = {
         "dynamodb:Query": [POLICIES],
         # The items that count callers who wait, as a condition says.
         "dynamodb:UpdateItem": [TABLE],
+        # The signature of an image, which only the stack's own repository has.
+        "ecr:BatchGetImage": [IMAGES],
+        "kms:Verify": [SIGNING_KEY],
         # Whether the image is there; the allow-list says of which repositories.
         "ecr:DescribeImages": ["arn:<AWS::Partition>:ecr:<AWS::Region>:<AWS::AccountId>:repository/*"],
         "eks:DescribeCluster": ["arn:<AWS::Partition>:eks:<AWS::Region>:<AWS::AccountId>:cluster/blue-faas"],
@@ -121,6 +145,8 @@ EXPECTED = {
         "lambda:InvokeFunction": [
             "<BuildPipelineRecordResultADCE6326.Arn>",
             "<BuildPipelineRecordResultADCE6326.Arn>:*",
+            "<BuildPipelineSignImage982A4720.Arn>",
+            "<BuildPipelineSignImage982A4720.Arn>:*",
             "<DeployerLiveB99987BE>",
         ],
     },

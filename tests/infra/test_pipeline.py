@@ -21,6 +21,7 @@ def test_states_are_plain_verbs(template: dict[str, Any]) -> None:
         "RecordDeployment",
         "RecordFailure",
         "RecordResult",
+        "SignImage",
     ]
     ends = {name: state["Type"] for name, state in states.items() if state["Type"] in {"Succeed", "Fail"}}
     assert ends == {"Done": "Succeed", "Skipped": "Succeed", "Failed": "Fail"}
@@ -59,20 +60,31 @@ def test_a_task_that_ended_before_is_not_built(template: dict[str, Any]) -> None
     assert mark["Catch"][0]["Next"] == "ReadEarlierEnd"
     read = state_machine(template)["States"]["ReadEarlierEnd"]
     assert read["Arguments"]["Payload"]["ended_before"] is True
-    assert read["Next"] == "DeployOrEnd"
+    assert read["Next"] == "SignOrEnd"
 
 
-def test_one_choice_says_what_follows_an_end(template: dict[str, Any]) -> None:
+def test_two_choices_say_what_follows_an_end(template: dict[str, Any]) -> None:
     states = state_machine(template)["States"]
-    (choice,) = [name for name, state in states.items() if state["Type"] == "Choice"]
-    assert choice == "DeployOrEnd"
-    follows = {rule["Condition"]: rule["Next"] for rule in states[choice]["Choices"]}
+    choices = {name: state for name, state in states.items() if state["Type"] == "Choice"}
+    assert choices.keys() == {"SignOrEnd", "DeployOrEnd"}
+    follows = {rule["Condition"]: rule["Next"] for rule in choices["SignOrEnd"]["Choices"]}
     assert follows == {
-        "{% $states.input.next = 'done' %}": "Done",
+        "{% $states.input.next = 'done' %}": "SignImage",
+        "{% $states.input.next = 'deploy' %}": "SignImage",
         "{% $states.input.next = 'skip' %}": "Skipped",
-        "{% $states.input.next = 'deploy' %}": "Deploy",
     }
-    assert states[choice]["Default"] == "Failed"
+    assert choices["SignOrEnd"]["Default"] == "Failed"
+    follows = {rule["Condition"]: rule["Next"] for rule in choices["DeployOrEnd"]["Choices"]}
+    assert follows == {"{% $states.input.next = 'deploy' %}": "Deploy"}
+    assert choices["DeployOrEnd"]["Default"] == "Done"
+
+
+def test_an_image_is_signed_before_it_is_deployed_and_a_task_is_done_without(template: dict[str, Any]) -> None:
+    sign = state_machine(template)["States"]["SignImage"]
+    assert sign["Next"] == "DeployOrEnd"
+    assert sign["Catch"][0]["ErrorEquals"] == ["States.ALL"]
+    assert sign["Catch"][0]["Next"] == "DeployOrEnd"
+    assert "could not be signed" in sign["Catch"][0]["Output"]
 
 
 def test_every_state_says_what_it_is_for(template: dict[str, Any]) -> None:

@@ -33,10 +33,11 @@ def test_the_api_has_no_routes_about_apps(builds_only: dict[str, Any], template:
 
 def test_a_built_task_is_done_and_a_cancelled_one_skipped(builds_only: dict[str, Any]) -> None:
     states = state_machine(builds_only)["States"]
-    assert [rule["Next"] for rule in states["DeployOrEnd"]["Choices"]] == ["Done", "Skipped"]
-    assert not {"Deploy", "RecordDeployment"} & states.keys()
+    assert [rule["Next"] for rule in states["SignOrEnd"]["Choices"]] == ["SignImage", "SignImage", "Skipped"]
+    assert states["SignImage"]["Next"] == "Done"
+    assert not {"DeployOrEnd", "Deploy", "RecordDeployment"} & states.keys()
     invoked = permissions(builds_only, "BuildPipelineStateMachine")["lambda:InvokeFunction"]
-    assert all("RecordResult" in function for function in invoked)
+    assert all("RecordResult" in function or "SignImage" in function for function in invoked)
 
 
 def test_only_what_is_there_is_watched(builds_only: dict[str, Any]) -> None:

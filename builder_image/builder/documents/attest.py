@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Final
 
 from builder import toolchain as pins
 from builder.documents import provenance, sbom
-from builder.documents.statements import canonical
 from builder.packages.install import InstalledPackages
 from builder.push.collect import PushFolder
 from builder.settings import Settings
 from builder.source.upload import App
 from functions.contracts.build_result import Way
+from functions.contracts.statements import PAYLOAD_TYPE, canonical
 from functions.contracts.task import provenance_key, sbom_key, wasm_key
 from functions.contracts.task_row import BuildOrder
 
@@ -72,7 +72,7 @@ class Attestor:
             ways=ways,
             packages=packages.locked if packages is not None else (),
         )
-        self._put(provenance_key(self.task.task_id), canonical(statement), provenance.PAYLOAD_TYPE)
+        self._put(provenance_key(self.task.task_id), canonical(statement), PAYLOAD_TYPE)
 
     def _put(self, key: str, body: bytes, content_type: str) -> None:
         self.s3.put_object(Bucket=self.settings.code_bucket, Key=key, Body=body, ContentType=content_type)

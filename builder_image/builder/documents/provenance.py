@@ -1,9 +1,9 @@
 """How an image came to be: an in-toto Statement v1 with SLSA provenance v1, ready to be signed.
 
-The statement is stored as canonical JSON. Nothing here signs it: who does puts these bytes into a DSSE
-envelope as its payload, with `PAYLOAD_TYPE` as its payloadType.
+The statement is stored as canonical JSON. `functions.tasks.signer` signs it, when the image is in the stack's own
+repository.
 
-Formats: in-toto.io/Statement/v1, slsa.dev/provenance/v1, DSSE protocol 1.0.2.
+Formats: in-toto.io/Statement/v1, slsa.dev/provenance/v1.
 """
 
 import datetime
@@ -17,7 +17,6 @@ from builder.packages.resolver import Locked
 from functions.contracts.build_result import Way
 from functions.contracts.task_row import BuildOrder
 
-PAYLOAD_TYPE: Final = "application/vnd.in-toto+json"
 BUILD_TYPE: Final = "urn:blue-faas:build-and-push:v1"
 _UNKNOWN_BUILDER: Final = "urn:blue-faas:builder"
 

@@ -20,7 +20,7 @@ from ministack.services import ecr as service
 from local.aws.settings import Settings
 
 TOKEN_SECONDS: Final = 12 * 3600
-_REPOSITORY: Final = re.compile(r"/v2/(?P<name>.+?)/(?P<kind>blobs|manifests|tags)/(?P<rest>.*)")
+_REPOSITORY: Final = re.compile(r"/v2/(?P<name>.+?)/(?P<kind>blobs|manifests|referrers|tags)/(?P<rest>.*)")
 _MANIFESTS: Final = {"PUT": ("BatchCheckLayerAvailability", "PutImage"), "DELETE": ("BatchDeleteImage",)}
 _UPLOADS: Final = {
     "POST": ("InitiateLayerUpload",),
@@ -88,6 +88,8 @@ class Registry:
 def _operations(method: str, kind: str, rest: str) -> tuple[str, ...]:
     if kind == "tags":
         return ("ListImages",)
+    if kind == "referrers":
+        return ("BatchGetImage",)  # API_ListImageReferrers names no permission of its own
     if kind == "manifests":
         return _MANIFESTS.get(method, ("BatchGetImage",))
     if rest.startswith("uploads"):

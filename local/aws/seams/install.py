@@ -11,6 +11,8 @@ from local.aws.seams import (
     codebuild,
     concurrency,
     ecr,
+    ecr_images,
+    ecr_referrers,
     eks,
     execution_life,
     history,
@@ -42,6 +44,8 @@ def install(settings: Settings, credentials: RunCredentials) -> Installed:
     registry = ecr.install(settings)
     registry.token(credentials.access_key_id, credentials.registry_password, seconds=float("inf"))
     registry.token(iam.make_node(settings), credentials.node_password, seconds=float("inf"))
+    ecr_images.install()
+    ecr_referrers.install()
     builds = codebuild.install(settings, access)
     execution_life.install()
     history.install()

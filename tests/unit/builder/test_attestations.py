@@ -5,13 +5,13 @@ import hashlib
 import json
 
 import pytest
-from builder.documents import provenance
-from builder.documents.statements import canonical, package_url
+from builder.documents.statements import package_url
 from builder.settings import Settings
 from builder.toolchain import buildspec, identity
 from hypothesis import given
 from hypothesis import strategies as st
 
+from functions.contracts.statements import PAYLOAD_TYPE, canonical
 from functions.contracts.task import TaskKey, provenance_key, sbom_key, source_key, wasm_key
 from functions.contracts.toolchain import builder_identity
 from tests.unit.builder.harness import (
@@ -78,7 +78,7 @@ def test_the_sbom_is_valid_and_complete(built: Cloud) -> None:
 def test_the_provenance_says_what_was_built_from_what_and_by_whom(built: Cloud) -> None:
     content = built.aws.s3.get_object(Bucket=BUCKET, Key=provenance_key(TASK))
     payload = content["Body"].read()
-    assert content["ContentType"] == provenance.PAYLOAD_TYPE
+    assert content["ContentType"] == PAYLOAD_TYPE
     statement = json.loads(payload)
     assert payload == canonical(statement)
     assert statement["_type"] == "https://in-toto.io/Statement/v1"

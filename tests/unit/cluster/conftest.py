@@ -16,6 +16,9 @@ from urllib.parse import urlencode
 
 import pytest
 import trustme
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, utils
 
 # Powertools reads these when a handler's module is loaded, as a Lambda has them from the start.
 os.environ.setdefault("POWERTOOLS_TRACE_DISABLED", "true")
@@ -29,6 +32,7 @@ from functions.contracts import settings
 from functions.handlers import deploy as deploy_function
 from functions.models.workspaces import WorkspacePolicy
 from functions.registry import ecr
+from functions.signing import formats
 from tests.support.control_plane import REAL, SERVERS, real_server, skip_where_different
 from tests.unit.cluster.clusters import RealCluster, StandIn
 from tests.unit.cluster.kubernetes_server import Administrator, KubernetesServer
@@ -38,6 +42,7 @@ REGION = "ap-northeast-2"
 POLICY_TABLE = "policies-of-the-deploy-tests"
 IMAGE = "217350599014.dkr.ecr.ap-northeast-2.amazonaws.com/blue-final-faas-app:a1b2c3d4"
 
+SIGNING_KEY = f"arn:aws:kms:{REGION}:123456789012:key/4b1c33cd-9a3a-4f1c-8a2e-0b9de62a4c0e"
 INGRESS = {"kind": "Ingress", "domains": ["apps.example.com"], "ingress_class": "alb", "annotations": {"group": "one"}}
 HTTP_ROUTE = {
     "kind": "HTTPRoute",
@@ -104,6 +109,8 @@ SETTINGS = {
     "KUBERNETES_DEFAULT_REPLICAS": "1",
     "KUBERNETES_DEFAULT_CPU_REQUEST": "100m",
     "KUBERNETES_DEFAULT_MEMORY_REQUEST": "128Mi",
+    "KUBERNETES_REQUIRE_SIGNATURE": "true",
+    "SIGNING_KEY_ARN": SIGNING_KEY,
     "REGISTRY_ALLOW_LIST": '[".*"]',
     "TENANCY": "open",
     "DEFAULT_IMAGE_REPOSITORY": f"123456789012.dkr.ecr.{REGION}.amazonaws.com/blue-faas",
@@ -164,6 +171,18 @@ class Eks:
     """Whose places were taken."""
     full: bool = False
     """Whether there is no place left."""
+    signing_key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
+    """KMS's, of the stack."""
+    kms_fails: str = ""
+    """Error code with which KMS answers instead."""
+    verified: int = 0
+    """How often KMS was asked."""
+    signatures: dict[str, str] = field(default_factory=dict)
+    """Manifest by tag of what ECR has about images."""
+    signs_all: bool = True
+    """Whether every image is signed that `signatures` has nothing about."""
+    signed_after: int = 0
+    """How often ECR has to be asked for a signature before it is there."""
     tags: dict[str, list[str]] = field(default_factory=dict)
     """All tags of an image, by its digest; of others ECR knows the one that was asked for."""
 
@@ -180,6 +199,12 @@ def eks_api(server: KubernetesServer, authority: trustme.CA) -> Iterator[Eks]:
                     self._count(request)
                 else:
                     self._answer(_of_tables(eks, request))
+                return
+            if self.headers["X-Amz-Target"] == "TrentService.Verify":
+                self._answer(*_of_kms(eks, request))
+                return
+            if self.headers["X-Amz-Target"].endswith(".BatchGetImage") and "imageTag" in request["imageIds"][0]:
+                self._answer(*_of_signatures(eks, request))
                 return
             if self.headers["X-Amz-Target"].endswith((".BatchGetImage", ".PutImage")):
                 self._keep(request)
@@ -259,6 +284,48 @@ def eks_api(server: KubernetesServer, authority: trustme.CA) -> Iterator[Eks]:
     http.server_close()
 
 
+def sign_with(key: ec.EllipticCurvePrivateKey, message: bytes) -> bytes:
+    """Sign as KMS does."""
+    return key.sign(message, ec.ECDSA(hashes.SHA256()))
+
+
+def _of_kms(eks: Eks, request: dict[str, Any]) -> tuple[dict[str, Any], int]:
+    """KMS's answer to Verify."""
+    eks.verified += 1
+    assert (request["KeyId"], request["SigningAlgorithm"]) == (SIGNING_KEY, "ECDSA_SHA_256")
+    assert request["MessageType"] == "DIGEST"
+    if eks.kms_fails:
+        return {"__type": eks.kms_fails, "message": "told to fail"}, 400
+    message, signed = (base64.b64decode(request[name]) for name in ("Message", "Signature"))
+    try:
+        eks.signing_key.public_key().verify(signed, message, ec.ECDSA(utils.Prehashed(hashes.SHA256())))
+    except InvalidSignature:
+        return {"__type": "KMSInvalidSignatureException"}, 400
+    return {"KeyId": SIGNING_KEY, "SignatureValid": True, "SigningAlgorithm": request["SigningAlgorithm"]}, 200
+
+
+def signature_of(key: ec.EllipticCurvePrivateKey, repository: str, digest: str) -> str:
+    """The manifest of a signature of an image."""
+    signed = sign_with(key, formats.signature_payload(repository, digest))
+    subject = formats.Blob(formats.MANIFEST_TYPE, b"{}")
+    return formats.signature(repository, digest, signed).manifest(subject).decode()
+
+
+def _of_signatures(eks: Eks, request: dict[str, Any]) -> tuple[dict[str, Any], int]:
+    """ECR's answer to BatchGetImage by tag."""
+    if eks.keep_fails:
+        return {"__type": eks.keep_fails, "message": "told to fail"}, 400
+    if eks.signed_after:
+        eks.signed_after -= 1
+        return {"images": []}, 200
+    (tag,) = (identity["imageTag"] for identity in request["imageIds"])
+    manifest = eks.signatures.get(tag)
+    if manifest is None and eks.signs_all:
+        digest = tag.removesuffix(".sig").replace("-", ":")
+        manifest = signature_of(eks.signing_key, os.environ["DEFAULT_IMAGE_REPOSITORY"], digest)
+    return {"images": [{"imageId": {"imageTag": tag}, "imageManifest": manifest}] if manifest else []}, 200
+
+
 def _of_tables(eks: Eks, request: dict[str, Any]) -> dict[str, Any]:
     """DynamoDB's answer to GetItem of a task, and to GetItem and Query of the policy."""
     if request["TableName"] != POLICY_TABLE:
@@ -300,6 +367,11 @@ def eks(eks_api: Eks) -> Iterator[Eks]:
     assert eks_api.waiting == 0, "each place was given back"
     eks_api.policies.clear()
     eks_api.tags.clear()
+    eks_api.kms_fails = ""
+    eks_api.verified = 0
+    eks_api.signatures.clear()
+    eks_api.signs_all = True
+    eks_api.signed_after = 0
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -321,6 +393,7 @@ def environment(eks: Eks, server: KubernetesServer, monkeypatch: pytest.MonkeyPa
         "AWS_ENDPOINT_URL_EKS": eks.url,
         "AWS_ENDPOINT_URL_ECR": eks.url,
         "AWS_ENDPOINT_URL_DYNAMODB": eks.url,
+        "AWS_ENDPOINT_URL_KMS": eks.url,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
         "AWS_SECRET_ACCESS_KEY": "no-secret-at-all",

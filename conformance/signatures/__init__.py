@@ -1,0 +1,1 @@
+"""The real cosign checks what the product signs, and signs what the product checks."""
