@@ -20,7 +20,10 @@ ROLE_BINDINGS = Resource("rbac.authorization.k8s.io", "v1", "rolebindings", "Rol
 QUOTAS = Resource("", "v1", "resourcequotas", "ResourceQuota")
 LIMITS = Resource("", "v1", "limitranges", "LimitRange")
 POLICIES = Resource("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy")
-FOLDERS = ("base", "overlays/runtime-class-manager", "examples/tenant", "examples/karpenter")
+FOLDERS = (
+    *("base", "overlays/runtime-class-manager", "examples/tenant", "examples/karpenter"),
+    *("examples/metrics", "examples/metrics-tenant"),
+)
 
 needs_kubectl = pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed")
 
@@ -48,7 +51,7 @@ def test_every_kustomization_builds(folder: str) -> None:
 
 def test_no_kustomization_is_left_out_here() -> None:
     found = {str(path.parent.relative_to(CLUSTER_MANIFESTS)) for path in CLUSTER_MANIFESTS.rglob("kustomization.yaml")}
-    assert found == {*FOLDERS, "tenant"}  # the component is built within examples/tenant
+    assert found == {*FOLDERS, "tenant", "metrics"}  # components are built within the examples
 
 
 @needs_kubectl

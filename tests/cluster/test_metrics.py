@@ -1,0 +1,113 @@
+"""What functions measure goes to a collector: manifests that fit together, of fields that Kubernetes' schemas know."""
+
+import re
+from typing import Any, Final
+
+import pytest
+import yaml
+
+from local.kubernetes.api.app import CRD_FOLDER
+from local.kubernetes.api.resources import Registry
+from local.kubernetes.api.validation import prune, validate
+from tests.cluster.conftest import Json
+from tests.cluster.test_manifests import by_name, kubectl_kustomize, needs_kubectl
+
+pytestmark = needs_kubectl
+FOLDERS: Final = ("examples/metrics", "examples/metrics-tenant")
+
+
+@pytest.fixture(scope="module")
+def collector() -> dict[tuple[str, str], Json]:
+    """The collector's objects, its ConfigMap under a name without the digest."""
+    found = by_name(kubectl_kustomize("examples/metrics"))
+    return {
+        (kind, name.partition("-")[0] if kind == "ConfigMap" else name): body for (kind, name), body in found.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def configuration(collector: dict[tuple[str, str], Json]) -> dict[str, Any]:
+    text = collector["ConfigMap", "collector"]["data"]["collector.yaml"]
+    loaded: dict[str, Any] = yaml.safe_load(text)
+    return loaded
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_every_field_is_one_that_kubernetes_knows(folder: str) -> None:
+    registry = Registry()
+    for path in CRD_FOLDER.glob("*.yaml"):
+        registry.add(yaml.safe_load(path.read_text()))
+    for body in kubectl_kustomize(folder):
+        resource = registry.by_kind(body["apiVersion"], body["kind"])
+        assert resource is not None, body["kind"]
+        pruned, unknown = prune(resource.full_schema, body)
+        assert unknown == [], body["kind"]
+        assert list(validate(resource.full_schema, pruned)) == [], body["kind"]
+
+
+def test_a_tenant_is_measured_by_its_executors_and_nothing_else_changes(collector: dict[tuple[str, str], Json]) -> None:
+    plain, measured = (by_name(kubectl_kustomize(f"examples/{name}")) for name in ("tenant", "metrics-tenant"))
+    policy = measured.pop(("NetworkPolicy", "functions-to-collector"))
+    endpoints = set()
+    for name in ("spot", "on-demand"):
+        otel = measured["SpinAppExecutor", name]["spec"]["deploymentConfig"].pop("otel")
+        endpoints.add(otel["exporter_otlp_endpoint"])
+    assert measured == plain
+    service, namespace = collector["Service", "collector"], collector["Namespace", "blue-faas-metrics"]
+    (port,) = [port["port"] for port in service["spec"]["ports"] if port["name"] == "otlp"]
+    assert endpoints == {
+        f"http://{service['metadata']['name']}.{namespace['metadata']['name']}.svc.cluster.local:{port}"
+    }
+    (rule,) = policy["spec"]["egress"]
+    assert rule["ports"] == [{"protocol": "TCP", "port": port}]
+    (to,) = rule["to"]
+    labels = collector["Deployment", "collector"]["spec"]["template"]["metadata"]["labels"]
+    assert to["podSelector"]["matchLabels"] == labels == service["spec"]["selector"]
+    assert to["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": namespace["metadata"]["name"]}
+
+
+def test_the_collector_listens_where_the_service_leads(
+    collector: dict[tuple[str, str], Json], configuration: dict[str, Any]
+) -> None:
+    (container,) = collector["Deployment", "collector"]["spec"]["template"]["spec"]["containers"]
+    ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+    listens = {
+        "otlp": configuration["receivers"]["otlp"]["protocols"]["http"]["endpoint"],
+        "prometheus": configuration["exporters"]["prometheus"]["endpoint"],
+    }
+    assert {name: int(address.rpartition(":")[2]) for name, address in listens.items()} == ports
+    health = int(configuration["extensions"]["health_check"]["endpoint"].rpartition(":")[2])
+    assert container["readinessProbe"]["httpGet"]["port"] == health
+    assert re.fullmatch(r"[^:]+:\d+\.\d+\.\d+", container["image"]), "a version of its own"
+
+
+def test_every_pipeline_is_made_of_what_is_configured(configuration: dict[str, Any]) -> None:
+    ends = {**configuration["exporters"], **configuration["connectors"]}
+    begins = {**configuration["receivers"], **configuration["connectors"]}
+    used: set[str] = set()
+    for pipeline in configuration["service"]["pipelines"].values():
+        assert set(pipeline["receivers"]) <= begins.keys()
+        assert set(pipeline["processors"]) <= configuration["processors"].keys()
+        assert set(pipeline["exporters"]) <= ends.keys()
+        used |= {*pipeline["receivers"], *pipeline["processors"], *pipeline["exporters"]}
+    assert used == begins.keys() | ends.keys() | configuration["processors"].keys()
+
+
+def test_every_dimension_is_found_out_before(configuration: dict[str, Any]) -> None:
+    declared = {
+        name
+        for declaration in configuration["exporters"]["awsemf"]["metric_declarations"]
+        for dimensions in declaration["dimensions"]
+        for name in dimensions
+    }
+    of_pods = configuration["processors"]["k8sattributes"]["extract"]["metadata"]
+    of_spans = [dimension["name"] for dimension in configuration["connectors"]["spanmetrics"]["dimensions"]]
+    assert declared <= {*of_pods, *of_spans}
+
+
+def test_every_variable_of_the_configuration_is_set(
+    collector: dict[tuple[str, str], Json], configuration: dict[str, Any]
+) -> None:
+    (container,) = collector["Deployment", "collector"]["spec"]["template"]["spec"]["containers"]
+    named = set(re.findall(r"\$\{env:(\w+)\}", yaml.safe_dump(configuration)))
+    assert named == {variable["name"] for variable in container["env"]}
