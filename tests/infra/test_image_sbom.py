@@ -1,4 +1,4 @@
-"""The builder image's parts list, held against the published schema and against what the image is made from."""
+"""The builder image's SBOM, held against the published schema and against what the image is made from."""
 
 import json
 import re
