@@ -43,10 +43,10 @@ SwaggerUIBundle({{
 
 
 def _leave_optional_fields_blank(form: dict[str, Any]) -> None:
-    """Take the examples from what a form may leave out: Swagger UI would fill them in, and send them."""
+    """Leave blank what a form may leave out: Swagger UI fills in examples, also made-up ones, and sends them."""
     for name, field in form["properties"].items():
         if name not in form["required"]:
-            field.pop("examples", None)
+            field["examples"] = [""]
             if field.pop("$ref", None) is not None:
                 field["type"] = "string"
 

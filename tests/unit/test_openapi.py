@@ -279,8 +279,11 @@ class TestServed:
         form = json.loads(self.page().partition("  ...")[2].partition(",\n  presets")[0])["spec"]["components"][
             "schemas"
         ]["BuildForm"]
-        filled = [name for name, field in form["properties"].items() if "examples" in field or "$ref" in field]
-        assert filled == ["workspace_id"]
+        examples = {name: field.get("examples") for name, field in form["properties"].items()}
+        assert examples.pop("file") is None
+        assert examples.pop("workspace_id") == ["my-workspace"]
+        assert set(map(tuple, examples.values())) == {("",)}
+        assert all(field["type"] == "string" for field in form["properties"].values())
 
     def test_docs_offers_to_try_only_what_can_be_tried(self) -> None:
         assert '"supportedSubmitMethods"' not in self.page()
