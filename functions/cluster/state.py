@@ -107,7 +107,7 @@ class AppReader:
             service_name=name.name,
             service_status="found" if service else "pending",
             endpoint=endpoint(name),
-            replicas=_replicas(deployment),
+            replicas=_replicas(deployment, pods),
             autoscaling=_autoscaling(autoscaler) if autoscaler else None,
             conditions=_conditions(app, "SpinApp") + (_conditions(deployment, "Deployment") if deployment else []),
             problems=problems,
@@ -160,12 +160,14 @@ def _image(app: Object, newest: history.Revision) -> str:
     return newest.image if newest.spec.get("image") == run else run
 
 
-def _replicas(deployment: Object | None) -> Replicas:
+def _replicas(deployment: Object | None, pods: Iterable[Object]) -> Replicas:
+    containers = [each for pod in pods for each in (pod.get("status") or {}).get("containerStatuses") or []]
     status = (deployment or {}).get("status") or {}
     return Replicas(
         desired=deployment["spec"].get("replicas", 1) if deployment else None,
         ready=status.get("readyReplicas") or 0,
         updated=status.get("updatedReplicas") or 0,
+        restarts=sum(container.get("restartCount") or 0 for container in containers),
     )
 
 

@@ -32,6 +32,9 @@ class Replicas(BaseModel):
     )
     ready: int = Field(description="Replicas that accept requests, of any version.", examples=[2])
     updated: int = Field(description="Replicas that run the current version.", examples=[2])
+    restarts: int = Field(
+        default=0, description="Restarts of the functions in the pods that are there now, of any version.", examples=[0]
+    )
 
 
 class Autoscaling(BaseModel):

@@ -36,7 +36,7 @@ def test_an_app_that_serves(deploy: Deploy, call: Deploy, kubectl: Administrator
     assert (state["error"], state["problems"], state["managed"]) == (None, [], True)
     assert state["service_status"] == "found"
     assert state["endpoint"] == f"{NAME}.{kubectl.namespace}.svc.cluster.local"
-    assert state["replicas"] == {"desired": 1, "ready": 1, "updated": 1}
+    assert state["replicas"] == {"desired": 1, "ready": 1, "updated": 1, "restarts": 0}
     assert (state["enable_autoscaling"], state["use_spot"]) == (True, False)
     assert state["autoscaling"] == {
         "min_replicas": 1,
@@ -52,7 +52,7 @@ def test_an_app_that_the_operator_has_not_seen(call: Deploy, deploy: Deploy, ser
     deploy(app_name=NAME, enable_autoscaling=False, replicas=3, seconds=1.5 * server.pace)
     state = call("GET", f"/{NAME}").body
     assert (state["status"], state["error"], state["service_status"]) == ("progressing", None, "pending")
-    assert state["replicas"] == {"desired": None, "ready": 0, "updated": 0}
+    assert state["replicas"] == {"desired": None, "ready": 0, "updated": 0, "restarts": 0}
     assert state["autoscaling"] is None
 
 

@@ -87,6 +87,13 @@ def test_a_version_that_does_not_come_up(deploy: Deploy, kubectl: Administrator,
     assert answer.body["error"] == f"{reason}: what the kubelet says"
 
 
+def test_restarts_are_added_up(deploy: Deploy, call: Deploy, kubectl: Administrator) -> None:
+    assert call("GET", f"/{NAME}").body["replicas"]["restarts"] == 0
+    for reason in ("CrashLoopBackOff", "OOMKilled"):
+        add_pod(kubectl, IMAGE, reason, "back-off restarting")
+    assert call("GET", f"/{NAME}").body["replicas"]["restarts"] == 2
+
+
 def test_pods_of_the_old_version_are_not_looked_at(deploy: Deploy, kubectl: Administrator) -> None:
     roll_out(kubectl, deployed(V2))
     add_pod(kubectl, deployed(IMAGE), "CrashLoopBackOff", "old")

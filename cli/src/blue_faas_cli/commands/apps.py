@@ -45,7 +45,8 @@ def app(session: Session, app_name: AppArgument) -> None:
     write(f"status     {state.status}")
     write(f"revision   {state.revision}")
     write(f"image      {state.image}")
-    write(f"replicas   {state.replicas.ready} of {state.replicas.desired or 0} ready")
+    restarts = f", {state.replicas.restarts} restarts" if state.replicas.restarts else ""
+    write(f"replicas   {state.replicas.ready} of {state.replicas.desired or 0} ready{restarts}")
     write(f"endpoint   http://{state.endpoint}/")
     if state.url is not None:
         write(f"url        {state.url}")
