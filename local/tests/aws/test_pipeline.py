@@ -64,6 +64,15 @@ def test_an_upload_reaches_the_function_with_its_version(cloud: Cloud, outputs: 
     assert s3.head_object(**where)["VersionId"] == detail["object"]["version-id"]
 
 
+def test_an_event_whose_function_failed_comes_again_as_it_was(cloud: Cloud, outputs: Outputs) -> None:
+    """What takes uploads in has to bear that: here as on AWS it gets the same event, not another one."""
+    key = f"uploads/ws/app/fails-first-{uuid.uuid4()}.py"
+    cloud.client("s3").put_object(Bucket=outputs["Bucket"], Key=key, Body=b"body")
+    assert kept(cloud, outputs, "aws.s3", key)["detail"]["object"]["key"] == key
+    first = {"pk": {"S": "first try of aws.s3"}, "sk": {"S": key}}
+    assert "Item" in cloud.client("dynamodb").get_item(TableName=outputs["Table"], Key=first)
+
+
 def run(cloud: Cloud, outputs: Outputs, **machine_input: Any) -> Json:
     """Run the pipeline for a new pending row; returns the ended execution."""
     task = str(uuid.uuid4())

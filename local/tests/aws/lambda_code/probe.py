@@ -1,5 +1,6 @@
 """Lambda functions of the test stack: they say what they were called with and what they see."""
 
+import contextlib
 import json
 import os
 import sys
@@ -33,10 +34,16 @@ def echo(event: Event, context: Any) -> Event:
 
 
 def keep(event: Event, _context: Any) -> None:
-    """Write the event into the table, so that a test can see that it arrived."""
+    """Write the event into the table, so that a test can see that it arrived; fail at the first try when told to."""
     detail = event["detail"]
+    table = boto3.client("dynamodb")
     item = {"pk": {"S": event["source"]}, "sk": {"S": detail.get("name") or detail["object"]["key"]}}
-    boto3.client("dynamodb").put_item(TableName=os.environ["TABLE"], Item=item | {"event": {"S": json.dumps(event)}})
+    if "fails-first" in item["sk"]["S"]:
+        first = {**item, "pk": {"S": f"first try of {event['source']}"}}
+        with contextlib.suppress(table.exceptions.ConditionalCheckFailedException):
+            table.put_item(TableName=os.environ["TABLE"], Item=first, ConditionExpression="attribute_not_exists(pk)")
+            raise ValueError("as it was told")
+    table.put_item(TableName=os.environ["TABLE"], Item=item | {"event": {"S": json.dumps(event)}})
 
 
 def answer(event: Event, _context: Any) -> Event:
