@@ -195,4 +195,4 @@ $(FOLDERS): setup
 
 clean:
 	@test ! -x $(VENV)/python || $(VENV)/python -c "import shutil; from local.cloud.places import shared_root; shutil.rmtree(shared_root(), True)"
-	rm -rf .venv build cdk.out .local node_modules dist
+	rm -rf .venv build cdk.out .local node_modules dist functions/ui/static/vendor

@@ -16,6 +16,7 @@ def welcome(cloud: Cloud) -> str:
         return _with_authorizer(cloud)
     registry = cloud.outputs["ImageRepository"]
     return f"""Blue FaaS is ready at {cloud.url}
+# The page, for a browser: {cloud.url}/ui
 
 {_FIELD}
 API={cloud.url}
@@ -52,12 +53,18 @@ def _with_authorizer(cloud: Cloud) -> str:
     if cloud.tenancy == "policy":
         pages = f"{pages} and, for the workspace that they need, docs/tenancy.md"
     return f"""Blue FaaS is ready at {cloud.url}, with the authorizer {cloud.authorizer} and tenancy {cloud.tenancy}
-
+{_page(cloud)}
 # The commands are in {pages}; before them:
 API={cloud.url} WORKSPACE=my-workspace
 {tokens}{_operator(cloud)}
 
 Ctrl-C stops it."""
+
+
+def _page(cloud: Cloud) -> str:
+    """Say where the page is: a browser signs no requests, so `blue ui` serves it then."""
+    where = f"{cloud.url}/ui" if cloud.issuer_key is not None else f"blue ui --url {cloud.url} --authorizer iam"
+    return f"# The page, for a browser: {where}\n"
 
 
 def _operator(cloud: Cloud) -> str:

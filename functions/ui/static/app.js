@@ -69,6 +69,7 @@ export function App(props) {
       <${Facts} of=${[
         [t("app.revision"), count(app.revision)],
         [t("app.image"), html`<code>${app.image}</code>`],
+        [t("app.url"), app.url && html`<a href=${app.url} rel="noreferrer">${app.url}</a>`],
         [t("app.endpoint"), html`<code>${`http://${app.endpoint}/`}</code>`],
         [t("app.autoscaling"), app.autoscaling && t("app.autoscaling_value", {
           min: app.autoscaling.min_replicas, max: app.autoscaling.max_replicas, cpu: app.autoscaling.current_cpu ?? "–" })],

@@ -18,6 +18,7 @@ export default {
   "app.rollback_question": "Roll {name} back to revision {revision}?",
   "app.rolled_back": "Rolled back; this is revision {revision}",
   "app.title": "App",
+  "app.url": "Address",
   "apps.none": "There are no apps in this namespace.",
   "apps.summary": "revision {revision}, {ready} ready",
   "apps.title": "Apps",

@@ -18,6 +18,7 @@ export default {
   "app.rollback_question": "{name}을(를) 리비전 {revision}(으)로 롤백할까요?",
   "app.rolled_back": "롤백했습니다. 현재 리비전 {revision}",
   "app.title": "앱",
+  "app.url": "주소",
   "apps.none": "이 네임스페이스에 앱이 없습니다.",
   "apps.summary": "리비전 {revision}, {ready}개 준비됨",
   "apps.title": "앱",
