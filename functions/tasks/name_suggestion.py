@@ -33,7 +33,7 @@ def unusable_characters(name: str) -> str:
 def suggested(name: str) -> str | None:
     """Return a name like this one that can be used; None if nothing of it can."""
     latin = "".join(_in_latin(character) for character in unicodedata.normalize("NFC", name))
-    usable = re.sub(r"[-_.]*[._-]{2,}", "-", _NOT_ALLOWED.sub("-", latin))
+    usable = re.sub(r"[-_.]{2,}", "-", _NOT_ALLOWED.sub("-", latin))
     return usable[:MAX_NAME].strip("-_.") or None
 
 

@@ -165,7 +165,14 @@ class RealCluster:
             return create_proxy(path, cluster_name="real", sts_endpoint="", admin_token=token)
 
     def grant_deployers(self) -> None:
-        """Nothing: ``cluster/base`` is applied, and `open_namespace` applies the tenant's part."""
+        """Rights on routes; ``cluster/base`` is applied, and `open_namespace` applies the tenant's part."""
+        name = "routes-of-the-deploy-tests"
+        wanted = [(route, scope) for route in (INGRESSES, HTTP_ROUTES) for scope in (in_namespaces, everywhere)]
+        granted = [rules({route: scope(route)[route]})[0] for route, scope in wanted]
+        reference = {"apiGroup": ROLE.group, "kind": ROLE.kind, "name": name}
+        subject = {"apiGroup": ROLE.group, "kind": "Group", "name": DEPLOYER}
+        self.ensure(ROLE, "", {"metadata": {"name": name}, "rules": granted})
+        self.ensure(CLUSTER_BINDING, "", {"metadata": {"name": name}, "roleRef": reference, "subjects": [subject]})
 
     def ensure(self, resource: Resource, namespace: str, body: dict[str, Any]) -> None:
         kind = {"apiVersion": resource.api_version, "kind": resource.kind}
