@@ -62,8 +62,10 @@ def stack_with(settings: dict[str, object], folder: Path) -> tuple[cdk.App, Blue
 
 
 def synthesis(**changed: object) -> Synthesis:
-    """Synthesize with changed settings, or remember having done so."""
-    return _synthesis(json.dumps(changed))
+    """Synthesize with changed settings, or remember having done so; one that is as it was is no change."""
+    as_it_is = json.loads((ROOT / "cdk.json").read_text())["context"]["blue-faas"]
+    really = {name: new for name, new in changed.items() if new != as_it_is.get(name.removeprefix("blue-faas."))}
+    return _synthesis(json.dumps(really))
 
 
 @functools.cache
