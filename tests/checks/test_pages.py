@@ -33,7 +33,7 @@ _TRANSLATION: Final = (
 
 
 def test_translated_pages_say_what_the_pages_say() -> None:
-    assert [path.name for _, path in translations.pairs()] == ["building.ko.md", "deploying.ko.md"]
+    assert [path.name for _, path in translations.pairs()] == ["building.ko.md", "deploying.ko.md", "ui.ko.md"]
     for page, translation in translations.pairs():
         assert list(translations.differences(page.read_text("utf-8"), translation.read_text("utf-8"))) == []
 
