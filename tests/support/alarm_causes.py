@@ -21,10 +21,10 @@ os.environ |= {"AWS_DEFAULT_REGION": "ap-northeast-2", "AWS_ACCESS_KEY_ID": "key
 from functions.aws import clients
 from functions.contracts import settings
 from functions.contracts.task import TaskKey
-from functions.handlers import reconcile, record_result
+from functions.handlers import ingest, reconcile, record_result
 from functions.tasks.executions import Executions
 from functions.telemetry import metrics
-from tests.support.aws_account import TABLE, Account
+from tests.support.aws_account import BUCKET, TABLE, Account
 from tests.support.build_api import WORKSPACE, started
 from tests.support.events import LambdaContext
 from tests.support.tasks import create, outcomes
@@ -63,6 +63,12 @@ def _runs_for_too_long(account: Account) -> None:
     reconcile.handler({}, _Long())
 
 
+def _lies_in_no_workspace(account: Account) -> None:
+    key = "uploads/app.py"
+    uploaded = {"bucket": {"name": BUCKET}, "object": {"key": key, "version-id": account.put(key, b"x = 1\n")}}
+    ingest.handler({"source": "aws.s3", "detail-type": "Object Created", "detail": uploaded}, LambdaContext())
+
+
 def _reconciler_runs(_account: Account) -> None:
     reconcile.handler({}, _Long())
 
@@ -72,6 +78,7 @@ CAUSES: Final[dict[str, tuple[str, Callable[[Account], None]]]] = {
     "a build that left no report": ("record-result", _left_without_a_report),
     "a task that cannot be read": ("reconcile", _cannot_be_read),
     "an execution that runs for too long": ("reconcile", _runs_for_too_long),
+    "an upload that lies in no workspace's folder": ("ingest", _lies_in_no_workspace),
     "a run of the reconciler": ("reconcile", _reconciler_runs),
 }
 """Name to the function in whose log it is seen, and what brings it about."""

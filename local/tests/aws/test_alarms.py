@@ -49,6 +49,7 @@ class Case:
 CASES: Final[Mapping[str, Case]] = {
     "FailedTasks": Case("a task that failed by its source", times=50),
     "UnexpectedFailures": Case("a build that left no report", times=3),
+    "UploadsWithoutTask": Case("an upload that lies in no workspace's folder"),
     "StuckTasks": Case("an execution that runs for too long"),
     "ReconcileFailures": Case("a task that cannot be read"),
     "TimedOutExecutions": Case(),
