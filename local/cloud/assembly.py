@@ -28,7 +28,7 @@ OVERRIDES: Final[dict[str, object]] = {
     "blue-faas.ui": {},
     "blue-faas.kubernetes.cluster_name": CLUSTER_NAME,
     "blue-faas.concurrency": {
-        **{"builds": 12, "deploy": 12, "health": 2, "ingest": 2},
+        **{"builds": 12, "deploy": 12, "health": 2, "ingest": 8},
         **{"record_result": 4, "sign_image": 4, "close_task": 2, "reconcile": 1},
     },
     "blue-faas.limits.waiting_requests": 6,

@@ -15,8 +15,9 @@ from ministack.services import eventbridge, s3
 
 _version: contextvars.ContextVar[str | None] = contextvars.ContextVar("object_version", default=None)
 
-ON_THEIR_WAY: Final = datetime.timedelta(minutes=1)
-"""How old an object may be whose event may not have arrived yet."""
+ON_THEIR_WAY: Final = datetime.timedelta(minutes=15)
+"""How old an object may be whose event may not have arrived yet: events wait for a place in their function, and a cloud
+that is killed again and again begins with all of them anew."""
 
 
 def install() -> None:
