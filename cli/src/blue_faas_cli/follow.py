@@ -49,12 +49,14 @@ class Deadline:
 
 
 def follow_build(session: Session, task_id: str, deadline: Deadline) -> Answer[Task]:
-    """Show the log of a build as it is written; returns the task once it has ended.
+    """Say which task it is, show its log as it is written; returns the task once it has ended.
 
     Ctrl-C asks, on a terminal, whether the build goes on without this command.
     """
     log = BuildLog(session, task_id, session.output.dimmed)
     try:
+        # Said in here: whoever reads it may press Ctrl-C at once.
+        session.output.say(f"Task {task_id}")
         with session.output.waiting("building") as tell:
             log.follow_beside()
             task = _ended(session, task_id, deadline, tell)

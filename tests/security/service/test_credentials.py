@@ -72,11 +72,12 @@ def sent(cloud: Client) -> dict[str, Sent]:
         cancelled = passwords["cancelled"].task["task_id"]
         while cloud.task(cancelled, WORKSPACE)["status"] == "pending":
             time.sleep(0.1)
-        # While some run and others wait: the passwords are somewhere, sealed.
-        during = search(stores.everything(cloud), [each.password for each in passwords.values()])
+        # While some run and others wait: the passwords are somewhere, sealed. To search takes longer than a build may.
+        pieces = list(stores.everything(cloud))
         assert cloud.http.delete(f"/api/v1/tasks/{cancelled}", params={"workspace_id": WORKSPACE}).status_code == 200
         for each in passwords.values():
             each.task = cloud.wait(each.task["task_id"], WORKSPACE)
+    during = search(pieces, [each.password for each in passwords.values()])
     assert {name for names in during.values() for name in names if not name.endswith(LOGIN_FILE)} == set()
     assert watch.found == set()
     assert watch.rounds > 10

@@ -59,8 +59,8 @@ def deploy(
         options = deploy_options(fields)
     output.say(f"Sending {source.file_name} ({len(source.content):,} bytes) as {name} to {session.settings.url}")
     task_id, created = submit(session, source, name, options)
-    output.say(f"Task {task_id}")
     if no_wait:
+        output.say(f"Task {task_id}")
         output.result(task_id)
         output.document(created)
         return
