@@ -90,6 +90,13 @@ build/clients/made: .venv/made tests/clients/requirements.txt tests/clients/pack
 
 tests/e2e: build/clients/made
 
+# What checks the page at /ui and drives browsers, for the tests that do so.
+build/ui/made: .venv/made tests/ui/package.json tests/ui/package-lock.json
+	@mkdir -p build/ui && $(VENV)/python -m infra.tools.page tests/ui
+	@touch $@
+
+tests/ui tests/e2e local/tests/front: build/ui/made
+
 demo: setup
 	@$(VENV)/python -m local.cloud.demo
 

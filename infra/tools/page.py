@@ -1,5 +1,7 @@
 """What the page at ``/ui`` brings from npm: ``python -m infra.tools.page`` puts it beside the page's own files.
 
+With a folder as its argument it installs that folder's packages below build/, as the tests want them.
+
 npm takes the packages by the digests of the lock. A browser loads the modules as they come, but for the names that they
 import each other by: without an import map, which the page's Content-Security-Policy would have to allow as a script of
 its own, these have to be paths.
@@ -118,9 +120,9 @@ def _digest() -> str:
 
 
 def main() -> None:
-    """Put the packages' modules into the page."""
+    """Put the packages' modules into the page, or install the packages of the folder that is named."""
     try:
-        vendor()
+        npm_packages(Path(sys.argv[1])) if sys.argv[1:] else vendor()
     except PageError as problem:
         sys.exit(str(problem))
 
