@@ -163,11 +163,22 @@ def test_the_browser_is_led_by_a_file_of_the_user_alone(monkeypatch: pytest.Monk
     assert not file.exists()
 
 
+def take_ctrl_c() -> None:
+    """Do as what a person starts in a terminal: a shell's background job, and all that it starts, ignores Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_it_serves_until_ctrl_c(service: Service, project: Path) -> None:
     command = [sys.executable, "-m", "blue_faas_cli", "ui", "--url", service.url, "--no-browser", "-w", "team"]
     environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'cli' / 'src'}"}
     with subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=take_ctrl_c,
     ) as process:
         assert process.stdout
         match = re.fullmatch(r"(http://127\.0\.0\.1:\d+)/ui#key=([\w-]{43})\n", process.stdout.readline())

@@ -64,7 +64,8 @@ def test_one_that_no_deploy_would_take_is_refused(account: Account, block: str, 
 def test_what_came_of_it(account: Account) -> None:
     task_id = started(deploy=json.dumps(BLOCK))
     answer = {"app_name": "my-function", "namespace": "default", "endpoint": "my-function.default.svc.cluster.local",
-              "image": "host/app:v1", "digest": "sha256:1", "revision": 4, "error": None, "rollout": None}  # fmt: skip
+              "image": "host/app:v1", "digest": "sha256:1", "revision": 4, "url": "http://my.example.com/",
+              "error": None, "rollout": None}  # fmt: skip
     record(task_id, status="done", deployment=json.dumps(answer))
     deployment = deployment_of(task_id)
     assert deployment.pop("unchecked") is None
