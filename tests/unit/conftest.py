@@ -57,11 +57,11 @@ def _forget() -> None:
 
 
 @pytest.fixture
-def at_once(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], str], int], list[str]]:
-    """Runs a function in several threads at the same time; answers what each returned.
+def one_call_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let threads call AWS one after the other.
 
-    DynamoDB does one write of an item after the other; moto looks at a write's condition and then writes. So calls of
-    AWS come one at a time here, in whatever order the threads bring them.
+    DynamoDB does one write of an item after the other; moto looks at a write's condition and then writes. So they come
+    in whatever order the threads bring them, and none in the middle of another.
     """
     lock = threading.RLock()
     call = BaseClient._make_api_call  # type: ignore[attr-defined]  # botocore's own, not in its stubs
@@ -71,6 +71,11 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], str], int
             return call(self, *arguments)
 
     monkeypatch.setattr(BaseClient, "_make_api_call", one_at_a_time)
+
+
+@pytest.fixture
+def at_once(one_call_at_a_time: None) -> Callable[[Callable[[], str], int], list[str]]:
+    """Runs a function in several threads at the same time; answers what each returned."""
 
     def run(work: Callable[[], str], threads: int) -> list[str]:
         with ThreadPoolExecutor(threads) as pool:

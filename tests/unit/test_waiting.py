@@ -107,6 +107,7 @@ class TestPlaces:
             out_of_reach.setattr(TaskStore, "table", TaskStore("no-such-table").table)
         assert len(leases(account)) == 1
 
+    @pytest.mark.usefixtures("one_call_at_a_time")
     def test_that_everybody_wants_at_once(self, account: Account, room: Room) -> None:
         together = threading.Barrier(12)
 
