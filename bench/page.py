@@ -1,6 +1,7 @@
 """Pages that hold the result of the last run between two marks."""
 
 import datetime
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,7 +18,10 @@ def replace_between(page: Path, name: str, text: str) -> None:
     before, found, rest = page.read_text("utf-8").partition(begin)
     _, found_end, after = rest.partition(end)
     if not (found and found_end):
-        raise ValueError(f"{page.name} has no place for {name}: {begin} … {end}")
+        raise ValueError(
+            f"{page.name} has no place for {name}, since it has no marks for {name}: add {begin} and {end} where its "
+            "result belongs"
+        )
     page.write_text(f"{before}{begin}\n{text}\n{end}{after}", "utf-8")
 
 
@@ -30,3 +34,12 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def today() -> str:
     """Return the date, as pages have it."""
     return datetime.datetime.now(datetime.UTC).date().isoformat()
+
+
+def machine() -> str:
+    """Return processor, cores, memory and kernel of this machine."""
+    lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    models = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    gibibytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
+    kernel = f"Linux {os.uname().release}"
+    return f"{next(models, os.uname().machine)}, {os.cpu_count()} cores, {gibibytes:.0f} GiB, {kernel}"

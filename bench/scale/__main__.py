@@ -5,14 +5,13 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from bench.page import replace_between, table, today
+from bench.page import machine, replace_between, table, today
 from bench.scale import demand, plots, prices, scenarios, trial
 from bench.scale.demand import Demand
 from bench.scale.levels import APPS, BUILDS_A_DAY, PEAK, Clusters, month, needs
 from bench.scale.quotas import QUOTAS
 from bench.scale.scenarios import PROVISIONING_MEDIAN, Row
 from local.cloud.places import ROOT
-from tests.benchmarks.series import machine
 
 PAGE: Final = ROOT / "docs" / "scale.md"
 PLOTS: Final = ROOT / "docs" / "scale"

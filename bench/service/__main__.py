@@ -7,10 +7,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from bench.page import replace_between, today
+from bench.page import machine, replace_between, today
 from bench.service import api, cold_start, functions, growth, old_way
 from tests.benchmarks.marks import PAGE
-from tests.benchmarks.series import machine
 
 PARTS: Final[Mapping[str, Callable[[], str]]] = {
     "cold": cold_start.measure,

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from fast_lane.installation import FOLDER
 
+from bench.page import machine
 from conformance.lane import corpus
 from conformance.lane.build import environment_with
 from local.cloud.options import CloudOptions
@@ -23,7 +24,7 @@ from local.cloud.supervisor import Cloud
 from tests.benchmarks import chain, componentize, marks
 from tests.benchmarks.componentize import HELLO
 from tests.benchmarks.marks import Mark
-from tests.benchmarks.series import Series, machine
+from tests.benchmarks.series import Series
 
 
 def main() -> int:

@@ -22,12 +22,13 @@ from typing import Any, Final
 
 import httpx
 
+from bench.page import machine
 from local.cloud.options import CloudOptions
 from local.cloud.places import TOOLCHAIN, shared_root
 from local.cloud.supervisor import Cloud
 from tests.benchmarks.componentize import HELLO
 from tests.benchmarks.memory import Watch
-from tests.benchmarks.series import Series, machine
+from tests.benchmarks.series import Series
 
 _WAIT_SECONDS: Final = 20
 """How long an answer may be held back: as docs/building.md has it."""

@@ -1,14 +1,14 @@
 """What a build may cost: each mark, what was measured, and whether it is held. Written to docs/benchmarks.md."""
 
-import datetime
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from bench.page import machine, replace_between, today
 from local.cloud.places import ROOT
-from tests.benchmarks.series import Series, machine
+from tests.benchmarks.series import Series
 
 PAGE: Final = ROOT / "docs" / "benchmarks.md"
 
@@ -56,15 +56,10 @@ def row(mark: Mark) -> str:
 
 def write(marks: Sequence[Mark], load: float, seconds: float, details: Sequence[str], page: Path = PAGE) -> None:
     """Replace what the page holds of the last run, between its two marks."""
-    begin, end = "<!-- bench: result -->", "<!-- bench: end -->"
-    text = page.read_text("utf-8")
-    date = datetime.datetime.now(datetime.UTC).date().isoformat()
     head = (
-        f"{date}, {machine()}. Load when it began: {load:.1f}, when it ended: {os.getloadavg()[0]:.1f}; "
+        f"{today()}, {machine()}. Load when it began: {load:.1f}, when it ended: {os.getloadavg()[0]:.1f}; "
         f"{seconds / 60:.1f} minutes."
     )
     listed = "\n".join(f"- {line}" for line in details)
     table = "\n".join([*HEAD, *map(row, marks)])
-    before, _, rest = text.partition(begin)
-    _, _, after = rest.partition(end)
-    page.write_text(f"{before}{begin}\n{head}\n\n{table}\n\n{listed}\n{end}{after}", "utf-8")
+    replace_between(page, "bench", f"{head}\n\n{table}\n\n{listed}")
