@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from bench.page import machine, replace_between, table, today
@@ -99,10 +100,7 @@ def _busy(counted: Demand) -> str:
 
 def _flood(counted: Demand) -> str:
     found = scenarios.floods(counted, scenarios.flood_settings(counted))
-    others = [
-        Row(name, *(getattr(row, key) for key in ("median", "p95", "longest", "lost", "refused", "builds")))
-        for name, _, row in found
-    ]
+    others = [replace(row, name=name) for name, _, row in found]
     plots.waits("Seconds until a build of the others begins, by settings", others, PLOTS / "flood.svg")
     rows = [
         [
@@ -122,12 +120,7 @@ def _flood(counted: Demand) -> str:
 def _fleet(counted: Demand) -> str:
     rows = scenarios.fleets(counted, 60, (0, 1, 2)) + scenarios.fleets(counted, 1200, (0, 1, 2, 5))
     names = ["60 builds an hour, "] * 3 + ["1,200 an hour, "] * 4
-    return _waits(
-        [
-            Row(before + row.name, row.median, row.p95, row.longest, row.lost, row.refused, row.builds)
-            for before, row in zip(names, rows, strict=True)
-        ]
-    )
+    return _waits([replace(row, name=before + row.name) for before, row in zip(names, rows, strict=True)])
 
 
 def _images(counted: Demand) -> str:

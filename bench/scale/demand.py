@@ -5,22 +5,17 @@ execution's history. Calls that only this machine makes, or that services of AWS
 """
 
 import collections
-import json
-import os
-import tempfile
 import time
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any, Final
 
 import httpx
 
-from local.aws.iam.decisions import EVERY, VARIABLE
+from bench.calls import counted
+from bench.sources import never_built
 from local.cloud.options import CloudOptions
-from local.cloud.places import ROOT
 from local.cloud.supervisor import Cloud
 
-HELLO: Final = ROOT / "examples" / "hello" / "app.py"
 _WRITES: Final = ("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem")
 _SETTLING_SECONDS: Final = 3
 """After a task is done: its end is announced, the log is closed."""
@@ -66,23 +61,16 @@ READ_EVERY_SECONDS: Final = 1
 
 def measure() -> Demand:
     """Build one file, after one that warms everything up, and count."""
-    with tempfile.TemporaryDirectory() as folder:
-        calls = Path(folder, "calls")
-        os.environ |= {VARIABLE: str(calls), EVERY: "yes"}
-        try:
-            with Cloud(CloudOptions(port=0, cluster=False)) as cloud:
-                _build(cloud)
-                time.sleep(_SETTLING_SECONDS)
-                before = len(calls.read_text().splitlines())
-                started = time.perf_counter()
-                task, polls = _build(cloud)
-                seconds = time.perf_counter() - started
-                time.sleep(_SETTLING_SECONDS)
-                lines = calls.read_text().splitlines()[before:]
-                transitions = _states_entered(cloud, task["task_id"])
-        finally:
-            os.environ.pop(VARIABLE), os.environ.pop(EVERY)
-    count = collections.Counter(action for _, action, _ in map(json.loads, lines))
+    with counted() as calls, Cloud(CloudOptions(port=0, cluster=False)) as cloud:
+        _build(cloud)
+        time.sleep(_SETTLING_SECONDS)
+        calls.new()
+        started = time.perf_counter()
+        task, polls = _build(cloud)
+        seconds = time.perf_counter() - started
+        time.sleep(_SETTLING_SECONDS)
+        count = collections.Counter(action for _, action in calls.new())
+        transitions = _states_entered(cloud, task["task_id"])
     return Demand(
         requests=1 + polls,
         transitions=transitions,
@@ -103,9 +91,8 @@ def measure() -> Demand:
 def _build(cloud: Cloud) -> tuple[dict[str, Any], int]:
     """Return the task when it is done, and how often it was asked for."""
     workspace = {"workspace_id": "demand"}
-    content = HELLO.read_bytes() + f"\n# {time.time_ns()}\n".encode()
     with httpx.Client(base_url=cloud.url, timeout=60) as http:
-        answer = http.post("/api/v1/build-and-push", files={"file": ("app.py", content)}, data=workspace)
+        answer = http.post("/api/v1/build-and-push", files={"file": ("app.py", never_built())}, data=workspace)
         task_id = answer.raise_for_status().json()["task_id"]
         polls = 0
         while True:

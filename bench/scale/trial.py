@@ -11,8 +11,8 @@ from typing import Final
 
 import httpx
 
-from bench.scale.demand import HELLO
 from bench.scale.simulation import Installation, Simulation, Times
+from bench.sources import never_built
 from local.aws.settings import DEFAULT_CONCURRENT_BUILDS
 from local.cloud.options import CloudOptions
 from local.cloud.supervisor import Cloud
@@ -53,11 +53,10 @@ def _burst(cloud: Cloud, count: int) -> list[float]:
     """Seconds at which each of so many builds, sent at once, was seen to be done."""
     workspace_id = f"trial-{count}"
 
-    def post(number: int) -> str:
-        content = HELLO.read_bytes() + f"\n# {number} {time.time_ns()}\n".encode()
+    def post(_: int) -> str:
         with httpx.Client(base_url=cloud.url, timeout=120) as http:
             answer = http.post(
-                "/api/v1/build-and-push", files={"file": ("app.py", content)}, data={"workspace_id": workspace_id}
+                "/api/v1/build-and-push", files={"file": ("app.py", never_built())}, data={"workspace_id": workspace_id}
             )
             return str(answer.raise_for_status().json()["task_id"])
 

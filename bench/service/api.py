@@ -7,61 +7,38 @@ how often a request asks AWS does not depend on them, and is counted beside it.
 
 import asyncio
 import collections
-import contextlib
-import json
-import os
 import random
-import tempfile
-import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Final
 
 import httpx
 
+from bench.calls import Calls, counted
 from bench.page import table
-from bench.scale.demand import HELLO
 from bench.service.load import Send, send
-from local.aws.iam.decisions import EVERY, VARIABLE
+from bench.sources import HELLO, never_built
 from local.cloud.options import CloudOptions
 from local.cloud.supervisor import Cloud
-from tests.support.client import Client, zipped
+from tests.support.client import Client, spin_toml, zipped
 
 CLIENTS: Final = (1, 10, 50)
 TASKS: Final = 20_000
 _REQUESTS: Final = {1: 40, 10: 200, 50: 300}
 _SIZES: Final = {"10 kB": 10_000, "1 MB": 1_000_000, "4 MB": 4_000_000}
-_HOLD: Final = """\
-spin_manifest_version = 2
-[application]
-name = "hold"
-[[trigger.http]]
-route = "/..."
-component = "hold"
-[component.hold]
-source = "app.wasm"
-[component.hold.build]
-command = "sleep 290"
-"""
 
 
 def measure() -> str:
     """Return the section of the page."""
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        _counting(Path(folder, "calls")) as calls,
-        Cloud(CloudOptions(port=0, concurrent_builds=1)) as cloud,
-    ):
+    with counted() as calls, Cloud(CloudOptions(port=0, concurrent_builds=1)) as cloud:
         return _measure(cloud, calls)
 
 
-def _measure(cloud: Cloud, calls: Path) -> str:
+def _measure(cloud: Cloud, calls: Calls) -> str:
     client = Client(cloud)
     task = client.wait(client.start("app.py", HELLO.read_bytes()))
     image = task["result"]["image_url"]
     client.deploy(namespace="default", app_name="warm", image_ref=image).raise_for_status()
     _fill(client, task["task_id"])
-    client.start("hold.zip", zipped(**{"spin.toml": _HOLD.encode(), "app.py": HELLO.read_bytes()}))
+    client.start("hold.zip", zipped(**{"spin.toml": spin_toml("sleep 290"), "app.py": HELLO.read_bytes()}))
     kinds = _kinds(task["task_id"], image)
     rows = [[name, str(count), *_told(cloud, count, make)] for name, make in kinds.items() for count in CLIENTS]
     counts = [[name, _calls(cloud, calls, make)] for name, make in kinds.items()]
@@ -82,10 +59,9 @@ def _kinds(task_id: str, image: str) -> dict[str, Send]:
         filler = b"#" + rng.randbytes(size // 2).hex().encode()
 
         def post(http: httpx.AsyncClient, number: int) -> Any:
-            content = HELLO.read_bytes() + filler + f"\n# {number} {time.time_ns()}\n".encode()
             # So many that no workspace reaches its limit.
             data = {"workspace_id": f"load-{number % 50}"}
-            return http.post("/api/v1/build-and-push", files={"file": ("app.py", content)}, data=data)
+            return http.post("/api/v1/build-and-push", files={"file": ("app.py", never_built(more=filler))}, data=data)
 
         return post
 
@@ -116,24 +92,13 @@ def _told(cloud: Cloud, clients: int, make: Send) -> list[str]:
     ]
 
 
-@contextlib.contextmanager
-def _counting(calls: Path) -> Iterator[Path]:
-    """Have clouds that start now write down every call of every role."""
-    os.environ |= {VARIABLE: str(calls), EVERY: "yes"}
-    try:
-        yield calls
-    finally:
-        del os.environ[VARIABLE], os.environ[EVERY]
-
-
-def _calls(cloud: Cloud, calls: Path, make: Send) -> str:
+def _calls(cloud: Cloud, calls: Calls, make: Send) -> str:
     """Count what one request makes its function ask, by action."""
-    before = len(calls.read_text().splitlines())
+    calls.new()
     asyncio.run(send(cloud.url, 1, make, requests=1))
-    lines = [json.loads(line) for line in calls.read_text().splitlines()[before:]]
     asked = collections.Counter(
         action
-        for role, action, _ in lines
+        for role, action in calls.new()
         if ("ApiBuilds" in role or "Deployer" in role) and action != "sts:GetCallerIdentity"  # how EKS knows a token
     )
     return (

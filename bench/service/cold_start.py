@@ -3,7 +3,7 @@
 from typing import Final
 
 from bench.page import table
-from infra.tools.bundle_report import files_in
+from infra.tools.bundle_report import files_in, megabytes
 from infra.tools.bundle_report import measure as measure_import
 from infra.tools.bundles import ALL
 
@@ -15,8 +15,7 @@ def measure() -> str:
     """Return the section of the page."""
     rows = []
     for bundle in ALL:
-        files = files_in(bundle.build())
-        size = sum(path.stat().st_size for path in files) / 1e6
+        size = megabytes(files_in(bundle.build()))
         for handler in bundle.handlers:
             seconds, modules = measure_import(bundle, handler)
             mark = MARKS.get(handler)

@@ -8,20 +8,18 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-import httpx
-
 from bench.page import table
-from bench.scale.demand import HELLO
 from bench.service.load import Answers, percentile, send
+from bench.sources import never_built
 from local.cloud.options import CloudOptions
 from local.cloud.supervisor import Cloud
+from tests.benchmarks.chain import first_answer
 from tests.support.client import Client
 
 RUNS: Final = 7
 _SECONDS: Final = 6.0
 _CLIENTS: Final = 8
 _AUTOSCALED_SECONDS: Final = 90.0
-_POLL_SECONDS: Final = 0.01
 _BUSY: Final = b"""
 from spin_sdk.http import IncomingHandler, Request, Response
 
@@ -36,8 +34,8 @@ def measure() -> str:
     """Return the section of the page."""
     with Cloud(CloudOptions(port=0)) as cloud:
         client = Client(cloud)
-        images = [_image(client, HELLO.read_bytes() + f"\n# {number}\n".encode()) for number in range(RUNS + 1)]
-        firsts = [_first_answer(client, image, f"first-{number}") for number, image in enumerate(images[:RUNS])]
+        images = [_image(client, never_built()) for _ in range(RUNS + 1)]
+        firsts = [first_answer(image, cloud, f"first-{number}") for number, image in enumerate(images[:RUNS])]
         rows = [
             [
                 f"deploy of a new component to its first answer ({RUNS})",
@@ -70,16 +68,6 @@ def _deploy(client: Client, image: str, app_name: str, **options: Any) -> str:
         .json()
     )
     return str(answer["endpoint"])
-
-
-def _first_answer(client: Client, image: str, app_name: str) -> float:
-    began = time.perf_counter()
-    host = client.deploy(namespace="default", app_name=app_name, image_ref=image).raise_for_status().json()["endpoint"]
-    while client.http.get("/", headers={"host": host}).status_code != httpx.codes.OK:
-        time.sleep(_POLL_SECONDS)
-    seconds = time.perf_counter() - began
-    client.http.delete(f"/api/v1/apps/default/{app_name}").raise_for_status()
-    return seconds
 
 
 def _load(cloud: Cloud, host: str, until: Callable[[], bool] | None = None) -> Answers:

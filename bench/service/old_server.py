@@ -16,20 +16,7 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Final
-
-_MANIFEST: Final = """\
-spin_manifest_version = 2
-[application]
-name = "app"
-[[trigger.http]]
-route = "/..."
-component = "app"
-[component.app]
-source = "app.wasm"
-[component.app.build]
-command = "componentize-py -w spin-http componentize app -o app.wasm"
-"""
+from typing import Any
 
 
 class Builds:
@@ -69,7 +56,7 @@ class Builds:
         toolchain = folder / "venv"
         shutil.copytree(self._settings["toolchain"], toolchain, symlinks=True)
         (folder / "app.py").write_bytes(source)
-        (folder / "spin.toml").write_text(_MANIFEST)
+        (folder / "spin.toml").write_text(self._settings["manifest"])
         environment = {
             "PATH": f"{self._settings['componentize']}:{toolchain / 'bin'}:{self._settings['tools']}:/usr/bin:/bin",
             "VIRTUAL_ENV": str(toolchain),

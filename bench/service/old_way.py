@@ -18,12 +18,13 @@ from typing import Any, Final
 import httpx
 
 from bench.page import table
-from bench.scale.demand import HELLO
+from bench.sources import COMPONENTIZE, HELLO, never_built
 from local.aws.settings import DEFAULT_CONCURRENT_BUILDS
 from local.cloud.options import CloudOptions
 from local.cloud.places import ROOT, TOOLCHAIN, shared_root
 from local.cloud.supervisor import Cloud
 from tests.benchmarks.memory import below, megabytes
+from tests.support.client import spin_toml
 
 BURSTS: Final = (1, 4, 16, 64)
 _POLL_SECONDS: Final = 0.1
@@ -89,6 +90,7 @@ def _old_server(cloud: Cloud) -> Iterator[tuple[str, int]]:
     toolchain = shared_root() / TOOLCHAIN
     settings: dict[str, Any] = {
         "concurrent": DEFAULT_CONCURRENT_BUILDS,
+        "manifest": spin_toml(COMPONENTIZE).decode(),
         "toolchain": str(toolchain),
         "componentize": str(toolchain / "bin"),
         "tools": str(cloud.state / "bin"),
@@ -112,7 +114,7 @@ def _old_server(cloud: Cloud) -> Iterator[tuple[str, int]]:
 
 def _burst(way: Way, count: int) -> tuple[float, float, int]:
     """Seconds until the first and the last of so many builds are done, and how many failed."""
-    sources = [HELLO.read_bytes() + f"\n# {number} {time.time_ns()}\n".encode() for number in range(count)]
+    sources = [never_built() for _ in range(count)]
     with httpx.Client(base_url=way.url, timeout=120) as http:
         began = time.monotonic()
         with ThreadPoolExecutor(_CLIENTS) as threads:

@@ -4,6 +4,7 @@ import os
 import statistics
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -26,8 +27,7 @@ def report() -> str:
     lines = [f"{'bundle':<24}{'files':>8}{'MB':>8}{'modules':>9}{'import ms':>11}   (median of {_RUNS})"]
     for bundle in ALL:
         files = files_in(bundle.build())
-        size = sum(path.stat().st_size for path in files) / 1e6
-        lines.append(f"{bundle.name:<24}{len(files):>8}{size:>8.1f}")
+        lines.append(f"{bundle.name:<24}{len(files):>8}{megabytes(files):>8.1f}")
         for handler in bundle.handlers:
             seconds, modules = measure(bundle, handler)
             lines.append(f"  {handler:<38}{len(modules):>9}{seconds * 1000:>11.0f}")
@@ -63,6 +63,11 @@ def import_handler(folder: Path, handler: str) -> tuple[float, list[str]]:
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120, env=environment)
     seconds, modules = done.stdout.strip().splitlines()[-2:]
     return float(seconds), modules.split()
+
+
+def megabytes(files: Iterable[Path]) -> float:
+    """Return what these files take on disk."""
+    return sum(path.stat().st_size for path in files) / 1e6
 
 
 def files_in(folder: Path) -> list[Path]:

@@ -16,13 +16,13 @@ from pathlib import Path
 from fast_lane.installation import FOLDER
 
 from bench.page import machine
+from bench.sources import HELLO
 from conformance.lane import corpus
 from conformance.lane.build import environment_with
 from local.cloud.options import CloudOptions
 from local.cloud.places import ROOT
 from local.cloud.supervisor import Cloud
 from tests.benchmarks import chain, componentize, marks
-from tests.benchmarks.componentize import HELLO
 from tests.benchmarks.marks import Mark
 from tests.benchmarks.series import Series
 

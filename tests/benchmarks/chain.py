@@ -8,14 +8,12 @@ cloud, in turn, so that whatever else the machine does weighs on both.
 
 import argparse
 import concurrent.futures
-import io
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -23,12 +21,13 @@ from typing import Any, Final
 import httpx
 
 from bench.page import machine
+from bench.sources import COMPONENTIZE, HELLO, never_built
 from local.cloud.options import CloudOptions
 from local.cloud.places import TOOLCHAIN, shared_root
 from local.cloud.supervisor import Cloud
-from tests.benchmarks.componentize import HELLO
 from tests.benchmarks.memory import Watch
 from tests.benchmarks.series import Series
+from tests.support.client import spin_toml, zipped
 
 _WAIT_SECONDS: Final = 20
 """How long an answer may be held back: as docs/building.md has it."""
@@ -40,18 +39,6 @@ _BUSY_SECONDS: Final = 0.2
 """After such an answer, if it does not say for how long."""
 _POLL_SECONDS: Final = 0.02
 """Of a function that was deployed: its router answers 503 until it is up."""
-_MANIFEST: Final = """\
-spin_manifest_version = 2
-[application]
-name = "by-hand"
-[[trigger.http]]
-route = "/..."
-component = "by-hand"
-[component.by-hand]
-source = "app.wasm"
-[component.by-hand.build]
-command = "componentize-py -w spin-http componentize app -o app.wasm"
-"""
 Steps = dict[str, float]
 """Seconds by step, ``total`` among them."""
 
@@ -65,7 +52,7 @@ def by_hand(source: Path, cloud: Cloud, number: int) -> Steps:
         app = Path(folder, "app")
         app.mkdir()
         shutil.copyfile(source, app / "app.py")
-        (app / "spin.toml").write_text(_MANIFEST)
+        (app / "spin.toml").write_bytes(spin_toml(COMPONENTIZE))
         environment = {
             "PATH": f"{toolchain / 'bin'}:{cloud.state / 'bin'}:/usr/bin:/bin",
             "VIRTUAL_ENV": str(toolchain),
@@ -95,17 +82,14 @@ def by_hand(source: Path, cloud: Cloud, number: int) -> Steps:
 
 def one_file(source: Path) -> tuple[str, bytes]:
     """The source with a line that it has not had: the same one would not be built again."""
-    return source.name, source.read_bytes() + f"\n# {time.time_ns()}\n".encode()
+    return source.name, never_built(source)
 
 
 def left_to_componentize_py(source: Path) -> tuple[str, bytes]:
     """An archive of the source that the lane declines, since it has a module that CPython's start would load."""
     _, content = one_file(source)
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, text in (("app.py", content), ("spin.toml", _MANIFEST), ("sitecustomize.py", "")):
-            archive.writestr(name, text)
-    return "app.zip", buffer.getvalue()
+    files = {"app.py": content, "spin.toml": spin_toml(COMPONENTIZE), "sitecustomize.py": b""}
+    return "app.zip", zipped(**files)
 
 
 def pipeline(

@@ -16,11 +16,11 @@ from typing import Final
 from fast_lane.installation import Installation
 
 from bench.page import machine
+from bench.sources import HELLO
 from conformance.lane.build import remove_bytecode
-from local.cloud.places import ROOT, TOOLCHAIN, shared_root
+from local.cloud.places import TOOLCHAIN, shared_root
 from tests.benchmarks.series import Series
 
-HELLO: Final = ROOT / "examples" / "hello" / "app.py"
 _COMMAND: Final = ("-q", "-w", "spin-http", "componentize", "app", "-o", "app.wasm")
 
 
