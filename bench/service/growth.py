@@ -5,6 +5,7 @@ cloud). Rows, objects and images grow with the builds, as they must; so does the
 What must not grow are the workers of the functions, open files, processes, log groups and rules.
 """
 
+import math
 import os
 import time
 from pathlib import Path
@@ -31,10 +32,11 @@ def measure(builds: int = 500, deploys: int = 500) -> str:
         image = client.image(client.start("app.py", HELLO.read_bytes()))
         client.deploy(namespace="default", app_name="growth", image_ref=image, wait=True).raise_for_status()
         rows.append(["at the beginning", *_held(client)])
+        batches = math.ceil(builds / PARTS / _AT_ONCE)
         for part in range(1, PARTS + 1):
-            for _ in range(builds // PARTS // _AT_ONCE + 1):
+            for _ in range(batches):
                 _build(client)
-            rows.append([f"after {part * (builds // PARTS)} builds", *_held(client)])
+            rows.append([f"after {part * batches * _AT_ONCE} builds", *_held(client)])
         for part in range(1, PARTS + 1):
             for number in range(deploys // PARTS):
                 body = {
@@ -42,7 +44,7 @@ def measure(builds: int = 500, deploys: int = 500) -> str:
                     "namespace": "default",
                     "image_ref": image,
                     "variables": {"n": str(number)},
-                    "replicas": 1,
+                    "enable_autoscaling": False,
                 }
                 client.deploy(**body).raise_for_status()
             rows.append([f"after {part * (deploys // PARTS)} deploys", *_held(client)])
