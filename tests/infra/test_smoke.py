@@ -1,11 +1,8 @@
 """The smoke test itself: what it says when an installation does not do what it should, and how it signs."""
 
-import hashlib
-import hmac
 import json
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qsl, quote
 
 import httpx
 import pytest
@@ -14,6 +11,7 @@ from botocore.credentials import Credentials
 from infra.smoke.__main__ import Line, main, run
 from infra.smoke.signing import NoIdentityError, SignedByAws, identity
 from infra.smoke.steps import Smoke
+from tests.support.api_signature import signature_of
 
 API = "https://a1b2c3.execute-api.ap-northeast-2.amazonaws.com"
 TASK = {"status": "done", "error": None, "result": {"image_url": "registry.example.com/app:v1"}}
@@ -144,33 +142,6 @@ def test_who_has_nothing_to_show_is_told_what_to_set(monkeypatch: pytest.MonkeyP
     assert auth is not None
     (sent,) = auth.auth_flow(httpx.Request("GET", API))
     assert sent.headers["Authorization"] == "Bearer a.b.c"
-
-
-def signature_of(request: httpx.Request, secret: str) -> str:
-    """The signature that API Gateway computes (IAM guide, "Create a signed AWS API request")."""
-    given = dict(part.split("=", 1) for part in request.headers["authorization"].split(" ", 1)[1].split(", "))
-    scope = given["Credential"].split("/", 1)[1]
-    names = given["SignedHeaders"].split(";")
-    assert "host" in names
-    pairs = sorted((quote(k, safe="-_.~"), quote(v, safe="-_.~")) for k, v in parse_qsl(request.url.query.decode()))
-    canonical = "\n".join(
-        [
-            request.method,
-            quote(request.url.raw_path.decode().partition("?")[0], safe="/-_.~"),
-            "&".join(f"{name}={value}" for name, value in pairs),
-            *(f"{name}:{request.headers[name].strip()}" for name in names),
-            "",
-            ";".join(names),
-            hashlib.sha256(request.content).hexdigest(),
-        ]
-    )
-    text = "\n".join(
-        ["AWS4-HMAC-SHA256", request.headers["x-amz-date"], scope, hashlib.sha256(canonical.encode()).hexdigest()]
-    )
-    key = f"AWS4{secret}".encode()
-    for part in scope.split("/"):
-        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
-    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 
 
 @pytest.mark.parametrize("token", [None, "a-session-token"])

@@ -25,7 +25,14 @@ class Signature(httpx.Auth):
         from botocore.awsrequest import AWSRequest
 
         signed = {name: request.headers[name] for name in ("host", "content-type") if name in request.headers}
-        to_sign = AWSRequest(request.method, str(request.url), data=request.content, headers=signed)
+        to_sign = AWSRequest(
+            request.method,
+            str(request.url.copy_with(query=None)),
+            # As names and values: of a query in a URL, botocore signs a space that is written "+" as a plus sign.
+            params=request.url.params.multi_items(),  # type: ignore[arg-type]  # botocore takes pairs, too
+            data=request.content,
+            headers=signed,
+        )
         SigV4Auth(self._credentials.get_frozen_credentials(), "execute-api", self._region).add_auth(to_sign)
         request.headers.update(dict(to_sign.headers.items()))
         yield request
