@@ -1,7 +1,6 @@
 """What operators are told: of a function that is broken, and of no mistake of a caller's."""
 
 import datetime
-import json
 import uuid
 from collections.abc import Iterator
 from typing import Any, Final
@@ -9,6 +8,7 @@ from typing import Any, Final
 import httpx
 import pytest
 
+from tests.support import operators
 from tests.support.client import COMPONENT, Client, spin_toml, zipped
 from tests.support.isolation import REQUESTS, Target
 
@@ -30,25 +30,14 @@ COUNTED_BY_RUNS: Final = {"Latency", "OpenTasks"}
 @pytest.fixture
 def queue(cloud: Client) -> Iterator[str]:
     """URL of a queue that gets what operators are told."""
-    sqs, name = cloud.aws("sqs"), f"operators-{uuid.uuid4()}"
-    url = str(sqs.create_queue(QueueName=name)["QueueUrl"])
-    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    statement = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage"}
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [{**statement, "Resource": arn}]})
-    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
-    topic = cloud.outputs["AlarmTopicArn"]
-    subscription = cloud.aws("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)["SubscriptionArn"]
-    yield url
-    cloud.aws("sns").unsubscribe(SubscriptionArn=subscription)
-    sqs.delete_queue(QueueUrl=url)
+    topic, name = cloud.outputs["AlarmTopicArn"], f"operators-{uuid.uuid4()}"
+    with operators.subscribed(cloud.aws("sqs"), cloud.aws("sns"), topic, name) as url:
+        yield url
 
 
 def told(cloud: Client, queue: str) -> list[tuple[str, str]]:
     """Name and state of the alarms that the queue has been told of since it was last asked."""
-    messages = cloud.aws("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
-    alarms = [json.loads(json.loads(message["Body"])["Message"]) for message in messages]
-    for message in messages:
-        cloud.aws("sqs").delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+    alarms = operators.told(cloud.aws("sqs"), queue)
     return [(alarm["AlarmName"].partition("-")[2], alarm["NewStateValue"]) for alarm in alarms]
 
 

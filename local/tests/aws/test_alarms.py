@@ -18,6 +18,7 @@ import pytest
 
 from local.cloud.assembly import assembly
 from local.tests.aws.conftest import ROOT, Cloud, eventually
+from tests.support.operators import subscribed, told
 
 Json = dict[str, Any]
 KEPT: Final = {"AWS::CloudWatch::Alarm", "AWS::SNS::Topic", "AWS::SNS::TopicPolicy", "AWS::KMS::Key"}
@@ -112,8 +113,7 @@ class Operators:
 
     def heard(self, name: str, state: str) -> bool:
         """Whether the subscriber has been told that an alarm came into a state."""
-        answer = self.cloud.client("sqs").receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10)
-        self._heard += [json.loads(json.loads(each["Body"])["Message"]) for each in answer.get("Messages", [])]
+        self._heard += told(self.cloud.client("sqs"), self.queue)
         return any((each["AlarmName"], each["NewStateValue"]) == (name, state) for each in self._heard)
 
 
@@ -125,14 +125,13 @@ def operators(cloud: Cloud) -> Iterator[Operators]:
     eventually(lambda: _status(cloudformation) == "CREATE_COMPLETE")
     alarms = cloud.client("cloudwatch").describe_alarms()["MetricAlarms"]
     (topic,) = {action for alarm in alarms for action in alarm["AlarmActions"]}
-    url = _listening(cloud, topic)
     cloud.client("logs").create_log_group(logGroupName="a-function")
     cloud.client("logs").create_log_stream(logGroupName="a-function", logStreamName="a-worker")
     written = subprocess.run(
         [sys.executable, "-m", "tests.support.alarm_causes"], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    yield Operators(cloud, alarms, topic, url, json.loads(written.stdout.splitlines()[-1]))
-    cloud.client("sqs").delete_queue(QueueUrl=url)
+    with subscribed(cloud.client("sqs"), cloud.client("sns"), topic, "operators") as url:
+        yield Operators(cloud, alarms, topic, url, json.loads(written.stdout.splitlines()[-1]))
     cloudformation.delete_stack(StackName=STACK)
     eventually(lambda: _status(cloudformation) is None)
 
@@ -142,18 +141,6 @@ def _status(cloudformation: Any) -> str | None:
     found = [each["StackStatus"] for each in stacks if each["StackName"] == STACK]
     assert not any("FAILED" in status or "ROLLBACK" in status for status in found), found
     return found[0] if found else None
-
-
-def _listening(cloud: Cloud, topic: str) -> str:
-    """Subscribe a queue, as an operator would; answer its URL."""
-    sqs = cloud.client("sqs")
-    url = sqs.create_queue(QueueName="operators")["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    statement = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage"}
-    policy = {"Version": "2012-10-17", "Statement": [{**statement, "Resource": arn}]}
-    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
-    cloud.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
-    return str(url)
 
 
 def kind(alarm: Json) -> str:
