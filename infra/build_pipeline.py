@@ -106,14 +106,10 @@ class BuildPipeline(Construct):
             module=module,
             description=description,
             bundle=API_BUNDLE,
-            environment={
-                "TASK_TABLE": storage.task_table.table_name,
-                "CODE_BUCKET": storage.code_bucket.bucket_name,
-            },
+            environment=storage.environment(),
             timeout=cdk.Duration.seconds(30),
         )
-        storage.grant_task_access(function, "dynamodb:GetItem", "dynamodb:UpdateItem")
-        storage.grant_objects(function, "build-artifacts/*/result.json", "s3:GetObject")
+        storage.grant_ends(function)
         return function
 
     def _signer(self, storage: Storage) -> ServiceFunction:
@@ -125,8 +121,7 @@ class BuildPipeline(Construct):
             description="Signs the image of a task that is done",
             bundle=API_BUNDLE,
             environment={
-                "TASK_TABLE": storage.task_table.table_name,
-                "CODE_BUCKET": storage.code_bucket.bucket_name,
+                **storage.environment(),
                 "DEFAULT_IMAGE_REPOSITORY": storage.repository.repository_uri,
                 "SIGNING_KEY_ARN": storage.signing_key.key_arn,
             },

@@ -27,16 +27,14 @@ class Reconciler(Construct):
             description="Ends and announces tasks that nothing else will",
             bundle=API_BUNDLE,
             environment={
-                "TASK_TABLE": storage.task_table.table_name,
-                "CODE_BUCKET": storage.code_bucket.bucket_name,
+                **storage.environment(),
                 "STATE_MACHINE_ARN": machine.state_machine_arn,
                 # The state machine limits how long a task can run: an older task is stuck.
                 "STUCK_AFTER_MINUTES": str(pipeline.longest.plus(EVERY).plus(EVERY).to_minutes()),
             },
             timeout=EVERY,
         )
-        storage.grant_task_access(self.function, "dynamodb:GetItem", "dynamodb:UpdateItem")
-        storage.grant_objects(self.function, "build-artifacts/*/result.json", "s3:GetObject")
+        storage.grant_ends(self.function)
         storage.grant_open_tasks(self.function)
         executions = ["states:ListExecutions", "states:StartExecution"]
         self.function.add_to_role_policy(iam.PolicyStatement(actions=executions, resources=[machine.state_machine_arn]))

@@ -110,6 +110,15 @@ class Storage(Construct):
             removal_policy=removal,
         )
 
+    def environment(self) -> dict[str, str]:
+        """Return the environment variables that name the table of the tasks and the bucket."""
+        return {"TASK_TABLE": self.task_table.table_name, "CODE_BUCKET": self.code_bucket.bucket_name}
+
+    def grant_ends(self, function: lambda_.Function) -> None:
+        """Grant what it takes to end tasks by what their builders reported (`functions.tasks.outcome`)."""
+        self.grant_task_access(function, "dynamodb:GetItem", "dynamodb:UpdateItem")
+        self.grant_objects(function, "build-artifacts/*/result.json", "s3:GetObject")
+
     def grant_task_access(self, grantee: iam.IGrantable, *actions: str) -> None:
         """Grant exactly ``actions`` (``dynamodb:...``) on the table, without its indexes."""
         iam.Grant.add_to_principal(grantee=grantee, actions=list(actions), resource_arns=[self.task_table.table_arn])

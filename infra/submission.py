@@ -12,8 +12,7 @@ from infra.tools.image_context import image_context
 def submission_environment(settings: Settings, storage: Storage, state_machine_arn: str) -> dict[str, str]:
     """Return the environment variables that `functions.tasks.settings.SubmissionSettings` reads, but for the bus."""
     return {
-        "TASK_TABLE": storage.task_table.table_name,
-        "CODE_BUCKET": storage.code_bucket.bucket_name,
+        **storage.environment(),
         "STATE_MACHINE_ARN": state_machine_arn,
         "DEFAULT_IMAGE_REPOSITORY": storage.repository.repository_uri,
         **settings.variables("limits.running_builds", "limits.kept_tasks", "storage.task_retention_days"),

@@ -3,22 +3,17 @@
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pydantic import BaseModel, ConfigDict
 
-from functions.contracts.task import TaskKey
+from functions.tasks.named_task import NamedTask
 from functions.tasks.outcome import Outcomes, build_log_url, reason_from_failure, reason_without_report
 from functions.tasks.settings import TaskSettings
 from functions.tasks.task_end import TaskEnd
 from functions.telemetry import logger, tracer
 
 
-class EndedBuild(BaseModel):
+class EndedBuild(NamedTask):
     """Input of the states: ``error`` and ``cause`` of a failure; ``ended_before`` when there was nothing to build."""
 
-    model_config = ConfigDict(extra="ignore")
-
-    workspace_id: str
-    task_id: str
     build_log_url: str | None = None
     error: str = ""
     cause: str = ""
@@ -30,7 +25,7 @@ class EndedBuild(BaseModel):
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """End the task by what the builder reported, unless it had ended before; answers `TaskEnd`."""
     build = EndedBuild.model_validate(event)
-    task = TaskKey(build.workspace_id, build.task_id)
+    task = build.key
     outcomes = Outcomes.of(TaskSettings.read())
     if build.ended_before:
         row = outcomes.tasks.get(task)
