@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +19,7 @@ from local.aws.settings import (
     Settings,
 )
 from local.cloud.collector import spare_what_stays
+from local.cloud.processes import free_port
 from local.cloud.state_file import StateFileError
 
 
@@ -42,7 +42,7 @@ def parse(arguments: list[str] | None = None) -> Settings:
     if given.codebuild_concurrency < 1:
         parser.error("--codebuild-concurrency must be 1 or more")
     return Settings(
-        port=given.port or _free_port(),
+        port=given.port or free_port(),
         state_dir=given.state_dir.absolute(),
         codebuild_path=given.codebuild_path,
         region=given.region,
@@ -56,12 +56,6 @@ def parse(arguments: list[str] | None = None) -> Settings:
         decisions_file=Path(file).absolute() if (file := os.environ.get(DECISIONS)) else None,
         keeps_every_decision=EVERY_DECISION in os.environ,
     )
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def main(around: Callable[[Any], Any] = lambda app: app) -> None:

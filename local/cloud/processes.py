@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import http.client
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -102,10 +103,15 @@ class Part:
 
 
 def free_port() -> int:
-    """Find a port of 127.0.0.1 that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Find a port of 127.0.0.1 that nobody listens on now, for a part that binds it a while later.
+
+    The kernel's own choice would not do: it is one of those that every outgoing connection of the machine takes from
+    (Linux: 32768 and above, ip(7) ip_local_port_range), and is gone with the next one.
+    """
+    while True:
+        port = random.randrange(20_000, 32_768)  # noqa: S311 - no secret
+        if port_is_free(port):
+            return port
 
 
 def port_is_free(port: int) -> bool:
