@@ -32,6 +32,7 @@ from functions.models.apps import (
     RevisionList,
 )
 from functions.models.deploy import DeployResponse
+from tests.support.command_line import Terminal, environment, run
 
 HELLO = "/api/v1/apps/default/hello"
 
@@ -260,6 +261,74 @@ class TestInvoke:
         service.cluster["GET", HELLO] = [state()]
         service.cluster["GET", "/"] = [(500, {})]
         assert blue("invoke", "hello").code == 1
+
+    def test_where_it_is_exposed_it_is_called_like_anybody_else_does(
+        self, service: Service, project: Path, blue: Blue, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("blue_faas_cli.config.Settings.is_local", False)
+        monkeypatch.setenv("PATH", "/none")
+        service.cluster["GET", HELLO] = [state(url=f"{service.url}/")]
+        service.cluster["GET", "/path"] = [(200, {"from": "outside"})]
+        assert json.loads(blue("invoke", "hello", "/path").out) == {"from": "outside"}
+        assert service.requests[-1].headers["host"] == service.url.removeprefix("http://")
+
+
+class TestOpen:
+    """In a terminal, as a person runs it, with a browser that notes what it is given."""
+
+    @pytest.fixture
+    def variables(self, service: Service, project: Path, tmp_path: Path) -> dict[str, str]:
+        browser = tmp_path / "browser"
+        browser.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/opened\n')
+        browser.chmod(stat.S_IRWXU)
+        return environment(tmp_path, BLUE_URL=service.url, BROWSER=str(browser))
+
+    def test_an_app_below_localhost(self, service: Service, tmp_path: Path, variables: dict[str, str]) -> None:
+        service.cluster["GET", HELLO] = [state()]
+        terminal = Terminal(tmp_path, variables, "open", "hello")
+        assert terminal.end() == 0, terminal.text
+        address = service.url.replace("127.0.0.1", "hello.default.svc.localhost") + "/"
+        assert terminal.text.split("\r\n") == [address, "Opened in the browser.", ""]
+        assert (tmp_path / "opened").read_text() == f"{address}\n"
+
+    def test_the_port_of_this_machine_s_cloud_leads_to_its_hosts(
+        self, service: Service, tmp_path: Path, variables: dict[str, str]
+    ) -> None:
+        service.cluster["GET", HELLO] = [state(url="http://shop.localhost/")]
+        done = run(tmp_path, variables, "open", "hello")
+        assert done.stdout == service.url.replace("127.0.0.1", "shop.localhost") + "/\n"
+        assert not (tmp_path / "opened").exists(), "there is no terminal"
+
+    def test_without_an_app_the_page(self, service: Service, tmp_path: Path, variables: dict[str, str]) -> None:
+        service.cluster["GET", "/ui"] = [(200, {})]
+        terminal = Terminal(tmp_path, variables, "open")
+        assert terminal.end() == 0, terminal.text
+        assert (tmp_path / "opened").read_text() == f"{service.url}/ui\n"
+        assert json.loads(run(tmp_path, variables, "open", "-o", "json").stdout) == {"address": f"{service.url}/ui"}
+        service.cluster["GET", "/ui"] = [(404, {"detail": "Not Found"})]
+        refused = run(tmp_path, variables, "open")
+        assert (refused.returncode, "`blue ui` serves it" in refused.stderr) == (3, True)
+
+    def test_without_a_browser_the_address_alone(
+        self, service: Service, tmp_path: Path, variables: dict[str, str]
+    ) -> None:
+        service.cluster["GET", HELLO] = [state()]
+        for changed, options in ((variables, ["--no-browser"]), ({**variables, "BROWSER": ""}, [])):
+            terminal = Terminal(tmp_path, changed, "open", "hello", *options)
+            assert (terminal.end(), terminal.text.count("\r\n")) == (0, 1)
+        assert not (tmp_path / "opened").exists()
+
+    def test_an_app_that_only_kubectl_leads_to(
+        self, service: Service, project: Path, blue: Blue, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        (tmp_path / "kubectl").write_text('#!/bin/sh\necho "Forwarding from 127.0.0.1:4321 -> 80"\n')
+        (tmp_path / "kubectl").chmod(stat.S_IRWXU)
+        monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+        monkeypatch.setattr("blue_faas_cli.config.Settings.is_local", False)
+        service.cluster["GET", HELLO] = [state()]
+        done = blue("open", "hello")
+        assert (done.code, done.out) == (4, "http://127.0.0.1:4321/\n"), "kubectl has ended"
+        assert "until Ctrl-C" in done.err
 
 
 class TestProject:

@@ -85,7 +85,8 @@ def test_a_file_becomes_an_app_that_answers(service: Service, project: Path, blu
     service.cluster["GET", "/api/v1/apps/default/hello"] = [state(status="progressing"), state()]
     done = blue("deploy", "app.py")
     assert done.code == 0, done.err
-    assert done.out == "http://hello.default.svc.cluster.local/\n"
+    address = service.url.replace("127.0.0.1", "hello.default.svc.localhost")
+    assert done.out == f"{address}/\n", "one that leads there from this machine"
     assert "step one" in done.err
     assert "step two \\x1b[31m" in done.err, "what a build wrote cannot steer the terminal"
     assert "blue invoke hello" in done.err

@@ -54,13 +54,15 @@ def create_app(config: FrontConfig) -> Starlette:
 def _hosts(config: FrontConfig, functions: ServiceRouter | ServiceProxy | None) -> list[Host]:
     """Make the routes to functions by the Host header.
 
-    Below ``localhost`` are the hosts of apps that are exposed (`local.cloud.assembly`); a real cluster has a way of its
-    own for them.
+    A Service has two names: the cluster's, and one below ``localhost``, which browsers find. Elsewhere below
+    ``localhost`` are the hosts of apps that are exposed (`local.cloud.assembly`); a real cluster has a way of its own
+    for them.
     """
     if functions is None:
         return []
     exposed = [] if config.real_cluster else [Host(f"{{host}}.{EXPOSED_DOMAIN}", app=functions)]
-    return [Host("{service}.{namespace}.svc.cluster.local", app=functions), *exposed]
+    services = [Host(f"{{service}}.{{namespace}}.svc.{zone}", app=functions) for zone in ("cluster.local", "localhost")]
+    return [*services, *exposed]
 
 
 def _functions(config: FrontConfig) -> ServiceRouter | ServiceProxy | None:

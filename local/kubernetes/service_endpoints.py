@@ -19,13 +19,16 @@ from local.kubernetes.ports import resolve_target_port
 Address = tuple[str, int]
 
 _LABEL = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
-_HOST = re.compile(rf"(?P<service>{_LABEL})\.(?P<namespace>{_LABEL})(?:\.svc(?:\.cluster\.local\.?)?)?", re.IGNORECASE)
+_HOST = re.compile(
+    rf"(?P<service>{_LABEL})\.(?P<namespace>{_LABEL})(?:\.svc(?:\.cluster\.local\.?|\.localhost)?)?", re.IGNORECASE
+)
 
 
 def parse_service_host(host: str) -> Key | None:
     """Parse the (namespace, service) that a Host header names; None when it names no Service.
 
-    Accepts ``service.namespace``, ``….svc`` and ``….svc.cluster.local``, with or without a port, in any case.
+    Accepts ``service.namespace``, ``….svc``, ``….svc.cluster.local``, and ``….svc.localhost``, which browsers and curl
+    find without DNS (RFC 6761), with or without a port, in any case.
     """
     match = _HOST.fullmatch(host.partition(":")[0])
     return (match["namespace"].lower(), match["service"].lower()) if match else None

@@ -1,6 +1,7 @@
 """`blue` from an empty folder to an answer, typed in a terminal."""
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -22,8 +23,12 @@ def test_from_nothing_to_an_answer(cloud: Client, tmp_path: Path, variables: dic
     terminal = Terminal(tmp_path / "typed-hello", variables, "deploy")
     assert terminal.end() == 0, terminal.text
     assert "typed-hello is available: revision 1" in terminal.text
-    assert "http://typed-hello.default.svc.cluster.local/" in terminal.text
+    address = f"http://typed-hello.default.svc.localhost:{cloud.cloud.port}/"
+    assert address in terminal.text
     assert "\x1b[" in terminal.text
+    assert command_line.run(tmp_path, variables, "open", "typed-hello").stdout == f"{address}\n"
+    curl = ["curl", "--silent", address]
+    assert subprocess.run(curl, capture_output=True, text=True, check=True).stdout == "Hello from typed-hello!\n"
     called = command_line.run(tmp_path, variables, "invoke", "typed-hello")
     assert called.stdout == "Hello from typed-hello!\n"
     (app,) = (

@@ -70,6 +70,10 @@ class Api:
             raise _refusal(answer, self._settings)
         return "/api/v1/deploy" in answer.json()["paths"]
 
+    def has_page(self) -> bool:
+        """Ask whether the service has the page at ``/ui``, without credentials."""
+        return self._send("GET", "/ui", auth=None).is_success
+
     def post(self, model: type[Model], path: str, **request: Any) -> Answer[Model]:
         """POST with a new Idempotency-Key."""
         return self.call("POST", model, path, headers={"Idempotency-Key": str(uuid.uuid4())}, **request)

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from blue_faas_cli import VERSION
-from blue_faas_cli.commands import access, apps, completion, deploy, invoke, logs, project, tasks, ui, up
+from blue_faas_cli.commands import access, apps, browse, completion, deploy, invoke, logs, project, tasks, ui, up
 from blue_faas_cli.session import command
 
 app = typer.Typer(
@@ -48,12 +48,13 @@ for _function in (
     apps.rollback,
     apps.delete,
     invoke.invoke,
+    browse.open_,
     ui.ui,
     access.login,
     access.doctor,
     completion.completion,
 ):
-    app.command()(command(_function))
+    app.command(_function.__name__.rstrip("_"))(command(_function))
 
 
 def main() -> None:

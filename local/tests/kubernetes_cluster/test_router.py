@@ -186,14 +186,29 @@ def test_of_two_routes_with_one_host_the_older_leads() -> None:
 
 @pytest.mark.parametrize(
     "host",
-    ["app.ns", "app.ns.svc", "app.ns.svc.cluster.local", "APP.ns.svc.cluster.local.", "app.ns.svc.cluster.local:8000"],
+    [
+        *("app.ns", "app.ns.svc", "app.ns.svc.cluster.local", "APP.ns.svc.cluster.local."),
+        *("app.ns.svc.cluster.local:8000", "app.ns.svc.localhost:8000"),
+    ],
 )
 def test_hosts_that_name_a_service(host: str) -> None:
     assert parse_service_host(host) == ("ns", "app")
 
 
 @pytest.mark.parametrize(
-    "host", ["", "app", "localhost:8000", "127.0.0.1:8000", "a.b.c", "a.b.svc.example.com", "-a.b", "a..svc", "a_b.c"]
+    "host",
+    [
+        "",
+        "app",
+        "localhost:8000",
+        "127.0.0.1:8000",
+        "a.b.c",
+        "a.b.svc.example.com",
+        "a.b.localhost",
+        "-a.b",
+        "a..svc",
+        "a_b.c",
+    ],
 )
 def test_hosts_that_name_none(host: str) -> None:
     assert parse_service_host(host) is None

@@ -39,11 +39,12 @@ def deploy(
 ) -> None:
     """Build a file or folder, deploy it, and wait until it answers.
 
-    Prints the address of the function, from outside if it is exposed, otherwise inside the cluster; with --build-only
-    the image, with --no-wait the task.
+    Prints the address of the function: the one that leads there from this machine, otherwise that inside the cluster;
+    with --build-only the image, with --no-wait the task.
     """
     from blue_faas_cli.apps import age, wait_for_app
     from blue_faas_cli.follow import Deadline, check_built, follow_build, wait_for_deployment
+    from blue_faas_cli.reach import address_of
     from blue_faas_cli.source import pack
     from blue_faas_cli.submit import deploy_options, submit
 
@@ -77,9 +78,9 @@ def deploy(
     task = wait_for_deployment(session, task, deadline)
     app = wait_for_app(session, name, deadline, options.namespace)
     output.say(f"{name} is available: revision {app.typed.revision}, {age(started)}")
-    address = app.typed.url or f"http://{app.typed.endpoint}/"
-    output.say(f"Call it: blue invoke {name}" + how_to_call(session, address))
-    output.result(address)
+    address = address_of(session.settings, app.typed)
+    output.say(f"Call it: blue invoke {name}" + (f"   or: curl {address}" if address else ""))
+    output.result(address or f"http://{app.typed.endpoint}/")
     output.document({**task.raw, "app": app.raw})
 
 
@@ -98,14 +99,6 @@ def source_path(session: Session, path: Path | None) -> Path:
         raise usage("Name the file or folder to build; in a folder with blue.toml this is not needed")
     # Relative to where the command was run, as compilers show paths.
     return Path(os.path.relpath(project.folder / (project.source or ".")))
-
-
-def how_to_call(session: Session, address: str) -> str:
-    """Return the other way to call an app on the one-machine cloud."""
-    if not session.settings.is_local:
-        return ""
-    host = session.settings.url.removeprefix("http://")
-    return f"   or: curl --connect-to ::{host} {address}"
 
 
 def _variable(text: str) -> tuple[str, Any]:

@@ -1,19 +1,12 @@
 """``blue invoke``: a request to a function, wherever it runs."""
 
-import contextlib
-import re
-import shutil
-import subprocess
 import sys
-from collections.abc import Iterator
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
 from blue_faas_cli.problems import BlueError, Exit, usage
 from blue_faas_cli.session import Session
-
-_FORWARDING: Final = re.compile(r"Forwarding from (127\.0\.0\.1:\d+)")
 
 
 def invoke(
@@ -29,21 +22,22 @@ def invoke(
 ) -> None:
     """Send a request to a function, and write its answer to stdout.
 
-    On this machine's cloud the request goes there. Elsewhere a function has an address inside its cluster only:
-    `kubectl port-forward` leads to it, with the kubeconfig of kubectl. The exit code is 1 when the answer is an error.
+    A function that has an address inside its cluster only is reached through `kubectl port-forward`, with the
+    kubeconfig of kubectl. The exit code is 1 when the answer is an error.
     """
     import httpx
 
     from blue_faas_cli.apps import get_app
+    from blue_faas_cli.reach import way_to
 
     app = get_app(session, app_name).typed
     sent = dict(_header(text) for text in headers or [])
-    with _way(session, app.service_name, app.namespace) as address:
+    with way_to(session, app) as way:
         try:
             answer = httpx.request(
                 method or ("GET" if data is None else "POST"),
-                f"{address}/{path.lstrip('/')}",
-                headers={"host": app.endpoint, **sent},
+                f"{way.address.rstrip('/')}/{path.lstrip('/')}",
+                headers={**({"host": way.host} if way.host else {}), **sent},
                 content=None if data is None else _body(data),
                 timeout=timeout,
                 trust_env=False,
@@ -62,29 +56,6 @@ def invoke(
         sys.stdout.flush()
     if answer.is_error:
         raise typer.Exit(Exit.SOURCE)
-
-
-@contextlib.contextmanager
-def _way(session: Session, service_name: str, namespace: str) -> Iterator[str]:
-    """Lead to an app's Service; yields the address of the way's near end."""
-    if session.settings.is_local:
-        yield session.settings.url
-        return
-    kubectl = shutil.which("kubectl")
-    if kubectl is None:
-        raise usage(
-            "The function has an address inside its cluster only, and kubectl, which leads to it, is not on PATH"
-        )
-    command = [kubectl, "port-forward", f"--namespace={namespace}", f"service/{service_name}", ":80"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            match = _FORWARDING.match(process.stdout.readline() if process.stdout else "")
-            if match is None:
-                reason = process.stderr.read().strip() if process.stderr else ""
-                raise BlueError(f"kubectl does not lead to {namespace}/{service_name}: {reason}", Exit.NO_ANSWER)
-            yield f"http://{match[1]}"
-        finally:
-            process.terminate()
 
 
 def _header(text: str) -> tuple[str, str]:
