@@ -15,7 +15,7 @@ from builder import pipeline
 from builder.aws import Aws
 from builder.errors import BuildError, PlatformError, TaskEndedError, TypeCheckFailedError
 from builder.log import BuildLog, printable
-from builder.sandbox import processes, role_address
+from builder.sandbox import own_disk, processes, role_address
 from builder.settings import Settings
 from builder.toolchain import Toolchain, ToolchainError, identity
 from functions.contracts.build_result import BuildResult, Finding
@@ -29,6 +29,7 @@ def main() -> int:
     """Run the process; its exit code is what CodeBuild, and so the state machine, sees."""
     signal.signal(signal.SIGTERM, _end)
     processes.harden()
+    own_disk.take_namespace()
     log = BuildLog()
     try:
         settings = Settings.read()

@@ -1,29 +1,34 @@
 """Run a command that runs the uploader's code: as nobody, knowing nothing, within limits, and gone afterwards.
 
-Layers, each of which holds without the others: a user of its own (sandbox_users.py), an environment made from nothing,
-no network and no way back to root (sandbox_launcher.py), a filter on system calls (syscall_filter.py), resource limits
-by the kernel, and the watch kept here over time, memory, disk and output of all the step's processes together.
+Layers, each of which holds without the others: a user of its own (users.py), an environment made from nothing, no
+network and no way back to root (launcher.py), a filter on system calls (syscall_filter.py), resource limits by the
+kernel, and the watch kept here over time, memory, disk and output of all the step's processes together. A host that
+allows it gives the step a disk of its own (own_disk.py), whose limits no step can overshoot.
 """
 
 import contextlib
-import errno
 import json
 import os
 import selectors
 import signal
-import stat
 import subprocess
 import sys
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final, Self, cast
 
 from builder.errors import StoppedError
-from builder.sandbox import syscall_filter
+from builder.sandbox import own_disk, syscall_filter
+from builder.sandbox.disk import (
+    TooDeepError,
+    disk_used,
+    disk_used_elsewhere,
+    remove_leftovers,
+    written_on_disks,
+)
 from builder.sandbox.output import Output
 from builder.sandbox.processes import (
     end_descriptor,
@@ -44,9 +49,6 @@ _OPEN_FILES: Final = 4096
 _FREE_BYTES: Final = 256 * 1024 * 1024
 _FREE_FILES: Final = 10_000
 _FREE_MEMORY_BYTES: Final = 128 * 1024 * 1024
-_LEAST_BYTES: Final = 4096
-"""What a file counts for that has no content: its name and its inode lie on the disk too."""
-_SHARED_FOLDERS: Final = ("/tmp", "/var/tmp", "/dev/shm", "/run/lock")  # noqa: S108
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,7 @@ class Sandbox:
     limits: Limits
     network: bool = False
     """Only for a step in which nothing of the uploader's runs."""
+    has_own_disk: bool = False
     _stop: int = field(default_factory=lambda: os.eventfd(0, os.EFD_CLOEXEC))
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -88,10 +91,13 @@ class Sandbox:
         network: bool = False,
     ) -> Self:
         """Make ``folder`` (with a home and a temporary folder in it); fill it, then call `hand_over`."""
-        for part in (folder, folder / "home", folder / "tmp"):
+        user = SandboxUser.take(first_user, lock_dir)
+        folder.mkdir(mode=0o700)
+        has_own_disk = own_disk.mount(folder, limits.disk_bytes)
+        for part in (folder / "home", folder / "tmp"):
             part.mkdir(mode=0o700)
         own = {"HOME": str(folder / "home"), "TMPDIR": str(folder / "tmp"), "LANG": "C.UTF-8", **environment}
-        return cls(SandboxUser.take(first_user, lock_dir), folder, own, limits, network)
+        return cls(user, folder, own, limits, network, has_own_disk)
 
     def __enter__(self) -> Self:
         return self
@@ -100,7 +106,9 @@ class Sandbox:
         if self.user.uid is not None:
             kill_user(self.user.uid)
             reap_user(self.user.uid)
-            _remove_leftovers(self.user.uid)
+            remove_leftovers(self.user.uid)
+        if self.has_own_disk:
+            own_disk.unmount(self.folder)
         # Last: from here on another build may have this user.
         self.user.release()
         with self._lock:
@@ -188,7 +196,7 @@ class Sandbox:
                         return f"took longer than {seconds:g} seconds"
                     if failure := self._over_limit(before):
                         return failure
-                return None
+                return self._too_much_disk if self._disk_is_full() else None
         finally:
             os.close(ended)
 
@@ -212,34 +220,38 @@ class Sandbox:
                 selector.unregister(stdout)
         return True
 
+    def _disk_is_full(self) -> bool:
+        return self.has_own_disk and own_disk.is_full(self.folder)
+
+    @property
+    def _too_much_disk(self) -> str:
+        return f"wrote more than {self.limits.disk_bytes:,} bytes to disk"
+
     def _over_limit(self, before: int | None) -> str | None:
+        if self._disk_is_full():
+            return self._too_much_disk
         if self.user.uid is not None and memory_of_user(self.user.uid) > self.limits.memory_bytes:
             return f"used more than {self.limits.memory_bytes:,} bytes of memory"
         # Pages that a step shares and has let go of, and buffers of pipes and sockets, are in nobody's account.
         if self.user.uid is not None and free_memory() < _FREE_MEMORY_BYTES:
             return "left the build machine without free memory"
         try:
-            used = disk_used(self.folder) + self._disk_used_elsewhere()
+            used = disk_used(self.folder)
+            if self.user.uid is not None:
+                used += disk_used_elsewhere(self.user.uid) + nameless_files_of_user(self.user.uid)
             if before is not None:
                 # Files without a name cannot be seen: what has come to the disks since is the step's, or its build's.
                 used = max(used, written_on_disks(self.folder) - before)
             if used > self.limits.disk_bytes:
-                return f"wrote more than {self.limits.disk_bytes:,} bytes to disk"
+                return self._too_much_disk
         except TooDeepError:
             return "made folders that are nested too deeply"
-        machine = os.statvfs(self.folder)
+        machine = os.statvfs(self.folder.parent)
         # Some file systems make what files need as they need it, and have no number of them.
         files_run_out = machine.f_files and machine.f_favail < _FREE_FILES
         if machine.f_bavail * machine.f_frsize < _FREE_BYTES or files_run_out:
             return "left the build machine without free disk space"
         return None
-
-    def _disk_used_elsewhere(self) -> int:
-        if self.user.uid is None:
-            return 0
-        entries = _entries_of(self.user.uid)
-        named = sum(disk_used(path) if is_folder else size for path, is_folder, size in entries)
-        return named + nameless_files_of_user(self.user.uid)
 
     def _end(self, process: "subprocess.Popen[bytes]") -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -247,70 +259,3 @@ class Sandbox:
         if self.user.uid is not None:
             kill_user(self.user.uid)
         process.wait()  # not sooner: what it left behind could tell by it that nobody looks any more
-
-
-def written_on_disks(folder: Path) -> int:
-    """Bytes in use on every file system that a step in ``folder`` may write to."""
-    disks: dict[int, int] = {}
-    for place in (str(folder), *_SHARED_FOLDERS):
-        with contextlib.suppress(OSError):
-            disk = os.statvfs(place)
-            disks[os.stat(place).st_dev] = (disk.f_blocks - disk.f_bfree) * disk.f_frsize  # noqa: PTH116 - hot
-    return sum(disks.values())
-
-
-def disk_used(folder: Path) -> int:
-    """Bytes on disk below ``folder``, a block at least for each file, links not followed, without what has vanished.
-
-    Raises
-    ------
-    TooDeepError
-        There may be more, where no path leads.
-    """
-    total = 0
-    pending = deque([folder])
-    while pending:
-        try:
-            with os.scandir(pending.popleft()) as entries:
-                for entry in entries:
-                    with contextlib.suppress(FileNotFoundError):
-                        total += _size(entry.stat(follow_symlinks=False))
-                        if entry.is_dir(follow_symlinks=False):
-                            pending.append(Path(entry.path))
-        except OSError as error:
-            if error.errno == errno.ENAMETOOLONG:
-                raise TooDeepError from None
-    return total
-
-
-class TooDeepError(Exception):
-    """Folders are nested so deeply that their paths are too long to be opened."""
-
-
-def remove_folder(folder: Path) -> None:
-    """Remove a folder that others' code has filled, however deep it is."""
-    # shutil calls itself once a level, and builds each entry's path anew: deep folders would take it minutes.
-    subprocess.run(["/bin/rm", "-rf", "--", str(folder)], env={}, capture_output=True, check=False)
-
-
-def _remove_leftovers(uid: int) -> None:
-    for path, is_folder, _ in list(_entries_of(uid)):
-        if is_folder:
-            remove_folder(path)
-        else:
-            path.unlink(missing_ok=True)
-
-
-def _entries_of(uid: int) -> Iterator[tuple[Path, bool, int]]:
-    """List what a user has in folders that everyone can write to: path, whether it is a folder, bytes on disk."""
-    for folder in _SHARED_FOLDERS:
-        with contextlib.suppress(OSError), os.scandir(folder) as entries:
-            for entry in entries:
-                with contextlib.suppress(OSError):
-                    status = entry.stat(follow_symlinks=False)
-                    if status.st_uid == uid:
-                        yield Path(entry.path), stat.S_ISDIR(status.st_mode), _size(status)
-
-
-def _size(status: os.stat_result) -> int:
-    return max(status.st_blocks * 512, _LEAST_BYTES)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from builder.sandbox.run import remove_folder
+from builder.sandbox.disk import remove_folder
 
 _PREFIX: Final = "blue-faas-build-"
 _UNFINISHED: Final = "new-"

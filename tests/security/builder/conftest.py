@@ -1,12 +1,14 @@
 """Sandboxes and whole builds for hostile uploads. Root only: without it there is no second user to drop to."""
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from builder.sandbox import own_disk
 from builder.sandbox.run import Outcome, Sandbox
 from builder.settings import MIB, Limits
 
@@ -24,6 +26,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if "security/builder" in str(item.path):
                 item.add_marker(pytest.mark.skip(reason="the sandbox needs root to become another user"))
+
+
+def may_make_namespaces() -> bool:
+    """Whether this process may make namespaces and mounts (CAP_SYS_ADMIN)."""
+    effective = re.search(r"^CapEff:\s*(\w+)", Path("/proc/self/status").read_text(), re.MULTILINE)
+    assert effective is not None
+    return bool(int(effective[1], 16) >> 21 & 1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _as_the_builder() -> None:
+    """Give steps a disk of their own where the host allows it: the builder's first act, too."""
+    own_disk.take_namespace()
+
+
+@pytest.fixture
+def no_own_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Allow no mounts, as in CodeBuild: what only the watch over a step sees."""
+    monkeypatch.setattr(own_disk, "mount", lambda *_: False)
 
 
 @dataclass

@@ -15,19 +15,13 @@ from pathlib import Path
 
 import pytest
 from builder.errors import StoppedError
-from builder.sandbox import processes, run, syscall_filter
+from builder.sandbox import disk, processes, run, syscall_filter
 from builder.sandbox.bpf import NUMBERS
+from builder.sandbox.disk import remove_folder
 from builder.sandbox.processes import of_user, sees_open_files
-from builder.sandbox.run import remove_folder
 from builder.settings import MIB
 
-from tests.security.builder.conftest import Box, MakeBox
-
-
-def _may_make_namespaces() -> bool:
-    effective = re.search(r"^CapEff:\s*(\w+)", Path("/proc/self/status").read_text(), re.MULTILINE)
-    assert effective is not None
-    return bool(int(effective[1], 16) >> 21 & 1)  # CAP_SYS_ADMIN
+from tests.security.builder.conftest import Box, MakeBox, may_make_namespaces
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -127,7 +121,7 @@ def test_there_is_no_network(box: Box) -> None:
     """No socket that could reach an address, with or without interfaces."""
     *sockets, interfaces = box.python(_SOCKETS).output.tail.splitlines()
     assert sockets == ["Address family not supported by protocol"] * 5
-    if _may_make_namespaces():
+    if may_make_namespaces():
         assert interfaces == "1"  # lo, which is down
 
 
@@ -283,6 +277,7 @@ def test_one_file(make_box: MakeBox) -> None:
     assert (box.sandbox.folder / "large").stat().st_size == MIB
 
 
+@pytest.mark.usefixtures("no_own_disk")
 @pytest.mark.parametrize("where", [".", "/dev/shm"])
 def test_many_files(make_box: MakeBox, where: str) -> None:
     box = make_box(disk_bytes=8 * MIB, file_bytes=MIB)
@@ -297,18 +292,20 @@ _NAMELESS += "for file in kept: file.write(bytes(2 << 20)); file.flush()\ntime.s
 
 
 @pytest.mark.skipif(not sees_open_files(), reason="root may not look at processes of other users here")
+@pytest.mark.usefixtures("no_own_disk")
 def test_files_without_a_name(make_box: MakeBox) -> None:
     box = make_box(disk_bytes=8 * MIB, file_bytes=3 * MIB)
     assert box.python(_NAMELESS.format(2, 1.2)).succeeded
     assert box.python(_NAMELESS.format(8, 60)).failure == f"wrote more than {8 * MIB:,} bytes to disk"
 
 
-@pytest.mark.skipif(not _may_make_namespaces(), reason="no file system can be mounted here")
+@pytest.mark.usefixtures("no_own_disk")
+@pytest.mark.skipif(not may_make_namespaces(), reason="no file system can be mounted here")
 def test_files_without_a_name_where_nobody_can_see_them(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a disk of the step's own: what others write here is not to be counted."""
     for look in ("sees_open_files", "nameless_files_of_user"):
         monkeypatch.setattr(run, look, lambda *_: 0)
-    monkeypatch.setattr(run, "_SHARED_FOLDERS", ())
+    monkeypatch.setattr(disk, "_SHARED_FOLDERS", ())
     monkeypatch.setattr(run, "_FREE_FILES", 0)
     box.sandbox.limits = box.sandbox.limits.model_copy(update={"disk_bytes": 8 * MIB, "file_bytes": 3 * MIB})
     temporary = box.sandbox.folder / "tmp"
@@ -322,6 +319,7 @@ def test_files_without_a_name_where_nobody_can_see_them(box: Box, monkeypatch: p
         subprocess.run(["umount", str(temporary)], check=True)
 
 
+@pytest.mark.usefixtures("no_own_disk")
 def test_files_with_nothing_in_them(make_box: MakeBox) -> None:
     box = make_box(disk_bytes=4 * MIB)
     program = "import os, time\nfor number in range({}): os.close(os.open(str(number), os.O_CREAT))\ntime.sleep({})"
@@ -412,6 +410,7 @@ time.sleep(30)
 """
 
 
+@pytest.mark.usefixtures("no_own_disk")
 def test_folders_below_where_paths_end_are_noticed_and_removed(box: Box) -> None:
     """Their content would not be counted, and removing them level by level needs more levels than Python has."""
     outcome = box.python(_DEEP)
