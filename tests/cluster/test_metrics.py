@@ -101,8 +101,30 @@ def test_every_dimension_is_found_out_before(configuration: dict[str, Any]) -> N
         for name in dimensions
     }
     of_pods = configuration["processors"]["k8sattributes"]["extract"]["metadata"]
-    of_spans = [dimension["name"] for dimension in configuration["connectors"]["spanmetrics"]["dimensions"]]
-    assert declared <= {*of_pods, *of_spans}
+    of_cluster = [attribute["key"] for attribute in configuration["processors"]["resource/cluster"]["attributes"]]
+    spanmetrics = configuration["connectors"]["spanmetrics/cloudwatch"]
+    of_spans = [dimension["name"] for dimension in spanmetrics["dimensions"]]
+    assert declared <= {*of_pods, *of_cluster, *of_spans}
+
+
+def test_cloudwatch_is_sent_what_was_added_since_the_last_time(configuration: dict[str, Any]) -> None:
+    """CloudWatch adds up what it is sent; the exporter makes differences of sums alone, and drops the first of each."""
+    pipelines = [each for each in configuration["service"]["pipelines"].values() if "awsemf" in each["exporters"]]
+    assert pipelines
+    for pipeline in pipelines:
+        (source,) = pipeline["receivers"]
+        if source == "otlp":  # Spin sends totals
+            assert "cumulativetodelta" in pipeline["processors"]
+        else:
+            assert configuration["connectors"][source]["aggregation_temporality"] == "AGGREGATION_TEMPORALITY_DELTA"
+
+
+def test_cloudwatch_has_percentiles_of_durations(configuration: dict[str, Any]) -> None:
+    """The exporter sends values of exponential histograms only: of others it is least, most, sum and count."""
+    histogram = configuration["connectors"]["spanmetrics/cloudwatch"]["histogram"]
+    assert "explicit" not in histogram
+    # And a value for the bucket of zero: an array of the embedded metric format has at most 100.
+    assert histogram["exponential"]["max_size"] + 1 <= 100
 
 
 def test_every_variable_of_the_configuration_is_set(
