@@ -7,6 +7,7 @@ from typing import Any
 
 import uvicorn
 
+from local.cloud.processes import free_port
 from local.cloud.serving import bound_socket
 
 
@@ -30,8 +31,11 @@ def repeatedly(look: Callable[[], None]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def serve(app: Any, port: int = 0) -> Iterator[str]:
-    """Run an ASGI app in a thread, on a free port where none is given; yields its base URL."""
-    with bound_socket("127.0.0.1", port) as listener:
+    """Run an ASGI app in a thread, on a free port where none is given; yields its base URL.
+
+    Not on one of the kernel's own choice: another test's client may still call what had that port a moment ago.
+    """
+    with bound_socket("127.0.0.1", port or free_port()) as listener:
         listener.listen(128)
         server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="on", timeout_graceful_shutdown=5))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
