@@ -6,7 +6,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from functions.tasks.task_metrics import SERVICE
+from functions.tasks.metric_names import SERVICE
 from infra import metrics
 from infra.alarms import Alarms
 from infra.metrics import Watched

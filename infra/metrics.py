@@ -8,7 +8,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from functions.tasks.task_metrics import SERVICE
+from functions.tasks.metric_names import SERVICE
 from infra.api import Api
 from infra.build_pipeline import BuildPipeline
 from infra.builder import Builder

@@ -7,7 +7,7 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from functions.tenancy.policies import PARTITION, WORKSPACE_ID
+from functions.tenancy.table_keys import PARTITION, WORKSPACE_ID
 from infra.settings import Settings
 from infra.storage import REMOVAL
 

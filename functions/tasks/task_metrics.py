@@ -6,8 +6,8 @@ from typing import Final
 
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
-SERVICE: Final = "tasks"
-"""Value of the dimension ``service``, in place of the function's own name."""
+from functions.tasks.metric_names import SERVICE
+
 _STEP: Final = re.compile(r"[a-z][a-z_]{0,31}")
 _MOST_STEPS: Final = 20
 """Each step is a metric of its own, and costs; the builder reports about ten."""

@@ -13,13 +13,11 @@ from functions.aws import clients
 from functions.contracts.timestamps import timestamp, utc_now
 from functions.dynamodb import written_if
 from functions.models.workspaces import WorkspacePolicy
+from functions.tenancy.table_keys import PARTITION, WORKSPACE_ID, WORKSPACES
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
-PARTITION: Final = "partition"
-WORKSPACES: Final = "workspaces"
-WORKSPACE_ID: Final = "workspace_id"
 _MOST: Final = 1000
 """Items asked for at once; DynamoDB answers 1 MB at most."""
 

@@ -7,7 +7,7 @@ from typing import Any
 import pydantic
 import pytest
 
-from functions.tenancy.policies import PARTITION, WORKSPACE_ID
+from functions.tenancy.table_keys import PARTITION, WORKSPACE_ID
 from infra.settings import AuthorizerError, Limits, Settings
 from infra.tools import openapi
 from local.cloud.assembly import OVERRIDES

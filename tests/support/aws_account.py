@@ -11,7 +11,7 @@ import boto3
 from moto.backends import get_backend
 
 from functions.contracts.task import UNSETTLED_INDEX
-from functions.tenancy.policies import PARTITION, WORKSPACE_ID
+from functions.tenancy.table_keys import PARTITION, WORKSPACE_ID
 
 BUCKET = "code-bucket"
 TABLE = "tasks"
