@@ -8,6 +8,7 @@ from local.tests.kubernetes_api.conftest import Http
 
 BACKEND = {"service": {"name": "a", "port": {"number": 80}}}
 REASON = "not served by the one-machine cluster"
+NOT_SERVED = pytest.mark.stand_in_only("it serves what the stand-in refuses rather than serve it otherwise")
 
 
 def ingress(**path: Any) -> dict[str, Any]:
@@ -45,17 +46,33 @@ def test_an_ingress_for_a_whole_host(http: Http, namespace: str) -> None:
         (ingress(path="a"), "must be an absolute path"),
         (ingress(backend={}), "resource or service backend is required"),
         (ingress(backend={"service": {"name": "a", "port": {}}}), "port name or number is required"),
-        (ingress(backend={"service": {"name": "a", "port": {"number": 0}}}), "must be between 1 and 65535"),
+        (ingress(backend={"service": {"name": "a", "port": {"number": 0}}}), "port name or number is required"),
+        (ingress(backend={"service": {"name": "a", "port": {"number": 65536}}}), "must be between 1 and 65535"),
+        (
+            ingress(backend={"service": {"name": "a", "port": {"name": "http", "number": 80}}}),
+            "cannot set both port name & port number",
+        ),
         ({"rules": [{**ingress()["rules"][0], "host": "10.0.0.1"}]}, "must be a DNS name, not an IP address"),
         ({"rules": [{**ingress()["rules"][0], "host": "A.example"}]}, "a lowercase RFC 1123 subdomain"),
-        ({**ingress(), "tls": [{"hosts": ["a.example"]}]}, f"spec.tls: Forbidden: {REASON}"),
-        (ingress(path="/a"), f"spec.rules[0]: Forbidden: {REASON}"),
-        (ingress(pathType="Exact"), f"spec.rules[0]: Forbidden: {REASON}"),
-        ({"rules": [{**ingress()["rules"][0], "host": "*.example"}]}, f"spec.rules[0]: Forbidden: {REASON}"),
     ],
 )
 def test_an_ingress_that_is_refused(http: Http, namespace: str, spec: dict[str, Any], message: str) -> None:
     assert message in http.refused(422, "POST", ingresses(namespace), body(spec))["message"]
+
+
+@NOT_SERVED
+@pytest.mark.parametrize(
+    ("spec", "field"),
+    [
+        ({**ingress(), "tls": [{"hosts": ["a.example"]}]}, "spec.tls"),
+        (ingress(path="/a"), "spec.rules[0]"),
+        (ingress(pathType="Exact"), "spec.rules[0]"),
+        ({"rules": [{**ingress()["rules"][0], "host": "*.example"}]}, "spec.rules[0]"),
+    ],
+)
+def test_an_ingress_that_is_not_served(http: Http, namespace: str, spec: dict[str, Any], field: str) -> None:
+    refused = http.refused(422, "POST", ingresses(namespace), body(spec))
+    assert f"{field}: Forbidden: {REASON}" in refused["message"]
 
 
 def http_route(**rule: Any) -> dict[str, Any]:
@@ -77,12 +94,31 @@ def test_an_http_route_with_its_defaults(http: Http, namespace: str) -> None:
         ({**http_route(), "parentRefs": [{}]}, "spec.parentRefs[0].name: Required value"),
         (http_route(backendRefs=[{"name": "a"}]), "Must have port for Service reference"),
         (http_route(backendRefs=[{"name": "a", "port": 70000}]), "spec.rules[0].backendRefs[0].port"),
-        ({**http_route(), "hostnames": ["*.example"]}, f"spec.hostnames[0]: Forbidden: {REASON}"),
-        ({"rules": http_route()["rules"]}, f"spec.hostnames[0]: Forbidden: {REASON}"),
-        (http_route(filters=[{"type": "RequestRedirect"}]), f"spec.rules[0].filters: Forbidden: {REASON}"),
-        (http_route(matches=[{"path": {"value": "/a"}}]), f"spec.rules[0].matches: Forbidden: {REASON}"),
-        (http_route(backendRefs=[]), f"spec.rules[0].backendRefs: Forbidden: {REASON}"),
     ],
 )
 def test_an_http_route_that_is_refused(http: Http, namespace: str, spec: dict[str, Any], message: str) -> None:
     assert message in http.refused(422, "POST", routes(namespace), route(spec))["message"]
+
+
+def test_a_backend_that_is_no_service_needs_no_port(http: Http, namespace: str) -> None:
+    bucket = {"group": "storage.example", "kind": "Service", "name": "a"}
+    message = http(  # the stand-in does not serve it, for another reason
+        "POST", routes(namespace), route(http_route(backendRefs=[bucket]))
+    ).text
+    assert "Must have port" not in message
+
+
+@NOT_SERVED
+@pytest.mark.parametrize(
+    ("spec", "field"),
+    [
+        ({**http_route(), "hostnames": ["*.example"]}, "spec.hostnames[0]"),
+        ({"rules": http_route()["rules"]}, "spec.hostnames[0]"),
+        (http_route(filters=[{"type": "RequestRedirect"}]), "spec.rules[0].filters"),
+        (http_route(matches=[{"path": {"value": "/a"}}]), "spec.rules[0].matches"),
+        (http_route(backendRefs=[]), "spec.rules[0].backendRefs"),
+    ],
+)
+def test_an_http_route_that_is_not_served(http: Http, namespace: str, spec: dict[str, Any], field: str) -> None:
+    refused = http.refused(422, "POST", routes(namespace), route(spec))
+    assert f"{field}: Forbidden: {REASON}" in refused["message"]
