@@ -106,6 +106,12 @@ def test_a_zip_that_is_none(tmp_path: Path) -> None:
         pack(tmp_path / "app.py")
 
 
+def test_files_in_korean_make_apps_of_different_names(tmp_path: Path) -> None:
+    for name in ("주문", "결제"):
+        (tmp_path / f"{name}.py").write_text("x")
+    assert [pack(tmp_path / f"{name}.py").app_name for name in ("주문", "결제")] == ["jumun", "gyeolje"]
+
+
 _PART = st.text(
     st.characters(codec="utf-8", exclude_categories=("Cc", "Cs"), exclude_characters="/\0"), min_size=1, max_size=20
 )

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, StringConstraints
 
 from functions.contracts.image_reference import MAX_REPOSITORY, REPOSITORY, check_repository
-from functions.contracts.spelling import Spelling, published
+from functions.contracts.spelling import NameSpelling, published
 
 MAX_NAME: Final = 63
 """Characters of a workspace id or app name: what a Kubernetes label value and a DNS label hold."""
@@ -13,7 +13,7 @@ MAX_NAME: Final = 63
 # Between two letters or digits: "-" and "_", and "." that follow none of their own kind.
 _NAME: Final = r"[A-Za-z0-9](?:[_-]*(?:\.[_-]+)*\.?[A-Za-z0-9])*"
 _NAME_WORDS: Final = (
-    "use letters, digits, '-', '_' and '.', starting and ending with a letter or digit, no '..', "
+    "use the letters A-Z and a-z, digits, '-', '_' and '.', starting and ending with a letter or digit, no '..', "
     f"{MAX_NAME} characters at most"
 )
 
@@ -46,8 +46,10 @@ def check_file_name(value: str) -> str:
 DEPLOYED_TAG: Final = "deployed-"
 """How tags begin that mark images of the stack's own repository as deployed: its lifecycle rules leave those alone."""
 
-WorkspaceId = Annotated[str, Spelling(_NAME, MAX_NAME, _NAME_WORDS, "my-workspace")]
-SourceAppName = Annotated[str, Spelling(_NAME, MAX_NAME, _NAME_WORDS, "my-function")]
+WORKSPACE_ID: Final = NameSpelling(_NAME, MAX_NAME, _NAME_WORDS, "my-workspace")
+SOURCE_APP_NAME: Final = NameSpelling(_NAME, MAX_NAME, _NAME_WORDS, "my-function")
+WorkspaceId = Annotated[str, WORKSPACE_ID]
+SourceAppName = Annotated[str, SOURCE_APP_NAME]
 """An app as its uploader names it. What may run in a cluster is named more narrowly:
 `functions.models.deploy.KubernetesAppName`."""
 ImageRepository = Annotated[

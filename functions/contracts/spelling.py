@@ -8,6 +8,8 @@ from typing import Any
 from annotated_types import GroupedMetadata
 from pydantic import AfterValidator, Field, StringConstraints
 
+from functions.contracts.name_suggestion import advice, suggested
+
 
 def published(pattern: str, example: str, **further: str) -> Any:
     """Return the annotation of a text whose own check knows better words than a pattern has.
@@ -47,5 +49,26 @@ class Spelling(GroupedMetadata):
 
     def _check(self, value: str) -> str:
         if not re.fullmatch(self.pattern, value):
-            raise ValueError(self.words)
+            raise ValueError(self.refusal(value))
         return value
+
+    def refusal(self, _value: str) -> str:
+        """Return what somebody is told whose text breaks the rule."""
+        return self.words
+
+
+@dataclass(frozen=True, slots=True)
+class NameSpelling(Spelling):
+    """A `Spelling` of names that people choose: whoever breaks it is told what is wrong, and what could be used."""
+
+    def refusal(self, _value: str) -> str:
+        """Return the rule, the characters that break it and a name that does not."""
+        return self.words + advice(_value, self.pattern, self.longest)
+
+    def allows(self, value: str) -> bool:
+        """Return whether ``value`` follows the rule, its length included."""
+        return len(value) <= self.longest and re.fullmatch(self.pattern, value) is not None
+
+    def nearest(self, value: str) -> str | None:
+        """Return the allowed name that is most like ``value``; None if nothing of it can be used."""
+        return suggested(value, self.pattern, self.longest)

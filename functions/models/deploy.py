@@ -17,7 +17,7 @@ from pydantic import (
 
 from functions.contracts.image_reference import REFERENCE, check_reference
 from functions.contracts.names import WorkspaceId
-from functions.contracts.spelling import Spelling, published
+from functions.contracts.spelling import NameSpelling, Spelling, published
 from functions.models import quantity
 from functions.models.exposure import Expose
 from functions.models.quantity import amount, memory_quantity
@@ -37,16 +37,14 @@ _SUBDOMAIN: Final = rf"{_LABEL}(?:\.{_LABEL})*"
 
 _DNS_WORDS: Final = "use lower-case letters, digits and '-', starting and ending with a letter or digit"
 
-Namespace = Annotated[str, Spelling(_LABEL, 63, f"{_DNS_WORDS}, 63 characters at most", "default")]
-KubernetesAppName = Annotated[
-    str,
-    Spelling(
-        r"[a-z](?:[-a-z0-9]*[a-z0-9])?",
-        LONGEST_APP_NAME,
-        "use lower-case letters, digits and '-', starting with a letter and ending with a letter or digit",
-        "my-function",
-    ),
-]
+Namespace = Annotated[str, NameSpelling(_LABEL, 63, f"{_DNS_WORDS}, 63 characters at most", "default")]
+KUBERNETES_APP_NAME: Final = NameSpelling(
+    r"[a-z](?:[-a-z0-9]*[a-z0-9])?",
+    LONGEST_APP_NAME,
+    "use lower-case letters, digits and '-', starting with a letter and ending with a letter or digit",
+    "my-function",
+)
+KubernetesAppName = Annotated[str, KUBERNETES_APP_NAME]
 FullImageReference = Annotated[
     str,
     StringConstraints(max_length=LONGEST_IMAGE),

@@ -8,20 +8,11 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote_plus
 
-from pydantic import TypeAdapter, ValidationError
-
-from functions.contracts.names import MAX_NAME, SourceAppName, WorkspaceId, check_file_name
-from functions.tasks.name_suggestion import suggested, unusable_characters
+from functions.contracts.names import SOURCE_APP_NAME, WORKSPACE_ID, check_file_name
 
 DROPS: Final = "uploads/"
 _FORM: Final = "uploads/{workspace_id}/{app_name}/{file}"
 _LONGEST_SHOWN: Final = 100
-_NAMES: Final = (
-    f"use 1 to {MAX_NAME} of the letters A-Z and a-z, digits, '-', '_' and '.', "
-    "beginning and ending with a letter or digit"
-)
-_workspace_id = TypeAdapter[str](WorkspaceId)
-_app_name = TypeAdapter[str](SourceAppName)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +71,15 @@ def _parse(key: str) -> Drop:
     workspace_id, *rest = key.removeprefix(DROPS).split("/")
     if not rest:
         raise UnusableDropError(key, None, "it lies in no workspace's folder")
-    if not _is(_workspace_id, workspace_id):
-        raise UnusableDropError(key, None, f"'{_shown(workspace_id)}' is no workspace id{_about(workspace_id)}")
+    if not WORKSPACE_ID.allows(workspace_id):
+        reason = f"'{_shown(workspace_id)}' is no workspace id: {WORKSPACE_ID.refusal(workspace_id)}"
+        raise UnusableDropError(key, None, reason)
     if len(rest) == 1:
         raise UnusableDropError(key, workspace_id, "it lies in no app's folder")
     app_name, *folders, file_name = rest
-    if not _is(_app_name, app_name):
-        reason = f"'{_shown(app_name)}' cannot be the name of an app{_about(app_name)}; the file may have any name"
+    if not SOURCE_APP_NAME.allows(app_name):
+        why = SOURCE_APP_NAME.refusal(app_name)
+        reason = f"'{_shown(app_name)}' cannot be the name of an app: {why}; the file may have any name"
         raise UnusableDropError(key, workspace_id, reason)
     if folders:
         reason = "it lies in a folder of the app's folder; several files of an app come as one .zip"
@@ -95,22 +88,6 @@ def _parse(key: str) -> Drop:
         return Drop(key, workspace_id, app_name, check_file_name(file_name))
     except ValueError as error:
         raise UnusableDropError(key, workspace_id, str(error)) from None
-
-
-def _about(name: str) -> str:
-    """Return which characters of a name are wrong, what may be in one, and one that could be used."""
-    unusable, other = unusable_characters(name), suggested(name)
-    wrong = f": it has {unusable}" if unusable else ""
-    instead = f"; '{other}' could be used" if other is not None else ""
-    return f"{wrong} ({_NAMES}{instead})"
-
-
-def _is(rule: TypeAdapter[str], name: str) -> bool:
-    try:
-        rule.validate_python(name)
-    except ValidationError:
-        return False
-    return True
 
 
 def _shown(name: str) -> str:

@@ -76,8 +76,11 @@ def test_a_new_version_is_a_new_task_whatever_the_order(account: Account) -> Non
         ("uploads/my-workspace/my-function/deeper/app.py", "it lies in a folder of the app's folder"),
         ("uploads/my-workspace/my-function/note.txt", "only .py and .zip files can be built"),
         ("uploads/my-workspace/my-function/" + "한" * 70 + ".py", "longer than 200 bytes"),
-        ("uploads/my-workspace/한글앱/app.py", "'한글앱' cannot be the name of an app: it has 한, 글, 앱 ("),
-        ("uploads/my-workspace/한글앱/app.py", "; 'hangeulaep' could be used)"),
+        ("uploads/my-workspace/한글앱/app.py", "'한글앱' cannot be the name of an app: use the letters A-Z and a-z"),
+        (
+            "uploads/my-workspace/한글앱/app.py",
+            "; it has 한, 글, 앱; 'hangeulaep' could be used; the file may have any name",
+        ),
         ("uploads/my-workspace/my function/app.py", "'my function' cannot be the name of an app"),
         ("uploads/my-workspace//app.py", "'' cannot be the name of an app"),
     ],
@@ -112,7 +115,7 @@ def test_a_failed_task_of_an_upload_that_was_deleted_stays_deleted(account: Acco
         ("my-workspace/my-function/app.py", "it does not lie under uploads/"),
         ("uploads/my workspace/my-function/app.py", "'my workspace' is no workspace id"),
         ("uploads/../my-function/app.py", "'..' is no workspace id"),
-        ("uploads/한글/my-function/app.py", "'한글' is no workspace id: it has 한, 글 ("),
+        ("uploads/한글/my-function/app.py", "'한글' is no workspace id: use the letters A-Z and a-z"),
     ],
 )
 def test_what_no_workspace_can_be_told_of_is_announced(

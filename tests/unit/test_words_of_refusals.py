@@ -31,7 +31,7 @@ def _account(account: Account) -> None:
 @pytest.mark.parametrize(
     ("field", "value", "says"),
     [
-        ("workspace_id", "팀", "letters, digits"),
+        ("workspace_id", "팀", "letters A-Z and a-z, digits"),
         ("app_name", "a..b", "no '..'"),
         ("app_name", "a" * 64, "63 characters"),
         ("registry_url", "https://registry.example.com/app", "without a scheme"),
@@ -115,6 +115,20 @@ def test_a_source_that_is_too_large_is_told_the_other_way() -> None:
     assert "POST" not in body_of(answer)["detail"]
 
 
+@pytest.mark.parametrize("field", ["app_name", "workspace_id"])
+def test_a_name_in_korean_is_told_what_could_be_used(field: str) -> None:
+    said = mismatches(upload(**{field: "한글앱"}))[f"body.{field}"]
+    assert said.startswith("use the letters A-Z and a-z, digits")
+    assert said.endswith("; it has 한, 글, 앱; 'hangeulaep' could be used")
+    assert mismatches(announce(announcement(**{field: "한글앱"})))[f"body.{field}"] == said
+
+
+@pytest.mark.parametrize(("name", "instead"), [("한글앱", "hangeulaep"), ("MyFn", "myfn")])
+def test_a_deploy_block_is_told_what_could_be_used(name: str, instead: str) -> None:
+    block = json.dumps({"namespace": "default", "app_name": name})
+    assert mismatches(upload(deploy=block))["body.deploy.app_name"].endswith(f"; '{instead}' could be used")
+
+
 class TestNamesThatNoAppCanHave:
     NAME = "My_App.v2"
 
@@ -122,6 +136,7 @@ class TestNamesThatNoAppCanHave:
         answer = body_of(upload(app_name=self.NAME))
         warning = f"No app can be deployed under the name '{self.NAME}': use lower-case letters"
         assert answer["message"].startswith(f"Build and push task created. {warning}")
+        assert "'my-app-v2' could be used" in answer["message"]
         assert task(answer["task_id"])["warning"].startswith(warning)
 
     def test_an_announced_upload_says_so(self) -> None:

@@ -2,7 +2,6 @@
 
 import io
 import os
-import re
 import stat
 import tomllib
 import zipfile
@@ -44,7 +43,6 @@ _NEVER_SENT: Final = (
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 """Time of every entry: the same files make the same archive, which is not built twice."""
 _ENTRY_FILES: Final = ("app.py", "main.py", "index.py")
-_LONGEST_APP_NAME: Final = 52
 
 
 @dataclass(frozen=True)
@@ -156,5 +154,6 @@ def _zip(files: dict[str, Path]) -> bytes:
 
 def _as_app_name(text: str) -> str:
     """Return the nearest name that an app may have."""
-    name = re.sub(r"[^a-z0-9]+", "-", text.lower()).lstrip("-0123456789")[:_LONGEST_APP_NAME].rstrip("-")
-    return name or "function"
+    from functions.models.deploy import KUBERNETES_APP_NAME  # takes time that only this needs
+
+    return KUBERNETES_APP_NAME.nearest(text) or "function"
