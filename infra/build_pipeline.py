@@ -8,7 +8,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from infra import build_states
+from infra import build_states, resource_names
 from infra.build_states import BuildStates
 from infra.builder import Builder
 from infra.lambda_function import ServiceFunction
@@ -58,7 +58,7 @@ class BuildPipeline(Construct):
         self.state_machine = sfn.StateMachine(
             self,
             "StateMachine",
-            state_machine_name=f"{cdk.Stack.of(self).stack_name}-build",
+            state_machine_name=resource_names.state_machine(cdk.Stack.of(self).stack_name),
             comment="Blue FaaS: one execution is one build task; its name is the task id",
             definition_body=sfn.DefinitionBody.from_chainable(states.first),
             query_language=sfn.QueryLanguage.JSONATA,

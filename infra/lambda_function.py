@@ -7,6 +7,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from infra import resource_names
 from infra.nag import accept
 from infra.tools.bundles import Bundle
 
@@ -41,7 +42,7 @@ class ServiceFunction(lambda_.Function):
         super().__init__(
             scope,
             construct_id,
-            function_name=f"{cdk.Stack.of(scope).stack_name}-{module.replace('_', '-')}",
+            function_name=resource_names.function(cdk.Stack.of(scope).stack_name, module),
             description=description,
             runtime=RUNTIME,
             architecture=ARCHITECTURE,

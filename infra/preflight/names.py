@@ -1,11 +1,14 @@
 """Checks of the stack's state, and of names that others may have taken."""
 
+import pkgutil
 from collections.abc import Callable, Iterator
 from typing import Final
 
 import boto3
 from botocore.exceptions import ClientError
 
+from functions import handlers
+from infra import resource_names
 from infra.preflight.findings import Finding, ok, problem
 from infra.settings import Settings
 
@@ -50,7 +53,7 @@ def taken(session: boto3.Session, settings: Settings) -> Iterator[Finding]:
             raise
     else:
         return
-    found = [*_storage(session, settings), *_named_after_the_stack(session, name)]
+    found = [*_storage(session, settings), *_running(session, settings), *_named_after_the_stack(session, name)]
     for what in found:
         yield problem(f"name of {what}", "taken", f"Remove it, or choose another name than {name} in cdk.json.")
     if not found:
@@ -65,6 +68,21 @@ def _storage(session: boto3.Session, settings: Settings) -> Iterator[str]:
         lambda: session.client("ecr").describe_repositories(repositoryNames=[repository])
     ):
         yield f"repository {repository}"
+
+
+def _running(session: boto3.Session, settings: Settings) -> Iterator[str]:
+    name = settings.stack_name
+    modules = {module.name for module in pkgutil.iter_modules(handlers.__path__)}
+    if settings.kubernetes is None:
+        modules.remove("deploy")
+    functions = {resource_names.function(name, module) for module in modules}
+    listed = session.client("lambda").get_paginator("list_functions").paginate()
+    there = {function["FunctionName"] for page in listed for function in page["Functions"]}
+    yield from (f"function {function}" for function in sorted(functions & there))
+    machine = resource_names.state_machine(name)
+    machines = session.client("stepfunctions").get_paginator("list_state_machines").paginate()
+    if any(found["name"] == machine for page in machines for found in page["stateMachines"]):
+        yield f"state machine {machine}"
 
 
 def _named_after_the_stack(session: boto3.Session, name: str) -> Iterator[str]:

@@ -218,12 +218,21 @@ def test_a_stack_that_is_there(aws: Any, status: str, protected: bool, state: St
     assert only(names.stack(aws, "BlueFaas")).state == state
 
 
+def state_machine(name: str) -> dict[str, Any]:
+    arn = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{name}"
+    created = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+    return {"name": name, "stateMachineArn": arn, "type": "STANDARD", "creationDate": created}
+
+
 def nothing_there(aws: Any) -> None:
     aws.refuses("cloudformation", "describe_stacks", "ValidationError", message="Stack BlueFaas does not exist")
 
 
 def test_names_that_nobody_has(aws: Any) -> None:
     nothing_there(aws)
+    functions = [{"FunctionName": "BlueFaas-other"}, {"FunctionName": "builds"}, {"FunctionName": "Blue-builds"}]
+    aws.answers("lambda", "list_functions", {"Functions": functions})
+    aws.answers("stepfunctions", "list_state_machines", {"stateMachines": [state_machine("BlueFaas-builds")]})
     aws.refuses("events", "describe_event_bus", "ResourceNotFoundException")
     aws.answers("logs", "describe_log_groups", {"logGroups": []})
     aws.answers("cloudwatch", "describe_alarms", {"MetricAlarms": []})
@@ -235,6 +244,9 @@ def test_names_that_somebody_has(aws: Any) -> None:
     nothing_there(aws)
     aws.refuses("s3", "head_bucket", "403", 403)
     aws.answers("ecr", "describe_repositories", {"repositories": []})
+    aws.answers("lambda", "list_functions", {"Functions": [{"FunctionName": "one"}], "NextMarker": "further"})
+    aws.answers("lambda", "list_functions", {"Functions": [{"FunctionName": "BlueFaas-close-task"}]})
+    aws.answers("stepfunctions", "list_state_machines", {"stateMachines": [state_machine("BlueFaas-build")]})
     aws.answers("events", "describe_event_bus", {"Name": "BlueFaas"})
     aws.answers("logs", "describe_log_groups", {"logGroups": [{"logGroupName": "/aws/vendedlogs/BlueFaas/api"}]})
     aws.answers("cloudwatch", "describe_alarms", {"MetricAlarms": [{"AlarmName": "BlueFaas-StuckTasks"}]})
@@ -245,8 +257,27 @@ def test_names_that_somebody_has(aws: Any) -> None:
     findings = list(names.taken(aws, settings))
     assert {finding.state for finding in findings} == {State.PROBLEM}
     assert {finding.subject.split()[2] for finding in findings} == {
-        "bucket", "repository", "event", "log", "alarm", "dashboard",
+        "bucket", "repository", "function", "state", "event", "log", "alarm", "dashboard",
     }  # fmt: skip
+
+
+def test_every_kind_of_name_that_the_stack_gives_is_looked_for() -> None:
+    """Each type here has a check in `names.taken`; what an account may have several of by one name needs none."""
+    named = {
+        resource["Type"]
+        for settings in ({}, OTHER)
+        for resource in synthesis(**settings).template["Resources"].values()
+        for key, value in resource.get("Properties", {}).items()
+        if key.endswith("Name") and isinstance(value, str) and re.match(r"(/aws/vendedlogs/)?BlueFaas\b", value)
+    }
+    assert named == {
+        "AWS::CloudWatch::Alarm",
+        "AWS::CloudWatch::Dashboard",
+        "AWS::Events::EventBus",
+        "AWS::Lambda::Function",
+        "AWS::Logs::LogGroup",
+        "AWS::StepFunctions::StateMachine",
+    }
 
 
 def described(mode: str = "API", **network: Any) -> dict[str, Any]:

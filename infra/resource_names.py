@@ -1,0 +1,11 @@
+"""Names of the functions and the state machine: the stack gives them, `infra.preflight` looks whether they are free."""
+
+
+def function(stack_name: str, module: str) -> str:
+    """Return the name of the Lambda function whose handler is the module of this name."""
+    return f"{stack_name}-{module.replace('_', '-')}"
+
+
+def state_machine(stack_name: str) -> str:
+    """Return the name of the state machine of builds."""
+    return f"{stack_name}-build"
