@@ -117,7 +117,7 @@ def test_a_source_that_is_too_large_is_told_the_other_way() -> None:
 
 @pytest.mark.parametrize("field", ["app_name", "workspace_id"])
 def test_a_name_in_korean_is_told_what_could_be_used(field: str) -> None:
-    said = mismatches(upload(**{field: "한글앱"}))[f"body.{field}"]
+    said = mismatches(upload(key=None, claims=None, **{field: "한글앱"}))[f"body.{field}"]
     assert said.startswith("use the letters A-Z and a-z, digits")
     assert said.endswith("; it has 한, 글, 앱; 'hangeulaep' could be used")
     assert mismatches(announce(announcement(**{field: "한글앱"})))[f"body.{field}"] == said
