@@ -25,6 +25,7 @@ _BOTO_SERVICES: Final = (
     "eks",
     "events",
     "kms",
+    "lambda",
     "logs",
     "s3",
     "stepfunctions",
