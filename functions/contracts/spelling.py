@@ -52,7 +52,7 @@ class Spelling(GroupedMetadata):
             raise ValueError(self.refusal(value))
         return value
 
-    def refusal(self, _value: str) -> str:
+    def refusal(self, _value: str, /) -> str:
         """Return what somebody is told whose text breaks the rule."""
         return self.words
 
@@ -61,9 +61,9 @@ class Spelling(GroupedMetadata):
 class NameSpelling(Spelling):
     """A `Spelling` of names that people choose: whoever breaks it is told what is wrong, and what could be used."""
 
-    def refusal(self, _value: str) -> str:
+    def refusal(self, value: str, /) -> str:
         """Return the rule, the characters that break it and a name that does not."""
-        return self.words + advice(_value, self.pattern, self.longest)
+        return self.words + advice(value, self.pattern, self.longest)
 
     def allows(self, value: str) -> bool:
         """Return whether ``value`` follows the rule, its length included."""

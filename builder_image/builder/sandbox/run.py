@@ -91,13 +91,12 @@ class Sandbox:
         network: bool = False,
     ) -> Self:
         """Make ``folder`` (with a home and a temporary folder in it); fill it, then call `hand_over`."""
-        user = SandboxUser.take(first_user, lock_dir)
         folder.mkdir(mode=0o700)
         has_own_disk = own_disk.mount(folder, limits.disk_bytes)
         for part in (folder / "home", folder / "tmp"):
             part.mkdir(mode=0o700)
         own = {"HOME": str(folder / "home"), "TMPDIR": str(folder / "tmp"), "LANG": "C.UTF-8", **environment}
-        return cls(user, folder, own, limits, network, has_own_disk)
+        return cls(SandboxUser.take(first_user, lock_dir), folder, own, limits, network, has_own_disk)
 
     def __enter__(self) -> Self:
         return self
