@@ -2,6 +2,7 @@
 
 import datetime
 import os
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from aws_lambda_powertools.metrics import base
 from aws_lambda_powertools.metrics.provider.cloudwatch_emf import cloudwatch
+from blue_faas_cli.build_log import FOLLOWER
 from blue_faas_cli.main import app
 from typer.testing import CliRunner
 
@@ -73,6 +75,10 @@ def blue(service: Service, project: Path, monkeypatch: pytest.MonkeyPatch) -> Bl
 
     def run(*arguments: str, input: str | None = None) -> Ran:  # noqa: A002  # the runner's word
         done = runner.invoke(app, arguments, input=input)
+        # A process would end here, and its threads with it: what they still ask would be counted as the next command's.
+        for thread in threading.enumerate():
+            if thread.name == FOLLOWER:
+                thread.join()
         if done.exception is not None and not isinstance(done.exception, SystemExit):
             raise done.exception
         return Ran(done.exit_code, done.stdout, done.stderr)

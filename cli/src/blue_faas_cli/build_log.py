@@ -10,6 +10,9 @@ from blue_faas_cli.problems import BlueError
 from blue_faas_cli.session import Session
 from functions.models.builds import TaskLog
 
+FOLLOWER: Final = "follower of a build's log"
+"""Name of the thread that may still wait for its last answer when a command has ended."""
+
 
 class BuildLog:
     """Hands on the lines of one build's log, each once."""
@@ -38,7 +41,7 @@ class BuildLog:
         The API keeps a log open for some seconds after the build, for late lines. Nobody has to wait for those: whoever
         waits for the build does that beside the log, and then calls `show` and `stop`.
         """
-        threading.Thread(target=self._follow_quietly, daemon=True).start()
+        threading.Thread(target=self._follow_quietly, name=FOLLOWER, daemon=True).start()
 
     def stop(self) -> None:
         """Write nothing more."""
