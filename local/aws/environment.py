@@ -52,7 +52,8 @@ def ministack_environment(settings: Settings) -> dict[str, str]:
         "STATE_DIR": str(settings.state_dir / "services"),
         "S3_DATA_DIR": str(settings.state_dir / "s3"),
         "PERSIST_STATE": "1" if settings.keep_state else "0",
-        "S3_PERSIST": "1" if settings.keep_state else "0",
+        # Objects are in files rather than in memory, whether or not they are kept: each build leaves 20 MB.
+        "S3_PERSIST": "1",
         "LAMBDA_EXECUTOR": "local",
         "LAMBDA_ACCOUNT_CONCURRENCY": LAMBDA_CONCURRENCY,
         # Never a container: no socket at this address, so ministack does not even import its docker client.

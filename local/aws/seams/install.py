@@ -23,6 +23,7 @@ from local.aws.seams import (
     saved_state,
     start_build,
     state_machine_role,
+    stored_bytes,
     worker_start,
 )
 from local.aws.settings import Settings
@@ -44,6 +45,7 @@ def install(settings: Settings, credentials: RunCredentials) -> Installed:
     registry = ecr.install(settings)
     registry.token(credentials.access_key_id, credentials.registry_password, seconds=float("inf"))
     registry.token(iam.make_node(settings), credentials.node_password, seconds=float("inf"))
+    stored_bytes.install(settings.state_dir / "tmp")
     ecr_images.install()
     ecr_referrers.install()
     builds = codebuild.install(settings, access)

@@ -205,22 +205,32 @@ class Images(Store):
     def changes(self) -> list[Change]:
         if not self.noted():
             return []
-        now: dict[Piece, bytes] = {}
-        for kind, blobs in (("layer", ecr._layer_blobs), ("manifest", ecr._manifest_blobs)):
-            for repository, by_digest in list(blobs._data.items()):
-                scope = encoded(repository).decode()
-                now |= {Piece(kind, scope, digest): content for digest, content in list(by_digest.items())}
-        for repository, images in list(ecr._images._data.items()):
-            now[Piece("images", encoded(repository).decode(), "")] = encoded(images)
-        changed: list[Change] = [(key, None) for key in self._written if key not in now]
-        return changed + [(key, value) for key, value in now.items() if self._written.get(key) != _noted(key, value)]
+        blobs = self._blobs()
+        images = {
+            Piece("images", encoded(repository).decode(), ""): encoded(images)
+            for repository, images in list(ecr._images._data.items())
+        }
+        gone: list[Change] = [(key, None) for key in self._written if key not in blobs and key not in images]
+        # A digest says what the content is: what is in the file is not read again.
+        new = [(key, by_digest[key.id]) for key, by_digest in blobs.items() if key not in self._written]
+        return gone + new + [(key, value) for key, value in images.items() if self._written.get(key) != value]
+
+    @staticmethod
+    def _blobs() -> dict[Piece, Mapping[str, bytes]]:
+        """Return where the content of each layer and manifest is to be had."""
+        return {
+            Piece(kind, encoded(repository).decode(), digest): by_digest
+            for kind, blobs in (("layer", ecr._layer_blobs), ("manifest", ecr._manifest_blobs))
+            for repository, by_digest in list(blobs._data.items())
+            for digest in list(by_digest)
+        }
 
     @override
     def written(self, key: Piece, value: bytes | None) -> None:
         if value is None:
             self._written.pop(key, None)
         else:
-            self._written[key] = _noted(key, value)
+            self._written[key] = value if key.kind == "images" else b""
 
     @override
     def rest(self) -> Json:
@@ -237,10 +247,6 @@ class Images(Store):
                 blobs = layers if key.kind == "layer" else manifests
                 blobs._data.setdefault(repository, {})[key.id] = value
         return state | {"layer_blobs": layers, "manifest_blobs": manifests, "images": images}
-
-
-def _noted(key: Piece, value: bytes) -> bytes:
-    return value if key.kind == "images" else b""
 
 
 class Executions(Store):
