@@ -1,7 +1,7 @@
 """The current state of an app, read from its SpinApp and the objects that belong to it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, Literal
 
@@ -47,6 +47,16 @@ def uses_spot(app: Object, settings: DeploySettings) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class _Running:
+    """What runs of an app; before it has a Deployment, nothing does."""
+
+    status: Literal["available", "failing", "progressing"] = "progressing"
+    error: str | None = None
+    pods: list[Object] = field(default_factory=list)
+    problems: list[PodProblem] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
 class AppReader:
     """Reads apps from the cluster, for the length of one request."""
 
@@ -81,24 +91,16 @@ class AppReader:
         """
         app = existing_app(self.cluster, name, self.scope)
         deployment, service, autoscaler, events = self._around(app)
-        image = app["spec"]["image"]
-        is_new = deployment is not None and rollout.runs(deployment, image)
-        available = deployment is not None and is_new and rollout.is_complete(deployment)
-        pods = pods_of(self.cluster, deployment) if deployment else []
-        failing = deployment if is_new and not available else None
-        error = rollout.trouble_of(self.cluster, failing, pods, image) if failing else None
-        # If the rollout is complete, no pod keeps it from being so.
-        problems = pod_problems(pods) if not available else []
-        if deployment and is_made_for(app, deployment):
-            problems = [*problems, *crashes_of(self.cluster, name, pods)]
+        running = self._running(app, deployment)
+        pods, problems = running.pods, running.problems
         newest = history.current(app)
         return AppState(
             app_name=name.name,
             namespace=name.namespace,
-            status="available" if available else "failing" if error else "progressing",
-            error=error,
+            status=running.status,
+            error=running.error,
             image=_image(app, newest),
-            digest=history.digest_of(image),
+            digest=history.digest_of(app["spec"]["image"]),
             revision=newest.number,
             managed=manifests.is_managed(app),
             workspace_id=workspace_of(app),
@@ -114,6 +116,21 @@ class AppReader:
             events=_newest([*events, *self._events_of_pods(_troubled(pods, problems), name.namespace)]),
             url=url_of(app, self.settings.kubernetes_expose),
         )
+
+    def _running(self, app: Object, deployment: Object | None) -> _Running:
+        """Read how far the app's Deployment has come with the SpinApp's image, and what keeps it from going on."""
+        if deployment is None:
+            return _Running()
+        image = app["spec"]["image"]
+        is_new = rollout.runs(deployment, image)
+        available = is_new and rollout.is_complete(deployment)
+        pods = pods_of(self.cluster, deployment)
+        error = rollout.trouble_of(self.cluster, deployment, pods, image) if is_new and not available else None
+        # If the rollout is complete, no pod keeps it from being so.
+        problems = pod_problems(pods) if not available else []
+        if is_made_for(app, deployment):
+            problems = [*problems, *crashes_of(self.cluster, ObjectName.of(app), pods)]
+        return _Running("available" if available else "failing" if error else "progressing", error, pods, problems)
 
     def _summary(self, app: Object) -> AppSummary:
         """Summarise an app from its SpinApp alone, as a list shows it."""

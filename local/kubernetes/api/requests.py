@@ -62,11 +62,14 @@ def parse_target(registry: Registry, method: str, parts: list[str], query: dict[
     if len(rest) > 3:
         raise path_not_found()
     if resource is None or not _serves(resource, subresource) or (namespace and not resource.namespaced):
-        built_in = any((known.group, known.version) == (group, version) and not known.custom for known in registry)
-        raise type_not_found() if built_in else path_not_found()
+        raise type_not_found() if _is_built_in(registry, group, version) else path_not_found()
     if resource.key == NAMESPACE_KEY and name:
         namespace = name
     return Target(resource, namespace, name, subresource, _verb(method, name, query))
+
+
+def _is_built_in(registry: Registry, group: str, version: str) -> bool:
+    return any((known.group, known.version) == (group, version) and not known.custom for known in registry)
 
 
 def _verb(method: str, name: str, query: dict[str, str]) -> str:
