@@ -64,28 +64,32 @@ def authentication(settings: Settings) -> httpx.Auth | None:
         if settings.token is None:
             raise BlueError("The API asks for a token: put it into the variable BLUE_TOKEN", Exit.REFUSED)
         return BearerToken(settings.token)
-    return Signature(*aws_credentials(settings))
+    session, region = aws_session(settings)
+    return Signature(session.get_credentials(), region)
 
 
-def aws_credentials(settings: Settings) -> tuple[Any, str]:
-    """Return the AWS credentials that the AWS CLI would use, and the region.
+def aws_session(settings: Settings) -> tuple[Any, str]:
+    """Return a botocore session with the credentials that the AWS CLI would use, and the region.
 
     Raises
     ------
     BlueError
-        There are none, the profile does not exist, or no place names the region.
+        There are no credentials, the profile does not exist, STS refuses the role, or no place names the region.
     """
     import botocore.session
-    from botocore.exceptions import BotoCoreError
+    from botocore.exceptions import BotoCoreError, ClientError
 
     try:
         session = botocore.session.Session(profile=settings.profile)
-        credentials = session.get_credentials()
         # botocore itself reads AWS_DEFAULT_REGION only.
         region = settings.region or os.environ.get("AWS_REGION") or session.get_config_variable("region")
+        if region:
+            # Credentials may come from STS, which is in a region, too.
+            session.set_config_variable("region", region)
+        credentials = session.get_credentials()
         if credentials is not None:
             credentials.get_frozen_credentials()
-    except BotoCoreError as error:
+    except (BotoCoreError, ClientError) as error:
         raise BlueError(f"No AWS credentials: {error}", Exit.REFUSED) from None
     if credentials is None:
         raise BlueError(
@@ -94,4 +98,4 @@ def aws_credentials(settings: Settings) -> tuple[Any, str]:
         )
     if not region:
         raise BlueError("The region of the API is not known: give --region, or set AWS_REGION", Exit.USAGE)
-    return credentials, region
+    return session, region

@@ -164,9 +164,7 @@ def _api_url(session: Session, stack: str) -> str:
 
 def _aws(service: str, settings: Settings) -> Any:
     """Return a client of an AWS service, called as the API is."""
-    import botocore.session
+    from blue_faas_cli.signing import aws_session
 
-    from blue_faas_cli.signing import aws_credentials
-
-    _, region = aws_credentials(settings)
-    return botocore.session.Session(profile=settings.profile).create_client(service, region_name=region)
+    session, region = aws_session(settings)
+    return session.create_client(service, region_name=region)
