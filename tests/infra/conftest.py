@@ -40,14 +40,31 @@ OTHER = {
     "blue-faas.kubernetes.expose": {"kind": "Ingress", "domains": ["apps.example.com"], "ingress_class": "alb"},
 }
 """Each setting that decides whether something is there at all."""
+ANOTHER: dict[str, object] = {
+    "blue-faas.stage": "dev",
+    "blue-faas.termination_protection": True,
+    "blue-faas.tags": {"team": "platform"},
+    "blue-faas.administrators": ["arn:aws:iam::123456789012:role/operators"],
+    "blue-faas.storage.image_retention_days": 120,
+    "blue-faas.kubernetes.require_signature": False,
+    "blue-faas.builds.compute": "SMALL",
+    "blue-faas.builds.fleet": {"base_capacity": 2, "overflow": "QUEUE"},
+    "blue-faas.concurrency": "null",
+}
+"""Settings that change one thing each: one synthesis shows them all."""
 
 
 @dataclass(frozen=True)
 class Synthesis:
-    """A template, and rule and resource of everything that the packs and the CDK itself report, warnings too."""
+    """What is deployed, and what is said of it."""
 
     template: dict[str, Any]
+    stack: dict[str, Any]
+    """What the CDK deploys it with: ``tags``, ``terminationProtection``."""
+    messages: list[str]
+    """What the synthesis tells who runs it."""
     findings: list[str]
+    """Rule and resource of everything that the packs and the CDK itself report, warnings too."""
 
 
 def stack_with(settings: dict[str, object], folder: Path) -> tuple[cdk.App, BlueFaasStack]:
@@ -63,9 +80,17 @@ def stack_with(settings: dict[str, object], folder: Path) -> tuple[cdk.App, Blue
 
 def synthesis(**changed: object) -> Synthesis:
     """Synthesize with changed settings, or remember having done so; one that is as it was is no change."""
-    as_it_is = json.loads((ROOT / "cdk.json").read_text())["context"]["blue-faas"]
-    really = {name: new for name, new in changed.items() if new != as_it_is.get(name.removeprefix("blue-faas."))}
-    return _synthesis(json.dumps(really))
+    return _synthesis(json.dumps({name: new for name, new in changed.items() if new != _as_it_is(name)}))
+
+
+def _as_it_is(name: str) -> object:
+    """Value of a dotted name in cdk.json; of a name that it does not have, something that no setting can be."""
+    value = json.loads((ROOT / "cdk.json").read_text())["context"]
+    for part in name.split("."):
+        if not isinstance(value, dict) or part not in value:
+            return Ellipsis
+        value = value[part]
+    return value
 
 
 @functools.cache
@@ -75,6 +100,8 @@ def _synthesis(changed: str) -> Synthesis:
         app.synth()
         template = json.loads(Path(folder, "BlueFaas.template.json").read_text())
         report = json.loads(Path(folder, "validation-report.json").read_text())
+        artifacts = json.loads(Path(folder, "manifest.json").read_text())["artifacts"]
+        metadata = json.loads(Path(folder, "BlueFaas.metadata.json").read_text())
     packs = {entry["pluginName"]: entry["violations"] for entry in report["pluginReports"]}
     assert {"AwsSolutions", "Serverless"} <= packs.keys(), "the packs have looked"
     findings = [
@@ -83,7 +110,8 @@ def _synthesis(changed: str) -> Synthesis:
         for violation in violations
         for where in violation["violatingConstructs"]
     ]
-    return Synthesis(template, findings)
+    messages = [str(entry["data"]) for entries in metadata.values() for entry in entries if "data" in entry]
+    return Synthesis(template, artifacts["BlueFaas"]["properties"], messages, findings)
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ from typing import Any
 
 from infra.settings import Settings
 from local.cloud.assembly import OVERRIDES
-from tests.infra.conftest import synthesis
+from tests.infra.conftest import ANOTHER, synthesis
 from tests.infra.reading import resources
 
 LAMBDA_KEEPS = 100
@@ -31,7 +31,7 @@ def test_they_fit_into_an_account_with_the_default_quota_twice(template: dict[st
 
 
 def test_a_new_account_may_reserve_none() -> None:
-    template = synthesis(**{"blue-faas.concurrency": "null"}).template
+    template = synthesis(**ANOTHER).template
     assert set(reservations(template).values()) == {None}
 
 

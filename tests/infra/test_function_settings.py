@@ -12,7 +12,7 @@ from functions.models.exposure import ExposeSettings
 from functions.tasks.settings import ReconcilerSettings, TaskSettings
 from functions.tasks.signer import SignerSettings
 from infra.settings import Settings
-from tests.infra.conftest import OTHER, synthesis
+from tests.infra.conftest import ANOTHER, OTHER, synthesis
 from tests.infra.reading import resources
 
 OF_EVERY_FUNCTION = {
@@ -38,7 +38,7 @@ CHANGED: list[dict[str, object]] = [
     {},
     {**OTHER},
     WITHOUT_CLUSTER,
-    {"blue-faas.storage.image_retention_days": 120},
+    ANOTHER,
 ]
 
 

@@ -6,10 +6,12 @@ import aws_cdk as cdk
 import pytest
 
 from local.cloud.assembly import OVERRIDES
-from tests.infra.conftest import OTHER, stack_with, synthesis
+from tests.infra.conftest import ANOTHER, OTHER, stack_with, synthesis
 
 
-@pytest.mark.parametrize("changed", [{}, OTHER, OVERRIDES], ids=["as it is", "jwt, vpc, mail", "one machine"])
+@pytest.mark.parametrize(
+    "changed", [{}, OTHER, ANOTHER, OVERRIDES], ids=["as it is", "jwt, vpc, mail", "dev", "one machine"]
+)
 def test_nothing_is_found(changed: dict[str, object]) -> None:
     assert synthesis(**changed).findings == []
 

@@ -5,7 +5,7 @@ from typing import Any, get_args
 from aws_cdk import aws_codebuild as codebuild
 
 from infra.settings import Builds
-from tests.infra.conftest import synthesis
+from tests.infra.conftest import ANOTHER, synthesis
 from tests.infra.reading import resources, state_machine, text
 
 
@@ -134,8 +134,7 @@ def test_no_machine_stands_ready_unless_asked_for(template: dict[str, Any]) -> N
 
 
 def test_a_fleet_is_of_the_size_that_builds_are() -> None:
-    asked = {"blue-faas.builds.compute": "SMALL", "blue-faas.builds.fleet": {"base_capacity": 2, "overflow": "QUEUE"}}
-    found = synthesis(**asked)
+    found = synthesis(**ANOTHER)
     ((name, fleet),) = resources(found.template, "AWS::CodeBuild::Fleet").items()
     assert fleet == {
         "BaseCapacity": 2,

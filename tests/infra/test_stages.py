@@ -1,19 +1,20 @@
 """What differs between installations: what is kept, what is protected, what things are labelled, what is printed."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.infra.conftest import ROOT, stack_with, synthesis
+from tests.infra.conftest import ANOTHER, ROOT, synthesis
 from tests.infra.reading import resources
 from tests.infra.test_api_and_storage import STATE
 
 
-@pytest.mark.parametrize(("stage", "policy"), [("dev", "Delete"), ("prod", "RetainExceptOnCreate")])
-def test_a_stage_says_what_becomes_of_state(stage: str, policy: str) -> None:
-    template = synthesis(**{"blue-faas.stage": stage}).template
+@pytest.mark.parametrize(
+    ("changed", "policy"), [(ANOTHER, "Delete"), ({}, "RetainExceptOnCreate")], ids=["dev", "prod"]
+)
+def test_a_stage_says_what_becomes_of_state(changed: dict[str, object], policy: str) -> None:
+    template = synthesis(**changed).template
     policies = {
         resource["DeletionPolicy"]
         for name, resource in template["Resources"].items()
@@ -21,19 +22,17 @@ def test_a_stage_says_what_becomes_of_state(stage: str, policy: str) -> None:
     }
     assert policies == {policy}
     (repository,) = resources(template, "AWS::ECR::Repository").values()
-    assert repository.get("EmptyOnDelete", False) is (stage == "dev")
+    assert repository.get("EmptyOnDelete", False) is (policy == "Delete")
 
 
-def test_protection_is_asked_for_after_the_first_success(tmp_path: Path) -> None:
+def test_protection_is_asked_for_after_the_first_success() -> None:
     # A protected stack whose creation failed cannot be deleted, and so not be created again.
-    assert stack_with({}, tmp_path)[1].termination_protection is False
-    protected = stack_with({"blue-faas.termination_protection": True}, tmp_path)[1]
-    assert protected.termination_protection is True
+    assert synthesis().stack.get("terminationProtection", False) is False
+    assert synthesis(**ANOTHER).stack["terminationProtection"] is True
 
 
-def test_everything_is_labelled(tmp_path: Path) -> None:
-    _, stack = stack_with({"blue-faas.stage": "dev", "blue-faas.tags": {"team": "platform"}}, tmp_path)
-    assert stack.tags.tag_values() == {"service": "blue-faas", "stage": "dev", "team": "platform"}
+def test_everything_is_labelled() -> None:
+    assert synthesis(**ANOTHER).stack["tags"] == {"service": "blue-faas", "stage": "dev", "team": "platform"}
 
 
 def test_metrics_by_route_are_paid_for_where_an_alarm_reads_them(template: dict[str, Any]) -> None:
