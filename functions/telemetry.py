@@ -8,5 +8,6 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 warnings.filterwarnings("ignore", message="No application metrics to publish")
 
 logger = Logger()
-tracer = Tracer()
+# Calls of AWS are traced. By default X-Ray's SDK looks for a dozen more libraries, and loads SQLite to do so.
+tracer = Tracer(patch_modules=("botocore",))
 metrics = Metrics()

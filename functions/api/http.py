@@ -2,7 +2,7 @@
 
 Clients were written against a FastAPI server, so errors are ``{"detail": ...}``: a text, or FastAPI's list of
 ``{"loc", "msg", "type"}`` for a request that does not match the schema (422). Both are in the description
-(`functions.models.builds.Problem`).
+(`functions.models.service.Problem`).
 """
 
 import json

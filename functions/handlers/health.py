@@ -4,9 +4,9 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from functions.api.error_responses import responses
+from functions.api.documented_responses import responses
 from functions.api.http import create_resolver, resolve
-from functions.models.builds import Health
+from functions.models.service import Health
 from functions.telemetry import logger
 
 app = create_resolver()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from infra.tools import kubernetes_client, page
+from infra.tools import kubernetes_client, on_demand, page
 from infra.tools.build_folder import BUILD, ROOT, put_in_place, scratch_for
 
 PYTHON_VERSION: Final = "3.13"
@@ -141,17 +141,18 @@ def make_readable(folder: Path) -> None:
 
 
 def _prune(folder: Path) -> None:
-    """Remove what Lambda never loads."""
+    """Remove what Lambda never loads, and let it load the rest no earlier than it is used."""
     (folder / ".lock").unlink(missing_ok=True)  # of uv
     shutil.rmtree(folder / "bin", ignore_errors=True)
     for model in (folder / "botocore" / "data").iterdir():
         if model.is_dir() and model.name not in _BOTO_SERVICES:
             shutil.rmtree(model)
     kubernetes_client.prune(folder)
+    on_demand.rewrite(folder)
 
 
 def _requirements_digest(requirements: str, platform: str | None) -> str:
-    files = [ROOT / requirements, Path(__file__), Path(kubernetes_client.__file__)]
+    files = [ROOT / requirements, Path(__file__), *map(Path, (kubernetes_client.__file__, on_demand.__file__))]
     identity = "\n".join([platform or "", *(_sha256(path) for path in files)])
     return hashlib.sha256(identity.encode()).hexdigest()[:16]
 

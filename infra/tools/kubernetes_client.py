@@ -3,14 +3,16 @@
 ``import kubernetes`` loads code for configuration files, websockets, OAuth and YAML, none of which a deploy uses. It
 takes about 200 ms and loads 290 modules, out of 75 MB of source and 14 more packages. `functions.cluster.transport`
 needs `ApiClient`, `Configuration` and `ApiException`. Those modules are shipped unchanged; only the packages'
-``__init__`` files are replaced by ones that load on demand (PEP 562). The import statements are the same as with the
-whole package.
+``__init__`` files are replaced by ones that load on demand (`infra.tools.on_demand`). The import statements are the
+same as with the whole package.
 """
 
 import csv
 import shutil
 from pathlib import Path
 from typing import Final
+
+from infra.tools import on_demand
 
 _SHIPPED: Final = (
     "client/api_client.py",
@@ -22,13 +24,17 @@ _SHIPPED: Final = (
     "utils/keepalive.py",
     "utils/retry.py",
 )
-_PACKAGES: Final[dict[str, dict[str, str]]] = {
+_PACKAGES: Final[dict[str, dict[str, tuple[str, str]]]] = {
     "": {},
-    "client": {"ApiClient": "api_client", "Configuration": "configuration", "ApiException": "exceptions"},
+    "client": {
+        "ApiClient": (".api_client", "ApiClient"),
+        "Configuration": (".configuration", "Configuration"),
+        "ApiException": (".exceptions", "ApiException"),
+    },
     "client/models": {},
     "utils": {},
 }
-"""Names that each package exports in addition to its modules."""
+"""Names that each package exports in addition to its modules, and where they are."""
 _UNUSED_DISTRIBUTIONS: Final = (
     "aiohappyeyeballs",
     "aiohttp",
@@ -50,23 +56,6 @@ _UNUSED_DISTRIBUTIONS: Final = (
     "yarl",
 )
 """Distributions that only the removed parts of the client use."""
-_INIT: Final = '''"""The part of this package that is shipped here; written by infra/tools/kubernetes_client.py."""
-
-from importlib import import_module
-
-_EXPORTS = {exports!r}
-
-
-def __getattr__(name):
-    if name in _EXPORTS:
-        return getattr(import_module(f"{{__name__}}.{{_EXPORTS[name]}}"), name)
-    if not name.startswith("_"):
-        try:
-            return import_module(f"{{__name__}}.{{name}}")
-        except ModuleNotFoundError:
-            pass
-    raise AttributeError(f"module {{__name__!r}} has no attribute {{name!r}} in this bundle")
-'''
 
 
 def prune(folder: Path) -> None:
@@ -81,7 +70,7 @@ def prune(folder: Path) -> None:
         (package / name).write_bytes(content)
     for name, exports in _PACKAGES.items():
         (package / name).mkdir(parents=True, exist_ok=True)
-        (package / name / "__init__.py").write_text(_INIT.format(exports=exports), encoding="utf-8")
+        (package / name / "__init__.py").write_text(on_demand.init(exports), encoding="utf-8")
     for distribution in _UNUSED_DISTRIBUTIONS:
         _uninstall(folder, distribution)
 

@@ -33,7 +33,6 @@ PACKAGES: Final = (
     "aws_lambda_powertools.event_handler.openapi.swagger_ui",
     "aws_lambda_powertools.logging",
     "aws_lambda_powertools.metrics",
-    "httpx",  # which X-Ray's patcher loads where it is installed: here, not on Lambda
 )
 SERVICES: Final = ("dynamodb", "ecr", "eks", "events", "kms", "lambda", "logs", "s3", "stepfunctions")
 """Those that functions call. Making a client takes 50 ms, most of it for reading what botocore knows of its service."""

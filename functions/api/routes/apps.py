@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Body, Path, Query
 
 from functions.api.deployments import Deployments
-from functions.api.error_responses import RETRY_AFTER, responses
+from functions.api.documented_responses import RETRY_AFTER, responses
 from functions.api.plain_text import also_text, text_answer, wants_text
 from functions.cluster.errors import UnfitRequestError
 from functions.cluster.logs import LogQuery

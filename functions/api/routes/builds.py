@@ -10,7 +10,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from functions.api.deploy_block import parse_block
 from functions.api.deployment_check import checked
-from functions.api.error_responses import documented
+from functions.api.documented_responses import documented
 from functions.api.idempotency_key import IdempotencyKey
 from functions.api.push_target import push_target
 from functions.api.settings import BuildApiSettings

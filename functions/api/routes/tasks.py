@@ -7,7 +7,7 @@ from aws_lambda_powertools.event_handler import Response, content_types
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
-from functions.api.error_responses import documented
+from functions.api.documented_responses import documented
 from functions.api.page_parameters import Limit, NextToken
 from functions.api.plain_text import also_text, text_answer, wants_text
 from functions.api.settings import BuildApiSettings

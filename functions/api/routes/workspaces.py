@@ -6,7 +6,7 @@ from typing import Annotated, Final
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Body, Path
 
-from functions.api.error_responses import RETRY_AFTER, documented, responses
+from functions.api.documented_responses import RETRY_AFTER, documented, responses
 from functions.api.page_parameters import MOST_ENTRIES, Limit, NextToken
 from functions.api.settings import BuildApiSettings
 from functions.contracts.names import WorkspaceId
