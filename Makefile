@@ -72,7 +72,7 @@ lock: .venv/made
 		group=$${entry%=*} file=$${entry#*=}; echo "Locking $$file"; \
 		$(VENV)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-strip-extras \
 			--custom-compile-command "make lock" --annotation-style line $(if $(UPGRADE),--upgrade) --output-file $$file --group $$group \
-			$$(case " $(APART) " in *" $$file "*) ;; *) if [ $$file = requirements-dev.txt ]; then echo local/pyproject.toml cli/pyproject.toml; \
+			$$(case " $(APART) " in *" $$file "*) ;; *) if [ $$file = requirements-dev.txt ]; then echo local/pyproject.toml cli/pyproject.toml --extra mcp; \
 				else echo --constraints requirements-dev.txt; fi;; esac) \
 			|| exit 1; \
 	done

@@ -19,7 +19,7 @@ from botocore.stub import Stubber
 
 from cli.tests.conftest import Blue
 from cli.tests.service import Service
-from cli.tests.test_deploy import IMAGE, SOURCE, builds, fails, state
+from cli.tests.test_deploy import IMAGE, SOURCE, builds, fails, restored, state
 from functions.contracts.build_result import Finding
 from functions.models.apps import (
     AppDeleted,
@@ -32,7 +32,6 @@ from functions.models.apps import (
     RevisionEntry,
     RevisionList,
 )
-from functions.models.deploy import DeployResponse
 from tests.support.command_line import Terminal, environment, run
 
 HELLO = "/api/v1/apps/default/hello"
@@ -199,21 +198,7 @@ class TestApps:
     def test_a_rollback_waits(
         self, service: Service, project: Path, blue: Blue, revision: list[str], body: dict[str, int]
     ) -> None:
-        restored = DeployResponse(
-            app_name="hello",
-            namespace="default",
-            service_name="hello",
-            service_status="found",
-            endpoint="hello.default.svc.cluster.local",
-            enable_autoscaling=False,
-            use_spot=True,
-            image=IMAGE,
-            digest=None,
-            image_checked=True,
-            revision=4,
-            ready_replicas=1,
-        )
-        service.cluster["POST", f"{HELLO}/rollback"] = [restored]
+        service.cluster["POST", f"{HELLO}/rollback"] = [restored(4)]
         service.cluster["GET", HELLO] = [state(status="progressing"), state(revision=4)]
         done = blue("rollback", "hello", *revision)
         assert done.code == 0, done.err

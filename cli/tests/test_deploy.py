@@ -15,6 +15,7 @@ from cli.tests.service import Service
 from functions.contracts.build_result import Finding
 from functions.contracts.task_row import StoredResult
 from functions.models.apps import AppState, Replicas
+from functions.models.deploy import DeployResponse
 
 IMAGE = "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/blue-faas-app:1"
 SOURCE = "x: int = 1\ny: int = 'one'\n"
@@ -65,6 +66,24 @@ def fails(service: Service, error: str, *findings: Finding) -> None:
 
 def deployed(app_name: str = "hello") -> dict[str, Any]:
     return {"app_name": app_name, "namespace": "default", "endpoint": f"{app_name}.default.svc.cluster.local"}
+
+
+def restored(revision: int) -> DeployResponse:
+    """The answer to a rollback."""
+    return DeployResponse(
+        app_name="hello",
+        namespace="default",
+        service_name="hello",
+        service_status="found",
+        endpoint="hello.default.svc.cluster.local",
+        enable_autoscaling=False,
+        use_spot=True,
+        image=IMAGE,
+        digest=None,
+        image_checked=True,
+        revision=revision,
+        ready_replicas=1,
+    )
 
 
 def form(service: Service, number: int = 0) -> dict[str, bytes]:
@@ -204,7 +223,7 @@ def test_ctrl_c_asks_whether_the_build_goes_on(
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("blue_faas_cli.follow._ended", interrupted)
+    monkeypatch.setattr("blue_faas_cli.follow.wait_for_build", interrupted)
     monkeypatch.setattr("blue_faas_cli.console.Output.can_ask", can_ask)
     done = blue("deploy", "app.py", input="y\n" if goes_on else "n\n")
     assert done.code == 130

@@ -4,6 +4,7 @@ import re
 import subprocess
 import tomllib
 from functools import cache
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -69,7 +70,8 @@ def test_a_lock_holds_the_pins_of_its_group(lock: str) -> None:
     wanted = pins(file, group)
     if lock == EVERYTHING:
         for folder in ("local", "cli"):
-            own = tomllib.loads((ROOT / folder / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
+            project = tomllib.loads((ROOT / folder / "pyproject.toml").read_text("utf-8"))["project"]
+            own = [*project["dependencies"], *chain(*project.get("optional-dependencies", {}).values())]
             wanted |= {canonicalize_name(Requirement(text).name): str(Requirement(text).specifier) for text in own}
     asked = {
         canonicalize_name(requirement.name): str(requirement.specifier)

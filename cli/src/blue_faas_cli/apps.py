@@ -7,7 +7,7 @@ from urllib.parse import quote
 from blue_faas_cli.api import Answer
 from blue_faas_cli.problems import BlueError, Exit
 from blue_faas_cli.session import Session
-from functions.models.apps import AppState
+from functions.models.apps import AppLog, AppLogLine, AppState
 
 if TYPE_CHECKING:
     from blue_faas_cli.follow import Deadline
@@ -26,6 +26,16 @@ def in_workspace(session: Session) -> dict[str, Any]:
 def get_app(session: Session, app_name: str, namespace: str | None = None) -> Answer[AppState]:
     """GET an app."""
     return session.api.get(AppState, app_path(session, app_name, namespace), **in_workspace(session))
+
+
+def get_log(session: Session, app_name: str, **query: Any) -> AppLog:
+    """GET what an app's replicas have printed."""
+    return session.api.get(AppLog, f"{app_path(session, app_name)}/logs", **in_workspace(session), **query).typed
+
+
+def line_text(log: AppLog, line: AppLogLine) -> str:
+    """Return a line of a log, with its replica where there are several."""
+    return line.message if len(log.replicas) < 2 else f"{line.replica} {line.message}"
 
 
 def wait_for_app(

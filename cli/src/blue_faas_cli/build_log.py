@@ -1,6 +1,7 @@
 """The log of a build: as far as it is there, or as it is written."""
 
 import contextlib
+import re
 import threading
 from collections.abc import Callable
 from typing import Any, Final
@@ -12,6 +13,13 @@ from functions.models.builds import TaskLog
 
 FOLLOWER: Final = "follower of a build's log"
 """Name of the thread that may still wait for its last answer when a command has ended."""
+
+_TASK_ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+def is_task(text: str) -> bool:
+    """Return whether a text is the id of a task, and no name of an app."""
+    return _TASK_ID.fullmatch(text) is not None
 
 
 class BuildLog:

@@ -19,17 +19,19 @@ Tell = Callable[[str, bool], None]
 class Output:
     """Stdout and stderr of one command."""
 
-    def __init__(self, *, as_json: bool) -> None:
+    def __init__(self, *, as_json: bool, for_program: bool = False) -> None:
         self.as_json = as_json
+        self._for_program = for_program
         self._console: Console | None = None
 
     @property
     def console(self) -> "Console":
-        """The console on stderr: with colours only on a terminal, and not with NO_COLOR."""
+        """The console on stderr: with colours only on a terminal, and not with NO_COLOR or for a program."""
         if self._console is None:
             from rich.console import Console
 
-            self._console = Console(stderr=True, highlight=False, soft_wrap=True)
+            terminal = False if self._for_program else None
+            self._console = Console(stderr=True, highlight=False, soft_wrap=True, force_terminal=terminal)
         return self._console
 
     @property
@@ -39,7 +41,7 @@ class Output:
 
     def say(self, text: str, style: str | None = None) -> None:
         """Write a line for people."""
-        self.console.print(_shown(text), style=style, markup=False)
+        self.console.print(shown(text), style=style, markup=False)
 
     def dimmed(self, text: str, _line: "dict[str, Any]") -> None:
         """Write a line of a log beside something else."""
@@ -56,7 +58,7 @@ class Output:
         """Write the reason why the command fails."""
         from rich.text import Text
 
-        self.console.print(Text("error: ", "bold red").append(_shown(text), "default"))
+        self.console.print(Text("error: ", "bold red").append(shown(text), "default"))
 
     @contextmanager
     def waiting(self, text: str) -> "Iterator[Tell]":
@@ -72,12 +74,12 @@ class Output:
             yield say_once
             return
         with self.console.status(text) as line:
-            yield lambda now, _: line.update(_shown(now))
+            yield lambda now, _: line.update(shown(now))
 
     def result(self, text: str) -> None:
         """Write a result; nothing for ``-o json``, whose document is the result."""
         if not self.as_json:
-            sys.stdout.write(_shown(text) + "\n")
+            sys.stdout.write(shown(text) + "\n")
             sys.stdout.flush()
 
     def document(self, answer: Any) -> None:
@@ -88,7 +90,7 @@ class Output:
 
     def table(self, columns: "Sequence[str]", rows: "Iterable[Sequence[str]]") -> None:
         """Write rows under their headings, to stdout: aligned for a person, with tabs for a program."""
-        written = [[_shown(cell).replace("\n", " ") for cell in row] for row in rows]
+        written = [[shown(cell).replace("\n", " ") for cell in row] for row in rows]
         if not sys.stdout.isatty():
             for row in written:
                 self.result("\t".join(row))
@@ -110,7 +112,7 @@ def _plain(text: str) -> Any:
     return Text(text)
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
     """Return the text without what could steer a terminal: logs and errors come from strangers' builds."""
     return "".join(
         character if character in "\n\t" or character.isprintable() else ascii(character)[1:-1] for character in text

@@ -59,7 +59,7 @@ def follow_build(session: Session, task_id: str, deadline: Deadline) -> Answer[T
         session.output.say(f"Task {task_id}")
         with session.output.waiting("building") as tell:
             log.follow_beside()
-            task = _ended(session, task_id, deadline, tell)
+            task = wait_for_build(session, task_id, deadline, tell)
             log.show()
             return task
     except KeyboardInterrupt:
@@ -73,7 +73,8 @@ def get_task(session: Session, task_id: str, wait: int | None = None) -> Answer[
     return session.api.get(Task, task_path(task_id), workspace_id=session.settings.workspace_id, wait=wait)
 
 
-def _ended(session: Session, task_id: str, deadline: Deadline, tell: Tell) -> Answer[Task]:
+def wait_for_build(session: Session, task_id: str, deadline: Deadline, tell: Tell) -> Answer[Task]:
+    """Return the task once its build has ended; ``tell`` is told what it is at."""
     task = get_task(session, task_id)
     while task.typed.status not in ENDED:
         tell(in_words(task.typed), task.typed.queued)

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from blue_faas_cli import VERSION
-from blue_faas_cli.commands import access, apps, browse, completion, deploy, invoke, logs, project, tasks, ui, up
+from blue_faas_cli.commands import access, apps, browse, completion, deploy, invoke, logs, mcp, project, tasks, ui, up
 from blue_faas_cli.session import command
 
 app = typer.Typer(
@@ -50,6 +50,7 @@ for _function in (
     invoke.invoke,
     browse.open_,
     ui.ui,
+    mcp.mcp,
     access.login,
     access.doctor,
     completion.completion,

@@ -1,6 +1,5 @@
 """``blue deploy``: from a source to a function that answers."""
 
-import os
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from blue_faas_cli.problems import usage
-from blue_faas_cli.session import Session, blue_variables
+from blue_faas_cli.session import Session
 
 PathArgument = Annotated[
     Path | None,
@@ -44,20 +43,18 @@ def deploy(
     """
     from blue_faas_cli.apps import age, wait_for_app
     from blue_faas_cli.follow import Deadline, check_built, follow_build, wait_for_deployment
+    from blue_faas_cli.plan import name_of, options_of, source_path
     from blue_faas_cli.reach import address_of
     from blue_faas_cli.source import pack
-    from blue_faas_cli.submit import deploy_options, submit
+    from blue_faas_cli.submit import submit
 
     started = time.monotonic()
     output = session.output
-    source = pack(source_path(session, path))
-    name = app_name or blue_variables().get("BLUE_APP_NAME") or session.project.app_name or source.app_name
+    source = pack(source_path(session.project, path))
+    name = name_of(session.project, source, app_name)
     options = None
     if not build_only:
-        fields: dict[str, Any] = {"namespace": session.settings.namespace, **session.project.deploy, "app_name": name}
-        if variables:
-            fields["variables"] = {**fields.get("variables", {}), **dict(map(_variable, variables))}
-        options = deploy_options(fields)
+        options = options_of(session, session.project, name, dict(map(_variable, variables or [])))
     output.say(f"Sending {source.file_name} ({len(source.content):,} bytes) as {name} to {session.settings.url}")
     task_id, created = submit(session, source, name, options)
     if no_wait:
@@ -82,23 +79,6 @@ def deploy(
     output.say(f"Call it: blue invoke {name}" + (f"   or: curl {address}" if address else ""))
     output.result(address or f"http://{app.typed.endpoint}/")
     output.document({**task.raw, "app": app.raw})
-
-
-def source_path(session: Session, path: Path | None) -> Path:
-    """Return what to build: as given, or as blue.toml says.
-
-    Raises
-    ------
-    BlueError
-        Neither says it.
-    """
-    if path is not None:
-        return path
-    project = session.project
-    if not (project.folder / "blue.toml").is_file():
-        raise usage("Name the file or folder to build; in a folder with blue.toml this is not needed")
-    # Relative to where the command was run, as compilers show paths.
-    return Path(os.path.relpath(project.folder / (project.source or ".")))
 
 
 def _variable(text: str) -> tuple[str, Any]:

@@ -1,13 +1,10 @@
 """``blue logs``: what a build has written, or what a function has printed."""
 
-import re
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
 from blue_faas_cli.session import Session
-
-_TASK_ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
 def logs(
@@ -23,9 +20,9 @@ def logs(
 
     The lines are on stdout. With -o json each line is a document of its own.
     """
-    if _TASK_ID.fullmatch(target):
-        from blue_faas_cli.build_log import BuildLog
+    from blue_faas_cli.build_log import BuildLog, is_task
 
+    if is_task(target):
         log = BuildLog(session, target, session.output.log_line)
         if follow:
             log.follow()
@@ -37,19 +34,15 @@ def logs(
 
 def _app_log(session: Session, app_name: str, *, follow: bool, tail: int, previous: bool) -> None:
     from blue_faas_cli.api import LONG_POLL_SECONDS
-    from blue_faas_cli.apps import app_path
-    from functions.models.apps import AppLog
+    from blue_faas_cli.apps import get_log, line_text
 
-    path = f"{app_path(session, app_name)}/logs"
-    workspace = session.settings.workspace_id
-    part = session.api.get(AppLog, path, workspace_id=workspace, tail=tail, previous="true" if previous else None).typed
+    part = get_log(session, app_name, tail=tail, previous="true" if previous else None)
     for replica in part.replicas:
         if replica.note:
             session.output.say(f"{replica.name}: {replica.note}")
     while True:
         for line in part.lines:
-            text = line.message if len(part.replicas) < 2 else f"{line.replica} {line.message}"
-            session.output.log_line(text, line.model_dump())
+            session.output.log_line(line_text(part, line), line.model_dump())
         if not follow:
             return
-        part = session.api.get(AppLog, path, workspace_id=workspace, since=part.next, wait=LONG_POLL_SECONDS).typed
+        part = get_log(session, app_name, since=part.next, wait=LONG_POLL_SECONDS)

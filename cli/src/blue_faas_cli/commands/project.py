@@ -3,11 +3,11 @@
 import ast
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 
-from blue_faas_cli.commands.deploy import PathArgument, source_path
+from blue_faas_cli.commands.deploy import PathArgument
 from blue_faas_cli.problems import BlueError, Exit, usage
 from blue_faas_cli.session import Session
 
@@ -86,13 +86,12 @@ def check(session: Session, path: PathArgument = None) -> None:
     Looks at the names and sizes of files, the syntax of every .py and spin.toml, and the options of the deploy. Types
     are checked by the build, with the versions that it builds with.
     """
+    from blue_faas_cli.plan import name_of, options_of, source_path
     from blue_faas_cli.source import pack
-    from blue_faas_cli.submit import deploy_options
 
-    source = pack(source_path(session, path))
-    name = session.project.app_name or source.app_name
-    fields: dict[str, Any] = {"namespace": session.settings.namespace, **session.project.deploy, "app_name": name}
-    deploy_options(fields)
+    source = pack(source_path(session.project, path))
+    name = name_of(session.project, source)
+    options_of(session, session.project, name)
     errors = [error for file in source.files.values() if file.suffix == ".py" for error in _syntax(file)]
     for error in errors:
         session.output.say(error)

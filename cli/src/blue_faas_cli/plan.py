@@ -1,0 +1,50 @@
+"""What is built, under which name, and how it is deployed: as given, or as blue.toml says."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from blue_faas_cli.config import PROJECT_FILE, Project
+from blue_faas_cli.problems import usage
+from blue_faas_cli.session import Session, blue_variables
+from blue_faas_cli.source import Source
+from blue_faas_cli.submit import deploy_options
+from functions.models.deploy import DeployOptions
+
+
+def source_path(project: Project, path: Path | None) -> Path:
+    """Return what to build.
+
+    Raises
+    ------
+    BlueError
+        Nothing says it.
+    """
+    if path is not None:
+        return path
+    if not (project.folder / PROJECT_FILE).is_file():
+        raise usage(f"Name the file or folder to build; in a folder with {PROJECT_FILE} this is not needed")
+    # Relative to where the command was run, as compilers show paths.
+    return Path(os.path.relpath(project.folder / (project.source or ".")))
+
+
+def name_of(project: Project, source: Source, given: str | None = None) -> str:
+    """Return the name of the app."""
+    return given or blue_variables().get("BLUE_APP_NAME") or project.app_name or source.app_name
+
+
+def options_of(
+    session: Session, project: Project, app_name: str, variables: Mapping[str, Any] | None = None
+) -> DeployOptions:
+    """Return the options of a deploy; ``variables`` are those of Spin that blue.toml lacks, or has otherwise.
+
+    Raises
+    ------
+    BlueError
+        They are none that a deploy can have.
+    """
+    fields: dict[str, Any] = {"namespace": session.settings.namespace, **project.deploy, "app_name": app_name}
+    if variables:
+        fields["variables"] = {**fields.get("variables", {}), **variables}
+    return deploy_options(fields)
