@@ -3,7 +3,7 @@
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
-from functions.api.request_body import json_object
+from functions.api.request_body import example_of, json_object
 from functions.models.deploy import DeployOptions
 
 
@@ -15,9 +15,9 @@ def parse_block(text: str) -> DeployOptions:
     RequestValidationError
         It is no JSON object that a deploy would take: answered 422, with the place.
     """
-    body = json_object(text.encode(), ("body", "deploy"))
+    body = json_object(text.encode(), example_of(DeployOptions), ("body", "deploy"))
     try:
         return DeployOptions.model_validate({} if body is None else body)
     except ValidationError as error:
-        problems = error.errors(include_url=False, include_input=False, include_context=False)
+        problems = error.errors(include_url=False)
         raise RequestValidationError([{**p, "loc": ("body", "deploy", *p["loc"])} for p in problems]) from None

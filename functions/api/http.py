@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from functions.api.multipart_form import UnreadableFormError
 from functions.api.request_body import StrictBody, UnsupportedMediaTypeError
-from functions.models.requests import reason
+from functions.models.schema_errors import reason
 from functions.tasks.waiting import TooManyWaitingError
 from functions.telemetry import logger
 from functions.tenancy import audit

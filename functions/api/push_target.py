@@ -1,15 +1,15 @@
 """The registry that a request wants its image pushed to: allowed, with credentials, or the stack's own."""
 
 from functions.api.settings import BuildApiSettings
-from functions.registry.allow_list import is_allowed
 from functions.registry.outcomes import RegistryCredentials
 from functions.tasks.submission import Registry
 from functions.tenancy import audit
+from functions.tenancy.registries import refusal
 from functions.tenancy.workspace import Workspace
 
 
 class RegistryNotAllowedError(Exception):
-    """The allow-list has no pattern for this registry; the text says so."""
+    """Builds may not push to this registry; the text says which they may."""
 
 
 class IncompleteRegistryError(Exception):
@@ -38,12 +38,9 @@ def push_target(
         if credentials is not None:
             raise IncompleteRegistryError("username and password need the registry_url they are for")
         return Registry(own)
-    if not is_allowed(repository, settings.registry_allow_list, own) or not workspace.may_use(repository):
+    if which := refusal(repository, settings.registry_allow_list, own, workspace):
         audit.refused(workspace.workspace_id)
-        raise RegistryNotAllowedError(
-            f"registry_url '{repository}' is not among the registries that builds may push to; "
-            "ask the platform team to add it to the allow-list"
-        )
+        raise RegistryNotAllowedError(f"registry_url '{repository}' is not one that builds may push to. {which}")
     if credentials is None:
         raise IncompleteRegistryError(
             f"registry_url '{repository}' needs username and password; only '{own}' is pushed to without"

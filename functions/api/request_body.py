@@ -7,23 +7,26 @@ when they change.)
 """
 
 import base64
+import json
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import pydantic_core
 from aws_lambda_powertools.event_handler.middlewares.openapi_validation import OpenAPIRequestValidationMiddleware
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.event_handler.openapi.params import File, UploadFile
+from pydantic import BaseModel
 
 from functions.api.media_type import ParameterizedHeader, parse_header
 from functions.api.multipart_form import Field, UnreadableFormError, read_form
-from functions.models.requests import unknown_field
+from functions.models.schema_errors import json_type, own_words, unknown_field
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 # `curl -d '{...}'` without -H says the second of JSON, and the documented update commands do just that. No route takes
 # a url-encoded form, so such a body can only be meant as JSON.
 _JSON_TYPES: Final = ("application/json", "application/x-www-form-urlencoded", "")
 _FORM_TYPE: Final = "multipart/form-data"
+_FORM_EXAMPLE: Final = "curl -F file=@app.py -F workspace_id=my-workspace"
 _LONGEST_BOUNDARY: Final = 200
 
 
@@ -47,25 +50,40 @@ class StrictBody(OpenAPIRequestValidationMiddleware):
             parameter.alias: isinstance(parameter.field_info, File)
             for parameter in app.context["_route"].dependant.body_params
         }
-        takes_form = any(parameters.values())
-        if takes_form != (content_type.value == _FORM_TYPE) or (
-            not takes_form and content_type.value not in _JSON_TYPES
-        ):
-            wanted = f"{_FORM_TYPE} (curl -F)" if takes_form else "application/json"
-            raise UnsupportedMediaTypeError(f"Content-Type must be {wanted} for this request")
-        content = _content(event)
-        if not takes_form:
-            return json_object(content)  # type: ignore[return-value]  # Powertools copes with no body
-        return _form(read_form(content, _boundary(content_type)), parameters)
+        declared = app.context["_route"].dependant.body_params
+        parameters = {parameter.alias: isinstance(parameter.field_info, File) for parameter in declared}
+        if any(parameters.values()):
+            if content_type.value != _FORM_TYPE:
+                raise UnsupportedMediaTypeError(
+                    f"This request takes a form, Content-Type {_FORM_TYPE}: {_FORM_EXAMPLE}"
+                )
+            return _form(read_form(_content(event), _boundary(content_type)), parameters)
+        example = example_of(*(parameter.type_ for parameter in declared))
+        if content_type.value not in _JSON_TYPES:
+            raise UnsupportedMediaTypeError(f"This request takes JSON, Content-Type application/json: {_curl(example)}")
+        body = json_object(_content(event), example)
+        if body is None and any(parameter.required for parameter in declared):
+            raise RequestValidationError([_problem(("body",), "missing", f"Field required: {_curl(example)}")])
+        return body  # type: ignore[return-value]  # Powertools copes with no body
 
 
-def json_object(content: bytes, at: tuple[str, ...] = ("body",)) -> dict[str, Any] | None:
+def example_of(*types: Any) -> str:
+    """Return the published example of the first of the types that is a model, as JSON text; ``{}`` without one."""
+    kinds = [each for kind in types for each in (kind, *get_args(kind))]
+    models = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
+    published = models[0].model_json_schema().get("examples") if models else None
+    return json.dumps(published[0]) if published else "{}"
+
+
+def json_object(content: bytes, example: str, at: tuple[str, ...] = ("body",)) -> dict[str, Any] | None:
     """Parse one JSON object in UTF-8, with or without a byte order mark; None for no content or ``null``.
 
     Parameters
     ----------
     content
         The text. Depth and numbers are bounded by the parser.
+    example
+        What could be sent, as JSON text.
     at
         Place that the error names.
 
@@ -80,11 +98,18 @@ def json_object(content: bytes, at: tuple[str, ...] = ("body",)) -> dict[str, An
     try:
         value = pydantic_core.from_json(content, allow_inf_nan=False)
     except ValueError as error:
-        raise RequestValidationError([_problem(at, "json_invalid", f"Not valid JSON: {error}")]) from None
+        # The parser's "ident" is the rest of true, false or null.
+        found = str(error).replace("expected ident", "expected value")
+        told = f"Not valid JSON: {found}. Send one object, such as {example}"
+        raise RequestValidationError([_problem(at, "json_invalid", told)]) from None
     if value is not None and not isinstance(value, dict):
-        kind = "an array" if isinstance(value, list) else "a single value"
-        raise RequestValidationError([_problem(at, "dict_type", f"Expected one JSON object, got {kind}")])
+        told = f"Expected one JSON object, got {json_type(value)}. Send one, such as {example}"
+        raise RequestValidationError([_problem(at, "dict_type", told)])
     return value
+
+
+def _curl(example: str) -> str:
+    return f"curl -H 'Content-Type: application/json' -d '{example}'"
 
 
 def _boundary(content_type: ParameterizedHeader) -> str:
@@ -129,4 +154,4 @@ def _text_of_json(value: Field, is_file: bool | None) -> Field:
 
 
 def _problem(at: tuple[str, ...], kind: str, message: str) -> dict[str, Any]:
-    return {"loc": at, "type": kind, "msg": message, "input": None}
+    return {"loc": at, "type": kind, "msg": message, "ctx": own_words(message)}

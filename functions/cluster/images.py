@@ -17,7 +17,6 @@ from functions.cluster.settings import DeploySettings
 from functions.contracts.image_reference import ImageReference, image_repository, same_repository
 from functions.contracts.image_tags import workspace_of
 from functions.registry import ecr
-from functions.registry.allow_list import is_allowed
 from functions.registry.lookup import find_image
 from functions.registry.outcomes import ImageFound, ImageMissing, Lookup, NotChecked
 from functions.signing.key import SigningKey
@@ -25,6 +24,7 @@ from functions.signing.repository import Repository
 from functions.signing.verification import SignedImages
 from functions.telemetry import logger
 from functions.tenancy import audit
+from functions.tenancy.registries import refusal
 from functions.tenancy.workspace import Workspace
 
 _LOOK_UP_SECONDS: Final = 5.0
@@ -83,13 +83,11 @@ def check_image(
         There is no time left to ask the registry.
     """
     repository = image_repository(reference)
-    is_own = same_repository(repository, settings.default_image_repository)
-    allowed = is_allowed(repository, settings.registry_allow_list, settings.default_image_repository)
-    if not allowed or not (is_own or workspace is None or workspace.may_use(repository)):
+    own = settings.default_image_repository
+    is_own = same_repository(repository, own)
+    if which := refusal(repository, settings.registry_allow_list, own, workspace):
         audit.refused()
-        raise ImageNotAllowedError(
-            f"Images from '{repository}' are not allowed here: push to a registry that the operator allows"
-        )
+        raise ImageNotAllowedError(f"Images from '{repository}' are not allowed here. {which}")
     seconds = deadline.budget(_LOOK_UP_SECONDS, f"look for image '{reference}'")
     answer = find_image(reference, seconds=seconds)
     if is_own and not proven and workspace is not None and workspace.policy is not None:

@@ -34,7 +34,7 @@ class DeploySettings(TenancySettings, WaitingSettings):
     signing_key_arn: str
     """ARN of the KMS key that signs images (`functions.tasks.signer`)."""
     registry_allow_list: Json[tuple[str, ...]]
-    """Patterns of registries that images may come from (`functions.registry.allow_list`), as a JSON array."""
+    """Patterns of registries that images may come from (`functions.tenancy.registries`), as a JSON array."""
     default_image_repository: str
     """The stack's own repository, which is always allowed."""
     expiring_repository: str = ""

@@ -1,7 +1,6 @@
-"""Rules for every request: which values count as absent, how errors are said, and what registry credentials may be."""
+"""Rules for every request: which values count as absent, and what registry credentials may be."""
 
-import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any, Final, Self
 
 from pydantic import (
@@ -16,6 +15,7 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from functions.contracts.spelling import published
+from functions.models.schema_errors import own_words, reason, unknown_field
 
 BLANK_IS_ABSENT: Final = BeforeValidator(lambda value: None if value == "" else value)
 """HTML forms and shell scripts send a field that has no value as an empty one."""
@@ -45,30 +45,13 @@ class RequestModel(BaseModel):
                 raise
             told: list[InitErrorDetails] = [
                 {
-                    "type": PydanticCustomError(each["type"], "{words}", {"words": _words(each, cls)}),
+                    "type": PydanticCustomError(each["type"], "{words}", own_words(_words(each, cls))),
                     "loc": each["loc"],
                     "input": each["input"],
                 }
                 for each in errors
             ]
             raise ValidationError.from_exception_data(error.title, told) from None
-
-
-def reason(error: Mapping[str, Any]) -> str:
-    """Return the sentence of one of pydantic's errors, without what pydantic puts before our own words."""
-    return str(error.get("msg", "")).removeprefix("Value error, ")
-
-
-def unknown_field(name: str, known: Iterable[str]) -> str:
-    """Return the sentence about a field that a request must not have.
-
-    >>> unknown_field("replica", ["namespace", "replicas"])
-    "Unknown field; did you mean 'replicas'? Known fields: namespace, replicas"
-    """
-    fields = list(known)
-    nearest = difflib.get_close_matches(name, fields, n=1)
-    beginning = f"Unknown field; did you mean '{nearest[0]}'? Known" if nearest else "Unknown field; known"
-    return f"{beginning} fields: {', '.join(fields)}"
 
 
 def _is_of_the_model_itself(error: Mapping[str, Any]) -> bool:

@@ -7,7 +7,7 @@ from pydantic import TypeAdapter, ValidationError
 from functions.contracts.task_row import TaskRow
 from functions.models.builds import Task, TaskResult
 from functions.models.deploy import KubernetesAppName
-from functions.models.requests import reason
+from functions.models.schema_errors import reason
 from functions.tasks.deployment import deployment_view
 from functions.tasks.progress import step_of
 

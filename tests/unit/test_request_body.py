@@ -155,9 +155,9 @@ class TestJson:
     @pytest.mark.parametrize(
         ("body", "says"),
         [
-            (b"[{}, {}]", "an array"),
-            (b'"text"', "a single value"),
-            (b"7", "a single value"),
+            (b"[{}, {}]", "got a list"),
+            (b'"text"', "got text"),
+            (b"7", "got a number"),
             (b"{", "Not valid JSON"),
             (b"{} {}", "Not valid JSON"),
             (b'{"size": NaN}', "Not valid JSON"),

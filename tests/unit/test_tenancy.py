@@ -12,7 +12,7 @@ from functions.handlers import builds, ingest
 from functions.models.principals import Principal
 from functions.models.workspaces import WorkspacePolicy
 from functions.tenancy.policies import Policies, PolicyChangedError
-from tests.support.aws_account import OTHER_REPOSITORY, Account
+from tests.support.aws_account import OTHER_REPOSITORY, OWN_REPOSITORY, Account
 from tests.support.build_api import SOURCE, WORKSPACE
 from tests.support.events import LambdaContext, body_of, http_event, upload_event
 from tests.unit.test_ingest import created
@@ -142,11 +142,23 @@ class TestWhatAWorkspaceMayDo:
     def test_a_workspace_has_registries_of_its_own(self, policies: Policies) -> None:
         registry = {"registry_url": OTHER_REPOSITORY, "username": "AWS", "password": "secret"}
         put({"principals": [ROLE]})
-        assert build(ALICE, **registry)["statusCode"] == 403
+        refused = build(ALICE, **registry)
+        assert refused["statusCode"] == 403
+        assert body_of(refused)["detail"].endswith(
+            f"Workspace '{WORKSPACE}' may use '{OWN_REPOSITORY}'. Use one of these, or ask an administrator to add "
+            "another to the workspace's registries."
+        )
         put({"principals": [ROLE], "registries": [r".*/blue-final-faas-app"]})
         assert build(ALICE, **registry)["statusCode"] == 202
         elsewhere = {**registry, "registry_url": "registry.example.com/blue-final-faas-app"}
-        assert build(ALICE, **elsewhere)["statusCode"] == 403, "the service's own list limits a workspace's"
+        refused = build(ALICE, **elsewhere)
+        assert refused["statusCode"] == 403, "the service's own list limits a workspace's"
+        assert "and those that match .*/blue-final-faas-app. Use one" in body_of(refused)["detail"]
+        assert "to registry_allow_list and the workspace's registries" in body_of(refused)["detail"]
+
+    def test_the_stacks_own_repository_with_a_password_of_the_callers(self, policies: Policies) -> None:
+        put({"principals": [ROLE]})
+        assert build(ALICE, registry_url=OWN_REPOSITORY, username="AWS", password="secret")["statusCode"] == 202
 
     def test_a_deploy_block_names_a_namespace_of_the_workspace(self, account: Account, policies: Policies) -> None:
         put({"principals": [ROLE], "namespaces": ["team-a"]})

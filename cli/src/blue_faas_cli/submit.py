@@ -12,7 +12,7 @@ from blue_faas_cli.session import Session
 from blue_faas_cli.source import Source
 from functions.models.builds import TaskCreated, UploadCreated, UploadTarget
 from functions.models.deploy import DeployOptions
-from functions.models.requests import reason
+from functions.models.schema_errors import reason
 
 LARGEST_IN_REQUEST: Final = 4_000_000
 """Bytes of a source sent in the request. Requests may have 4.5 MB as shipped; the form around the file needs some."""

@@ -78,7 +78,9 @@ def test_registries_that_the_operator_allows(
     answer = deploy(app_name="my-function")
     assert answer.status == status
     if status == 403:
-        assert "blue-final-faas-app' are not allowed here" in answer.detail
+        assert "blue-final-faas-app' are not allowed here. Allowed are '" in answer.detail
+        assert all(pattern in answer.detail for pattern in allowed)
+        assert "ask the operator to add another to the setting registry_allow_list" in answer.detail
         assert kubectl.list(SPIN_APPS) == []
 
 

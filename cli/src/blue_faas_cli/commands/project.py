@@ -57,7 +57,7 @@ def init(
     from pydantic import TypeAdapter, ValidationError
 
     from functions.models.deploy import KubernetesAppName
-    from functions.models.requests import reason
+    from functions.models.schema_errors import reason
 
     try:
         TypeAdapter(KubernetesAppName).validate_python(name)
