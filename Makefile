@@ -44,7 +44,7 @@ help:
 	@echo "make docs    build the documentation as a site: build/site/index.html"
 	@echo "make scale   hold quotas and prices against what a build asks, simulate, write docs/scale.md"
 	@echo "make bench   measure builds beside the tools typed by hand (RUNS=7), write docs/benchmarks.md"
-	@echo "             (PARTS=\"cold api functions old growth\": the running service instead)"
+	@echo "             (PARTS=\"pipeline cold api functions old growth\": the running service instead; RUNS=1: short, written nowhere)"
 	@echo "make synth   write the CloudFormation template to cdk.out (no credentials needed)"
 	@echo "make cli     the command line \`blue\` as a wheel: pipx install dist/blue_faas-*.whl"
 	@echo "make lock    lock the pins of pyproject.toml with hashes (UPGRADE=1: and take the newest of what they pull in)"
@@ -195,7 +195,7 @@ scale: setup
 	@PYTHONPATH=.:builder_image $(VENV)/python -m bench.scale
 
 bench: setup
-	@PYTHONPATH=.:builder_image $(VENV)/python -m $(if $(PARTS),bench.service $(PARTS),tests.benchmarks $(if $(RUNS),--runs $(RUNS)))
+	@PYTHONPATH=.:builder_image $(VENV)/python -m $(if $(PARTS),bench.service $(PARTS),tests.benchmarks) $(if $(RUNS),--runs $(RUNS))
 
 $(FOLDERS): setup
 	@echo $@ && $(VENV)/python -m pytest $@/test_*.py

@@ -1,4 +1,4 @@
-"""``python -m bench.service [PART …]``: measure the running service, write the parts of docs/benchmarks.md."""
+"""``python -m bench.service [PART …] [--runs N]``: measure the running service, write the parts of docs/benchmarks.md."""
 
 import argparse
 import os
@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from bench.page import machine, replace_between, today
-from bench.service import api, cold_start, functions, growth, old_way
-from tests.benchmarks.marks import PAGE
+from bench.run import FULL, PAGE, Run
+from bench.service import api, cold_start, functions, growth, old_way, pipeline
 
-PARTS: Final[Mapping[str, Callable[[], str]]] = {
+PARTS: Final[Mapping[str, Callable[[Run], str]]] = {
+    "pipeline": pipeline.measure,
     "cold": cold_start.measure,
     "api": api.measure,
     "functions": functions.measure,
@@ -24,12 +25,18 @@ def main() -> int:
     """Run the parts that are asked for, all without."""
     parser = argparse.ArgumentParser(description=__doc__.partition(": ")[2])
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="all without")
-    for part in parser.parse_args().parts or PARTS:
+    fewer = "with fewer, each part is short, and only shown"
+    parser.add_argument("--runs", type=int, default=FULL, help=f"of what has a median; {fewer}")
+    options = parser.parse_args()
+    run = Run(options.runs)
+    for part in options.parts or PARTS:
         load, began = os.getloadavg()[0], time.monotonic()
-        text = PARTS[part]()
-        head = f"{today()}, {machine()}, load {load:.1f} when it began; {(time.monotonic() - began) / 60:.1f} minutes."
-        replace_between(PAGE, f"bench {part}", f"{head}\n\n{text}")
-        print(f"{part}\n{head}\n\n{text}\n", flush=True)  # noqa: T201
+        text = PARTS[part](run)
+        minutes = (time.monotonic() - began) / 60
+        head = f"{today()}, {machine()}, load {load:.1f} when it began; {minutes:.1f} minutes."
+        if not run.is_trial:
+            replace_between(PAGE, f"bench {part}", f"{head}\n\n{text}")
+        print(f"{part}\n{head}\n\n{text}\n\n{part} took {minutes:.1f} minutes\n", flush=True)  # noqa: T201
     return 0
 
 

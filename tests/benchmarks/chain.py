@@ -9,7 +9,6 @@ cloud, in turn, so that whatever else the machine does weighs on both.
 import argparse
 import concurrent.futures
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,16 +18,19 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx
+from builder.packages import package_index
 
 from bench.page import machine
 from bench.sources import COMPONENTIZE, HELLO, never_built
 from local.cloud.options import CloudOptions
-from local.cloud.places import TOOLCHAIN, shared_root
+from local.cloud.places import BUILD, TOOLCHAIN, VENV_PYTHON, shared_root
 from local.cloud.supervisor import Cloud
+from tests.benchmarks.apps import INSTALLED, App
 from tests.benchmarks.memory import Watch
 from tests.benchmarks.series import Series
 from tests.support.client import spin_toml, zipped
 
+WORKSPACE: Final = "benchmark"
 _WAIT_SECONDS: Final = 20
 """How long an answer may be held back: as docs/building.md has it."""
 _WAIT_IN_BURST: Final = 2
@@ -43,20 +45,23 @@ Steps = dict[str, float]
 """Seconds by step, ``total`` among them."""
 
 
-def by_hand(source: Path, cloud: Cloud, number: int) -> Steps:
-    """The tools, typed."""
+def by_hand(built: App, cloud: Cloud, number: int) -> Steps:
+    """The tools, typed. Packages come out of uv's cache, as they do for whoever has built the app before."""
     toolchain = shared_root() / TOOLCHAIN
     spin = str(cloud.state / "bin" / "spin")
     repository = cloud.outputs["ImageRepository"]
     with tempfile.TemporaryDirectory() as folder:
         app = Path(folder, "app")
-        app.mkdir()
-        shutil.copyfile(source, app / "app.py")
-        (app / "spin.toml").write_bytes(spin_toml(COMPONENTIZE))
+        for path, content in built.folder().items():
+            (app / path).parent.mkdir(parents=True, exist_ok=True)
+            (app / path).write_bytes(content)
         environment = {
-            "PATH": f"{toolchain / 'bin'}:{cloud.state / 'bin'}:/usr/bin:/bin",
+            **package_index.environment(),
+            "PATH": f"{toolchain / 'bin'}:{cloud.state / 'bin'}:{VENV_PYTHON.parent}:/usr/bin:/bin",
             "VIRTUAL_ENV": str(toolchain),
             "HOME": folder,
+            "UV_CACHE_DIR": str(BUILD / "benchmarks" / "uv-cache"),
+            "MYPYPATH": INSTALLED,
         }
         password = cloud.registry_password_file.read_text()
 
@@ -70,7 +75,10 @@ def by_hand(source: Path, cloud: Cloud, number: int) -> Steps:
             return time.perf_counter() - started
 
         host = repository.partition("/")[0]
+        install = ("uv", "pip", "install", "--target", INSTALLED, "--python", str(toolchain / "bin" / "python"))
+        installed = {"packages": run(*install, *built.packages)} if built.packages else {}
         steps = {
+            **installed,
             # Plain mypy complains about the idiom of every Spin app (a class of the name that it imports).
             "mypy": run(str(toolchain / "bin" / "mypy"), "app.py", may_fail=True),
             "spin build": run(spin, "build"),
@@ -95,8 +103,8 @@ def left_to_componentize_py(source: Path) -> tuple[str, bytes]:
 def pipeline(
     upload: tuple[str, bytes], cloud: Cloud, app_name: str, wait: int = _WAIT_SECONDS
 ) -> tuple[Steps, dict[str, Any]]:
-    """Seconds by the builder's steps, ``total`` from the POST until the task is seen to be done; and its result."""
-    workspace = {"workspace_id": "benchmark"}
+    """Seconds by the builder's steps, ``total`` from the POST until the task is seen to be done; and the task."""
+    workspace = {"workspace_id": WORKSPACE}
     with httpx.Client(base_url=cloud.url, timeout=600) as http:
         started = time.perf_counter()
         form = {**workspace, "app_name": app_name}
@@ -109,9 +117,8 @@ def pipeline(
         seconds = time.perf_counter() - started
     if task["status"] == "failed":
         sys.exit(f"the build failed: {task['error']}")
-    result: dict[str, Any] = task["result"]
-    duration: Steps = dict(result["duration"])
-    return {"accepted": accepted, **duration, "builder": duration["total"], "total": seconds}, result
+    duration: Steps = dict(task["result"]["duration"])
+    return {"accepted": accepted, **duration, "builder": duration["total"], "total": seconds}, task
 
 
 def _answer(call: Callable[[], httpx.Response]) -> dict[str, Any]:
@@ -130,9 +137,9 @@ def burst(uploads: list[tuple[str, bytes]], cloud: Cloud, way: str) -> float:
             threads.submit(pipeline, upload, cloud, f"burst-{number}", _WAIT_IN_BURST)
             for number, upload in enumerate(uploads)
         ]
-        results = [job.result()[1] for job in jobs]
+        tasks = [job.result()[1] for job in jobs]
     seconds = time.perf_counter() - started
-    if {result["way"] for result in results} != {way}:
+    if {task["result"]["way"] for task in tasks} != {way}:
         sys.exit(f"a build did not go by the {way}")
     return seconds
 
@@ -170,7 +177,7 @@ def main() -> None:
         for number in range(options.runs):
             for name in totals:
                 steps = (
-                    by_hand(options.source, cloud, number)
+                    by_hand(App("app", {"app.py": options.source.read_bytes()}), cloud, number)
                     if name == "by hand"
                     else pipeline(one_file(options.source), cloud, "benchmark")[0]
                 )

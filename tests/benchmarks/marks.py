@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Final
 
 from bench.page import machine, replace_between, today
-from local.cloud.places import ROOT
+from bench.run import PAGE
 from tests.benchmarks.series import Series
 
-PAGE: Final = ROOT / "docs" / "benchmarks.md"
 
 
 @dataclass(frozen=True, slots=True)
