@@ -39,6 +39,9 @@ SERVICES: Final = ("dynamodb", "ecr", "eks", "events", "kms", "lambda", "logs", 
 MOST_BYTES: Final = 1 << 20
 """Of a message: an environment is smaller (Lambda's limit is 4 KB)."""
 
+program: tuple[str, ...] = (__file__,)
+"""What forks workers, and its arguments before FD; benchmarks have one that times what workers do."""
+
 
 def main() -> None:
     """Serve until the socket ends."""

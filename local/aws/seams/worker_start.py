@@ -107,7 +107,7 @@ class _WorkerServer:
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             with theirs:
                 # -P: what a worker may import is its function's code, and nothing beside this program.
-                command = [sys.executable, "-P", worker_server.__file__, str(theirs.fileno())]
+                command = [sys.executable, "-P", *worker_server.program, str(theirs.fileno())]
                 subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()])
             self._orders = ours
         return self._orders
