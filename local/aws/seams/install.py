@@ -17,6 +17,7 @@ from local.aws.seams import (
     execution_life,
     history,
     iam,
+    key_conditions,
     lambda_workers,
     metrics,
     s3_events,
@@ -55,6 +56,7 @@ def install(settings: Settings, credentials: RunCredentials) -> Installed:
     state_machine_role.install(access)
     authorizers.install(settings)
     eks.install(settings)
+    key_conditions.install()
     concurrency.install()
     lambda_workers.install()
     worker_start.install()
