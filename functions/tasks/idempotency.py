@@ -75,8 +75,9 @@ def idempotent_task(
         yield IdempotentTask(TaskKey(workspace_id, new_task_id()), None, None)
         return
     keys, digest = IdempotencyKeys(tasks), hashlib.sha256(idempotency_key.encode()).hexdigest()
-    task = keys.task_for(TaskKey(workspace_id, new_task_id()), digest, _fingerprint(request))
-    row = tasks.get(task)
+    new = TaskKey(workspace_id, new_task_id())
+    task = keys.task_for(new, digest, _fingerprint(request))
+    row = None if task == new else tasks.get(task)
     try:
         yield IdempotentTask(task, digest, row)
     except BaseException:

@@ -92,10 +92,11 @@ def get_task_log(
     (tasks, workspace), task = _tasks_of(workspace_id), TaskKey(workspace_id, task_id)
     position = build_log.START if next is None else position_in(next)
     row = _existing(tasks, task)
+    just_read = [row]
     group = BuildApiSettings.read().build_log_group
 
     def ask() -> tuple[TaskRow, build_log.LogPart]:
-        now = tasks.get(task) or row
+        now = just_read.pop() if just_read else tasks.get(task) or row
         return now, build_log.read(group, now, position)
 
     def is_enough(answer: tuple[TaskRow, build_log.LogPart]) -> bool:
@@ -124,9 +125,11 @@ def delete_task(task_id: TaskInPath, workspace_id: InWorkspace) -> TaskRemoved:
     (tasks, _), task = _tasks_of(workspace_id), TaskKey(workspace_id, task_id)
     row = _existing(tasks, task)
     submissions = Submissions.of(BuildApiSettings.read())
-    if not row.ended and removal.cancel(submissions, task):
-        return TaskRemoved(task_id=task_id, outcome="cancelled")
-    removal.delete(submissions, _existing(tasks, task))
+    if not row.ended:
+        if removal.cancel(submissions, task):
+            return TaskRemoved(task_id=task_id, outcome="cancelled")
+        row = _existing(tasks, task)
+    removal.delete(submissions, row)
     return TaskRemoved(task_id=task_id, outcome="deleted")
 
 
