@@ -1,4 +1,4 @@
-"""``python -m bench.service [PART …] [--runs N]``: measure the running service, write the parts of docs/benchmarks.md."""
+"""``python -m bench.service [PART …] [--runs N]``: measure the service, write the parts of docs/benchmarks.md."""
 
 import argparse
 import os

@@ -44,6 +44,13 @@ class Answers:
         return [seconds for seconds, at in zip(self.seconds, self.at, strict=True) if begin <= at < end]
 
 
+def rates(answers: Answers, parts: int) -> list[float]:
+    """Return the answers a second of so many parts of the time."""
+    first, last = answers.at[0], answers.at[-1]
+    length = (last - first) / parts
+    return [len(answers.between(first + part * length, first + (part + 1) * length)) / length for part in range(parts)]
+
+
 def percentile(values: Sequence[float], share: float) -> float:
     """Return the value that this share of ``values`` does not exceed (nearest rank); NaN of none."""
     ordered = sorted(values)
@@ -51,17 +58,24 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 async def send(
-    url: str, clients: int, make: Send, *, requests: int | None = None, until: Callable[[], bool] | None = None
+    url: str,
+    clients: int,
+    make: Send,
+    *,
+    requests: int | None = None,
+    until: Callable[[], bool] | None = None,
+    rise_seconds: float = 0.0,
 ) -> Answers:
     """Send ``requests`` in all, or until ``until`` says so, from ``clients`` at a time.
 
-    A request that is not answered at all counts with status 0.
+    A request that is not answered at all counts with status 0. Clients begin ``rise_seconds`` one after the other.
     """
     answers = Answers()
     numbers = iter(range(requests)) if requests is not None else iter(int, 1)
     limits = httpx.Limits(max_connections=clients)
 
-    async def client(http: httpx.AsyncClient) -> None:
+    async def client(http: httpx.AsyncClient, place: int) -> None:
+        await asyncio.sleep(place * rise_seconds)
         for number in numbers:
             if until is not None and until():
                 return
@@ -77,6 +91,6 @@ async def send(
 
     async with httpx.AsyncClient(base_url=url, timeout=_TIMEOUT, limits=limits) as http:
         began = time.monotonic()
-        await asyncio.gather(*(client(http) for _ in range(clients)))
+        await asyncio.gather(*(client(http, place) for place in range(clients)))
         answers.elapsed = time.monotonic() - began
     return answers

@@ -19,7 +19,7 @@ from functions.contracts.task import BUILD_STEPS
 from local.cloud.options import CloudOptions
 from local.cloud.supervisor import Cloud
 from tests.benchmarks import chain
-from tests.benchmarks.apps import App, hello, three_packages, thirty_modules
+from tests.benchmarks.apps import App, hello, thirty_modules, three_packages
 from tests.benchmarks.series import Series
 
 APPS: Final = (hello, thirty_modules, three_packages)
@@ -57,7 +57,9 @@ def _one(app: App, cloud: Cloud, run: Run) -> tuple[list[list[str]], str]:
         steps, task = chain.pipeline(new.never_built().upload(), cloud, name)
         seconds["one line changed"].append(steps["total"])
         falls.append(_fall(steps, _first_line(cloud, task["task_id"]) - began))
-    title = f"Where the time of a build goes: {app.name}, one line changed, {Series(tuple(seconds['one line changed']))} s"
+    title = (
+        f"Where the time of a build goes: {app.name}, one line changed, {Series(tuple(seconds['one line changed']))} s"
+    )
     says = f"Waterfall of a build of {app.name} after one line was changed: " + ", ".join(
         f"{span.name} {span.seconds:.2f} s" for span in _medians(falls)
     )
@@ -89,7 +91,10 @@ def _first_line(cloud: Cloud, task_id: str) -> datetime.datetime:
 def _fall(steps: chain.Steps, first_line: datetime.timedelta) -> list[Span]:
     """Lay the builder's steps one after the other from its first line on, and what was before and after them."""
     at = first_line.total_seconds()
-    spans = [Span("POST", 0.0, steps["accepted"]), Span("start of a builder", steps["accepted"], at - steps["accepted"])]
+    spans = [
+        Span("POST", 0.0, steps["accepted"]),
+        Span("start of a builder", steps["accepted"], at - steps["accepted"]),
+    ]
     begins: dict[str, float] = {}
     for step in (name for name in BUILD_STEPS if name in steps):
         begins[step] = begins.get(_BESIDE.get(step, ""), at)

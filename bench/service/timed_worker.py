@@ -12,7 +12,7 @@ import json
 import sys
 import threading
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
@@ -35,7 +35,7 @@ class Clock(threading.local):
     """Seconds by kind of work, of one thread: each moment counts for the innermost kind alone."""
 
     def __init__(self) -> None:
-        self.seconds: Counter[str] = Counter()
+        self.seconds: defaultdict[str, float] = defaultdict(float)
         self._kinds: list[str] = []
         self._since = 0.0
 

@@ -118,7 +118,9 @@ def thirty_modules() -> App:
     modules = {f"branches/branch_{number}.py": _MODULE.format(number=number).encode() for number in numbers}
     names = "\n".join(f"from branches import branch_{number}" for number in numbers)
     totals = ", ".join(f"branch_{number}.example().total()" for number in numbers)
-    source = f"{names}\nfrom spin_sdk import http\n\n\ndef answer() -> str:\n    return str(sum([{totals}]))\n\n\n{_HANDLER}"
+    source = (
+        f"{names}\nfrom spin_sdk import http\n\n\ndef answer() -> str:\n    return str(sum([{totals}]))\n\n\n{_HANDLER}"
+    )
     return App("30 modules", {"app.py": source.encode(), "branches/__init__.py": b"", **modules})
 
 

@@ -26,7 +26,7 @@ from local.cloud.options import CloudOptions
 from local.cloud.places import BUILD, TOOLCHAIN, VENV_PYTHON, shared_root
 from local.cloud.supervisor import Cloud
 from tests.benchmarks.apps import INSTALLED, App
-from tests.benchmarks.memory import Watch
+from tests.benchmarks.memory import Watch, runs_module
 from tests.benchmarks.series import Series
 from tests.support.client import spin_toml, zipped
 
@@ -160,7 +160,7 @@ def first_answer(image: str, cloud: Cloud, app_name: str) -> float:
 
 def memory_of_a_build(source: Path, cloud: Cloud) -> float:
     """Most megabytes that all processes of one build have together."""
-    with Watch("builder") as watch:
+    with Watch(runs_module("builder")) as watch:
         pipeline(one_file(source), cloud, "memory")
     return watch.peak
 

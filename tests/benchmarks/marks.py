@@ -11,7 +11,6 @@ from bench.run import PAGE
 from tests.benchmarks.series import Series
 
 
-
 @dataclass(frozen=True, slots=True)
 class Mark:
     """One row.

@@ -13,13 +13,15 @@ _INTERVAL_SECONDS: Final = 0.02
 
 
 class Watch:
-    """Looks at all processes below those in which this interpreter runs a module, while it is open.
+    """Looks at some processes and all below them, while it is open.
 
-    Shared pages count for each process by its share (PSS): what two processes map from one file is there once.
+    Shared pages count for each process by its share (PSS): what two processes map from one file is there once. Each
+    look takes a millisecond or two for each process.
     """
 
-    def __init__(self, module: str) -> None:
-        self._module = module.encode()
+    def __init__(self, is_root: Callable[[int], bool], interval_seconds: float = _INTERVAL_SECONDS) -> None:
+        self._is_root = is_root
+        self._interval_seconds = interval_seconds
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._look)
         self.peak = 0.0
@@ -34,12 +36,14 @@ class Watch:
         self._thread.join()
 
     def _look(self) -> None:
-        while not self._ended.wait(_INTERVAL_SECONDS):
-            self.peak = max(self.peak, sum(map(megabytes, self._processes())))
+        while not self._ended.wait(self._interval_seconds):
+            self.peak = max(self.peak, sum(map(megabytes, below(self._is_root))))
 
-    def _processes(self) -> list[int]:
-        words = [sys.executable.encode(), b"-m", self._module]
-        return below(lambda pid: (_PROC / str(pid) / "cmdline").read_bytes().split(b"\0")[:3] == words)
+
+def runs_module(name: str) -> Callable[[int], bool]:
+    """Return whether this interpreter runs a module in a process."""
+    words = [sys.executable.encode(), b"-m", name.encode()]
+    return lambda pid: (_PROC / str(pid) / "cmdline").read_bytes().split(b"\0")[:3] == words
 
 
 def below(is_root: Callable[[int], bool]) -> list[int]:
