@@ -6,6 +6,15 @@ from typing import Any, Final
 import pytest
 import yaml
 
+from functions.contracts.function_metrics import (
+    CALLS,
+    DURATION,
+    METRIC_NAMESPACE,
+    SERVER_ERRORS,
+    STATUS_CLASS,
+    MeasuredApp,
+    status_class,
+)
 from local.kubernetes.api.app import CRD_FOLDER
 from local.kubernetes.api.resources import Registry
 from local.kubernetes.api.validation import prune, validate
@@ -117,6 +126,35 @@ def test_cloudwatch_is_sent_what_was_added_since_the_last_time(configuration: di
             assert "cumulativetodelta" in pipeline["processors"]
         else:
             assert configuration["connectors"][source]["aggregation_temporality"] == "AGGREGATION_TEMPORALITY_DELTA"
+
+
+def test_cloudwatch_is_sent_what_the_service_asks_for(configuration: dict[str, Any]) -> None:
+    """A metric is found by its namespace, its name and all of its dimensions."""
+    exporter = configuration["exporters"]["awsemf"]
+    assert exporter["namespace"] == METRIC_NAMESPACE
+    assert configuration["connectors"]["spanmetrics/cloudwatch"]["namespace"] == CALLS.partition(".")[0]
+    app = MeasuredApp("cluster", "namespace", "app")
+    for name, asked in ((DURATION, app.dimensions()), (CALLS, app.dimensions(SERVER_ERRORS))):
+        sent = [
+            dimensions
+            for declaration in exporter["metric_declarations"]
+            for dimensions in declaration["dimensions"]
+            if any(re.search(selector, name) for selector in declaration["metric_name_selectors"])
+        ]
+        assert sent == [list(asked)]
+
+
+def test_a_status_has_the_class_that_the_service_asks_for(configuration: dict[str, Any]) -> None:
+    """The last statement whose condition holds gives the class."""
+    (group,) = configuration["processors"]["transform/status-class"]["trace_statements"]
+    form = (
+        rf'set\(attributes\["{STATUS_CLASS}"\], "(\dxx)"\) where attributes\["http\.response\.status_code"\] >= (\d+)'
+    )
+    statements = [re.fullmatch(form, statement) for statement in group["statements"]]
+    classes = {int(found[2]): found[1] for found in statements if found is not None}
+    assert len(classes) == len(statements)
+    for status in (101, 200, 299, 301, 404, 499, 500, 503, 599):
+        assert [name for least, name in sorted(classes.items()) if status >= least][-1] == status_class(status)
 
 
 def test_cloudwatch_has_percentiles_of_durations(configuration: dict[str, Any]) -> None:
