@@ -7,6 +7,7 @@ import boto3
 from botocore.config import Config
 
 if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb.service_resource import DynamoDBServiceResource, Table
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_kms import KMSClient
@@ -25,6 +26,8 @@ _ASKED_FUNCTION: Final = Config(connect_timeout=1, read_timeout=8, retries={"tot
 
 _KEYS: Final = Config(connect_timeout=1, read_timeout=5)
 """Seconds. A deploy waits for KMS, and has to be answered in time."""
+_METRICS: Final = Config(connect_timeout=1, read_timeout=6, retries={"total_max_attempts": 2, "mode": "standard"})
+"""Seconds. Who asks for metrics waits, and can ask again."""
 
 
 class Clients:
@@ -44,6 +47,11 @@ class Clients:
         can follow (https://docs.aws.amazon.com/AmazonS3/latest/userguide/Redirects.html).
         """
         return boto3.client("s3", config=Config(signature_version="s3v4", s3={"addressing_style": "virtual"}))
+
+    @cached_property
+    def cloudwatch(self) -> "CloudWatchClient":
+        """Has the metrics of functions."""
+        return boto3.client("cloudwatch", config=_METRICS)
 
     @cached_property
     def kms(self) -> "KMSClient":

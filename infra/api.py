@@ -149,6 +149,7 @@ class Api(Construct):
             self._route(delete, "/api/v1/apps/{namespace}/{app_name}", deploy)
             self._route(get, "/api/v1/apps/{namespace}/{app_name}/revisions", deploy)
             self._route(get, "/api/v1/apps/{namespace}/{app_name}/logs", deploy)
+            self._route(get, "/api/v1/apps/{namespace}/{app_name}/metrics", deploy)
             self._route(post, "/api/v1/apps/{namespace}/{app_name}/rollback", deploy)
         self._measure_routes()
         for path in (*OPEN, *(PAGE if settings.ui is not None else ())):

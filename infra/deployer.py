@@ -75,6 +75,8 @@ class Deployer(Construct):
         images = stack.format_arn(service="ecr", resource="repository", resource_name="*")
         for action, resource in (("eks:DescribeCluster", cluster), ("ecr:DescribeImages", images)):
             self.function.add_to_role_policy(iam.PolicyStatement(actions=[action], resources=[resource]))
+        # CloudWatch knows no resources of metrics, and its condition key for namespaces is of PutMetricData alone.
+        self.function.add_to_role_policy(iam.PolicyStatement(actions=["cloudwatch:GetMetricData"], resources=["*"]))
         accept(self.function, "The allow-list says which repositories; it is checked first.", wildcard(self, images))
         if kubernetes.require_signature:
             storage.repository.grant(self.function, "ecr:BatchGetImage")

@@ -31,6 +31,7 @@ _ANSWERS: Final[tuple[tuple[type[Exception], HTTPStatus, str], ...]] = (
     (errors.NamespaceClosedError, HTTPStatus.FORBIDDEN, "Its operator can open it, or name another one."),
     (errors.ForbiddenError, HTTPStatus.BAD_GATEWAY, _OPERATOR),
     (errors.AccessError, HTTPStatus.BAD_GATEWAY, _OPERATOR),
+    (errors.MetricsAccessError, HTTPStatus.BAD_GATEWAY, "Your request is not the cause. Tell the service's operator."),
     (
         errors.PolicyError,
         HTTPStatus.CONFLICT,

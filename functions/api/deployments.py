@@ -1,14 +1,16 @@
 """The operations on apps and their responses, for the routes of the deploy API and for the state machine."""
 
 import uuid
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final, Literal, Self
 
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from functions.cluster import history, logs, removal, rollout
+from functions.cluster import history, logs, removal, rollout, traffic
 from functions.cluster.changes import autoscales, ready_replicas
 from functions.cluster.client import Cluster
 from functions.cluster.deadline import ANSWERING, WHOLE_ANSWER, Deadline
@@ -23,7 +25,10 @@ from functions.cluster.preconditions import existing_app
 from functions.cluster.problems import pods_of
 from functions.cluster.resources import DEPLOYMENTS
 from functions.cluster.settings import DeploySettings
-from functions.cluster.state import AppReader, endpoint, uses_spot
+from functions.cluster.state import AppReader, endpoint, replicas_of, uses_spot
+from functions.contracts.function_metrics import MeasuredApp, sends_spans
+from functions.contracts.timestamps import timestamp
+from functions.models.app_metrics import AppMetrics, AppMetricsPoint
 from functions.models.apps import (
     AppDeleted,
     AppList,
@@ -44,6 +49,14 @@ from functions.tenancy.workspace import AppScope, Workspace
 
 _FUNCTION: Final = "deploy"
 """The handler whose concurrent executions the callers who wait take."""
+_NOT_MEASURED: Final = (
+    "Requests of this app are not measured: its executor does not say where to send what is measured. The service's "
+    "operator can set that up for the namespace (docs/observability.md)."
+)
+_NOTHING_YET: Final = (
+    "CloudWatch has nothing of this app in this time: there was no request, or the collector in the cluster sends "
+    "nothing. What is newest arrives after up to two minutes."
+)
 _LAST_LOOK: Final = 5.0
 """Seconds kept back from a request's time for the last look at the logs that it waits for."""
 
@@ -130,9 +143,8 @@ class Deployments:
         spin_app = existing_app(self.cluster, app, self.scope)
 
         def ask() -> logs.Log:
-            deployment = self.cluster.find(DEPLOYMENTS, app)
-            own = deployment is not None and is_made_for(spin_app, deployment)
-            return logs.read(self.cluster, app, pods_of(self.cluster, deployment) if deployment and own else [], query)
+            _, pods = self._running(spin_app)
+            return logs.read(self.cluster, app, pods, query)
 
         seconds = min(float(wait), max(0.0, self.cluster.deadline.remaining() - _LAST_LOOK))
         room = WaitingRoom.of(self.settings, _FUNCTION, self._owner(spin_app))
@@ -146,12 +158,41 @@ class Deployments:
             next=found.lines[-1].at if found.lines else query.since,
         )
 
+    def traffic(self, app: ObjectName, window: traffic.Window) -> AppMetrics:
+        """Read what was measured of an app's requests, and its replicas as they are now."""
+        deployment, pods = self._running(existing_app(self.cluster, app, self.scope))
+        measured = deployment is not None and sends_spans(deployment["spec"]["template"]["spec"])
+        name = MeasuredApp(self.settings.kubernetes_cluster_name, app.namespace, app.name)
+        found = traffic.read(name, window) if measured else None
+        any_requests = found is not None and bool(found.points)
+        return AppMetrics(
+            app_name=app.name,
+            namespace=app.namespace,
+            measured=measured,
+            note=None if any_requests else _NOTHING_YET if measured else _NOT_MEASURED,
+            start=_moment(window.start),
+            end=_moment(window.end),
+            period=window.period,
+            requests=found.requests if found and any_requests else None,
+            errors=found.errors if found and any_requests else None,
+            latency_average_ms=found.average if found else None,
+            points=list(map(_point, found.points)) if found else [],
+            replicas=replicas_of(deployment, pods),
+        )
+
     def delete(self, app: ObjectName) -> AppDeleted:
         """Remove an app that this service made."""
         removal.remove(self.cluster, app, self.scope)
         metrics.add_metric("AppDeleted", MetricUnit.Count, 1)
         logger.info("app deleted", app_name=app.name, by=self.by)
         return AppDeleted(app_name=app.name, namespace=app.namespace)
+
+    def _running(self, app: Object) -> tuple[Object | None, Sequence[Object]]:
+        """Find the Deployment that the operator has made for an app, and its pods; None and none without it."""
+        deployment = self.cluster.find(DEPLOYMENTS, ObjectName.of(app))
+        if deployment is None or not is_made_for(app, deployment):
+            return None, []
+        return deployment, pods_of(self.cluster, deployment)
 
     def _deployer(self) -> Deployer:
         # The Lambda's own request id repeats when an event is delivered again; this one is unique to each try.
@@ -211,3 +252,17 @@ class Deployments:
             logger.warning("rollout not followed", reason=str(error))
             unknown = Rollout(status="progressing", message="the cluster could not be asked how far it is")
             return rollout.Followed(unknown, None)
+
+
+def _point(point: traffic.Point) -> AppMetricsPoint:
+    return AppMetricsPoint(
+        start=_moment(point.start),
+        requests=point.requests,
+        errors=point.errors,
+        latency_p50_ms=point.p50,
+        latency_p99_ms=point.p99,
+    )
+
+
+def _moment(seconds: int) -> str:
+    return timestamp(datetime.fromtimestamp(seconds, UTC))

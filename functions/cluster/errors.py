@@ -5,8 +5,8 @@
     RefusedError                the request, by our own rules
       ImageNotAllowedError, ImageNotSignedError, MissingError, AppStateError, UnfitRequestError, ImageNotProvenError,
       ImageNotKeptError
-    ClusterError                a call of the Kubernetes API
-      UnauthorizedError, ForbiddenError (NamespaceClosedError), AccessError
+    ClusterError                a call of the Kubernetes API, or of CloudWatch
+      UnauthorizedError, ForbiddenError (NamespaceClosedError), AccessError, MetricsAccessError
       PolicyError, NamespaceEndingError, InvalidError, AdmissionDownError
       NotFoundError (NamespaceNotFoundError), AlreadyExistsError, ConflictError
       TooManyRequestsError, ServerFailedError, UnreachableError, CutOffError, TooSlowError
@@ -58,7 +58,7 @@ class ImageNotKeptError(RefusedError):
 
 
 class ClusterError(Exception):
-    """Any failure of a call to the Kubernetes API. The message says what was being done and what came back."""
+    """A failure of a call to the Kubernetes API or to CloudWatch. The message says what was done and what came back."""
 
 
 class UnauthorizedError(ClusterError):
@@ -117,7 +117,7 @@ class InvalidError(ClusterError):
 
 
 class TooManyRequestsError(ClusterError):
-    """429: the API server sheds load. ``retry_after`` is in seconds."""
+    """429: the API server, or CloudWatch, sheds load. ``retry_after`` is in seconds."""
 
     def __init__(self, message: str, retry_after: int = 1) -> None:
         super().__init__(message)
@@ -142,6 +142,10 @@ class TooSlowError(ClusterError):
 
 class AccessError(ClusterError):
     """AWS did not tell us how to reach the cluster."""
+
+
+class MetricsAccessError(ClusterError):
+    """CloudWatch does not let us read metrics."""
 
 
 class IncompleteError(ClusterError):

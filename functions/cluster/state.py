@@ -109,7 +109,7 @@ class AppReader:
             service_name=name.name,
             service_status="found" if service else "pending",
             endpoint=endpoint(name),
-            replicas=_replicas(deployment, pods),
+            replicas=replicas_of(deployment, pods),
             autoscaling=_autoscaling(autoscaler) if autoscaler else None,
             conditions=_conditions(app, "SpinApp") + (_conditions(deployment, "Deployment") if deployment else []),
             problems=problems,
@@ -177,7 +177,8 @@ def _image(app: Object, newest: history.Revision) -> str:
     return newest.image if newest.spec.get("image") == run else run
 
 
-def _replicas(deployment: Object | None, pods: Iterable[Object]) -> Replicas:
+def replicas_of(deployment: Object | None, pods: Iterable[Object]) -> Replicas:
+    """Count an app's replicas and their restarts; none without a Deployment."""
     containers = [each for pod in pods for each in (pod.get("status") or {}).get("containerStatuses") or []]
     status = (deployment or {}).get("status") or {}
     return Replicas(

@@ -20,6 +20,7 @@ PLATFORM: Final = "aarch64-manylinux_2_28"
 """Lambda's python3.13 runtime is Amazon Linux 2023 (glibc 2.34); wheels for older glibc run there too."""
 
 _BOTO_SERVICES: Final = (
+    "cloudwatch",
     "dynamodb",
     "ecr",
     "eks",

@@ -131,6 +131,8 @@ EXPECTED = {
         # Whether the image is there; the allow-list says of which repositories.
         "ecr:DescribeImages": ["arn:<AWS::Partition>:ecr:<AWS::Region>:<AWS::AccountId>:repository/*"],
         "eks:DescribeCluster": ["arn:<AWS::Partition>:eks:<AWS::Region>:<AWS::AccountId>:cluster/blue-faas"],
+        # Metrics of functions; the action knows no resources.
+        "cloudwatch:GetMetricData": ["*"],
     },
     "BuildPipelineStateMachine": {
         "codebuild:BatchGetBuilds": [PROJECT],

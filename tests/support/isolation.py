@@ -102,6 +102,7 @@ REQUESTS: Final[Mapping[str, Callable[[Target], Request]]] = {
     ),
     "GET /api/v1/apps/{namespace}/{app_name}": lambda of: _app(of),
     "GET /api/v1/apps/{namespace}/{app_name}/logs": lambda of: _app(of, "/logs"),
+    "GET /api/v1/apps/{namespace}/{app_name}/metrics": lambda of: _app(of, "/metrics"),
     "GET /api/v1/apps/{namespace}/{app_name}/revisions": lambda of: _app(of, "/revisions"),
     "POST /api/v1/apps/{namespace}/{app_name}/rollback": lambda of: _app(of, "/rollback", {"revision": 1}),
     "DELETE /api/v1/apps/{namespace}/{app_name}": lambda of: _app(of),

@@ -15,8 +15,10 @@ from functions.cluster.logs import LogQuery
 from functions.cluster.names import ObjectName
 from functions.cluster.settings import DeploySettings
 from functions.cluster.timestamps import ago, in_utc
+from functions.cluster.traffic import Period, Window
 from functions.contracts.names import WorkspaceId
 from functions.contracts.spelling import Spelling
+from functions.models.app_metrics import AppMetrics
 from functions.models.apps import AppDeleted, AppList, AppLog, AppState, RevisionList, RollbackRequest
 from functions.models.deploy import DeployRequest, DeployResponse, KubernetesAppName, Namespace
 from functions.tasks.long_poll import MOST_SECONDS
@@ -58,6 +60,7 @@ Since = Annotated[
     ),
 ]
 MOST_LINES: Final = 2000
+MOST_MINUTES: Final = 24 * 60
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600}
 
 _EVERYWHERE: Final = {
@@ -172,6 +175,27 @@ def get_app_log(
     lines = (f"{line.timestamp} {f'{line.replica} ' if several else ''}{line.message}" for line in log.lines)
     following = dict(event.query_string_parameters) | ({"since": log.next} if log.next is not None else {})
     return text_answer(lines, event.path, following)
+
+
+@router.get(
+    "/api/v1/apps/<namespace>/<app_name>/metrics",
+    summary="Get requests, errors and latency of an app",
+    tags=["Apps"],
+    operation_id="getAppMetrics",
+    responses=responses(AppMetrics, _EVERYWHERE),
+)
+def get_app_metrics(
+    namespace: NamespaceInPath,
+    app_name: AppNameInPath,
+    workspace_id: Workspace = None,
+    minutes: Annotated[int, Query(ge=1, le=MOST_MINUTES, description="Minutes to look back.")] = 60,
+    period: Annotated[
+        Period, Query(description="Seconds that each point of the answer is about.")
+    ] = Period.FIVE_MINUTES,
+) -> AppMetrics:
+    """Get what was measured of the app's requests in the last minutes, and its replicas and restarts."""
+    window = Window.until_now(minutes, period)
+    return _deployments(namespace, workspace_id).traffic(ObjectName(namespace, app_name), window)
 
 
 @router.get(
