@@ -267,6 +267,8 @@ class Cloud:
             aws_endpoint=self.aws_endpoint,
             api_id=self.outputs["ApiId"],
             account=self.account,
+            region=self.region,
+            cluster_name=CLUSTER_NAME,
             credentials_file=self._credentials_file,
             kubeconfig=self.kubeconfig if self.has_cluster else None,
             issuer_key=self.issuer_key,

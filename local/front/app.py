@@ -8,8 +8,10 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Host, Mount, Route, Router
 
+from local.aws.credentials import RunCredentials
 from local.front.api_gateway import ApiGateway
 from local.front.config import EXPOSED_DOMAIN, FrontConfig
+from local.front.function_metrics import FunctionMetrics
 from local.front.origin import Door
 from local.front.service_proxy import ServiceProxy
 from local.kubernetes.service_router import ServiceRouter
@@ -21,7 +23,8 @@ _ANY = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 def create_app(config: FrontConfig) -> Starlette:
     """Make the ASGI app of port 8000."""
     api = ApiGateway(config)
-    functions = _functions(config)
+    metrics = _function_metrics(config)
+    functions = _functions(config, metrics)
     registry = create_gate(config.aws_endpoint, account=config.account)
 
     behind_the_door = [
@@ -34,12 +37,14 @@ def create_app(config: FrontConfig) -> Starlette:
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         if functions is not None:
             await functions.start()
+        metrics.start()
         try:
             async with registry.router.lifespan_context(registry):
                 yield
         finally:
             if functions is not None:
                 await functions.stop()
+            await metrics.stop()
             await api.close()
 
     return Starlette(
@@ -65,11 +70,19 @@ def _hosts(config: FrontConfig, functions: ServiceRouter | ServiceProxy | None) 
     return [*services, *exposed]
 
 
-def _functions(config: FrontConfig) -> ServiceRouter | ServiceProxy | None:
-    """Make the way to deployed functions; None without a cluster."""
+def _functions(config: FrontConfig, metrics: FunctionMetrics) -> ServiceRouter | ServiceProxy | None:
+    """Make the way to deployed functions; None without a cluster. A real cluster has a collector of its own."""
     if config.kubeconfig is None:
         return None
-    return ServiceProxy(config.kubeconfig) if config.real_cluster else ServiceRouter.from_kubeconfig(config.kubeconfig)
+    if config.real_cluster:
+        return ServiceProxy(config.kubeconfig)
+    return ServiceRouter.from_kubeconfig(config.kubeconfig, metrics.count)
+
+
+def _function_metrics(config: FrontConfig) -> FunctionMetrics:
+    credentials = RunCredentials.at(config.credentials_file)
+    client = credentials.client("cloudwatch", config.aws_endpoint, config.region)
+    return FunctionMetrics(config.cluster_name, client.put_metric_data)
 
 
 def _issuer(config: FrontConfig) -> list[Route]:

@@ -17,6 +17,8 @@ class FrontConfig(BaseModel):
     aws_endpoint: str
     api_id: str
     account: str
+    region: str
+    cluster_name: str
     credentials_file: Path
     """The run's `local.aws.credentials.RunCredentials`."""
     kubeconfig: Path | None = None

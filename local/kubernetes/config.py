@@ -119,6 +119,7 @@ def parse_arguments(arguments: list[str] | None = None) -> CommandLine:
         seed=SeedOptions(
             manifests=options.manifests,
             tenants=tuple(dict.fromkeys(["default", *options.tenant])),
+            measured=True,
             exposed_by="Ingress",
         ),
     )

@@ -15,7 +15,7 @@ from functions.models.exposure import RouteKind
 from infra.tools.cluster_rbac import manifests
 from local.kubernetes.kubelet.metrics import metrics_definition
 from local.kubernetes.kubelet.node import SPIN_HANDLER
-from local.kubernetes.kustomization import build
+from local.kubernetes.kustomization import build, patch
 from local.kubernetes.machinery.api import Api
 from local.kubernetes.machinery.resources import (
     CUSTOM_RESOURCE_DEFINITIONS,
@@ -56,6 +56,8 @@ class SeedOptions:
     """Folder with ``base`` (applied once) and ``tenant`` (applied in each namespace), both of them kustomizations."""
     tenants: tuple[str, ...] = ("default",)
     """Namespaces that get executors and the deployer's rights."""
+    measured: bool = False
+    """Whether functions are told where to send what they measure, as by ``metrics`` of the folder."""
     exposed_by: RouteKind | None = None
     """Kind of route that exposes apps, if they are to be: the manifests have no rights on any."""
 
@@ -81,7 +83,10 @@ def seed_manifests(options: SeedOptions) -> Iterator[tuple[Resource, str | None,
     if options.exposed_by is not None:
         yield from _placed(manifests(DEPLOYERS, options.exposed_by)["cluster/base/rbac.yaml"])
     for tenant in options.tenants:
-        yield from _placed(build(options.manifests / "tenant"), tenant)
+        objects = build(options.manifests / "tenant")
+        if options.measured:
+            patch(objects, options.manifests / "metrics")
+        yield from _placed(objects, tenant)
 
 
 def _placed(objects: list[Json], namespace: str = "default") -> Iterator[tuple[Resource, str | None, Json]]:

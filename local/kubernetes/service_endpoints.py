@@ -7,6 +7,7 @@ import itertools
 import re
 from collections.abc import Iterator
 
+from functions.contracts.function_metrics import sends_spans
 from local.kubernetes.api.errors import ApiError
 from local.kubernetes.api.selectors import match_label_selector
 from local.kubernetes.host_routes import HostRoutes
@@ -70,6 +71,12 @@ class ServiceTable:
         except (ApiError, ConnectionError):
             return False
         return True
+
+    def is_measured(self, service: Key) -> bool:
+        """Return whether a pod of the Service says where to send its spans."""
+        known = self._services.get(*service)
+        pods = self._pods.items(service[0]) if known is not None else []
+        return any(sends_spans(pod["spec"]) for pod in pods if known is not None and _selects(known, pod))
 
     def lookup(self, service: Key) -> tuple[Address, ...]:
         """Find the addresses to try, those of one service by turns; empty when none takes requests."""

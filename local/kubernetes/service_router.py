@@ -7,7 +7,8 @@ that may be repeated) a kept connection turned out closed before a byte of the r
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,6 +33,11 @@ KEPT_SECONDS: Final = 60.0
 REPLAYED_BYTES: Final = 1 << 20
 """A body up to this size is kept until the response begins, so that the request can be sent again."""
 
+Count = Callable[[Key, int, float], None]
+"""Is told of a request: (namespace, Service), status, seconds."""
+_RUNTIME_PATHS: Final = "/.well-known/spin/"
+"""Below it Spin answers by itself."""
+
 IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 _HOP_BY_HOP: Final = frozenset(
     (b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade")
@@ -43,7 +49,7 @@ _BROKE_OFF: Final = (httpcore.ReadError, httpcore.WriteError, httpcore.RemotePro
 class ServiceRouter:
     """The ASGI app. Call `start` before the first request and `stop` at the end."""
 
-    def __init__(self, api_url: str, token: str | None, ca: Path | str | None) -> None:
+    def __init__(self, api_url: str, token: str | None, ca: Path | str | None, count: Count | None = None) -> None:
         """Make a router for the cluster whose API server is at ``api_url``.
 
         Parameters
@@ -54,7 +60,10 @@ class ServiceRouter:
             Bearer token that may get, list and watch Services and Pods.
         ca
             The API server's CA, as the path of a PEM file or as PEM text; None for plain http.
+        count
+            Is told of each request that a function has answered, of those that say where to send what they measure.
         """
+        self._count = count
         self._table = ServiceTable(ApiAccess(api_url, token, ca))
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),  # pods speak plain http: spare loading the CAs
@@ -64,10 +73,10 @@ class ServiceRouter:
         )
 
     @classmethod
-    def from_kubeconfig(cls, path: Path) -> "ServiceRouter":
+    def from_kubeconfig(cls, path: Path, count: Count | None = None) -> "ServiceRouter":
         """Make a router for the current context of a kubeconfig with a token (as `local.kubernetes` writes it)."""
         access = access_from_kubeconfig(path)
-        return cls(access.url, access.token, access.ca)
+        return cls(access.url, access.token, access.ca, count)
 
     async def start(self, timeout: float = 10.0) -> None:
         """Follow the cluster; returns once its Services are known. Raises TimeoutError."""
@@ -113,14 +122,18 @@ class ServiceRouter:
         tried: set[Address] = set()
         repeatable = complete and request.method in IDEMPOTENT
         sent_again = 0
+        began = time.perf_counter()
         while True:
             untried = [address for address in self._table.lookup(service) if address not in tried]
             if not untried:
                 return _no_endpoint(service, tried)
             answer = await self._ask(_outgoing(request, untried[0], body, complete))
             if isinstance(answer, httpcore.Response):
-                # An error from here on cuts our half-sent response off, which tells the client.
-                await _send_back(answer, send)
+                try:
+                    # An error from here on cuts our half-sent response off, which tells the client.
+                    await _send_back(answer, send)
+                finally:
+                    self._tell(service, request, answer.status, time.perf_counter() - began)
                 return None
             if isinstance(answer, _COULD_NOT_CONNECT):
                 # Nothing of the request is out, nor of a streamed body read: the next endpoint takes it.
@@ -132,6 +145,12 @@ class ServiceRouter:
             else:
                 # Not added to `tried`: a new connection to the same pod is as good as any.
                 sent_again += 1
+
+    def _tell(self, service: Key, request: Request, status: int, seconds: float) -> None:
+        if self._count is None or request.url.path.startswith(_RUNTIME_PATHS):
+            return
+        if self._table.is_measured(service):
+            self._count(service, status, seconds)
 
     async def _ask(self, outgoing: httpcore.Request) -> httpcore.Response | Exception:
         """Ask one address: its response, or why there is none."""

@@ -110,3 +110,20 @@ def test_an_answer_of_the_wrong_type(cloud: Client) -> None:
     (problem,) = cloud.http.get(PATH).json()["problems"]
     assert problem["message"].startswith("AttributeError: 'str' object has no attribute 'headers' (spin_sdk/")
     assert "Does handle_request return a Response?" in problem["message"]
+
+
+def test_requests_errors_and_latency_are_measured(cloud: Client, talkative: str) -> None:
+    """Of an app of its own, which nobody else calls: what was asked is counted once."""
+    image = cloud.http.get(PATH).json()["image"]
+    deployed = cloud.deploy(app_name="measured", namespace="default", image_ref=image, wait=True)
+    assert deployed.status_code == 200, deployed.text
+    path = "/api/v1/apps/default/measured/metrics"
+    before = cloud.http.get(path).json()
+    assert (before["measured"], before["requests"], before["points"]) == (True, None, [])
+    assert [cloud.call("measured", at).status_code for at in ("/hello", "/crash", "/hello")] == [200, 500, 200]
+    cloud.until(lambda: cloud.http.get(path).json()["requests"] == 3)
+    measured = cloud.http.get(path).json()
+    assert (measured["errors"], measured["note"]) == (1, None)
+    assert sum(point["requests"] for point in measured["points"]) == 3
+    assert 0 < measured["points"][-1]["latency_p50_ms"] <= measured["points"][-1]["latency_p99_ms"]
+    assert (measured["replicas"]["ready"], measured["replicas"]["restarts"]) == (1, 0)

@@ -42,7 +42,11 @@ def _spin_app(spec: Object) -> Iterator[str]:
 
 
 def _executor(spec: Object) -> Iterator[str]:
-    yield from _set(spec.get("deploymentConfig") or {}, "spec.deploymentConfig", "otel", "spinImage")
+    config = spec.get("deploymentConfig") or {}
+    yield from _set(config, "spec.deploymentConfig", "spinImage")
+    # What is made of spans is counted by the front (`local.front.function_metrics`).
+    unsent = ("exporter_otlp_metrics_endpoint", "exporter_otlp_logs_endpoint")
+    yield from _set(config.get("otel") or {}, "spec.deploymentConfig.otel", *unsent)
 
 
 def _variables(variables: list[Object] | None, where: str) -> Iterator[str]:

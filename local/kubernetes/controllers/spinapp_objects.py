@@ -14,6 +14,11 @@ HTTP_PORT_NAME: Final = "http-app"
 APP_NAME_LABEL: Final = "core.spinkube.dev/app-name"
 RUNTIME_CONFIG_FILE: Final = "runtime-config.toml"
 CA_FILE: Final = "ca-certificates.crt"
+_OTEL: Final = {
+    "exporter_otlp_endpoint": "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "exporter_otlp_traces_endpoint": "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+}
+"""Variables of the endpoints in an executor's ``otel``."""
 
 
 def ready_label(app_name: str) -> dict[str, str]:
@@ -31,7 +36,7 @@ def deployment_for(app: Json, executor: Json, runtime_secret: str | None, ca_sec
     selector = {APP_NAME_LABEL: name, **ready_label(name)}
     volumes, mounts = _volumes(runtime_secret, ca_secret)
     pod_spec: Json = {
-        "containers": [_container(name, spec, mounts)],
+        "containers": [_container(name, spec, config.get("otel") or {}, mounts)],
         "serviceAccountName": spec.get("serviceAccountName") or "default",
     }
     if runtime_class := config.get("runtimeClassName"):
@@ -93,14 +98,14 @@ def _secret_file(volume: str, secret: str, file: str, folder: str) -> tuple[Json
     return {"name": volume, "secret": source}, mount
 
 
-def _container(name: str, spec: Json, mounts: list[Json]) -> Json:
+def _container(name: str, spec: Json, otel: Json, mounts: list[Json]) -> Json:
     container: Json = {
         "name": name,
         "image": spec["image"],
         # The image names no command of its own and Kubernetes wants one; the shim does not look at it.
         "command": ["/"],
         "ports": [{"name": HTTP_PORT_NAME, "containerPort": HTTP_PORT}],
-        "env": _environment(spec),
+        "env": _environment(spec, otel),
     }
     if resources := {key: value for key, value in (spec.get("resources") or {}).items() if value}:
         container["resources"] = resources
@@ -113,7 +118,7 @@ def _container(name: str, spec: Json, mounts: list[Json]) -> Json:
     return container
 
 
-def _environment(spec: Json) -> list[Json]:
+def _environment(spec: Json, otel: Json) -> list[Json]:
     environment: list[Json] = []
     for variable in spec.get("variables") or []:
         entry: Json = {"name": f"SPIN_VARIABLE_{variable['name'].upper()}"}
@@ -123,6 +128,7 @@ def _environment(spec: Json) -> list[Json]:
             entry["value"] = variable.get("value", "")
         environment.append(entry)
     environment.append({"name": "SPIN_HTTP_LISTEN_ADDR", "value": f"0.0.0.0:{HTTP_PORT}"})
+    environment += [{"name": name, "value": otel[field]} for field, name in _OTEL.items() if otel.get(field)]
     return environment
 
 

@@ -261,6 +261,17 @@ UNSERVED = [
         },
         "spec.deploymentConfig.spinImage",
     ),
+    (
+        *(SPINKUBE, "spinappexecutors"),
+        {
+            **{"apiVersion": f"{GROUP}/{VERSION}", "kind": "SpinAppExecutor"},
+            "spec": {
+                "createDeployment": True,
+                "deploymentConfig": {"runtimeClassName": "c", "otel": {"exporter_otlp_logs_endpoint": "http://c"}},
+            },
+        },
+        "spec.deploymentConfig.otel.exporter_otlp_logs_endpoint",
+    ),
     (*deployment_with(paused=True), "spec.paused"),
     (*deployment_with(minReadySeconds=1), "spec.minReadySeconds"),
     (*deployment_with(strategy={"type": "Recreate"}), "spec.strategy"),

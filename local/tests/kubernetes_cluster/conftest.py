@@ -15,6 +15,7 @@ from local.kubernetes.cluster import Cluster
 from local.kubernetes.config import ClusterConfig
 from local.kubernetes.kubeconfig import access_from_kubeconfig
 from local.kubernetes.kubelet.node import NodeTimes
+from local.kubernetes.machinery.api import Key
 from local.kubernetes.machinery.http_api import HttpApi
 from local.kubernetes.service_router import ServiceRouter
 from local.tests.kubernetes_cluster.registry import Registry
@@ -67,7 +68,8 @@ def cluster(mirrors: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 @pytest.fixture(scope="session")
 def world(cluster: Cluster, registry: Registry) -> Iterator[World]:
     """The cluster as its users see it."""
-    router = ServiceRouter.from_kubeconfig(cluster.config.kubeconfig)
+    counted: list[tuple[Key, int, float]] = []
+    router = ServiceRouter.from_kubeconfig(cluster.config.kubeconfig, lambda *told: counted.append(told))
     access = access_from_kubeconfig(cluster.config.kubeconfig)
     api = HttpApi(access)
 
@@ -79,5 +81,5 @@ def world(cluster: Cluster, registry: Registry) -> Iterator[World]:
 
     app = Starlette(routes=[Mount("/", router)], lifespan=lifespan)
     with serve(app) as url, httpx.Client(timeout=30) as client:
-        yield World(access, api, registry, url, client, cluster.config.state_dir / "node" / "processes")
+        yield World(access, api, registry, url, client, cluster.config.state_dir / "node" / "processes", counted)
     api.close()

@@ -5,12 +5,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from local.cloud.command_line import options
+from local.kubernetes import kustomization
 from local.kubernetes.kubelet import logs as log_files
 from local.kubernetes.kubelet.environment import expand
 from local.kubernetes.kubelet.images import SPIN_CONFIG_LAYER, WASM_LAYER, UnusableImageError, check_for_shim
@@ -109,6 +111,29 @@ def test_the_seed_is_what_the_manifests_say(tmp_path: Path) -> None:
     (tmp_path / "base" / "role.yaml").write_text("kind: Tomato\nmetadata: {name: x}\n")
     with pytest.raises(ValueError, match="kind 'Tomato'"):
         list(seed_objects(options))
+
+
+def test_the_seed_lets_functions_measure_as_the_manifests_say() -> None:
+    plain, measured = (list(seed_objects(SeedOptions(measured=measured))) for measured in (False, True))
+    endpoints = []
+    for resource, _, body in measured:
+        if resource.kind == "SpinAppExecutor":
+            endpoints.append(body["spec"]["deploymentConfig"].pop("otel")["exporter_otlp_endpoint"])
+    assert measured == plain
+    assert endpoints == ["http://collector.blue-faas-metrics.svc.cluster.local:4318"] * 2
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        {"target": {"kind": "SpinAppExecutor"}, "patch": "[{op: remove, path: /spec}]"},
+        {"target": {"kind": "SpinAppExecutor", "name": "spot"}, "patch": "[]"},
+    ],
+)
+def test_a_component_that_does_more_is_refused(tmp_path: Path, patch: dict[str, Any]) -> None:
+    (tmp_path / "kustomization.yaml").write_text(json.dumps({"patches": [patch]}))
+    with pytest.raises(ValueError, match="does more than add fields"):
+        kustomization.patch([], tmp_path)
 
 
 def test_options_are_written_as_their_parsers_read_them() -> None:

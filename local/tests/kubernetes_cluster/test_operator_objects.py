@@ -29,6 +29,17 @@ def test_an_app_is_selected_by_its_name_and_its_state() -> None:
     assert spec["template"]["metadata"]["labels"] == {"team": "a", **labels}
 
 
+def test_where_to_send_what_is_measured() -> None:
+    """After the address that Spin listens on, as the operator appends it."""
+    otel = {"exporter_otlp_traces_endpoint": "http://traces", "exporter_otlp_endpoint": "http://all"}
+    spec = deployment_for(app(), executor(otel=otel), None, None)["spec"]["template"]["spec"]
+    assert [(each["name"], each["value"]) for each in spec["containers"][0]["env"]] == [
+        ("SPIN_HTTP_LISTEN_ADDR", "0.0.0.0:80"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://all"),
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://traces"),
+    ]
+
+
 def test_the_secrets_are_mounted() -> None:
     spec = deployment_for(app(), EXECUTOR, "hello-760b133c", "spin-ca")["spec"]["template"]["spec"]
     assert [volume["name"] for volume in spec["volumes"]] == ["spin-runtime-config", "spin-ca"]

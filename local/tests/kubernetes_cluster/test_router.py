@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from local.kubernetes.host_routes import HostRoutes
+from local.kubernetes.machinery.api import Key
 from local.kubernetes.machinery.resources import HTTP_ROUTES, INGRESSES, PODS, SERVICES, Json, Resource
 from local.kubernetes.ports import LISTENING_ANNOTATION, listening_value
 from local.kubernetes.service_endpoints import ServiceTable, addresses_of, parse_service_host
@@ -60,7 +61,7 @@ def read_request(connection: socket.socket) -> bytes:
     return data
 
 
-def pod(name: str, port: int, *, ready: bool = True, ending: bool = False) -> Json:
+def pod(name: str, port: int, *, ready: bool = True, ending: bool = False, **container: Any) -> Json:
     """A pod of the Service of its name, as its kubelet reports it."""
     metadata = {
         "name": f"{name}-{port}",
@@ -68,7 +69,7 @@ def pod(name: str, port: int, *, ready: bool = True, ending: bool = False) -> Js
         "annotations": {LISTENING_ANNOTATION: listening_value({"http": port})},
         **({"deletionTimestamp": "2026-01-01T00:00:00Z"} if ending else {}),
     }
-    container = {"name": "c", "image": "i:1", "ports": [{"name": "http", "containerPort": 80}]}
+    container |= {"name": "c", "image": "i:1", "ports": [{"name": "http", "containerPort": 80}]}
     conditions = [{"type": "Ready", "status": str(ready)}]
     return {
         "metadata": metadata,
@@ -83,11 +84,11 @@ def selecting(name: str, **spec: Any) -> Json:
 
 
 @contextmanager
-def service(world: World, name: str, *ports: int) -> Iterator[None]:
+def service(world: World, name: str, *ports: int, **container: Any) -> Iterator[None]:
     """A Service, and pods of it on a node that nobody runs."""
     world.api.create(SERVICES, "default", selecting(name))
     for port in ports:
-        body = pod(name, port)
+        body = pod(name, port, **container)
         world.api.create(PODS, "default", body)
         world.api.patch(PODS, "default", f"{name}-{port}", {"status": body["status"]}, "status")
     eventually(lambda: world.call(name).status_code not in (404, 503 if ports else 404), f"the router knows {name}")
@@ -118,6 +119,32 @@ def test_only_repeatable_requests_are_sent_again_on_a_broken_connection(world: W
         posts = [world.call("fickle", method="POST", content=b"x").status_code for _ in range(4)]
         assert 502 in posts
         assert sum(request.startswith(b"POST") for request in seen) == 4, "a POST was sent twice"
+
+
+@pytest.mark.parametrize("variable", ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"])
+def test_requests_of_functions_that_measure_are_told(world: World, variable: str) -> None:
+    name = variable.lower().replace("_", "-")
+    env = [{"name": variable, "value": "http://collector"}]
+    with endpoint(1000) as (port, _), service(world, name, port, env=env):
+        before = told_of(world, name)
+        assert world.call(name).status_code == 200
+        assert world.call(name, "/.well-known/spin/health").status_code == 200
+        eventually(lambda: len(told_of(world, name)) > len(before), "the request is told")
+        (more,) = told_of(world, name)[len(before) :]
+        assert more[:2] == (("default", name), 200)
+        assert more[2] > 0
+
+
+@pytest.mark.parametrize("name", ["OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "OTHER"])
+def test_requests_of_other_functions_are_not_told(world: World, name: str) -> None:
+    quiet = name.lower().replace("_", "-")
+    with endpoint(1000) as (port, _), service(world, quiet, port, env=[{"name": name, "value": "http://collector"}]):
+        assert world.call(quiet).status_code == 200
+    assert told_of(world, quiet) == []
+
+
+def told_of(world: World, name: str) -> list[tuple[Key, int, float]]:
+    return [told for told in world.counted if told[0][1] == name]
 
 
 def test_a_service_without_endpoints_is_unavailable(world: World) -> None:

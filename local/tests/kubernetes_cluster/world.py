@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeVar
 import httpx
 
 from local.kubernetes.api.errors import ApiError
+from local.kubernetes.machinery.api import Key
 from local.kubernetes.machinery.http_api import ApiAccess, HttpApi
 from local.kubernetes.machinery.resources import DEPLOYMENTS, EVENTS, PODS, SPIN_APPS, Json, Resource
 from local.tests.kubernetes_cluster.registry import Registry
@@ -47,6 +48,8 @@ class World:
     client: httpx.Client
     processes: Path
     """The kubelet's records of function processes."""
+    counted: list[tuple[Key, int, float]]
+    """Requests that the router has told of."""
 
     def app(self, name: str, tag: str, **spec: Any) -> Json:
         """Create a SpinApp."""
