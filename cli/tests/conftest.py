@@ -56,6 +56,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         if name.startswith("BLUE_"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("BLUE_CONFIG", str(tmp_path / "config.toml"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     folder = tmp_path / "hello"
     folder.mkdir()
     monkeypatch.chdir(folder)

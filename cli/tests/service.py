@@ -45,6 +45,8 @@ class Service:
     """Called with the id of each task that a request has made: its build."""
     refusal: tuple[int, dict[str, Any]] | None = None
     """Answer of API Gateway itself, before any handler."""
+    door: Callable[[Request, bytes], tuple[int, dict[str, Any]] | None] | None = None
+    """API Gateway's authorizer: its answer to who may not come in."""
     refused: list[str | None] = field(default_factory=list)
     """Retry-After of each of the next requests, which are one too many; None for one that API Gateway refuses."""
     _one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
@@ -68,6 +70,9 @@ class Service:
         self.bodies.append(body)
         if self.refusal is not None:
             return JSONResponse(self.refusal[1], self.refusal[0])
+        refusal = self.door(request, body) if self.door is not None else None
+        if refusal is not None:
+            return JSONResponse(refusal[1], refusal[0])
         if self.refused:
             seconds = self.refused.pop(0)
             if seconds is None:

@@ -391,7 +391,7 @@ class TestAccess:
         }
         with Stubber(client) as stub:
             stub.add_response("describe_stacks", {"Stacks": [stack]}, {"StackName": "BlueFaas"})
-            monkeypatch.setattr("blue_faas_cli.commands.access._aws", lambda *_: client)
+            monkeypatch.setattr("blue_faas_cli.aws.client", lambda *_: client)
             done = blue("login", "--stack", "BlueFaas")
         assert done.code == (0 if has_output else 3), done.err
         assert (service.url if has_output else "has no output ApiUrl") in done.err
@@ -411,7 +411,7 @@ class TestAccess:
         ahead = time.time() + 3600
         # Its own clock only: the service, in this process, says what time it is there.
         monkeypatch.setattr(
-            "blue_faas_cli.commands.access.time", SimpleNamespace(time=lambda: ahead, monotonic=time.monotonic)
+            "blue_faas_cli.commands.doctor.time", SimpleNamespace(time=lambda: ahead, monotonic=time.monotonic)
         )
         done = blue("doctor", "-o", "json")
         assert done.code == 3

@@ -74,7 +74,9 @@ def test_a_token_is_in_no_representation() -> None:
     assert "s3cret" not in repr(resolve({"url": EXECUTE_API}, {"BLUE_TOKEN": "s3cret"}, Project(Path())))
 
 
-@pytest.mark.parametrize("setting", ["url", "authorizer", "profile", "region", "token"])
+@pytest.mark.parametrize(
+    "setting", ["url", "authorizer", "profile", "region", "token", "issuer", "client_id", "scope", "audience"]
+)
 def test_a_project_does_not_say_where_credentials_go(tmp_path: Path, setting: str) -> None:
     (tmp_path / "blue.toml").write_text(f'{setting} = "x"\n')
     with pytest.raises(BlueError, match=f"'{setting}' is not a setting"):

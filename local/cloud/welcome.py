@@ -4,7 +4,7 @@ import shlex
 import sys
 from typing import Final
 
-from local.cloud.issuer import ADMINISTRATOR
+from local.cloud.issuer import ADMINISTRATOR, CLI_CLIENT, DEVICE_PATH
 from local.cloud.supervisor import Cloud
 
 _FIELD: Final = """field() { python3 -c "import json, sys; print(json.load(sys.stdin)$1)"; }"""
@@ -53,7 +53,7 @@ def _with_authorizer(cloud: Cloud) -> str:
     if cloud.tenancy == "policy":
         pages = f"{pages} and, for the workspace that they need, docs/tenancy.md"
     return f"""Blue FaaS is ready at {cloud.url}, with the authorizer {cloud.authorizer} and tenancy {cloud.tenancy}
-{_page(cloud)}
+{_sign_in(cloud)}
 # The commands are in {pages}; before them:
 API={cloud.url} WORKSPACE=my-workspace
 {tokens}{_operator(cloud)}
@@ -61,10 +61,14 @@ API={cloud.url} WORKSPACE=my-workspace
 Ctrl-C stops it."""
 
 
-def _page(cloud: Cloud) -> str:
-    """Say where the page is: a browser signs no requests, so `blue ui` serves it then."""
-    where = f"{cloud.url}/ui" if cloud.issuer_key is not None else f"blue ui --url {cloud.url} --authorizer iam"
-    return f"# The page, for a browser: {where}\n"
+def _sign_in(cloud: Cloud) -> str:
+    """Say where users sign in: a browser signs no requests, so `blue ui` serves the page then."""
+    if cloud.issuer_key is None:
+        return f"# The page, for a browser: blue ui --url {cloud.url} --authorizer iam\n"
+    issuer = f"--issuer {cloud.url}{DEVICE_PATH} --client-id {CLI_CLIENT}"
+    return f"""# The page, for a browser: {cloud.url}/ui
+# The command line: blue login --url {cloud.url} {issuer} -w my-workspace
+"""
 
 
 def _operator(cloud: Cloud) -> str:

@@ -90,10 +90,11 @@ def _issuer(config: FrontConfig) -> list[Route]:
     if config.issuer_key is None:
         return []
     from local.cloud import issuer
+    from local.front.device import DeviceSignIn
     from local.front.sign_in import SignIn
 
     def route(path: str, document: Mapping[str, Any]) -> Route:
         return Route(issuer.PATH + path, lambda _: JSONResponse(document))
 
     published = [route(path, document) for path, document in issuer.published(config.issuer_key).items()]
-    return [*published, *SignIn(config.issuer_key).routes()]
+    return [*published, *SignIn(config.issuer_key).routes(), *DeviceSignIn(config.issuer_key).routes()]

@@ -15,13 +15,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from local.cloud.issuer import ISSUER, MINUTES, PAGE_CLIENT, PATH, mint
+from local.front.oauth import PAGE_HEADERS, RefusedError, once, token_answer
 
 CODE_SECONDS: Final = 60
 _ASKED: Final = frozenset(
@@ -31,10 +32,6 @@ _EXCHANGED: Final = frozenset(("grant_type", "code", "redirect_uri", "client_id"
 _ANSWERED: Final = frozenset(("request", "subject", "workspaces"))
 _CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _VERIFIER: Final = re.compile(r"[A-Za-z0-9._~-]{43,128}")
-_HEADERS: Final = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-}
 _FORM: Final = """<!doctype html><html lang="en"><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1"><title>Sign in</title>
 <main><h1>Sign in</h1><p>This is the issuer of the one-machine cloud: be whom you like.</p>
@@ -42,14 +39,6 @@ _FORM: Final = """<!doctype html><html lang="en"><meta charset="utf-8">
 <p><label>Subject <input name="subject" value="local" required autofocus></label></p>
 <p><label>Workspaces, with spaces between <input name="workspaces" value="my-workspace"></label></p>
 <button>Sign in</button></form></main></html>"""
-
-
-class _RefusedError(Exception):
-    """What is wrong with a request, by the error code of RFC 6749."""
-
-    def __init__(self, error: str, description: str) -> None:
-        super().__init__(description)
-        self.error = error
 
 
 @dataclass(frozen=True)
@@ -85,23 +74,23 @@ class SignIn:
         """Show who may be signed in; what is wrong goes back to the page, if it is one that is known."""
         asked = dict(request.query_params)
         if asked.get("client_id") != PAGE_CLIENT or asked.get("redirect_uri") != _redirect_uri(request):
-            return HTMLResponse("The client or its redirect URI is not known here.", 400, _HEADERS)
+            return HTMLResponse("The client or its redirect URI is not known here.", 400, PAGE_HEADERS)
         try:
-            _check_request(_once(request.url.query, _ASKED))
-        except _RefusedError as refused:
+            _check_request(once(request.url.query, _ASKED))
+        except RefusedError as refused:
             told = {"error": refused.error, "error_description": str(refused), "state": asked.get("state", "")}
-            return RedirectResponse(f"{asked['redirect_uri']}?{urlencode({**told, 'iss': ISSUER})}", 303, _HEADERS)
+            return RedirectResponse(f"{asked['redirect_uri']}?{urlencode({**told, 'iss': ISSUER})}", 303, PAGE_HEADERS)
         identifier = secrets.token_urlsafe(32)
         self._requests[identifier] = asked
-        return HTMLResponse(_FORM.format(request=html.escape(identifier)), headers=_HEADERS)
+        return HTMLResponse(_FORM.format(request=html.escape(identifier)), headers=PAGE_HEADERS)
 
     async def _answer(self, request: Request) -> Response:
         """Send the user back with a code."""
         try:
-            form = _once((await request.body()).decode(), _ANSWERED)
+            form = once((await request.body()).decode(), _ANSWERED)
             asked = self._requests.pop(form["request"])
-        except (_RefusedError, KeyError, UnicodeDecodeError):
-            return HTMLResponse("This sign-in is over. Begin again on the page.", 400, _HEADERS)
+        except (RefusedError, KeyError, UnicodeDecodeError):
+            return HTMLResponse("This sign-in is over. Begin again on the page.", 400, PAGE_HEADERS)
         code = secrets.token_urlsafe(32)
         self._grants[code] = _Grant(
             asked["redirect_uri"],
@@ -112,33 +101,24 @@ class SignIn:
             time.monotonic(),
         )
         query = urlencode({"code": code, "state": asked["state"], "iss": ISSUER})
-        return RedirectResponse(f"{asked['redirect_uri']}?{query}", 303, _HEADERS)
+        return RedirectResponse(f"{asked['redirect_uri']}?{query}", 303, PAGE_HEADERS)
 
     async def _exchange(self, request: Request) -> Response:
         """Give tokens for a code."""
-        headers = {"Cache-Control": "no-store"}
-        try:
-            tokens = self._tokens(request, (await request.body()).decode("latin-1"))
-        except _RefusedError as refused:
-            return JSONResponse({"error": refused.error, "error_description": str(refused)}, 400, headers)
-        return JSONResponse(tokens, headers=headers)
+        return await token_answer(request, self._tokens)
 
-    def _tokens(self, request: Request, body: str) -> dict[str, object]:
-        if request.headers.get("content-type", "").partition(";")[0] != "application/x-www-form-urlencoded":
-            raise _RefusedError("invalid_request", "The body is no form.")
-        if "authorization" in request.headers:
-            raise _RefusedError("invalid_client", "The client is public: it has no credentials.")
-        form = _once(body, _EXCHANGED)
+    def _tokens(self, body: str) -> dict[str, object]:
+        form = once(body, _EXCHANGED)
         if form["grant_type"] != "authorization_code":
-            raise _RefusedError("unsupported_grant_type", "grant_type is authorization_code.")
+            raise RefusedError("unsupported_grant_type", "grant_type is authorization_code.")
         grant = self._grants.pop(form["code"], None)
         if grant is None or time.monotonic() - grant.made > CODE_SECONDS:
-            raise _RefusedError("invalid_grant", "The code is not known, has been used, or is too old.")
+            raise RefusedError("invalid_grant", "The code is not known, has been used, or is too old.")
         if form["client_id"] != PAGE_CLIENT or form["redirect_uri"] != grant.redirect_uri:
-            raise _RefusedError("invalid_grant", "The code was given to another client or redirect URI.")
+            raise RefusedError("invalid_grant", "The code was given to another client or redirect URI.")
         verifier = form["code_verifier"]
         if not _VERIFIER.fullmatch(verifier) or not secrets.compare_digest(_challenge(verifier), grant.challenge):
-            raise _RefusedError("invalid_grant", "The code_verifier is not that of the code_challenge.")
+            raise RefusedError("invalid_grant", "The code_verifier is not that of the code_challenge.")
         return {
             "access_token": mint(self._key, grant.workspaces, sub=grant.subject),
             "id_token": mint(self._key, (), aud=PAGE_CLIENT, sub=grant.subject, nonce=grant.nonce),
@@ -151,25 +131,15 @@ def _redirect_uri(request: Request) -> str:
     return f"http://{request.headers['host']}/ui"
 
 
-def _once(encoded: str, names: frozenset[str]) -> dict[str, str]:
-    """Return the parameters, each of which has to be there once, and no other."""
-    pairs = parse_qsl(encoded, keep_blank_values=True)
-    given = [name for name, _ in pairs]
-    if sorted(given) != sorted(names):
-        wrong = sorted(names.symmetric_difference(given)) or sorted({name for name in given if given.count(name) > 1})
-        raise _RefusedError("invalid_request", f"Missing, unknown or repeated: {', '.join(wrong)}")
-    return dict(pairs)
-
-
 def _check_request(asked: Mapping[str, str]) -> None:
     if asked["response_type"] != "code":
-        raise _RefusedError("unsupported_response_type", "response_type is code.")
+        raise RefusedError("unsupported_response_type", "response_type is code.")
     if "openid" not in asked["scope"].split():
-        raise _RefusedError("invalid_scope", "scope lacks openid.")
+        raise RefusedError("invalid_scope", "scope lacks openid.")
     if asked["code_challenge_method"] != "S256" or not _CHALLENGE.fullmatch(asked["code_challenge"]):
-        raise _RefusedError("invalid_request", "code_challenge is a SHA-256 in base64url, its method S256.")
+        raise RefusedError("invalid_request", "code_challenge is a SHA-256 in base64url, its method S256.")
     if not asked["state"] or not asked["nonce"]:
-        raise _RefusedError("invalid_request", "state and nonce are empty.")
+        raise RefusedError("invalid_request", "state and nonce are empty.")
 
 
 def _challenge(verifier: str) -> str:

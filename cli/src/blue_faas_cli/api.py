@@ -1,5 +1,6 @@
 """The API over HTTP: requests out, typed answers in, refusals as errors."""
 
+import functools
 import time
 import uuid
 from dataclasses import dataclass
@@ -46,11 +47,15 @@ class Api:
         self._settings = settings
         self._http = httpx.Client(
             base_url=settings.url,
-            auth=authentication(settings),
             timeout=_TIMEOUT,
             # A connection that was not made carried no request.
             transport=transport or httpx.HTTPTransport(retries=2),
         )
+
+    @functools.cached_property
+    def _auth(self) -> httpx.Auth | None:
+        """Made for the first request that says who calls: others need no credentials."""
+        return authentication(self._settings)
 
     def get(self, model: type[Model], path: str, **query: Any) -> Answer[Model]:
         """GET; query parameters that are None are left out."""
@@ -58,21 +63,21 @@ class Api:
 
     def health(self) -> str:
         """Ask whether the service is there, without credentials; returns the time at which it answered."""
-        answer = self._send("GET", "/health", auth=None)
+        answer = self._send("GET", "/health")
         if not answer.is_success or "date" not in answer.headers:
             raise _refusal(answer, self._settings)
         return str(answer.headers["date"])
 
     def deploys(self) -> bool:
         """Ask whether the service has a cluster to deploy to, without credentials."""
-        answer = self._send("GET", "/openapi.json", auth=None)
+        answer = self._send("GET", "/openapi.json")
         if not answer.is_success:
             raise _refusal(answer, self._settings)
         return "/api/v1/deploy" in answer.json()["paths"]
 
     def has_page(self) -> bool:
         """Ask whether the service has the page at ``/ui``, without credentials."""
-        return self._send("GET", "/ui", auth=None).is_success
+        return self._send("GET", "/ui").is_success
 
     def post(self, model: type[Model], path: str, **request: Any) -> Answer[Model]:
         """POST with a new Idempotency-Key."""
@@ -90,7 +95,7 @@ class Api:
         BlueError
             The API does not respond, refuses, or answers what is no answer of it.
         """
-        answer = self._send(method, path, **request)
+        answer = self._send(method, path, auth=self._auth, **request)
         if not answer.is_success:
             raise _refusal(answer, self._settings)
         try:
@@ -173,5 +178,7 @@ def _way_in(settings: Settings) -> str:
     if settings.authorizer == "none":
         return "It asks who calls: --authorizer iam signs with AWS credentials, BLUE_TOKEN sends a token."
     if settings.authorizer == "jwt":
+        if settings.token is None:
+            return "Its issuer or audience may not be the API's; `blue doctor` shows whose token it is."
         return "The token in BLUE_TOKEN may have expired, or is of another issuer."
     return "The AWS credentials need execute-api:Invoke on this API; `blue doctor` shows whose they are."

@@ -20,7 +20,8 @@ LOCAL_URL: Final = "http://127.0.0.1:8000"
 PROJECT_FILE: Final = "blue.toml"
 
 _PROJECT_KEYS: Final = frozenset({"app_name", "context", "deploy", "namespace", "source", "workspace_id"})
-_CONTEXT_KEYS: Final = frozenset({"url", "authorizer", "profile", "region", "workspace_id", "namespace"})
+_ISSUER_KEYS: Final = ("issuer", "client_id", "scope", "audience")
+_CONTEXT_KEYS: Final = frozenset({"url", "authorizer", "profile", "region", "workspace_id", "namespace", *_ISSUER_KEYS})
 _LOOPBACK: Final = re.compile(r"http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?")
 _EXECUTE_API: Final = re.compile(r"https://[^/]+\.execute-api\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(\.cn)?(/.*)?")
 
@@ -49,6 +50,12 @@ class Settings:
     region: str | None
     context: str | None
     token: str | None = field(default=None, repr=False)
+    """From ``BLUE_TOKEN``."""
+    issuer: str | None = None
+    client_id: str | None = None
+    """What `blue` is at the issuer."""
+    scope: str | None = None
+    audience: str | None = None
 
     @property
     def is_local(self) -> bool:
@@ -120,7 +127,8 @@ def resolve(
     places.append(its_settings)
     url = (_first("url", places) or LOCAL_URL).rstrip("/")
     token = variables.get("token") or None
-    authorizer = _authorizer(_first("authorizer", places), url, token)
+    issuer = {name: _first(name, places) for name in _ISSUER_KEYS}
+    authorizer = _authorizer(_first("authorizer", places), url, has_issuer=bool(token or issuer["issuer"]))
     if authorizer != "none" and not (url.startswith("https://") or _LOOPBACK.fullmatch(url)):
         raise usage(f"{url} is not encrypted: credentials are sent to https:// or to this machine only")
     match = _EXECUTE_API.fullmatch(url)
@@ -133,6 +141,7 @@ def resolve(
         region=_first("region", places) or (match["region"] if match else None),
         context=context,
         token=token,
+        **issuer,
     )
 
 
@@ -151,9 +160,9 @@ def _context(places: list[Mapping[str, str | None]], path: Path | None) -> tuple
     return name, contexts[name]
 
 
-def _authorizer(given: str | None, url: str, token: str | None) -> Authorizer:
+def _authorizer(given: str | None, url: str, *, has_issuer: bool) -> Authorizer:
     if given is None:
-        return "jwt" if token else "none" if _LOOPBACK.fullmatch(url) else "iam"
+        return "jwt" if has_issuer else "none" if _LOOPBACK.fullmatch(url) else "iam"
     if given not in ("iam", "jwt", "none"):
         raise usage(f"The authorizer is iam, jwt or none, not {given!r}")
     return given  # type: ignore[return-value]  # one of the three

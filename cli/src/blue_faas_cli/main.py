@@ -5,7 +5,21 @@ from typing import Annotated
 import typer
 
 from blue_faas_cli import VERSION
-from blue_faas_cli.commands import access, apps, browse, completion, deploy, invoke, logs, mcp, project, tasks, ui, up
+from blue_faas_cli.commands import (
+    apps,
+    browse,
+    completion,
+    deploy,
+    doctor,
+    invoke,
+    login,
+    logs,
+    mcp,
+    project,
+    tasks,
+    ui,
+    up,
+)
 from blue_faas_cli.session import command
 
 app = typer.Typer(
@@ -51,8 +65,9 @@ for _function in (
     browse.open_,
     ui.ui,
     mcp.mcp,
-    access.login,
-    access.doctor,
+    login.login,
+    login.logout,
+    doctor.doctor,
     completion.completion,
 ):
     app.command(_function.__name__.rstrip("_"))(command(_function))

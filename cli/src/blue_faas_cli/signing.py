@@ -2,12 +2,15 @@
 
 import os
 from collections.abc import Generator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from blue_faas_cli.config import Settings
 from blue_faas_cli.problems import BlueError, Exit
+
+if TYPE_CHECKING:
+    from blue_faas_cli.sign_in.renewal import KeptToken
 
 
 class Signature(httpx.Auth):
@@ -61,11 +64,35 @@ def authentication(settings: Settings) -> httpx.Auth | None:
     if settings.authorizer == "none":
         return None
     if settings.authorizer == "jwt":
-        if settings.token is None:
-            raise BlueError("The API asks for a token: put it into the variable BLUE_TOKEN", Exit.REFUSED)
-        return BearerToken(settings.token)
+        return BearerToken(settings.token) if settings.token is not None else kept_token(settings)
     session, region = aws_session(settings)
     return Signature(session.get_credentials(), region)
+
+
+def kept_token(settings: Settings) -> "KeptToken":
+    """Return the token that `blue login` has kept for this API.
+
+    Raises
+    ------
+    BlueError
+        Nobody has signed in.
+    """
+    if settings.context is None:
+        raise BlueError(
+            "The API asks for a token: `blue login` signs in, or the variable BLUE_TOKEN has one",
+            Exit.REFUSED,
+        )
+    from blue_faas_cli.sign_in.renewal import KeptToken
+
+    return KeptToken(settings.context, settings.url)
+
+
+class AwsSignInError(BlueError):
+    """Credentials that the AWS CLI gets by signing the user in, who is not signed in, or no longer."""
+
+    def __init__(self, reason: Exception, command: tuple[str, ...]) -> None:
+        super().__init__(f"No AWS credentials: {reason} `{' '.join(command)}` signs in.", Exit.REFUSED)
+        self.command = command
 
 
 def aws_session(settings: Settings) -> tuple[Any, str]:
@@ -75,9 +102,11 @@ def aws_session(settings: Settings) -> tuple[Any, str]:
     ------
     BlueError
         There are no credentials, the profile does not exist, STS refuses the role, or no place names the region.
+    AwsSignInError
+        The user has to sign in first.
     """
     import botocore.session
-    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.exceptions import BotoCoreError, ClientError, LoginError, SSOError, TokenRetrievalError
 
     try:
         session = botocore.session.Session(profile=settings.profile)
@@ -89,6 +118,10 @@ def aws_session(settings: Settings) -> tuple[Any, str]:
         credentials = session.get_credentials()
         if credentials is not None:
             credentials.get_frozen_credentials()
+    except (SSOError, TokenRetrievalError, LoginError) as error:
+        ways = ("login",) if isinstance(error, LoginError) else ("sso", "login")
+        profile = (f"--profile={settings.profile}",) if settings.profile else ()
+        raise AwsSignInError(error, ("aws", *ways, *profile)) from None
     except (BotoCoreError, ClientError) as error:
         raise BlueError(f"No AWS credentials: {error}", Exit.REFUSED) from None
     if credentials is None:

@@ -1,10 +1,13 @@
 """`blue` on clouds that ask who calls."""
 
 import json
+import re
 from pathlib import Path
 
+import httpx
 import pytest
 
+from local.cloud.issuer import CLI_CLIENT, DEVICE_PATH
 from local.cloud.supervisor import Cloud
 from local.tests.front.callers import WORKSPACE, keys, mint, operator
 from tests.support import command_line
@@ -49,6 +52,26 @@ def test_with_a_token(jwt: Cloud, tmp_path: Path) -> None:
         tmp_path, BLUE_URL=jwt.url, BLUE_WORKSPACE=WORKSPACE, BLUE_TOKEN=mint(jwt, WORKSPACE)
     )
     submits_and_cancels(tmp_path, variables)
+
+
+def test_a_user_signs_in_with_a_code_from_the_screen(jwt: Cloud, tmp_path: Path) -> None:
+    variables = command_line.environment(tmp_path)
+    options = ["--url", jwt.url, "--issuer", jwt.url + DEVICE_PATH, "--client-id", CLI_CLIENT, "-w", WORKSPACE]
+    terminal = command_line.Terminal(tmp_path, variables, "login", *options)
+    terminal.until(" and enter the code ")
+    terminal.until("\n")
+    (shown,) = re.findall(r"Open (\S+) and enter the code ([A-Z]{4}-[A-Z]{4})", terminal.text)
+    page, code = shown
+    form = httpx.get(page).raise_for_status()
+    assert 'name="user_code"' in form.text
+    said = {"user_code": code, "subject": "dana", "workspaces": WORKSPACE, "answer": "allow"}
+    httpx.post(page, data=said).raise_for_status()
+    assert terminal.end() == 0, terminal.text
+    assert f"default is the current context: {jwt.url}, workspace {WORKSPACE}" in terminal.text
+    submits_and_cancels(tmp_path, variables)
+    assert "token of dana" in command_line.run(tmp_path, variables, "doctor").stdout
+    assert command_line.run(tmp_path, variables, "logout").returncode == 0
+    assert command_line.run(tmp_path, variables, "tasks").returncode == 3
 
 
 @pytest.mark.parametrize("settings", [{}, {"BLUE_AUTHORIZER": "iam"}, {"BLUE_TOKEN": "made-up"}], ids=str)

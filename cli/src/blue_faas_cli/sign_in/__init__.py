@@ -1,0 +1,1 @@
+"""How a user signs in: at an issuer of tokens by the device flow, or with AWS, and what is kept of it."""
