@@ -62,8 +62,8 @@ def describe_failure(text: str) -> str:
     return f"{text}\n{_ENCODING}" if "Cannot decode file" in text else text
 
 
-def missing_handler(report: dict[str, Any], toolchain: Toolchain) -> str:
-    """Say what stands in a file in place of the class that answers requests, and how that is written."""
+def describe_handler(report: dict[str, Any], toolchain: Toolchain) -> str:
+    """Say what keeps a file from answering requests, and how a class that does is written."""
     shown = printable(report["shown"])[:100]
     where = f"{printable(report['file'])}:{report['line']}" if report["line"] else printable(report["file"])
     match report["kind"]:
@@ -77,6 +77,10 @@ def missing_handler(report: dict[str, Any], toolchain: Toolchain) -> str:
             what = f"class {shown} is written for version 4 of spin-sdk, and the builder has {version}."
         case "lambda":
             what = f"def {shown} is how a function of AWS Lambda is written."
+        case "answer":
+            what = f"handle_request returns {shown} and has to return a Response."
+        case "async":
+            what = "handle_request is async, and Spin 3 calls it as a plain function."
         case _:
             what = "there is no class IncomingHandler, which is what Spin calls."
     return f"{where}: {what} A class answers requests here:\n{_EXAMPLE}"

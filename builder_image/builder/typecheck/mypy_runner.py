@@ -13,7 +13,7 @@ import sys
 from dataclasses import asdict
 from typing import Any
 
-from builder.typecheck import sdk_classes
+from builder.typecheck import handler_answers, sdk_classes
 
 MOST_ERRORS = 50
 MOST_CHARACTERS = 2000
@@ -32,8 +32,8 @@ def main() -> None:
         errors += [error for error in found if error not in errors]
         failures += [failure] if failure else []
         for path in program["handlers"]:
-            if missing := sdk_classes.missing_handler(path):
-                handlers.append({"file": program["names"][path], **asdict(missing)})
+            if fault := sdk_classes.missing_handler(path) or handler_answers.unfit_answer(path):
+                handlers.append({"file": program["names"][path], **asdict(fault)})
     print(json.dumps({"errors": shortened(errors), "count": len(errors), "failures": failures, "handlers": handlers}))  # noqa: T201
     gc.freeze()  # at its end Python would look for garbage in all that mypy has loaded
 

@@ -140,15 +140,15 @@ def idioms(path: str) -> list[tuple[str, int, int]]:
 
 
 @dataclass(frozen=True)
-class Missing:
-    """What stands in a source in place of a class IncomingHandler, and in which line; line 0 for nothing like it."""
+class HandlerFault:
+    """What keeps a source from answering requests, and in which line; line 0 where no line shows it."""
 
     kind: str
     line: int
     shown: str
 
 
-def missing_handler(path: str) -> Missing | None:
+def missing_handler(path: str) -> HandlerFault | None:
     """None for a source that makes or imports a class IncomingHandler of its own, or may do so in a way unseen."""
     try:
         with tokenize.open(path) as file:
@@ -172,13 +172,13 @@ def _may_bind(node: ast.AST) -> bool:
     return False
 
 
-def _missing(tree: ast.Module) -> Missing | None:
+def _missing(tree: ast.Module) -> HandlerFault | None:
     bindings = Bindings()
-    misnamed: list[Missing] = []
+    misnamed: list[HandlerFault] = []
 
     def visit(statement: ast.ClassDef, at: Bindings) -> None:
         kinds = (_kind_of_handler(at.origin(base)) for base in statement.bases)
-        misnamed.extend(Missing(kind, statement.lineno, statement.name) for kind in kinds if kind is not None)
+        misnamed.extend(HandlerFault(kind, statement.lineno, statement.name) for kind in kinds if kind is not None)
 
     follow(tree.body, bindings, visit)
     if not is_sdk(bindings.origins.get(HANDLER, "spin_sdk")):
@@ -187,7 +187,7 @@ def _missing(tree: ast.Module) -> Missing | None:
         return None
     if misnamed:
         return misnamed[0]
-    return next(_lambda_handlers(tree), Missing("nothing", 0, ""))
+    return next(_lambda_handlers(tree), HandlerFault("nothing", 0, ""))
 
 
 def _kind_of_handler(base: str) -> str | None:
@@ -197,12 +197,12 @@ def _kind_of_handler(base: str) -> str | None:
     return "sdk4" if base == "spin_sdk.http.Handler" else None
 
 
-def _lambda_handlers(tree: ast.Module) -> Iterator[Missing]:
+def _lambda_handlers(tree: ast.Module) -> Iterator[HandlerFault]:
     for statement in tree.body:
         if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
             names = [argument.arg for argument in statement.args.args]
             if names[:2] == ["event", "context"] or statement.name == "lambda_handler":
-                yield Missing("lambda", statement.lineno, f"{statement.name}({', '.join(names)})")
+                yield HandlerFault("lambda", statement.lineno, f"{statement.name}({', '.join(names)})")
 
 
 def top_level(source: str) -> list[ast.stmt]:

@@ -28,7 +28,10 @@ show_error_codes = True
 the SDK's own examples. A package without types is used as it is; a module that is not there stays an error, because the
 build would not find it either."""
 
-_IN_SANDBOX: Final = ("__init__.py", "typecheck/__init__.py", "typecheck/mypy_runner.py", "typecheck/sdk_classes.py")
+_IN_SANDBOX: Final = (
+    "__init__.py",
+    *(f"typecheck/{name}.py" for name in ("__init__", "mypy_runner", "sdk_classes", "handler_answers")),
+)
 _START: Final = (
     "import sys; sys.path.insert(0, sys.argv[1]); from builder.typecheck.mypy_runner import main; "
     "del sys.path[0], sys.argv[1]; main()"
@@ -63,7 +66,7 @@ def check(
     for number, program in enumerate(programs):
         target = sandbox.folder / f"program{number}"
         copied = checked_files.copy(app, program, files, target)
-        log.line(f"checking {', '.join(copied.names[path] for path in copied.entries)} and what they import")
+        log.line(f"checking {', '.join(copied.names[path] for path in copied.entries)}, and what is imported there")
         orders.append(
             {
                 "folder": str(target / "own"),
@@ -77,7 +80,7 @@ def check(
     report = _run(orders, sandbox, toolchain, cache)
     if report["failures"]:
         raise BuildError(PREFIX + check_text.describe_failure(_with_names("; ".join(report["failures"]), orders)))
-    handlers = [check_text.missing_handler(handler, toolchain) for handler in report["handlers"]]
+    handlers = [check_text.describe_handler(handler, toolchain) for handler in report["handlers"]]
     if report["count"]:
         found = findings(report["errors"])
         text = check_text.describe(found, report["count"], is_single_file=app.single_file is not None)

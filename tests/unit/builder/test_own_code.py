@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from builder.typecheck import sdk_classes
+from builder.typecheck import handler_answers, sdk_classes
 
 from tests.unit.builder.conftest import CheckUpload
 from tests.unit.builder.harness import HELLO, manifest, zipped
@@ -205,6 +205,54 @@ def test_a_source_for_another_sdk(check_upload: CheckUpload) -> None:
     text = str(check_upload("my app.py", source))
     assert "my app.py:4: class HttpHandler is written for version 4 of spin-sdk, and the builder has 3.4.1." in text
     assert "class IncomingHandler(IncomingHandler):" in text
+
+
+HANDLES = f"{IMPORT}\n\nclass IncomingHandler(IncomingHandler):\n    def handle_request(self, request):\n        "
+"""A handler without annotations, up to its body."""
+NO_RESPONSE = {
+    "text": ("return 'hello'", "app.py:6: handle_request returns text and has to return a Response."),
+    "formatted": ("return f'{request.uri}'", "app.py:6: handle_request returns text"),
+    "bytes": ("return b'hello'", "app.py:6: handle_request returns bytes"),
+    "dict": ("return {'statusCode': 200}", "app.py:6: handle_request returns a dict"),
+    "tuple": ("return 200, {}, b''", "app.py:6: handle_request returns a tuple"),
+    "number": ("return 200", "app.py:6: handle_request returns a number"),
+    "none": ("return None", "app.py:6: handle_request returns nothing"),
+    "bare": ("return", "app.py:6: handle_request returns nothing"),
+    "pass": ("pass", "app.py:5: handle_request returns nothing"),
+    "inner": ("def inner():\n            return 1\n        inner()", "app.py:5: handle_request returns nothing"),
+    "branch": (
+        "if request.body:\n            return Response(200, {}, b'')\n        return 'empty'",
+        "app.py:8: handle_request returns text",
+    ),
+}
+RESPONSES = [
+    "return Response(200, {}, b'')",
+    "return self.answer(request)",
+    "return answers[request.uri]",
+    "raise NotImplementedError",
+    "def inner():\n            return 'text'\n        return Response(200, {}, inner())",
+    "name = lambda: 'text'\n        return Response(200, {}, name())",
+    "while True:\n            break",
+    "return 'text'\n    def handle(self, request, out): ...",
+]
+
+
+def test_an_answer_that_is_no_response(check_upload: CheckUpload) -> None:
+    told = _told(check_upload, {name: {"app.py": HANDLES + body + "\n"} for name, (body, _) in NO_RESPONSE.items()})
+    assert {name: text[: len(NO_RESPONSE[name][1])] for name, text in told.items()} == {
+        name: text for name, (_, text) in NO_RESPONSE.items()
+    }
+
+
+def test_an_asynchronous_handler(check_upload: CheckUpload) -> None:
+    source = HANDLES.replace("def handle", "async def handle") + "return Response(200, {}, b'')\n"
+    assert "app.py:5: handle_request is async, and Spin 3 calls it" in str(check_upload("app.py", source))
+
+
+@pytest.mark.parametrize("source", [HELLO, *(HANDLES + body + "\n" for body in RESPONSES), "def (", "(" * 10_000])
+def test_an_answer_that_may_be_a_response(tmp_path: Path, source: str) -> None:
+    (tmp_path / "app.py").write_text(source)
+    assert handler_answers.unfit_answer(str(tmp_path / "app.py")) is None
 
 
 HANDLERS = [
