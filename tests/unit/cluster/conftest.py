@@ -439,17 +439,21 @@ def kubectl(server: KubernetesServer, administrator: Administrator) -> Administr
 
 
 @pytest.fixture
-def deploy(kubectl: Administrator) -> Deploy:
-    """Invoke the Lambda: keyword arguments are the body's fields, on top of a namespace and an image."""
+def deploy(kubectl: Administrator, server: KubernetesServer) -> Deploy:
+    """Invoke the Lambda: keyword arguments are the body's fields, on top of a namespace and an image.
+
+    ``seconds`` are those that the Lambda has left, at the stand-in's pace.
+    """
 
     def invoke(*, seconds: float = 29.0, **fields: Any) -> Answer:
-        return invoke_raw(json.dumps({"namespace": kubectl.namespace, "image_ref": IMAGE, **fields}), seconds=seconds)
+        body = json.dumps({"namespace": kubectl.namespace, "image_ref": IMAGE, **fields})
+        return invoke_raw(body, seconds=min(29.0, seconds * server.pace))
 
     return invoke
 
 
 @pytest.fixture
-def call(kubectl: Administrator) -> Deploy:
+def call(kubectl: Administrator, server: KubernetesServer) -> Deploy:
     """Any other route: ``call("GET", "/my-function")`` is one on an app of the namespace, "" is the list."""
 
     def invoke(method: str, path: str = "", body: Any = None, *, seconds: float = 29.0, **event: Any) -> Answer:
@@ -458,7 +462,8 @@ def call(kubectl: Administrator) -> Deploy:
         else:
             raw, query = "/api/v1/apps", {"namespace": kubectl.namespace}
         text = "" if body is None else json.dumps(body)
-        return invoke_raw(text, seconds=seconds, method=method, path=raw, query=query, **event)
+        left = min(29.0, seconds * server.pace)
+        return invoke_raw(text, seconds=left, method=method, path=raw, query=query, **event)
 
     return invoke
 

@@ -59,7 +59,7 @@ class Fault:
     body: bytes | None = None
     """Answer with this instead of a Status object."""
     delay: float = 0
-    """Seconds to let pass first."""
+    """Seconds to let pass first, at the stand-in's pace."""
     cut: Literal["", "before", "after"] = ""
     """Break the connection before or after the call has been carried out."""
     dry_run: bool | None = None
@@ -83,6 +83,7 @@ class KubernetesServer:
     def __init__(self, certificate_file: Path, cluster: Cluster) -> None:
         self._cluster = cluster
         self.pace = cluster.pace
+        """How many times as long the server may take as the stand-in."""
         self.calls: list[Call] = []
         self.faults: list[Fault] = []
         self.tokens: list[str] = []
@@ -158,7 +159,7 @@ class _Interference:
         fault.times -= 1
         if fault.meanwhile is not None:
             await asyncio.to_thread(fault.meanwhile)
-        await asyncio.sleep(fault.delay)
+        await asyncio.sleep(fault.delay * self._server.pace)
         if fault.cut:
             if fault.cut == "after":
                 await self._carry_out(call, scope, receive, _nowhere)

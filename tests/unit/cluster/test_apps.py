@@ -49,7 +49,7 @@ def test_an_app_that_serves(deploy: Deploy, call: Deploy, kubectl: Administrator
 
 def test_an_app_that_the_operator_has_not_seen(call: Deploy, deploy: Deploy, server: KubernetesServer) -> None:
     server.operator_runs = False
-    deploy(app_name=NAME, enable_autoscaling=False, replicas=3, seconds=1.5 * server.pace)
+    deploy(app_name=NAME, enable_autoscaling=False, replicas=3, seconds=1.5)
     state = call("GET", f"/{NAME}").body
     assert (state["status"], state["error"], state["service_status"]) == ("progressing", None, "pending")
     assert state["replicas"] == {"desired": None, "ready": 0, "updated": 0, "restarts": 0}
