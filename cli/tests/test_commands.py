@@ -21,6 +21,7 @@ from cli.tests.conftest import Blue
 from cli.tests.service import Service
 from cli.tests.test_deploy import IMAGE, SOURCE, builds, fails, restored, state
 from functions.contracts.build_result import Finding
+from functions.models.app_metrics import AppMetrics, AppMetricsPoint
 from functions.models.apps import (
     AppDeleted,
     AppList,
@@ -29,12 +30,53 @@ from functions.models.apps import (
     AppLogReplica,
     AppSummary,
     PodProblem,
+    Replicas,
     RevisionEntry,
     RevisionList,
 )
 from tests.support.command_line import Terminal, environment, run
 
 HELLO = "/api/v1/apps/default/hello"
+
+
+def summary(name: str) -> AppSummary:
+    """An app as a list shows it."""
+    return AppSummary(
+        app_name=name,
+        namespace="apps",
+        image=IMAGE,
+        digest=None,
+        revision=3,
+        enable_autoscaling=False,
+        use_spot=True,
+        ready_replicas=1,
+        available=None,
+        managed=True,
+    )
+
+
+def measured(name: str) -> AppMetrics:
+    """What was measured of an app: two periods with requests."""
+    first, second = (
+        AppMetricsPoint(
+            start="2026-01-02T03:00:00.000Z", requests=100, errors=1, latency_p50_ms=3.5, latency_p99_ms=41
+        ),
+        AppMetricsPoint(start="2026-01-02T03:05:00.000Z", requests=20, errors=0, latency_p50_ms=2, latency_p99_ms=None),
+    )
+    return AppMetrics(
+        app_name=name,
+        namespace="default",
+        measured=True,
+        note=None,
+        start="2026-01-02T02:15:00.000Z",
+        end="2026-01-02T03:20:00.000Z",
+        period=300,
+        requests=120,
+        errors=1,
+        latency_average_ms=5.25,
+        points=[first, second],
+        replicas=Replicas(desired=1, ready=1, updated=1, restarts=2),
+    )
 
 
 def started(project: Path, blue: Blue) -> str:
@@ -147,19 +189,7 @@ class TestLogs:
 
 class TestApps:
     def test_a_list(self, service: Service, project: Path, blue: Blue) -> None:
-        summary = AppSummary(
-            app_name="hello",
-            namespace="apps",
-            image=IMAGE,
-            digest=None,
-            revision=3,
-            enable_autoscaling=False,
-            use_spot=True,
-            ready_replicas=1,
-            available=None,
-            managed=True,
-        )
-        service.cluster["GET", "/api/v1/apps"] = [AppList(namespace="apps", apps=[summary])]
+        service.cluster["GET", "/api/v1/apps"] = [AppList(namespace="apps", apps=[summary("hello")])]
         assert blue("apps", "-n", "apps").out == f"hello\t3\t1\t-\t{IMAGE}\n"
         assert dict(service.requests[-1].query_params) == {"namespace": "apps", "workspace_id": "default"}
 
@@ -174,6 +204,52 @@ class TestApps:
         done = blue("app", "hello")
         assert done.code == 1
         assert "hello-1: ImagePullBackOff: no such image" in done.err
+
+    def test_its_metrics(self, service: Service, project: Path, blue: Blue) -> None:
+        service.cluster["GET", f"{HELLO}/metrics"] = [measured("hello")]
+        done = blue("metrics", "hello")
+        assert done.out == "2026-01-02T03:00:00.000Z\t100\t1\t3.5\t41.0\n2026-01-02T03:05:00.000Z\t20\t0\t2.0\t-\n"
+        assert done.err.splitlines() == [
+            "requests 120, errors 1, average 5.2 ms",
+            "replicas 1 of 1 ready, restarts 2",
+        ]
+        assert dict(service.requests[-1].query_params) == {
+            "workspace_id": "default",
+            "minutes": "60",
+            "period": "300",
+        }
+        given = json.loads(blue("metrics", "hello", "--minutes", "15", "-o", "json").out)
+        assert given == measured("hello").model_dump(mode="json")
+        assert service.requests[-1].query_params["period"] == "60"
+
+    def test_its_metrics_where_nothing_is_measured(self, service: Service, project: Path, blue: Blue) -> None:
+        nothing = measured("hello").model_copy(
+            update={"measured": False, "note": "Not measured.", "requests": None, "errors": None, "points": []}
+        )
+        service.cluster["GET", f"{HELLO}/metrics"] = [nothing]
+        done = blue("metrics", "hello")
+        assert (done.code, done.out) == (0, "")
+        assert done.err.splitlines() == ["Not measured.", "replicas 1 of 1 ready, restarts 2"]
+
+    def test_the_metrics_of_all(self, service: Service, project: Path, blue: Blue) -> None:
+        idle = measured("idle").model_copy(
+            update={"measured": False, "requests": None, "errors": None, "latency_average_ms": None, "points": []}
+        )
+        service.cluster["GET", "/api/v1/apps"] = [
+            AppList(namespace="default", apps=list(map(summary, ("hello", "idle"))))
+        ]
+        service.cluster["GET", f"{HELLO}/metrics"] = [measured("hello")]
+        service.cluster["GET", "/api/v1/apps/default/idle/metrics"] = [idle]
+        done = blue("metrics")
+        assert done.out == "hello\t120\t1\t5.2\t1\t2\nidle\t-\t-\t-\t1\t2\n"
+        assert "Not measured: idle. `blue metrics idle` says why." in done.err
+        document = json.loads(blue("metrics", "-o", "json").out)
+        assert document == {"apps": [each.model_dump(mode="json") for each in (measured("hello"), idle)]}
+
+    @pytest.mark.parametrize("minutes", ["0", "1441"])
+    def test_a_time_that_cannot_be_asked_for(self, service: Service, project: Path, blue: Blue, minutes: str) -> None:
+        assert blue("metrics", "hello", "--minutes", minutes).code == 2
+        assert service.requests == []
 
     def test_its_revisions(self, service: Service, project: Path, blue: Blue) -> None:
         entry: dict[str, Any] = {
