@@ -28,7 +28,17 @@ def chart(kind: Any, title: str, **options: Any) -> Any:
     """Make an empty chart of one of pygal's kinds."""
     style = options.pop("style", LightSolarizedStyle)
     # No scripts: pygal's would be fetched from elsewhere, and a page of documentation needs none.
-    return kind(title=title, style=style, js=(), no_prefix=True, **{**_SIZE, **options})
+    made = kind(title=title, style=style, js=(), no_prefix=True, **{**_SIZE, **options})
+    made.add_xml_filter(_without_scripts)
+    return made
+
+
+def _without_scripts(root: Any) -> Any:
+    """Remove the script with pygal's settings, which only pygal's other scripts read."""
+    for parent in list(root.iter()):
+        for child in [child for child in parent if child.tag == "script"]:
+            parent.remove(child)
+    return root
 
 
 def bars(title: str, labels: Sequence[str], series: Mapping[str, Sequence[float | None]], **options: Any) -> Any:
