@@ -8,10 +8,10 @@ from bench.page import machine, replace_between, table, today
 NOT_RUN: Final = 3
 """Exit status of a part whose prerequisites are missing on this machine."""
 
-_PAGE: Final = Path(__file__).resolve().parent.parent / "docs" / "conformance.md"
+PAGE: Final = Path(__file__).resolve().parent.parent / "docs" / "conformance.md"
 
 
-def record(part: str, facts: dict[str, str], page: Path = _PAGE) -> None:
+def record(part: str, facts: dict[str, str], page: Path = PAGE) -> None:
     """Replace a part's table of facts on the page.
 
     Parameters

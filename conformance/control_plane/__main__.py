@@ -4,19 +4,17 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from conformance.control_plane import end_to_end, schemas, suites
-from conformance.control_plane.plane import ALL, LOGS, STILL, ControlPlane
-from conformance.control_plane.preparation import apply_definitions, apply_manifests
+from conformance.control_plane.plane import ALL, LOGS, STILL
+from conformance.control_plane.preparation import prepared
 from conformance.control_plane.programs import find, version_of
-from conformance.control_plane.webhook import AdmissionWebhook
+from conformance.control_plane.waiting import StepFailedError
 from conformance.go_programs import MissingError
 from conformance.report import NOT_RUN, record
 from local.cloud.processes import PartFailedError
-from local.kubernetes.machinery.http_api import ApiAccess, HttpApi
 
 SUITES = ("local/tests/kubernetes_api", "tests/unit/cluster")
 
@@ -68,7 +66,7 @@ def facts(
 
 
 def _run_suites(programs: dict[str, Path]) -> tuple[dict[str, suites.Outcome], str]:
-    with _prepared(programs, STILL) as (plane, _, applied):
+    with prepared(programs, STILL) as (plane, _, applied):
         endpoint = plane.endpoint_file()
         outcomes = {
             folder: suites.run(folder, endpoint, LOGS / f"{Path(folder).name}.xml", os.environ) for folder in SUITES
@@ -78,26 +76,12 @@ def _run_suites(programs: dict[str, Path]) -> tuple[dict[str, suites.Outcome], s
 
 def _run_end_to_end(programs: dict[str, Path]) -> tuple[list[str], str]:
     steps = end_to_end.Steps()
-    with _prepared(programs, ALL) as (plane, api, _):
+    with prepared(programs, ALL) as (plane, api, _):
         try:
             end_to_end.run(plane, api, steps)
-        except end_to_end.StepFailedError as failed:
+        except StepFailedError as failed:
             return steps.seen, str(failed)
     return steps.seen, ""
-
-
-@contextmanager
-def _prepared(programs: dict[str, Path], controllers: Sequence[str]) -> Iterator[tuple[ControlPlane, HttpApi, str]]:
-    """Start a control plane with the operator's definitions and webhooks, and apply ``cluster/`` to it."""
-    with ControlPlane(programs, controllers) as plane:
-        api = HttpApi(ApiAccess(plane.url, plane.tokens.administrator, plane.ca_file))
-        try:
-            apply_definitions(api)
-            with AdmissionWebhook(api, plane.folder / "webhook"):
-                applied = apply_manifests(api, plane.kubeconfig("administrator"), plane.folder)
-                yield plane, api, applied
-        finally:
-            api.close()
 
 
 def _interrupt(*_: object) -> None:

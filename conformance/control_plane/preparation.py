@@ -1,21 +1,39 @@
-"""What a platform engineer applies before the first deploy: SpinKube's CRDs, ``cluster/base``, ``cluster/tenant``."""
+"""A control plane ready for deploys: SpinKube's CRDs, ``cluster/base``, ``cluster/tenant``."""
 
 import os
 import shutil
 import subprocess
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 import yaml
 
+from conformance.control_plane.plane import ControlPlane
+from conformance.control_plane.webhook import AdmissionWebhook
 from local.kubernetes.api.app import CRD_FOLDER
-from local.kubernetes.machinery.http_api import HttpApi
+from local.kubernetes.machinery.http_api import ApiAccess, HttpApi
 from local.kubernetes.machinery.resources import CUSTOM_RESOURCE_DEFINITIONS, RUNTIME_CLASSES, Json
 from local.kubernetes.seed import CLUSTER_MANIFESTS, PLAIN_CLASS, SeedOptions, seed_manifests
 
 _MANAGER: Final = "conformance"
 _SECONDS: Final = 30.0
+
+
+@contextmanager
+def prepared(programs: dict[str, Path], controllers: Sequence[str]) -> Iterator[tuple[ControlPlane, HttpApi, str]]:
+    """Start a control plane with the operator's definitions and webhooks, and apply ``cluster/`` to it."""
+    with ControlPlane(programs, controllers) as plane:
+        api = HttpApi(ApiAccess(plane.url, plane.tokens.administrator, plane.ca_file))
+        try:
+            apply_definitions(api)
+            with AdmissionWebhook(api, plane.folder / "webhook"):
+                applied = apply_manifests(api, plane.kubeconfig("administrator"), plane.folder)
+                yield plane, api, applied
+        finally:
+            api.close()
 
 
 def apply_definitions(api: HttpApi) -> None:
