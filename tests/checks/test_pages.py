@@ -6,6 +6,8 @@ from typing import Final
 
 import pytest
 
+from bench.run import PAGE
+from bench.service.__main__ import PARTS
 from infra.tools import translations
 from infra.tools.build_folder import ROOT
 
@@ -71,3 +73,15 @@ def test_commands_say_which_address_they_call(page: Path) -> None:
     if "$API" in commands:
         assert re.search(r"^(?:\$ )?(?:export )?API=", commands, re.MULTILINE), "API is set nowhere on the page"
         assert commands.index("API=") < commands.index("$API")
+
+
+def test_each_part_of_the_measurements_has_its_place() -> None:
+    page = PAGE.read_text("utf-8")
+    for part in PARTS:
+        assert page.count(f"<!-- bench {part}: result -->") == page.count(f"<!-- bench {part}: end -->") == 1
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_pictures_that_pages_show_are_there(page: Path) -> None:
+    for path in re.findall(r"!\[[^]]*\]\(([^):]+)\)", page.read_text("utf-8")):
+        assert (page.parent / path).is_file(), f"{page.name} shows {path}"
