@@ -1,1 +1,1 @@
-"""The CDK stack. stack.py wires the constructs; each other module is one construct with one capability."""
+"""The CDK stack. construct.py wires the constructs; each other module is one construct with one capability."""

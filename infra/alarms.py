@@ -52,10 +52,9 @@ class Alarms(Construct):
                 periods=3,
             )
         for queue in metrics.queues_of(self):
-            name = queue.node.path.split("/")[1]
             self._alarm(
-                f"Undelivered-{name}",
-                f"Events that {name} could not process are waiting in its dead-letter queue",
+                f"Undelivered-{queue.owner}",
+                f"Events that {queue.owner} could not process are waiting in its dead-letter queue",
                 queue.metric_approximate_number_of_messages_visible(statistic="Maximum"),
             )
         self._api(settings, watched.api)

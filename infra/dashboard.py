@@ -93,7 +93,7 @@ class Dashboard(Construct):
             _graph(
                 "Undelivered events",
                 [
-                    queue.metric_approximate_number_of_messages_visible(label=queue.node.path.split("/")[1])
+                    queue.metric_approximate_number_of_messages_visible(label=queue.owner)
                     for queue in metrics.queues_of(self)
                 ],
             ),

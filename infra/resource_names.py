@@ -1,5 +1,10 @@
 """Names of the functions and the state machine: the stack gives them, `infra.preflight` looks whether they are free."""
 
+from typing import Final
+
+LONGEST_STACK_NAME: Final = 48
+"""Functions are named after the stack, and their names have 64 characters at most."""
+
 
 def function(stack_name: str, module: str) -> str:
     """Return the name of the Lambda function whose handler is the module of this name."""

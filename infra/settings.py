@@ -13,12 +13,13 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from functions.models.exposure import ExposeSettings
 from functions.models.principals import Principal
+from infra import resource_names
 
 if TYPE_CHECKING:
     from constructs import Construct
 
 CONTEXT_KEY: Final = "blue-faas"
-_FILE: Final = Path(__file__).resolve().parent.parent / "cdk.json"
+CDK_JSON: Final = Path(__file__).resolve().parent.parent / "cdk.json"
 _ENDPOINT: Final = r"^(https://[^/]+)?/[^/]"
 
 
@@ -216,7 +217,8 @@ class Settings(_Strict):
     """All settings."""
 
     stack_name: str = Field(
-        max_length=48, description="Names of functions begin with it, and have 64 characters at most."
+        max_length=resource_names.LONGEST_STACK_NAME,
+        description="Names of functions begin with it, and have 64 characters at most.",
     )
     stage: Literal["dev", "prod"] = Field(
         default="prod", description="What becomes of state when the stack is deleted: dev removes it, prod keeps it."
@@ -305,7 +307,7 @@ class Settings(_Strict):
     @classmethod
     def from_file(cls, changed: Mapping[str, object]) -> Self:
         """Read the settings from cdk.json without the CDK, changed by ``blue-faas.<path>`` as in `of`."""
-        return cls._from_context({**json.loads(_FILE.read_text(encoding="utf-8"))["context"], **changed})
+        return cls._from_context({**json.loads(CDK_JSON.read_text(encoding="utf-8"))["context"], **changed})
 
     def variables(self, *names: str) -> dict[str, str]:
         """Return settings as environment variables: ``limits.upload_bytes`` becomes LIMITS_UPLOAD_BYTES."""

@@ -28,6 +28,8 @@ class UndeliveredQueue(sqs.Queue):
             enforce_ssl=True,
             retention_period=cdk.Duration.days(14),
         )
+        self.owner = scope.node.id
+        """Whose events it keeps, in alarms and on the dashboard."""
         accept(self, "It is a dead-letter queue.", "AwsSolutions-SQS3", "Serverless-SQSRedrivePolicy")
 
     def collect_failures(self, function: lambda_.Function) -> None:
