@@ -28,7 +28,7 @@ def chart(kind: Any, title: str, **options: Any) -> Any:
     """Make an empty chart of one of pygal's kinds."""
     style = options.pop("style", LightSolarizedStyle)
     # No scripts: pygal's would be fetched from elsewhere, and a page of documentation needs none.
-    made = kind(title=title, style=style, js=(), no_prefix=True, **{**_SIZE, **options})
+    made = kind(title=title, style=style, js=(), no_prefix=True, truncate_legend=-1, **{**_SIZE, **options})
     made.add_xml_filter(_without_scripts)
     return made
 

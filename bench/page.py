@@ -4,6 +4,7 @@ import datetime
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 
 def replace_between(page: Path, name: str, text: str) -> None:
@@ -23,6 +24,20 @@ def replace_between(page: Path, name: str, text: str) -> None:
             "result belongs"
         )
     page.write_text(f"{before}{begin}\n{text}\n{end}{after}", "utf-8")
+
+
+def figure(page: Path, name: str, says: str, chart: Any, folder: Path | None = None) -> str:
+    """Write a chart to its file; return the Markdown that shows it on the page, with a text for who cannot see it.
+
+    Parameters
+    ----------
+    folder
+        Where the file goes: without, to the folder of the page's name beside it.
+    """
+    folder = folder or page.with_suffix("")
+    folder.mkdir(parents=True, exist_ok=True)
+    chart.render_to_file(str(folder / f"{name}.svg"))
+    return f"![{says}]({page.stem}/{name}.svg)"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

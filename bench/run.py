@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
+from bench.page import figure
 from local.cloud.places import BUILD, ROOT
 
 PAGE: Final = ROOT / "docs" / "benchmarks.md"
@@ -26,8 +27,5 @@ class Run:
         return trial if self.is_trial else full
 
     def figure(self, name: str, says: str, chart: Any) -> str:
-        """Write a chart to its file; return the Markdown that shows it, with a text for those who cannot see it."""
-        folder = BUILD / "benchmarks" if self.is_trial else PAGE.with_suffix("")
-        folder.mkdir(parents=True, exist_ok=True)
-        chart.render_to_file(str(folder / f"{name}.svg"))
-        return f"![{says}]({PAGE.stem}/{name}.svg)"
+        """Write a chart to its file, a trial's below build/; return the Markdown that shows it."""
+        return figure(PAGE, name, says, chart, BUILD / "benchmarks" if self.is_trial else None)

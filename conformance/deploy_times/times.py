@@ -15,7 +15,7 @@ import httpx
 import yaml
 
 from bench import charts
-from bench.page import replace_between, table
+from bench.page import figure, replace_between, table
 from conformance.control_plane.waiting import found, ok, until
 from conformance.report import PAGE
 from local.kubernetes.machinery.http_api import HttpApi
@@ -67,14 +67,12 @@ def record(times: Times, head: str, page: Path = PAGE) -> None:
     ratio = times[DEPLOY].median / times[APPLY].median
     rows = [[name, f"{series} s", f"{len(series.values)}"] for name, series in times.items()]
     rows.append(["ratio of the medians", f"{ratio:.2f} (at most {MARK:g}: {'yes' if ratio <= MARK else '**no**'})", ""])
-    picture = page.with_suffix("") / "deploys.svg"
-    picture.parent.mkdir(exist_ok=True)
     title = "Seconds until a new app is ready, run by run"
     series = {name: list(enumerate(each.values, 1)) for name, each in times.items()}
-    charts.lines(title, series, x_title="run", include_x_axis=True).render_to_file(str(picture))
-    says = "; ".join(f"{name} {each} s" for name, each in times.items())
+    chart = charts.lines(title, series, x_title="run", include_x_axis=True)
+    says = f"{title}: " + "; ".join(f"{name} {each} s" for name, each in times.items())
     text = table(("", "until the app is ready", "times"), rows)
-    replace_between(page, "deploy_times", f"{head}\n\n{text}\n\n![{title}: {says}]({page.stem}/{picture.name})")
+    replace_between(page, "deploy_times", f"{head}\n\n{text}\n\n{figure(page, 'deploys', says, chart)}")
 
 
 def _until_ready(api: HttpApi, name: str, make: Callable[[str], None]) -> float:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bench.page import machine, replace_between, today
+from bench import charts
+from bench.page import figure, machine, replace_between, today
 from bench.run import PAGE
 from tests.benchmarks.series import Series
 
@@ -60,4 +61,13 @@ def write(marks: Sequence[Mark], load: float, seconds: float, details: Sequence[
     )
     listed = "\n".join(f"- {line}" for line in details)
     table = "\n".join([*HEAD, *map(row, marks)])
-    replace_between(page, "bench", f"{head}\n\n{table}\n\n{listed}")
+    replace_between(page, "bench", f"{head}\n\n{table}\n\n{_picture(marks, page)}\n\n{listed}")
+
+
+def _picture(marks: Sequence[Mark], page: Path) -> str:
+    """Draw how much of each mark was needed."""
+    title = "Measured, in % of what it may be at most"
+    shares = [round(100 * mark.value / mark.limit) for mark in marks]
+    chart = charts.rows(title, [mark.name for mark in marks], {"%": shares}, show_legend=False)
+    says = "; ".join(f"{mark.name} {share}" for mark, share in zip(marks, shares, strict=True))
+    return figure(page, "marks", f"{title}: {says}", chart)
