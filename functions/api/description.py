@@ -16,6 +16,8 @@ Authorizer = Literal["iam", "jwt", "none"]
 DESCRIPTION: Final = Path(__file__).resolve().parents[2] / "docs" / "openapi.json"
 _APPS: Final = "Apps"
 """Tag of the deploy function's operations."""
+_ADMINISTRATION: Final = "Administration"
+"""Tag of what administrators alone may do: nobody is one where nobody says who calls."""
 _BLOCK: Final = "deploy"
 """Property of the requests that may ask for a deployment."""
 
@@ -34,37 +36,43 @@ def description(*, deploys: bool, authorizer: Authorizer) -> str:
     document: dict[str, Any] = json.loads(DESCRIPTION.read_text(encoding="utf-8"))
     if not deploys:
         document = _without_deployments(document)
+    if authorizer == "none":
+        document = _without_operations(document, _ADMINISTRATION)
     return json.dumps(_with_authorizer(document, authorizer), ensure_ascii=False)
 
 
-def methods_of(path: str, *, deploys: bool) -> list[str]:
+def methods_of(path: str, *, deploys: bool, authorizer: Authorizer) -> list[str]:
     """Return the methods of every operation at a path, of whichever function."""
     return sorted(
         method.upper()
-        for template, operations in _paths(deploys=deploys).items()
+        for template, operations in _paths(deploys=deploys, authorizer=authorizer).items()
         if template.fullmatch(path)
         for method in operations
     )
 
 
 @functools.cache
-def _paths(*, deploys: bool) -> dict[re.Pattern[str], list[str]]:
-    paths = json.loads(description(deploys=deploys, authorizer="none"))["paths"]
+def _paths(*, deploys: bool, authorizer: Authorizer) -> dict[re.Pattern[str], list[str]]:
+    paths = json.loads(description(deploys=deploys, authorizer=authorizer))["paths"]
     return {re.compile(re.sub(r"{\w+}", "[^/]+", path)): list(operations) for path, operations in paths.items()}
 
 
 def _without_deployments(document: dict[str, Any]) -> dict[str, Any]:
     """Remove what needs a cluster: the routes about apps, and ``deploy`` in builds."""
-    paths = {
-        path: operations
-        for path, operations in document["paths"].items()
-        if not any(_APPS in operation["tags"] for operation in operations.values())
-    }
-    tags = [tag for tag in document["tags"] if tag["name"] != _APPS]
     components = copy.deepcopy(document["components"])
     for schema in components["schemas"].values():
         schema.get("properties", {}).pop(_BLOCK, None)
-    return document | {"paths": paths, "tags": tags, "components": components}
+    return _without_operations(document, _APPS) | {"components": components}
+
+
+def _without_operations(document: dict[str, Any], tag: str) -> dict[str, Any]:
+    """Remove the paths whose operations have a tag, and the tag."""
+    paths = {
+        path: operations
+        for path, operations in document["paths"].items()
+        if not any(tag in operation["tags"] for operation in operations.values())
+    }
+    return document | {"paths": paths, "tags": [each for each in document["tags"] if each["name"] != tag]}
 
 
 def _with_authorizer(document: dict[str, Any], authorizer: Authorizer) -> dict[str, Any]:

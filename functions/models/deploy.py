@@ -4,14 +4,16 @@ Which fields a request mentions matters as much as their values: defaults are fo
 what is mentioned (`DeployRequest.mentions`).
 """
 
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
+    PlainValidator,
     StringConstraints,
+    TypeAdapter,
     model_validator,
 )
 
@@ -88,6 +90,22 @@ class SecretKey(RequestModel):
     key: SecretEntry = Field(description="Key of the entry in the Secret.")
 
 
+_TEXT: Final = TypeAdapter(VariableText)
+
+
+def _variable(value: Any) -> VariableText | SecretKey | None:
+    """Hold a value to the one kind that it can be; a union's errors would be those of every kind."""
+    if value is None or isinstance(value, SecretKey):
+        return value
+    return SecretKey.model_validate(value) if isinstance(value, dict) else _TEXT.validate_python(value, strict=True)
+
+
+Variable = Annotated[
+    VariableText | SecretKey | None,
+    PlainValidator(_variable, json_schema_input_type=VariableText | SecretKey | None),
+]
+
+
 class DeployOptions(RequestModel):
     """Options of a deploy: where and how to run the image.
 
@@ -159,7 +177,7 @@ class DeployOptions(RequestModel):
         "Default: set by the platform (50 as shipped).",
         examples=[50],
     )
-    variables: dict[VariableName, VariableText | SecretKey | None] | None = Field(
+    variables: dict[VariableName, Variable] | None = Field(
         default=None,
         max_length=MOST_VARIABLES,
         description="Spin application variables by name. A value is a text, a reference to an entry of a Secret, or "

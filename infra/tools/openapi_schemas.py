@@ -7,8 +7,11 @@ from typing import Any, Final
 Schema = dict[str, Any]
 
 FORM: Final = "multipart/form-data"
-_FORM_EXAMPLE: Final = {"workspace_id": "my-workspace", "app_name": "my-function"}
-"""Beside the file."""
+_FORM_EXAMPLE: Final = {
+    "file": "what app.py contains",
+    "workspace_id": "my-workspace",
+    "app_name": "my-function",
+}
 
 
 def correct_form(function: Callable[..., Any], form: Schema) -> None:

@@ -110,6 +110,7 @@ class TestWhereJsonIsTaken:
             if answer["statusCode"] == 422:
                 for said in told(answer):
                     assert not LIBRARY.search(said), (field, value, said)
+                assert not re.search(r"function-|constrained-", answer["body"]), (field, value, answer["body"])
 
 
 def _fields_with_wrong_values(operation: str) -> Iterator[tuple[str, Any]]:
@@ -152,6 +153,29 @@ def test_a_deploy_block_of_a_form(block: str) -> None:
 def test_parameters_of_a_query(path: str, query: dict[str, str], says: str) -> None:
     answer = call(http_event("GET", path, query=query))
     assert told(answer) == [says]
+
+
+@pytest.mark.parametrize(
+    ("value", "place", "says"),
+    [
+        (3, [], "Expected text in double quotes, got a number"),
+        ([], [], "Expected text in double quotes, got a list"),
+        ("a" * 4097, [], "Too many characters: 4096 at most"),
+        ({"secret": 1, "key": "k"}, ["secret"], "Expected text in double quotes, got a number"),
+        ({"secret": "s"}, ["key"], "Field required"),
+        (
+            {"secret": "s", "key": "k", "kye": "k"},
+            ["kye"],
+            "Unknown field; did you mean 'key'? Known fields: secret, key",
+        ),
+    ],
+)
+def test_a_variable_is_told_of_the_one_kind_that_it_can_be(value: Any, place: list[str], says: str) -> None:
+    body = {"namespace": "default", "image_ref": TARGET.image, "variables": {"name": value}}
+    answer = send("POST /api/v1/deploy", json.dumps(body).encode())
+    assert [(each["loc"], each["msg"]) for each in body_of(answer)["detail"]] == [
+        (["body", "variables", "name", *place], says)
+    ]
 
 
 class _Inner(RequestModel):

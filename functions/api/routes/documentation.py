@@ -43,7 +43,8 @@ def answer_unknown_routes(app: APIGatewayHttpResolver) -> None:
     """Answer 405 on a path that has other methods, and 404 on any other."""
 
     def unknown(_: NotFoundError) -> Response[str]:
-        methods = methods_of(app.current_event.path, deploys=BuildApiSettings.read().deploys)
+        settings = BuildApiSettings.read()
+        methods = methods_of(app.current_event.path, deploys=settings.deploys, authorizer=settings.authorizer)
         if not methods or app.current_event.http_method in methods:
             return answer(HTTPStatus.NOT_FOUND, NO_ROUTE)
         allowed = ", ".join(methods)
