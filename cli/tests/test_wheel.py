@@ -23,7 +23,7 @@ def test_the_command_runs_from_the_wheel_alone(tmp_path: Path) -> None:
         names = archive.namelist()
     assert {str(Path(name).parent) for name in names if name.endswith(".py")} == {
         *("blue_faas_cli", "blue_faas_cli/agents", "blue_faas_cli/commands"),
-        *("blue_faas_cli/page", "blue_faas_cli/sign_in"),
+        *("blue_faas_cli/page", "blue_faas_cli/sign_in", "blue_faas_cli/watching"),
         *("functions/contracts", "functions/models", "functions/ui"),
     }
     page = {str(path.relative_to(ROOT)) for path in files()}

@@ -49,6 +49,42 @@ def test_a_type_error_is_shown_where_it_stands(cloud: Client, tmp_path: Path, va
     assert "\x1b" not in done.stderr
 
 
+def test_each_save_of_a_watched_project_answers(cloud: Client, tmp_path: Path, variables: dict[str, str]) -> None:
+    variables["BLUE_WORKSPACE"] = "watched"
+    command_line.run(tmp_path, variables, "init", "saved")
+    project = tmp_path / "saved"
+    source = (project / "app.py").read_text()
+    address = f"http://saved.default.svc.localhost:{cloud.cloud.port}/"
+    terminal = Terminal(project, variables, "up", "--watch", "--port", str(cloud.cloud.port))
+
+    def save(content: str) -> None:
+        terminal.text = ""
+        (tmp_path / "fresh").write_text(content)
+        (tmp_path / "fresh").replace(project / "app.py")
+
+    def answer() -> str:
+        return subprocess.run(["curl", "--silent", address], capture_output=True, text=True, check=True).stdout
+
+    terminal.until(f"{address}\r\n")
+    assert answer() == "Hello from saved!\n"
+    save(source.replace("Hello from", "Saved by"))
+    terminal.until(f"{address}\r\n")
+    assert answer() == "Saved by saved!\n"
+    save(source.replace("Response(200", 'Response("200"'))
+    terminal.until("app.py:8: error: ")
+    terminal.until("1 error")
+    assert answer() == "Saved by saved!\n", "the version before"
+    (project / "notes.txt").write_text("not sent")
+    save(source.replace("Hello from", "Mended by"))
+    terminal.until(f"{address}\r\n")
+    assert answer() == "Mended by saved!\n"
+    terminal.type("\x03")
+    assert terminal.end() == 130
+    tasks = json.loads(command_line.run(tmp_path, variables, "tasks", "-o", "json").stdout)["tasks"]
+    assert [task["status"] for task in tasks] == ["done", "failed", "done", "done"]
+    assert command_line.run(tmp_path, variables, "delete", "saved", "--yes").returncode == 0
+
+
 @pytest.mark.parametrize(("answer", "outcome"), [("n", "is cancelled"), ("y", "the build goes on")])
 def test_ctrl_c_asks(cloud: Client, tmp_path: Path, variables: dict[str, str], answer: str, outcome: str) -> None:
     source = tmp_path / "app.py"

@@ -65,6 +65,11 @@ class Terminal:
         os.close(self._master)
         return self._process.wait(PATIENCE)
 
+    def hang_up(self) -> None:
+        """Close the terminal's window, and wait for the command to end."""
+        os.close(self._master)
+        self._process.wait(PATIENCE)
+
     def _read(self) -> bool:
         ready, _, _ = select.select([self._master], [], [], PATIENCE)
         assert ready, f"nothing more came after: {self.text}"

@@ -116,10 +116,14 @@ def _without_manifest(folder: Path, files: dict[str, Path]) -> Source:
 
 def _sent(folder: Path) -> list[Path]:
     """Return the files of a folder that are not ignored, ordered by name."""
+    return sorted(_walk(folder, folder, ignored_in(folder)), key=lambda file: file.relative_to(folder).as_posix())
+
+
+def ignored_in(folder: Path) -> pathspec.GitIgnoreSpec:
+    """Return what is not sent of a folder, as its ignore file says now."""
     ignore_file = folder / IGNORE_FILE
     own = ignore_file.read_text("utf-8").splitlines() if ignore_file.is_file() else []
-    ignored = pathspec.GitIgnoreSpec.from_lines([*_NEVER_SENT, *own])
-    return sorted(_walk(folder, folder, ignored), key=lambda file: file.relative_to(folder).as_posix())
+    return pathspec.GitIgnoreSpec.from_lines([*_NEVER_SENT, *own])
 
 
 def _walk(root: Path, folder: Path, ignored: pathspec.GitIgnoreSpec) -> Iterator[Path]:

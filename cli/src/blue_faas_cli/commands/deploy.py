@@ -41,12 +41,11 @@ def deploy(
     Prints the address of the function: the one that leads there from this machine, otherwise that inside the cluster;
     with --build-only the image, with --no-wait the task.
     """
-    from blue_faas_cli.apps import age, wait_for_app
-    from blue_faas_cli.follow import Deadline, check_built, follow_build, wait_for_deployment
+    from blue_faas_cli.apps import age
+    from blue_faas_cli.deployment import Plan, built, send, serving
+    from blue_faas_cli.follow import Deadline
     from blue_faas_cli.plan import name_of, options_of, source_path
-    from blue_faas_cli.reach import address_of
     from blue_faas_cli.source import pack
-    from blue_faas_cli.submit import submit
 
     started = time.monotonic()
     output = session.output
@@ -55,30 +54,26 @@ def deploy(
     options = None
     if not build_only:
         options = options_of(session, session.project, name, dict(map(_variable, variables or [])))
-    output.say(f"Sending {source.file_name} ({len(source.content):,} bytes) as {name} to {session.settings.url}")
-    task_id, created = submit(session, source, name, options)
+    plan = Plan(source, name, options)
+    task_id, created = send(session, plan)
     if no_wait:
         output.say(f"Task {task_id}")
         output.result(task_id)
         output.document(created)
         return
     deadline = Deadline(timeout, "The build")
-    task = follow_build(session, task_id, deadline)
-    check_built(session, task, source.files)
-    image = task.typed.result.image_url if task.typed.result else ""
+    task = built(session, plan, task_id, deadline)
     if options is None:
         output.say(f"Built in {age(started)}")
-        output.result(image)
+        output.result(task.typed.result.image_url if task.typed.result else "")
         output.document(task.raw)
         return
-    deadline.waiting_for = "The deployment"
-    task = wait_for_deployment(session, task, deadline)
-    app = wait_for_app(session, name, deadline, options.namespace)
-    output.say(f"{name} is available: revision {app.typed.revision}, {age(started)}")
-    address = address_of(session.settings, app.typed)
-    output.say(f"Call it: blue invoke {name}" + (f"   or: curl {address}" if address else ""))
-    output.result(address or f"http://{app.typed.endpoint}/")
-    output.document({**task.raw, "app": app.raw})
+    deployed = serving(session, plan, task, deadline)
+    output.say(f"{name} is available: revision {deployed.app.typed.revision}, {age(started)}")
+    way = f"   or: curl {deployed.reachable_at}" if deployed.reachable_at else ""
+    output.say(f"Call it: blue invoke {name}{way}")
+    output.result(deployed.address)
+    output.document(deployed.document)
 
 
 def _variable(text: str) -> tuple[str, Any]:
