@@ -9,6 +9,7 @@ type Schemas = components["schemas"];
 
 export type AppList = Schemas["AppList"];
 export type AppLog = Schemas["AppLog"];
+export type AppMetrics = Schemas["AppMetrics"];
 export type AppState = Schemas["AppState"];
 export type Caller = Schemas["OwnWorkspaces"];
 export type Revision = Schemas["RevisionEntry"];

@@ -1,4 +1,4 @@
-/** One app: whether it serves, what keeps it from that, its history, what it prints. */
+/** One app: whether it serves, what keeps it from that, its requests, its history, what it prints. */
 
 import { Refusal, get, path, post } from "./api.js";
 import { whose } from "./apps.js";
@@ -7,12 +7,15 @@ import { count, named, t } from "./language.js";
 import { Badge, Confirm, Facts, Heading, Log, Problem } from "./parts.js";
 import { Revisions } from "./revisions.js";
 import { to } from "./router.js";
+import { Traffic } from "./traffic.js";
 import { html, useEffect, useState } from "./view.js";
 
 /** @typedef {import("../types.js").AppState} AppState */
 
 const WHILE_CHANGING = 2;
 const OTHERWISE = 10;
+const WHILE_NOT_MEASURED = 15;
+const WHILE_MEASURED = 60;
 const LONG_POLL = 20;
 const FIRST_LINES = 100;
 const MOST_LINES = 1000;
@@ -39,6 +42,10 @@ export function App(props) {
       await get(own("logs"), { ...query, tail: since ? null : FIRST_LINES, since, wait: since ? LONG_POLL : null }, signal));
     const lines = [...(before?.lines ?? []), ...part.lines.map((line) => `${line.replica} ${line.message}`)];
     return { value: { lines: lines.slice(-MOST_LINES), next: part.next }, pause: part.next === null ? WHILE_CHANGING : 1 };
+  }, [namespace, name]);
+  const metrics = useFeed(async (signal) => {
+    const value = /** @type {import("../types.js").AppMetrics} */ (await get(own("metrics"), query, signal));
+    return { value, pause: value.requests === null ? WHILE_NOT_MEASURED : WHILE_MEASURED };
   }, [namespace, name]);
   useEffect(() => {
     if (app) onNews(`${name}: ${named("app", app.status)}`);
@@ -74,6 +81,9 @@ export function App(props) {
         [t("app.autoscaling"), app.autoscaling && t("app.autoscaling_value", {
           min: app.autoscaling.min_replicas, max: app.autoscaling.max_replicas, cpu: app.autoscaling.current_cpu ?? "–" })],
       ]} />`}
+    <h2>${t("traffic.title")}</h2>
+    <${Problem} of=${metrics.problem} />
+    ${metrics.value && html`<${Traffic} of=${metrics.value} />`}
     <h2>${t("app.revisions")}</h2>
     <${Problem} of=${revisions.problem} />
     <${Revisions} of=${revisions.value ?? []} onRollBack=${setWanted} />

@@ -86,6 +86,11 @@ export function seconds(value) {
 }
 
 /** @param {number} value */
+export function milliseconds(value) {
+  return new Intl.NumberFormat(current, { style: "unit", unit: "millisecond", maximumFractionDigits: 1 }).format(value);
+}
+
+/** @param {number} value */
 export function count(value) {
   return new Intl.NumberFormat(current).format(value);
 }

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 
-import { address, end, look, picture, travel } from "./browser.js";
+import { address, end, look, travel } from "./browser.js";
 import { WRONG, call, source } from "./sources.js";
 
 const APP = "by-mouse";
@@ -71,6 +71,8 @@ await travel({ viewport: { width: 1100, height: 800 } }, async (page) => {
   await look(page, "mouse-app-korean-dark");
   await page.reload();
   await page.getByRole("heading", { name: "앱 로그" }).waitFor();
-  await picture(page, "mouse-app-again");
+  await page.getByRole("img", { name: /^5분마다의 요청 수/ }).waitFor();
+  await page.getByText(/^요청 \d+건, 오류 0건, 평균 [\d.]+\s?ms$/).waitFor();
+  await look(page, "mouse-app-again");
 });
 await end();
