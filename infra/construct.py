@@ -17,6 +17,7 @@ from infra.concurrency import reserve
 from infra.dashboard import Dashboard
 from infra.deployer import Deployer
 from infra.events import TaskEvents
+from infra.function_dashboards import FunctionDashboards
 from infra.ingest import Ingest
 from infra.lambda_function import ServiceFunction
 from infra.metrics import Watched, functions_of
@@ -101,6 +102,8 @@ class BlueFaas(Construct):
         watched = Watched(storage, tenancy, builder, pipeline, api)
         alarms = Alarms(self, "Alarms", settings=settings, watched=watched)
         Dashboard(self, "Dashboard", alarms=alarms, watched=watched)
+        if settings.kubernetes is not None:
+            FunctionDashboards(self, "FunctionDashboards", kubernetes=settings.kubernetes)
 
         self.http_api = api.http_api
         self.api_url = api.http_api.api_endpoint

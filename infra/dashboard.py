@@ -7,7 +7,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from functions.tasks.metric_names import SERVICE
-from infra import metrics
+from infra import metrics, resource_names
 from infra.alarms import Alarms
 from infra.metrics import Watched
 
@@ -28,7 +28,7 @@ class Dashboard(Construct):
         dashboard = cloudwatch.Dashboard(
             self,
             "Dashboard",
-            dashboard_name=cdk.Stack.of(self).stack_name,
+            dashboard_name=resource_names.dashboard(cdk.Stack.of(self).stack_name),
             default_interval=cdk.Duration.hours(6),
         )
         dashboard.add_widgets(cloudwatch.AlarmStatusWidget(title="Alarms", alarms=alarms.alarms, width=24, height=5))

@@ -1,4 +1,4 @@
-"""Names of the functions and the state machine: the stack gives them, `infra.preflight` looks whether they are free."""
+"""Names of functions, state machine and dashboards: the stack gives them, `infra.preflight` looks if they are free."""
 
 from typing import Final
 
@@ -14,3 +14,8 @@ def function(stack_name: str, module: str) -> str:
 def state_machine(stack_name: str) -> str:
     """Return the name of the state machine of builds."""
     return f"{stack_name}-build"
+
+
+def dashboard(stack_name: str, namespace: str | None = None) -> str:
+    """Return the name of the service's dashboard, or of that of a namespace's functions."""
+    return stack_name if namespace is None else f"{stack_name}-{namespace}"

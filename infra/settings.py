@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from functions.models.deploy import Namespace
 from functions.models.exposure import ExposeSettings
 from functions.models.principals import Principal
 from infra import resource_names
@@ -110,6 +111,10 @@ class Kubernetes(_Strict):
     default_memory_request: str
     require_signature: bool = Field(
         description="Whether images of the stack's own repository need a signature by its key; others need none."
+    )
+    dashboards: list[Namespace] = Field(
+        default=[],
+        description="Namespaces that get a CloudWatch dashboard of their functions.",
     )
     expose: ExposeSettings | None = Field(
         default=None, description="How apps are reached from outside the cluster; null: they are not."

@@ -53,7 +53,7 @@ def taken(session: boto3.Session, settings: Settings) -> Iterator[Finding]:
             raise
     else:
         return
-    found = [*_storage(session, settings), *_running(session, settings), *_named_after_the_stack(session, name)]
+    found = [*_storage(session, settings), *_running(session, settings), *_named_after_the_stack(session, settings)]
     for what in found:
         yield problem(f"name of {what}", "taken", f"Remove it, or choose another name than {name} in cdk.json.")
     if not found:
@@ -85,7 +85,8 @@ def _running(session: boto3.Session, settings: Settings) -> Iterator[str]:
         yield f"state machine {machine}"
 
 
-def _named_after_the_stack(session: boto3.Session, name: str) -> Iterator[str]:
+def _named_after_the_stack(session: boto3.Session, settings: Settings) -> Iterator[str]:
+    name = settings.stack_name
     if _there(lambda: session.client("events").describe_event_bus(Name=name)):
         yield f"event bus {name}"
     prefix = f"/aws/vendedlogs/{name}/"
@@ -95,9 +96,11 @@ def _named_after_the_stack(session: boto3.Session, name: str) -> Iterator[str]:
     alarms = cloudwatch.describe_alarms(AlarmNamePrefix=f"{name}-")["MetricAlarms"]
     if alarms:
         yield f"alarm {alarms[0]['AlarmName']}"
-    dashboards = cloudwatch.list_dashboards(DashboardNamePrefix=name).get("DashboardEntries", [])
-    if any(dashboard["DashboardName"] == name for dashboard in dashboards):
-        yield f"dashboard {name}"
+    listed = cloudwatch.list_dashboards(DashboardNamePrefix=name).get("DashboardEntries", [])
+    there = {dashboard["DashboardName"] for dashboard in listed}
+    namespaces = settings.kubernetes.dashboards if settings.kubernetes is not None else []
+    wanted = {resource_names.dashboard(name, namespace) for namespace in (None, *namespaces)}
+    yield from (f"dashboard {dashboard}" for dashboard in sorted(wanted & there))
 
 
 def _there(ask: Callable[[], object]) -> bool:

@@ -37,6 +37,7 @@ OTHER = {
         "subnet_ids": ["subnet-0123456789abcdef0"],
         "security_group_id": "sg-0123456789abcdef0",
     },
+    "blue-faas.kubernetes.dashboards": ["team-a", "team-b"],
     "blue-faas.kubernetes.expose": {"kind": "Ingress", "domains": ["apps.example.com"], "ingress_class": "alb"},
 }
 """Each setting that decides whether something is there at all."""

@@ -250,9 +250,13 @@ def test_names_that_somebody_has(aws: Any) -> None:
     aws.answers("events", "describe_event_bus", {"Name": "BlueFaas"})
     aws.answers("logs", "describe_log_groups", {"logGroups": [{"logGroupName": "/aws/vendedlogs/BlueFaas/api"}]})
     aws.answers("cloudwatch", "describe_alarms", {"MetricAlarms": [{"AlarmName": "BlueFaas-StuckTasks"}]})
-    aws.answers("cloudwatch", "list_dashboards", {"DashboardEntries": [{"DashboardName": "BlueFaas"}]})
+    aws.answers("cloudwatch", "list_dashboards", {"DashboardEntries": [{"DashboardName": "BlueFaas-team-a"}]})
     settings = Settings.from_file(
-        {"blue-faas.storage.code_bucket_name": "ours", "blue-faas.storage.repository_name": "images"}
+        {
+            "blue-faas.storage.code_bucket_name": "ours",
+            "blue-faas.storage.repository_name": "images",
+            "blue-faas.kubernetes.dashboards": ["team-a"],
+        }
     )
     findings = list(names.taken(aws, settings))
     assert {finding.state for finding in findings} == {State.PROBLEM}
