@@ -66,14 +66,14 @@ def top_level(modules: list[str]) -> set[str]:
 
 @pytest.mark.parametrize(("bundle", "handler"), HANDLERS, ids=[handler for _, handler in HANDLERS])
 def test_a_handler_loads_from_its_bundle_alone_and_no_more_than_it_uses(bundle: Bundle, handler: str) -> None:
-    _, modules = import_handler(bundle.build_for_this_interpreter(), handler)
+    modules = import_handler(bundle.build_for_this_interpreter(), handler).modules
     assert top_level(modules) <= MAY_LOAD[bundle.name]
     assert {"asyncio", "sqlite3"} & set(modules) == set()
     assert len(modules) <= MOST_MODULES[handler]
 
 
 def test_the_deploy_function_loads_the_kubernetes_clients_transport_alone() -> None:
-    _, modules = import_handler(DEPLOY_BUNDLE.build_for_this_interpreter(), "deploy")
+    modules = import_handler(DEPLOY_BUNDLE.build_for_this_interpreter(), "deploy").modules
     assert {module for module in modules if module.partition(".")[0] == "kubernetes"} == KUBERNETES
 
 
