@@ -4,6 +4,9 @@ A file system lists a folder in an order of its own, and CPython keeps what it h
 other bytes on another disk. The listings come from wasmtime's WASI, which writes into the memory of the module that
 calls it: a small module with a memory of its own does that here.
 
+Folders of bytecode are not listed. Whether there is one depends on who has run Python there before, and an import does
+not look for them in a listing.
+
 Layout of an entry (WASI preview 1, witx/typenames.witx): cookie 8 bytes, inode 8, length of the name 4, kind 4, name.
 """
 
@@ -14,6 +17,7 @@ from typing import Final
 _HEAD: Final = struct.Struct("<QQII")
 _INODE: Final = 1
 """Of every entry: inodes are the disk's too."""
+_BYTECODE: Final = b"__pycache__"
 
 BUFFER: Final = 65536
 """Address and size of what lister.wat lists into."""
@@ -66,7 +70,9 @@ class Listings:
                 position += _HEAD.size
                 if position + length > len(content):
                     break
-                entries.append((content[position : position + length], kind))
+                name = content[position : position + length]
+                if name != _BYTECODE:
+                    entries.append((name, kind))
                 position += length
                 cookie = following
             if len(content) < BUFFER:

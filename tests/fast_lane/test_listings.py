@@ -11,7 +11,7 @@ HEAD = struct.Struct("<QQII")
 NOT_A_FOLDER = 54
 
 names = st.binary(min_size=1, max_size=255).filter(lambda name: b"\0" not in name and b"/" not in name)
-folders = st.dictionaries(names, st.integers(0, 7), max_size=60)
+folders = st.dictionaries(names.filter(b"__pycache__".__ne__), st.integers(0, 7), max_size=60)
 
 
 class Disk:
@@ -62,6 +62,12 @@ def test_the_order_is_that_of_the_names(folder: dict[bytes, int], random: Random
     entries = list(folder.items())
     random.shuffle(entries)
     assert read(entries, size) == [(1, name, kind) for name, kind in sorted(folder.items())]
+
+
+@given(folders, st.integers(0, 7))
+def test_folders_of_bytecode_are_not_listed(folder: dict[bytes, int], kind: int) -> None:
+    entries = list(folder.items())
+    assert read([(b"__pycache__", kind), *entries], 500) == read(entries, 500)
 
 
 def test_a_large_folder_is_listed_in_several_calls() -> None:
