@@ -3,6 +3,7 @@
 import datetime
 import json
 import os
+import re
 import shlex
 import stat
 import subprocess
@@ -479,6 +480,14 @@ class TestAccess:
         assert [line.split()[:2] for line in done.out.splitlines()] == [
             ["ok", name] for name in ("settings", "service", "clock", "credentials", "tasks", "apps")
         ]
+
+    @pytest.mark.parametrize(("count", "says"), [(0, "0 apps"), (1, "1 app"), (2, "2 apps")])
+    def test_doctor_counts_what_the_workspace_has(
+        self, service: Service, project: Path, blue: Blue, count: int, says: str
+    ) -> None:
+        apps = [summary(f"app-{number}") for number in range(count)]
+        service.cluster["GET", "/api/v1/apps"] = [AppList(namespace="default", apps=apps)]
+        assert re.search(rf"apps +{says} of workspace \S+ in namespace default$", blue("doctor").out, re.MULTILINE)
 
     def test_doctor_of_a_clock_that_is_wrong(
         self, service: Service, project: Path, blue: Blue, monkeypatch: pytest.MonkeyPatch

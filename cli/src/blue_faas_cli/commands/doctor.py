@@ -116,6 +116,7 @@ def _apps(session: Session) -> str:
     from blue_faas_cli.apps import in_workspace
     from functions.models.apps import AppList
 
-    namespace = session.settings.namespace
+    namespace, workspace = session.settings.namespace, session.settings.workspace_id
     found = session.api.get(AppList, "/api/v1/apps", namespace=namespace, **in_workspace(session))
-    return f"namespace {namespace} has {len(found.typed.apps)} apps"
+    count = len(found.typed.apps)
+    return f"{count} {'app' if count == 1 else 'apps'} of workspace {workspace} in namespace {namespace}"
