@@ -14,7 +14,7 @@ from infra.settings import Settings
 from infra.smoke.signing import NoIdentityError, identity
 from infra.smoke.steps import STEPS, Smoke, StepFailedError
 
-_NEED_CLUSTER: Final = ("deploy", "rollback")
+_NEED_CLUSTER: Final = ("deploy", "metrics", "rollback")
 _LOOK: Final = {
     "health": "Is the URL the stack's output ApiUrl?",
     "authorizer": "Set the authorizer in cdk.json to iam or jwt, and deploy again.",
@@ -23,6 +23,7 @@ _LOOK: Final = {
     "logs": "docs/operations.md, A function's log: that of the builds function.",
     "upload": "docs/operations.md, What is open: whether the task waits for the upload or for its build.",
     "deploy": "docs/cluster.md, When something is wrong.",
+    "metrics": "503: with kubernetes.vpc, the function needs an endpoint for CloudWatch (docs/cluster.md).",
     "rollback": "docs/cluster.md, When something is wrong.",
     "delete": "Remove what is left by hand: tasks of the workspace, app smoke-… in the namespace.",
 }

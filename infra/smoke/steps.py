@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import httpx
 
-STEPS: Final = ("build", "logs", "upload", "deploy", "rollback", "delete")
+STEPS: Final = ("build", "logs", "upload", "deploy", "metrics", "rollback", "delete")
 """Methods of `Smoke`, in the order in which they are tried; those before them only look."""
 _WAIT: Final = 20
 _SOURCE: Final = '''\
@@ -104,6 +104,11 @@ class Smoke:
         """Deploy the image and call the app."""
         self._deploy(self._image(0))
         return f"{self.namespace}/{self.app} serves"
+
+    def metrics(self) -> str:
+        """Read what is measured of the app: whether it is, and whether CloudWatch can be asked."""
+        read = self._ask("GET", f"{self._app_path}/metrics")
+        return "requests are measured" if read["measured"] else str(read["note"])
 
     def rollback(self) -> str:
         """Update the app, and roll it back."""

@@ -66,6 +66,10 @@ class Installation:
             case "POST", [*_, "rollback"]:
                 self._images.append(self._images[-2])
                 return httpx.Response(200, json={})
+            case "GET", [*_, "metrics"] if self._images:
+                return httpx.Response(200, json={"measured": False, "note": "Requests are not measured."})
+            case "GET", [*_, "metrics"]:
+                return httpx.Response(404, json={"detail": "App not found"})
             case "GET", [*_, "revisions"]:
                 made = [
                     {"revision": number, "image": image, "current": number == len(self._images)}
@@ -85,7 +89,7 @@ class Installation:
 
 def test_an_installation_that_works() -> None:
     lines = Installation().lines()
-    assert list(lines) == ["health", "authorizer", "build", "logs", "upload", "deploy", "rollback", "delete"]
+    assert list(lines) == ["health", "authorizer", "build", "logs", "upload", "deploy", "metrics", "rollback", "delete"]
     assert {line.state for line in lines.values()} == {"works"}, lines
 
 
@@ -94,7 +98,8 @@ def test_an_installation_that_works() -> None:
     [
         ("/logs", httpx.Response(503, json={"detail": "A service that this one needs is not answering."}), {"logs"}),
         ("/bucket/", httpx.Response(307), {"upload", "rollback"}),
-        ("/deploy", httpx.Response(502, json={"detail": "forbidden"}), {"deploy", "rollback"}),
+        ("/deploy", httpx.Response(502, json={"detail": "forbidden"}), {"deploy", "metrics", "rollback"}),
+        ("/metrics", httpx.Response(503, json={"detail": "No connection to CloudWatch"}), {"metrics"}),
         ("/rollback", httpx.Response(500), {"rollback"}),
         ("/build-and-push", httpx.Response(403, json={"message": "Forbidden"}), {"build", "logs", "rollback"}),
         ("/health", httpx.Response(404), {"health"}),
@@ -124,7 +129,7 @@ def test_a_build_that_does_not_end_is_not_waited_for_for_ever() -> None:
 @pytest.mark.parametrize(("cluster", "namespace"), [(False, "team-a"), (True, None)])
 def test_deploying_is_left_out_where_there_is_nothing_to_deploy_to(cluster: bool, namespace: str | None) -> None:
     lines = Installation(cluster=cluster).lines(namespace)
-    assert {step for step, line in lines.items() if line.state == "left out"} == {"deploy", "rollback"}
+    assert {step for step, line in lines.items() if line.state == "left out"} == {"deploy", "metrics", "rollback"}
     assert lines["delete"].state == "works"
 
 

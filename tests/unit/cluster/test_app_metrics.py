@@ -58,12 +58,14 @@ def set_variable(kubectl: Administrator, name: str, value: str) -> None:
     kubectl.patch(DEPLOYMENTS, NAME, {"spec": {"template": {"spec": {"containers": containers}}}})
 
 
-def put(app: MeasuredApp, status: int, durations: Mapping[float, int], *, ago: float = 0) -> None:
-    """Send what a collector sends of requests: how many took how many milliseconds.
+def period_of(ago: float) -> float:
+    """Begin of the five minutes that so many seconds lead back to."""
+    return (time.time() - ago) // Period.FIVE_MINUTES * Period.FIVE_MINUTES
 
-    They are in the period of five minutes that ``ago`` seconds lead to: those of one test lie in one.
-    """
-    at = (time.time() - ago) // Period.FIVE_MINUTES * Period.FIVE_MINUTES
+
+def put(app: MeasuredApp, status: int, durations: Mapping[float, int], *, at: float | None = None) -> None:
+    """Send what a collector sends of requests: how many took how many milliseconds."""
+    at = period_of(0) if at is None else at
     duration = {
         "MetricName": DURATION,
         "Dimensions": dimensions(app.dimensions()),
@@ -90,8 +92,9 @@ def ask(call: Deploy, **query: str) -> Answer:
 
 
 def test_requests_errors_and_latency(call: Deploy, measured: MeasuredApp) -> None:
-    put(measured, 200, {2.0: 98, 10.0: 1}, ago=600)
-    put(measured, 503, {100.0: 1}, ago=600)
+    before = period_of(600)
+    put(measured, 200, {2.0: 98, 10.0: 1}, at=before)
+    put(measured, 503, {100.0: 1}, at=before)
     put(measured, 200, {4.0: 1})
     answer = ask(call)
     assert answer.status == 200, answer.text
@@ -117,8 +120,8 @@ def test_the_length_of_a_period(call: Deploy, measured: MeasuredApp, period: str
 
 @pytest.mark.parametrize(("minutes", "requests"), [("9", None), ("1440", 3)])
 def test_the_time_that_is_looked_back(call: Deploy, measured: MeasuredApp, minutes: str, requests: int | None) -> None:
-    put(measured, 200, {2.0: 3}, ago=1200)
-    put(measured, 200, {2.0: 3}, ago=_LONG_AGO)
+    put(measured, 200, {2.0: 3}, at=period_of(1200))
+    put(measured, 200, {2.0: 3}, at=period_of(_LONG_AGO))
     assert ask(call, minutes=minutes).body["requests"] == requests
 
 
