@@ -27,7 +27,7 @@ LONGEST := $(addprefix tests/,e2e chaos/never_lost chaos/restart security/servic
            $(addprefix local/tests/,aws spin_host kubernetes_cluster) tests/unit/cluster
 FOLDERS := $(LONGEST) $(filter-out $(LONGEST),$(sort $(patsubst %/,%,$(dir $(shell find tests local/tests cli/tests -name "test_*.py")))))
 
-.PHONY: help setup lock demo local smoke synth test test-ui conformance fuzz coverage audit image-sbom docs scale check format openapi bundles cli clean $(FOLDERS)
+.PHONY: help setup lock demo local smoke synth test test-ui bench conformance fuzz coverage audit image-sbom docs scale check format openapi bundles cli clean $(FOLDERS)
 
 help:
 	@echo "make demo    set up, start the one-machine cloud, build and deploy examples/hello, show its answer"
@@ -190,10 +190,11 @@ build/docs-environment/made: .venv/made docs/requirements.txt
 docs: build/docs-environment/made
 	@NO_MKDOCS_2_WARNING=1 build/docs-environment/bin/mkdocs build --clean && echo "Site: build/site/index.html"
 
-# Everything that a build may cost, in one run, written to docs/benchmarks.md; on a quiet machine about eight minutes.
 scale: setup
 	@PYTHONPATH=.:builder_image $(VENV)/python -m bench.scale
 
+# What builds cost in one run, on a quiet machine about eight minutes; with PARTS, the running service. Written to
+# docs/benchmarks.md, each part when it ends.
 bench: setup
 	@PYTHONPATH=.:builder_image $(VENV)/python -m $(if $(PARTS),bench.service $(PARTS),tests.benchmarks) $(if $(RUNS),--runs $(RUNS))
 
