@@ -27,7 +27,7 @@ LONGEST := $(addprefix tests/,e2e chaos/never_lost chaos/restart security/servic
            $(addprefix local/tests/,aws spin_host kubernetes_cluster) tests/unit/cluster
 FOLDERS := $(LONGEST) $(filter-out $(LONGEST),$(sort $(patsubst %/,%,$(dir $(shell find tests local/tests cli/tests -name "test_*.py")))))
 
-.PHONY: help setup lock demo local smoke synth test test-ui bench conformance fuzz coverage audit image-sbom docs scale check format openapi bundles cli clean $(FOLDERS)
+.PHONY: help setup lock demo local smoke synth test test-ui bench conformance fuzz coverage audit image-sbom docs scale check format openapi bundles cli cdk clean $(FOLDERS)
 
 help:
 	@echo "make demo    set up, start the one-machine cloud, build and deploy examples/hello, show its answer"
@@ -47,6 +47,7 @@ help:
 	@echo "             (PARTS=\"pipeline cold api functions old growth\": the running service instead; RUNS=1: short, written nowhere)"
 	@echo "make synth   write the CloudFormation template to cdk.out (no credentials needed)"
 	@echo "make cli     the command line \`blue\` as a wheel: pipx install dist/blue_faas-*.whl"
+	@echo "make cdk     the service as a construct, a wheel for CDK apps of others (docs/cdk.md)"
 	@echo "make lock    lock the pins of pyproject.toml with hashes (UPGRADE=1: and take the newest of what they pull in)"
 	@echo "make check   ruff, mypy, import-linter, complexity;  make format  ruff format;  make openapi  docs/openapi.json"
 
@@ -124,8 +125,12 @@ bundles: .venv/made
 cli: .venv/made
 	@PYTHONPATH=.:cli/src $(VENV)/python -m cli.reference > docs/cli.md
 	@$(VENV)/python -m infra.tools.page
-	@rm -rf cli/build dist && $(VENV)/uv build --quiet --wheel --no-build-isolation --python $(VENV)/python --out-dir dist cli && rm -rf cli/build
-	@ls dist/*.whl
+	@rm -rf cli/build dist/blue_faas-*.whl && $(VENV)/uv build --quiet --wheel --no-build-isolation --python $(VENV)/python --out-dir dist cli && rm -rf cli/build
+	@ls dist/blue_faas-*.whl
+
+# The service's construct, for CDK apps of others (docs/cdk.md).
+cdk: .venv/made
+	@rm -rf dist/blue_faas_cdk-*.whl && $(VENV)/python -m infra.tools.cdk_wheel
 
 format: .venv/made
 	@$(VENV)/ruff check --fix . && $(VENV)/ruff format .

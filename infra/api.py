@@ -20,7 +20,6 @@ from infra.settings import Settings
 from infra.storage import Storage
 from infra.submission import grant_submit, submission_environment
 from infra.tenancy import Tenancy
-from infra.tools.bundles import API_BUNDLE
 
 _ACCESS_LOG = {
     "requestId": "$context.requestId",
@@ -71,7 +70,6 @@ class Api(Construct):
             "Builds",
             module="builds",
             description="Build API: takes sources in, tells where tasks are",
-            bundle=API_BUNDLE,
             environment={
                 **submission_environment(settings, storage, state_machine_arn),
                 "BUILD_LOG_GROUP": build_logs.log_group_name,
@@ -98,7 +96,6 @@ class Api(Construct):
             "Health",
             module="health",
             description="Answers GET /health, however busy the other functions are",
-            bundle=API_BUNDLE,
             environment={},
             timeout=cdk.Duration.seconds(10),
         )

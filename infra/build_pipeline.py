@@ -16,7 +16,6 @@ from infra.log_groups import vended_log_group
 from infra.nag import accept, wildcard
 from infra.settings import Builds
 from infra.storage import Storage
-from infra.tools.bundles import API_BUNDLE
 from infra.undelivered import UndeliveredQueue
 
 
@@ -105,7 +104,6 @@ class BuildPipeline(Construct):
             construct_id,
             module=module,
             description=description,
-            bundle=API_BUNDLE,
             environment=storage.environment(),
             timeout=cdk.Duration.seconds(30),
         )
@@ -119,7 +117,6 @@ class BuildPipeline(Construct):
             "SignImage",
             module="sign_image",
             description="Signs the image of a task that is done",
-            bundle=API_BUNDLE,
             environment={
                 **storage.environment(),
                 "DEFAULT_IMAGE_REPOSITORY": storage.repository.repository_uri,

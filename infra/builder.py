@@ -7,11 +7,11 @@ from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from infra import assets
+from infra.asset_types import DOCKERFILE
 from infra.nag import accept, wildcard
 from infra.settings import Builds, Limits
 from infra.storage import Storage
-from infra.tools.build_folder import ROOT
-from infra.tools.image_context import DOCKERFILE, image_context
 
 
 class Builder(Construct):
@@ -21,14 +21,16 @@ class Builder(Construct):
         self, scope: Construct, construct_id: str, *, storage: Storage, settings: Builds, limits: Limits
     ) -> None:
         super().__init__(scope, construct_id)
+        context = assets.builder_image()
         image = ecr_assets.DockerImageAsset(
             self,
             "Image",
-            directory=str(image_context()),
+            directory=str(context),
             file=DOCKERFILE,
             platform=ecr_assets.Platform.LINUX_AMD64,
+            exclude=["**/__pycache__"],  # pip compiles what it installs, the context of a wheel too
         )
-        buildspec = yaml.safe_load((ROOT / "builder_image" / "buildspec.yml").read_text())
+        buildspec = yaml.safe_load((context / "builder_image" / "buildspec.yml").read_text("utf-8"))
         self.log_group = logs.LogGroup(
             self, "Logs", retention=logs.RetentionDays.THREE_MONTHS, removal_policy=cdk.RemovalPolicy.DESTROY
         )

@@ -12,7 +12,6 @@ from infra.nag import accept, wildcard
 from infra.settings import Kubernetes, Settings, Vpc
 from infra.storage import Storage
 from infra.tenancy import Tenancy
-from infra.tools.bundles import DEPLOY_BUNDLE
 
 
 class Deployer(Construct):
@@ -40,7 +39,6 @@ class Deployer(Construct):
             "Function",
             module="deploy",
             description="Deploy API: SpinApps and their autoscalers on EKS",
-            bundle=DEPLOY_BUNDLE,
             environment={
                 **settings.variables(
                     "kubernetes.cluster_name",

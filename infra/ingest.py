@@ -9,7 +9,6 @@ from infra.settings import Settings
 from infra.storage import Storage
 from infra.submission import grant_submit, submission_environment
 from infra.tenancy import Tenancy
-from infra.tools.bundles import API_BUNDLE
 from infra.undelivered import UndeliveredQueue
 
 
@@ -32,7 +31,6 @@ class Ingest(Construct):
             "Function",
             module="ingest",
             description="Starts the build of a source that was uploaded to S3",
-            bundle=API_BUNDLE,
             environment={**submission_environment(settings, storage, state_machine_arn), **tenancy.environment()},
             timeout=cdk.Duration.minutes(1),
         )

@@ -7,9 +7,8 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from infra import resource_names
+from infra import assets, resource_names
 from infra.nag import accept
-from infra.tools.bundles import Bundle
 
 RUNTIME = lambda_.Runtime.PYTHON_3_13
 ARCHITECTURE = lambda_.Architecture.ARM_64
@@ -33,12 +32,12 @@ class ServiceFunction(lambda_.Function):
         *,
         module: str,
         description: str,
-        bundle: Bundle,
         environment: dict[str, str],
         timeout: cdk.Duration,
         memory_mb: int = 512,
         **options: Any,
     ) -> None:
+        code = assets.lambda_code(module)
         super().__init__(
             scope,
             construct_id,
@@ -48,7 +47,7 @@ class ServiceFunction(lambda_.Function):
             architecture=ARCHITECTURE,
             handler=f"functions.handlers.{module}.handler",
             code=lambda_.Code.from_asset(
-                str(bundle.build()), asset_hash=bundle.digest(), asset_hash_type=cdk.AssetHashType.CUSTOM
+                str(code.path), asset_hash=code.digest, asset_hash_type=cdk.AssetHashType.CUSTOM
             ),
             timeout=timeout,
             memory_size=memory_mb,

@@ -7,12 +7,13 @@ The packs' rules: https://github.com/cdklabs/cdk-nag/blob/main/RULES.md
 from typing import Any
 
 import aws_cdk as cdk
-import cdk_nag
 from constructs import IConstruct
 
 
 def check(app: cdk.App) -> None:
     """Check the app with the rule packs when it is synthesized."""
+    import cdk_nag  # whoever has the construct in an app of their own need not have the packs
+
     cdk.Validations.of(app).add_plugins(cdk_nag.AwsSolutionsChecks(app), cdk_nag.ServerlessChecks(app))
 
 

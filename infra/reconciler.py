@@ -8,7 +8,6 @@ from constructs import Construct
 from infra.build_pipeline import BuildPipeline
 from infra.lambda_function import ServiceFunction
 from infra.storage import Storage
-from infra.tools.bundles import API_BUNDLE
 from infra.undelivered import UndeliveredQueue
 
 EVERY = cdk.Duration.minutes(5)
@@ -25,7 +24,6 @@ class Reconciler(Construct):
             "Function",
             module="reconcile",
             description="Ends and announces tasks that nothing else will",
-            bundle=API_BUNDLE,
             environment={
                 **storage.environment(),
                 "STATE_MACHINE_ARN": machine.state_machine_arn,

@@ -3,10 +3,10 @@
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
+from infra import assets
 from infra.settings import Settings
 from infra.settings import Storage as StorageSettings
 from infra.storage import Storage
-from infra.tools.image_context import image_context
 
 
 def submission_environment(settings: Settings, storage: Storage, state_machine_arn: str) -> dict[str, str]:
@@ -18,7 +18,7 @@ def submission_environment(settings: Settings, storage: Storage, state_machine_a
         **settings.variables("limits.running_builds", "limits.kept_tasks", "storage.task_retention_days"),
         **_image_reuse(settings.storage),
         # Any change of the builder image may change its output: earlier output is not reused then.
-        "TOOLCHAIN_ID": image_context().name,
+        "TOOLCHAIN_ID": assets.builder_image().name,
     }
 
 

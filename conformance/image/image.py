@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from conformance import debian
-from infra.tools.image_context import DOCKERFILE, image_context
+from infra.asset_types import DOCKERFILE
+from infra.tools.image_context import image_context
 from local.cloud.places import SPIN_ENVIRONMENT, shared_root
 from local.spin_cli.wrapper import install_wrapper
 

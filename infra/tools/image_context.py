@@ -14,7 +14,6 @@ _CONTENT: Final = (
     "functions/contracts",
     "functions/registry",
 )
-DOCKERFILE: Final = "builder_image/Dockerfile"
 
 
 def image_context() -> Path:
