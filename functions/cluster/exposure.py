@@ -8,9 +8,8 @@ A host name belongs to the app that had it first, whatever its namespace. Nobody
 it: they are listed before a host is given, and once more afterwards, since another request may have done the same.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Final
 
 from functions.cluster import history, manifests
@@ -26,11 +25,10 @@ from functions.cluster.errors import (
     UnfitRequestError,
 )
 from functions.cluster.names import Object, ObjectName
-from functions.cluster.resources import HTTP_ROUTES, INGRESSES, SPIN_APPS, Resource
+from functions.cluster.resources import ROUTES, SPIN_APPS, Resource
 from functions.cluster.retries import until_done
-from functions.models.exposure import ExposeSettings, RouteKind
+from functions.models.exposure import ExposeSettings
 
-ROUTES: Final[Mapping[RouteKind, Resource]] = MappingProxyType({"Ingress": INGRESSES, "HTTPRoute": HTTP_ROUTES})
 _PORT: Final = 80
 """Of the Service that the operator makes for each app."""
 

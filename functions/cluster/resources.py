@@ -1,7 +1,11 @@
 """The kinds of object that a deploy reads and writes, and their URLs in the Kubernetes API."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
+
+from functions.models.exposure import RouteKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,5 +45,7 @@ POD_LOGS: Final = Resource("", "v1", "pods/log", "Pod")
 """The log of a pod: a right of its own. Read with `functions.cluster.client.Cluster.pod_log`."""
 INGRESSES: Final = Resource("networking.k8s.io", "v1", "ingresses", "Ingress")
 HTTP_ROUTES: Final = Resource("gateway.networking.k8s.io", "v1", "httproutes", "HTTPRoute")
+ROUTES: Final[Mapping[RouteKind, Resource]] = MappingProxyType({"Ingress": INGRESSES, "HTTPRoute": HTTP_ROUTES})
+"""What can lead to an app from outside, by how an installation names it."""
 EVENTS: Final = Resource("", "v1", "events", "Event")
 NAMESPACES: Final = Resource("", "v1", "namespaces", "Namespace", namespaced=False)

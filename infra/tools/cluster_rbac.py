@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import yaml
 
-from functions.cluster.exposure import ROUTES
 from functions.cluster.permissions import everywhere, in_namespaces, rules
+from functions.cluster.resources import ROUTES
 from functions.models.exposure import RouteKind
 
 ROOT: Final = Path(__file__).resolve().parents[2]

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from functions.cluster.exposure import ROUTES
 from functions.cluster.permissions import everywhere, in_namespaces
-from functions.cluster.resources import INGRESSES, SPIN_APPS, Resource
+from functions.cluster.resources import INGRESSES, ROUTES, SPIN_APPS, Resource
 from functions.contracts import settings
 from tests.unit.cluster.conftest import HTTP_ROUTE, IMAGE, INGRESS, Deploy
 from tests.unit.cluster.kubernetes_server import Administrator, KubernetesServer
