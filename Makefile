@@ -22,9 +22,12 @@ export JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION = 20
 unexport PYTHONDONTWRITEBYTECODE
 
 # Those that take longest first, so that nothing is left to wait for at the end.
-LONGEST := $(addprefix tests/,e2e chaos/never_lost chaos/restart security/service security/builder) local/tests/front \
-           $(addprefix tests/,e2e/other_clouds unit unit/builder infra fast_lane) \
-           $(addprefix local/tests/,aws spin_host kubernetes_cluster) tests/unit/cluster
+LONGEST := $(addprefix tests/,chaos/never_lost e2e/callers e2e security/service unit) local/tests/front \
+           $(addprefix tests/,chaos/restart unit/cluster security/builder e2e/other_clouds unit/builder fast_lane) \
+           $(addprefix local/tests/,aws spin_host kubernetes_cluster) tests/infra
+# They need no toolchain, and run while it is made, which leaves a processor free for the most part. No more of them: those
+# that take longest are to begin with as soon as they can.
+EARLY := $(addprefix tests/,infra checks cluster) local/tests/oci
 FOLDERS := $(LONGEST) $(filter-out $(LONGEST),$(sort $(patsubst %/,%,$(dir $(shell find tests local/tests cli/tests -name "test_*.py")))))
 
 .PHONY: help setup lock demo local smoke synth test test-ui bench conformance fuzz coverage audit image-sbom docs scale check format openapi bundles cli cdk clean $(FOLDERS)
@@ -82,21 +85,21 @@ node_modules/made: package.json package-lock.json
 	@npm ci --silent --no-audit --no-fund
 	@touch $@
 
-# What makes clients of docs/openapi.json, for tests/e2e/test_generated_clients.py.
+# What makes clients of docs/openapi.json, for tests/e2e/callers/test_generated_clients.py.
 build/clients/made: .venv/made tests/clients/requirements.txt tests/clients/package.json tests/clients/package-lock.json
 	@mkdir -p build/clients && $(VENV)/uv venv --quiet --clear --python $(VENV)/python build/clients/python
 	@$(VENV)/uv pip install --quiet --python build/clients/python/bin/python --require-hashes -r tests/clients/requirements.txt
 	@cp tests/clients/package.json tests/clients/package-lock.json build/clients && cd build/clients && npm ci --silent --no-audit --no-fund
 	@touch $@
 
-tests/e2e: build/clients/made
+tests/e2e/callers: build/clients/made
 
 # What checks the page at /ui and drives browsers, for the tests that do so.
 build/ui/made: .venv/made tests/ui/package.json tests/ui/package-lock.json
 	@mkdir -p build/ui && $(VENV)/python -m infra.tools.page tests/ui
 	@touch $@
 
-tests/ui tests/e2e local/tests/front: build/ui/made
+tests/ui tests/e2e/callers local/tests/front: build/ui/made
 
 demo: setup
 	@$(VENV)/python -m local.cloud.demo
@@ -150,7 +153,7 @@ test-ui: setup
 	@test -n "$(BROWSER)" || { echo "Missing: chromium (Debian: apt-get install chromium)"; exit 1; }
 	@$(VENV)/python -m pytest tests/ui/test_*.py
 	@$(VENV)/python -m pytest local/tests/front/test_page.py
-	@$(VENV)/python -m pytest tests/e2e/test_page.py
+	@$(VENV)/python -m pytest tests/e2e/callers/test_page.py
 
 # How much of the product the tests below run, lines and branches; less than [tool.coverage.report] asks for fails. Not part
 # of `make test`: on Python 3.11 counting takes half as much time again (docs/decisions/0030-gates.md).
@@ -203,7 +206,10 @@ scale: setup
 bench: setup
 	@PYTHONPATH=.:builder_image $(VENV)/python -m $(if $(PARTS),bench.service $(PARTS),tests.benchmarks) $(if $(RUNS),--runs $(RUNS))
 
-$(FOLDERS): setup
+$(EARLY): .venv/made
+$(filter-out $(EARLY),$(FOLDERS)): setup
+
+$(FOLDERS):
 	@echo $@ && $(VENV)/python -m pytest $@/test_*.py
 
 clean:
