@@ -11,12 +11,12 @@ from starlette.responses import JSONResponse, Response
 from local.aws.credentials import RunCredentials
 from local.aws.gate import FRONT_HEADER, HOST_HEADER
 from local.front.config import FrontConfig
-from local.http_headers import forwarded
+from local.http_headers import HOP_BY_HOP, answered, forwarded
 
 MAX_PAYLOAD: Final = 10 * 1024 * 1024
 """Bytes of a request that an HTTP API takes (Amazon API Gateway quotas: payload size 10 MB, cannot be raised)."""
 
-_NOT_FORWARDED: Final = frozenset(("host", "connection", "keep-alive", "transfer-encoding", "te", "upgrade", "expect"))
+_NOT_FORWARDED: Final = HOP_BY_HOP | {b"host", b"expect"}
 
 
 class ApiGateway:
@@ -44,19 +44,14 @@ class ApiGateway:
         if leaves(path):
             return JSONResponse({"message": "Not Found"}, 404)
         url = httpx.URL(self._base + path, query=request.scope["query_string"])
-        headers = forwarded(request.headers.raw, {name.encode() for name in _NOT_FORWARDED})
+        headers = forwarded(request.headers.raw, _NOT_FORWARDED)
         headers += [(FRONT_HEADER, self._secret), (HOST_HEADER, request.headers.get("host", "").encode("latin-1"))]
         try:
             answer = await self._http.request(request.method, url, headers=headers, content=bytes(body))
         except httpx.TransportError as error:
             return JSONResponse({"message": f"The AWS APIs of this machine do not answer: {error}"}, 502)
-        kept = [
-            (k, v)
-            for k, v in answer.headers.multi_items()
-            if k.lower() not in {*_NOT_FORWARDED, "content-length", "content-encoding"}
-        ]
         response = Response(answer.content, answer.status_code)
-        response.raw_headers += [(k.encode("latin-1"), v.encode("latin-1")) for k, v in kept]
+        response.raw_headers += answered(answer.headers.raw)
         return response
 
 

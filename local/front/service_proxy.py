@@ -12,10 +12,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from local.http_headers import forwarded
+from local.http_headers import HOP_BY_HOP, answered, forwarded
 from local.kubernetes.kubeconfig import access_from_kubeconfig
 
-_NOT_FORWARDED: Final = frozenset(("host", "connection", "keep-alive", "transfer-encoding", "te", "upgrade"))
+_NOT_FORWARDED: Final = HOP_BY_HOP | {b"host", b"authorization"}
 
 
 class ServiceProxy:
@@ -46,7 +46,7 @@ class ServiceProxy:
     async def _answer(self, request: Request) -> Response:
         service, namespace = request.path_params["service"], request.path_params["namespace"]
         path = f"/api/v1/namespaces/{namespace}/services/{service}:80/proxy{request.url.path}"
-        headers = forwarded(request.headers.raw, {name.encode() for name in (*_NOT_FORWARDED, "authorization")})
+        headers = forwarded(request.headers.raw, _NOT_FORWARDED)
         try:
             answer = await self._http.request(
                 request.method,
@@ -56,7 +56,6 @@ class ServiceProxy:
             )
         except httpx.TransportError as error:
             return PlainTextResponse(f"The cluster does not answer: {error}\n", 502)
-        kept = {
-            k: v for k, v in answer.headers.items() if k not in {*_NOT_FORWARDED, "content-length", "content-encoding"}
-        }
-        return Response(answer.content, answer.status_code, kept)
+        response = Response(answer.content, answer.status_code)
+        response.raw_headers += answered(answer.headers.raw)
+        return response

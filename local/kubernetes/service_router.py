@@ -17,7 +17,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from local.http_headers import forwarded
+from local.http_headers import DATE, HOP_BY_HOP, forwarded
 from local.kubernetes.kubeconfig import access_from_kubeconfig
 from local.kubernetes.machinery.api import Key
 from local.kubernetes.machinery.http_api import ApiAccess
@@ -39,9 +39,7 @@ _RUNTIME_PATHS: Final = "/.well-known/spin/"
 """Below it Spin answers by itself."""
 
 IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
-_HOP_BY_HOP: Final = frozenset(
-    (b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade")
-)
+_NOT_SENT_BACK: Final = HOP_BY_HOP | {DATE}
 _COULD_NOT_CONNECT: Final = (httpcore.ConnectError, httpcore.ConnectTimeout)
 _BROKE_OFF: Final = (httpcore.ReadError, httpcore.WriteError, httpcore.RemoteProtocolError)
 
@@ -214,7 +212,7 @@ def _target(request: Request) -> bytes:
 
 def _request_headers(request: Request) -> list[tuple[bytes, bytes]]:
     """Pass on the client's headers; framing is between neighbours and made anew."""
-    headers = forwarded(request.headers.raw, _HOP_BY_HOP)
+    headers = forwarded(request.headers.raw, HOP_BY_HOP)
     names = {name for name, _ in headers}
     if b"content-length" not in names and "transfer-encoding" in request.headers:
         headers.append((b"transfer-encoding", b"chunked"))
@@ -223,7 +221,7 @@ def _request_headers(request: Request) -> list[tuple[bytes, bytes]]:
 
 async def _send_back(response: httpcore.Response, send: Send) -> None:
     try:
-        headers = [(name.lower(), value) for name, value in response.headers if name.lower() not in _HOP_BY_HOP]
+        headers = [(name.lower(), value) for name, value in response.headers if name.lower() not in _NOT_SENT_BACK]
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
         stream: Any = response.aiter_stream()
         async for chunk in stream:

@@ -86,6 +86,11 @@ def fetched(cloud: Client, app: str, url: str) -> httpx.Response:
     return cloud.call(app, "/fetch", params={"url": url})
 
 
+def test_an_answer_has_one_date(cloud: Client, nosy: str) -> None:
+    for answer in (cloud.http.get("/health"), cloud.http.get("/v2/"), cloud.call(nosy, "/")):
+        assert len(answer.headers.get_list("date")) == 1, answer.request.url
+
+
 def test_a_function_reaches_nothing_of_this_machine(cloud: Client, nosy: str, opened_port: int) -> None:
     api_server = access_from_kubeconfig(cloud.cloud.kubeconfig).url
     urls = [cloud.cloud.aws_endpoint, cloud.url, api_server, f"http://localhost:{opened_port}"]
