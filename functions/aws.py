@@ -26,8 +26,9 @@ _ASKED_FUNCTION: Final = Config(connect_timeout=1, read_timeout=8, retries={"tot
 
 _KEYS: Final = Config(connect_timeout=1, read_timeout=5)
 """Seconds. A deploy waits for KMS, and has to be answered in time."""
-_METRICS: Final = Config(connect_timeout=1, read_timeout=6, retries={"total_max_attempts": 2, "mode": "standard"})
-"""Seconds. Who asks for metrics waits, and can ask again."""
+_METRICS: Final = Config(connect_timeout=1, read_timeout=4, retries={"total_max_attempts": 2, "mode": "standard"})
+METRICS_SECONDS: Final = 11.0
+"""What CloudWatch may take, both tries and the pause between them: a request has to be answered in time."""
 
 
 class Clients:

@@ -53,6 +53,7 @@ _NOT_MEASURED: Final = (
     "Requests of this app are not measured: its executor does not say where to send what is measured. The service's "
     "operator can set that up for the namespace (docs/observability.md)."
 )
+_NOT_STARTED: Final = "The app has no Deployment yet: the operator in the cluster makes it. Ask again in a moment."
 _NOTHING_YET: Final = (
     "CloudWatch has nothing of this app in this time: there was no request, or the collector in the cluster sends "
     "nothing. What is newest arrives after up to two minutes."
@@ -165,11 +166,12 @@ class Deployments:
         name = MeasuredApp(self.settings.kubernetes_cluster_name, app.namespace, app.name)
         found = traffic.read(name, window) if measured else None
         any_requests = found is not None and bool(found.points)
+        nothing = _NOTHING_YET if measured else _NOT_STARTED if deployment is None else _NOT_MEASURED
         return AppMetrics(
             app_name=app.name,
             namespace=app.namespace,
             measured=measured,
-            note=None if any_requests else _NOTHING_YET if measured else _NOT_MEASURED,
+            note=None if any_requests else nothing,
             start=_moment(window.start),
             end=_moment(window.end),
             period=window.period,

@@ -10,6 +10,8 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Path, Query
 from functions.api.deployments import Deployments
 from functions.api.documented_responses import RETRY_AFTER, responses
 from functions.api.plain_text import also_text, text_answer, wants_text
+from functions.aws import METRICS_SECONDS
+from functions.cluster.deadline import WHOLE_ANSWER
 from functions.cluster.errors import UnfitRequestError
 from functions.cluster.logs import LogQuery
 from functions.cluster.names import ObjectName
@@ -95,10 +97,10 @@ def _moment(since: str | None) -> str | None:
         raise UnfitRequestError(f"since: '{since}' is not a time: there is no such day or hour") from None
 
 
-def _deployments(namespace: str, workspace_id: str | None) -> Deployments:
+def _deployments(namespace: str, workspace_id: str | None, seconds: float = WHOLE_ANSWER) -> Deployments:
     access = Access.of(DeploySettings.read(), router.current_event.raw_event)
     scope = access.apps(namespace, workspace_id)
-    return Deployments.open(router.lambda_context, access.caller.name, namespace, scope)
+    return Deployments.open(router.lambda_context, access.caller.name, namespace, scope, seconds=seconds)
 
 
 @router.post(
@@ -194,8 +196,9 @@ def get_app_metrics(
     ] = Period.FIVE_MINUTES,
 ) -> AppMetrics:
     """Get what was measured of the app's requests in the last minutes, and its replicas and restarts."""
-    window = Window.until_now(minutes, period)
-    return _deployments(namespace, workspace_id).traffic(ObjectName(namespace, app_name), window)
+    # The cluster is asked first, and leaves CloudWatch its time.
+    deployments = _deployments(namespace, workspace_id, WHOLE_ANSWER - METRICS_SECONDS)
+    return deployments.traffic(ObjectName(namespace, app_name), Window.until_now(minutes, period))
 
 
 @router.get(

@@ -1,12 +1,15 @@
 """GET /api/v1/apps/{namespace}/{app_name}/metrics."""
 
+import socket
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import boto3
 import pytest
+from botocore.config import Config
 
+from functions import aws
 from functions.aws import clients
 from functions.cluster.resources import DEPLOYMENTS, PODS
 from functions.cluster.traffic import Period
@@ -155,6 +158,14 @@ def test_an_app_that_is_not_measured(
     assert cloudwatch.asked == 0
 
 
+def test_an_app_that_has_not_begun(call: Deploy, kubectl: Administrator, cloudwatch: CloudWatch) -> None:
+    kubectl.delete(DEPLOYMENTS, NAME)
+    body = ask(call).body
+    assert (body["measured"], body["requests"], body["replicas"]["desired"]) == (False, None, None)
+    assert "no Deployment yet" in body["note"]
+    assert cloudwatch.asked == 0
+
+
 def test_an_app_whose_traces_alone_are_sent(call: Deploy, kubectl: Administrator) -> None:
     set_variable(kubectl, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", COLLECTOR)
     put(MeasuredApp(CLUSTER, kubectl.namespace, NAME), 200, {2.0: 5})
@@ -218,3 +229,13 @@ def test_a_cloudwatch_out_of_reach(call: Deploy, measured: MeasuredApp, monkeypa
     assert answer.status == 503
     assert answer.headers["Retry-After"]
     assert answer.detail.startswith("No connection to CloudWatch")
+
+
+def test_a_silent_cloudwatch(call: Deploy, measured: MeasuredApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    once = Config(connect_timeout=1, read_timeout=0.05, retries={"total_max_attempts": 1})
+    monkeypatch.setattr(aws, "_METRICS", once)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDWATCH", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        clients.reset()
+        answer = ask(call)
+    assert (answer.status, "CloudWatch did not answer in time" in answer.detail) == (504, True)
