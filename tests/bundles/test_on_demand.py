@@ -1,9 +1,13 @@
 """Packages that load their parts on demand: the same names as before, and nothing loaded before one is asked for."""
 
+import http
 import importlib
+import json
+import string
 import subprocess
 import sys
 import types
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -11,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.tools.bundles import DEPLOY_BUNDLE
-from infra.tools.on_demand import PACKAGES, NotOnlyExportsError, on_demand
+from infra.tools.on_demand import PACKAGES, NotOnlyExportsError, on_call, on_demand
 
 _NAMES = st.from_regex(r"[A-Za-z][A-Za-z0-9]{0,8}", fullmatch=True).map("x_{}".format)
 
@@ -53,6 +57,30 @@ def test_a_submodule_is_found_as_an_attribute() -> None:
     kind, error = in_the_bundle(code).splitlines()
     assert kind == "application/json"
     assert error == "module 'aws_lambda_powertools.event_handler' has no attribute 'nothing' in this bundle"
+
+
+def test_the_documentation_of_a_call_can_be_read() -> None:
+    code = (
+        "import sys; sys.path.append(sys.argv[1])\n"
+        "import boto3\n"
+        "s3 = boto3.client('s3', 'ap-northeast-2', aws_access_key_id='a', aws_secret_access_key='b')\n"
+        "assert 'botocore.docs.method' not in sys.modules\n"
+        "print(str(type(s3).get_object.__doc__)[:4000])\n"
+    )
+    assert "Retrieves an object from Amazon S3" in in_the_bundle(code)
+
+
+def test_what_a_module_calls_is_imported_by_the_call() -> None:
+    source = (
+        "from json import loads, dumps as write\nfrom string import Template\nfrom http import HTTPStatus as LIMIT\n"
+        "class Mine(Template): ...\ndef read(text): return loads(text), write(LIMIT)\n"
+    )
+    module: dict[str, Any] = {"__name__": "made"}
+    exec(on_call(source), module)  # noqa: S102  # the source under test
+    assert module["loads"] is not json.loads
+    assert (module["Template"], module["LIMIT"]) == (string.Template, http.HTTPStatus)
+    with mock.patch("json.dumps", lambda value: value.__name__):
+        assert module["read"]("[1]") == ([1], "HTTPStatus")
 
 
 @given(exports=st.dictionaries(_NAMES, st.integers(), min_size=1, max_size=4))
