@@ -81,6 +81,7 @@ class Api(Construct):
                     "administrators",
                     "authorizer",
                     "registry_allow_list",
+                    "builds.concurrency",
                     "limits.request_bytes",
                     "limits.upload_bytes",
                     "limits.upload_minutes",
@@ -117,7 +118,6 @@ class Api(Construct):
         )
         self._log_access(settings.authorizer)
         grant_submit(self.builds, storage, state_machine_arn)
-        storage.grant_open_tasks(self.builds)
         tenancy.grant_administration(self.builds)
         storage.credentials_key.grant(self.builds, "kms:Encrypt")
         storage.grant_objects(self.builds, "build-sources/*", "s3:GetObject")

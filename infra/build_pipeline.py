@@ -1,4 +1,4 @@
-"""The state machine of the builds, and its functions: one records a result, one signs, one closes a failed task."""
+"""The state machine of the builds, and its functions: one has builds wait for their turn, others end and sign them."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
@@ -14,7 +14,7 @@ from infra.builder import Builder
 from infra.lambda_function import ServiceFunction
 from infra.log_groups import vended_log_group
 from infra.nag import accept, wildcard
-from infra.settings import Builds
+from infra.settings import Settings
 from infra.storage import Storage
 from infra.undelivered import UndeliveredQueue
 
@@ -33,15 +33,21 @@ class BuildPipeline(Construct):
         storage: Storage,
         builder: Builder,
         deploy: lambda_.IFunction | None,
-        settings: Builds,
+        settings: Settings,
     ) -> None:
         super().__init__(scope, construct_id)
+        slots = settings.variables("builds.concurrency")
         self.recorder = self._function(
-            "RecordResult", "record_result", "Ends a task by what the builder reported", storage
+            "RecordResult", "record_result", "Ends a task by what the builder reported", storage, slots
         )
         self.closer = self._function(
-            "CloseTask", "close_task", "Ends the task of an execution that failed, timed out or was aborted", storage
+            "CloseTask",
+            "close_task",
+            "Ends the task of an execution that failed, timed out or was aborted",
+            storage,
+            slots,
         )
+        self.waiter = self._waiter(storage, slots)
         self.signer = self._signer(storage)
         states = BuildStates(
             self,
@@ -49,11 +55,12 @@ class BuildPipeline(Construct):
             table=storage.task_table,
             project=builder.project,
             recorder=self.recorder,
+            waiter=self.waiter,
             signer=self.signer,
             deploy=deploy,
-            settings=settings,
+            settings=settings.builds,
         )
-        self.longest = build_states.longest(settings)
+        self.longest = build_states.longest(settings.builds)
         self.state_machine = sfn.StateMachine(
             self,
             "StateMachine",
@@ -75,7 +82,7 @@ class BuildPipeline(Construct):
                 include_execution_data=True,
             ),
         )
-        for function in (self.recorder, self.signer):
+        for function in (self.recorder, self.waiter, self.signer):
             versions = wildcard(self, f"{function.function_arn}:*")
             accept(self.state_machine, "Versions of a function that it calls.", versions)
         accept(
@@ -98,16 +105,32 @@ class BuildPipeline(Construct):
         function.add_to_role_policy(iam.PolicyStatement(actions=list(actions), resources=[executions]))
         accept(function, "Executions of the one state machine, one a task.", wildcard(self, executions))
 
-    def _function(self, construct_id: str, module: str, description: str, storage: Storage) -> ServiceFunction:
+    def _function(
+        self, construct_id: str, module: str, description: str, storage: Storage, slots: dict[str, str]
+    ) -> ServiceFunction:
         function = ServiceFunction(
             self,
             construct_id,
             module=module,
             description=description,
-            environment=storage.environment(),
+            environment={**storage.environment(), **slots},
             timeout=cdk.Duration.seconds(30),
         )
         storage.grant_ends(function)
+        grant_handing_on(function, storage)
+        return function
+
+    def _waiter(self, storage: Storage, slots: dict[str, str]) -> ServiceFunction:
+        function = ServiceFunction(
+            self,
+            "WaitForSlot",
+            module="wait_for_slot",
+            description="Has a build wait for its turn",
+            environment={"TASK_TABLE": storage.task_table.table_name, **slots},
+            timeout=cdk.Duration.seconds(30),
+        )
+        storage.grant_task_access(function, "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
+        grant_handing_on(function, storage)
         return function
 
     def _signer(self, storage: Storage) -> ServiceFunction:
@@ -154,3 +177,13 @@ class BuildPipeline(Construct):
             ),
             targets=[self.undelivered.target(self.closer, retry_attempts=10)],
         )
+
+
+def grant_handing_on(function: lambda_.Function, storage: Storage) -> None:
+    """Grant giving free build slots to those that wait (`functions.tasks.admission`), to whom may read and write rows.
+
+    SendTaskSuccess has no resource to be granted on: the token says which execution goes on, and nobody can guess one.
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsstepfunctions.html
+    """
+    storage.grant_task_access(function, "dynamodb:DeleteItem", "dynamodb:Query")
+    function.add_to_role_policy(iam.PolicyStatement(actions=["states:SendTaskSuccess"], resources=["*"]))

@@ -14,6 +14,7 @@ from functions.contracts.task import ENDED, Next, RowField, TaskStatus
 from infra.deploy_states import DeployStates
 from infra.retries import CONDITION_FAILED, retry_dynamodb, retry_repeatable_function, retry_start_build
 from infra.settings import Builds
+from infra.slot_states import SlotStates, longest_wait
 from infra.task_row import ROW_TIMEOUT, TASK, row_key
 
 _RECORD = cdk.Duration.minutes(1)
@@ -36,8 +37,9 @@ def build_time(settings: Builds) -> cdk.Duration:
 
 
 def longest(settings: Builds) -> cdk.Duration:
-    """Return the timeout of an execution: waiting for a place in CodeBuild's queue, building, recording, signing."""
-    return cdk.Duration.minutes(_start_tries(settings) + build_time(settings).to_minutes() + 30)
+    """Return the timeout of an execution: waiting for a slot, then for a place in CodeBuild, building, and the rest."""
+    minutes = longest_wait(settings).to_minutes() + _start_tries(settings) + build_time(settings).to_minutes() + 30
+    return cdk.Duration.minutes(minutes)
 
 
 def _start_tries(settings: Builds) -> int:
@@ -54,14 +56,15 @@ class BuildStates(Construct):
 
     ::
 
-        MarkQueued ─▶ BuildAndPush ─▶ RecordResult ──┬─▶ SignOrEnd ─▶ SignImage ─▶ DeployOrEnd ─▶ Deploy … | Done
-             │               └ any failure ─▶ RecordFailure ─┤      └─▶ Failed | Skipped
-             └ ended before ─▶ ReadEarlierEnd ─────────┘
+        MarkQueued ─▶ TakeSlot … ─▶ BuildAndPush ─▶ RecordResult ──┬─▶ SignOrEnd ─▶ SignImage ─▶ DeployOrEnd …
+             │                            └ any failure ─▶ RecordFailure ─┤      └─▶ Failed | Skipped
+             └ ended before ─▶ ReadEarlierEnd ──────────────────────┘
                                     each, when the function is broken ─▶ MarkFailed ─▶ Failed
 
     Every state's input and output is for people: what is built, where its log is, how it ended
     (`functions.tasks.task_end`). The task is done before its image is signed: whoever waits for it does not wait for
-    that, a deploy does. Deploy is in `infra.deploy_states`; without ``deploy`` there is no cluster, and no choice.
+    that, a deploy does. What TakeSlot and Deploy lead to is in `infra.slot_states` and `infra.deploy_states`; without
+    ``deploy`` there is no cluster, and no choice.
     """
 
     def __init__(
@@ -72,6 +75,7 @@ class BuildStates(Construct):
         table: dynamodb.ITable,
         project: codebuild.IProject,
         recorder: lambda_.IFunction,
+        waiter: lambda_.IFunction,
         signer: lambda_.IFunction,
         deploy: lambda_.IFunction | None,
         settings: Builds,
@@ -115,7 +119,17 @@ class BuildStates(Construct):
         mark = self._mark_queued()
         mark.add_catch(ended_before, errors=[CONDITION_FAILED], outputs="{% $states.input %}")
         mark.add_catch(record_failure, errors=["States.ALL"], outputs=_FAILURE)
-        self.first = mark.next(build)
+        slot = SlotStates(
+            self,
+            "Slots",
+            table=table,
+            waiter=waiter,
+            settings=settings,
+            build=build,
+            ended_before=ended_before,
+            record_failure=record_failure,
+        )
+        self.first = mark.next(slot.first)
 
     def _sign_or_end(self, signer: lambda_.IFunction, then: sfn.IChainable) -> sfn.Choice:
         skipped = sfn.Succeed.jsonata(
@@ -162,7 +176,7 @@ class BuildStates(Construct):
         return choice
 
     def _mark_queued(self) -> tasks.DynamoUpdateItem:
-        # CodeBuild may let the build wait: the task becomes `building` when the builder takes it (builder.task).
+        # The build may have to wait: the task becomes `building` when the builder takes it (builder.task).
         return self._update(
             "MarkQueued",
             "SET #queued = :now",
@@ -170,7 +184,7 @@ class BuildStates(Construct):
             names={"#queued": RowField.QUEUED_AT},
             values={},
             outputs="{% $states.input %}",
-            comment="Note since when the build waits for a machine, unless the task has ended already",
+            comment="Note since when the build waits for its turn, unless the task has ended already",
         )
 
     def _build(self, project: codebuild.IProject, settings: Builds) -> sfn.TaskStateBase:
@@ -219,13 +233,14 @@ class BuildStates(Construct):
         running = tuple(status for status in TaskStatus if status not in ENDED)
         state = self._update(
             "MarkFailed",
-            "SET #status = :failed, #error = :error, #updated = :now REMOVE #credentials, #upload",
+            "SET #status = :failed, #error = :error, #updated = :now REMOVE #credentials, #upload, #token",
             running,
             names={
                 "#updated": RowField.UPDATED_AT,
                 "#error": RowField.ERROR,
                 "#credentials": RowField.REGISTRY_CREDENTIALS,
                 "#upload": RowField.UPLOAD_EXPIRES_AT,
+                "#token": RowField.SLOT_TOKEN,
             },
             values={":failed": TaskStatus.FAILED.value, ":error": _UNRECORDED},
             outputs={"status": TaskStatus.FAILED.value, "error": _UNRECORDED},

@@ -66,7 +66,6 @@ class Builder(Construct):
             ),
             timeout=cdk.Duration.minutes(settings.timeout_minutes),
             queued_timeout=cdk.Duration.minutes(settings.queued_minutes),
-            concurrent_build_limit=settings.concurrency,
             grant_report_group_permissions=False,
             logging=codebuild.LoggingOptions(cloud_watch=codebuild.CloudWatchLoggingOptions(log_group=self.log_group)),
         )

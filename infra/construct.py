@@ -78,7 +78,7 @@ class BlueFaas(Construct):
             storage=storage,
             builder=builder,
             deploy=deploy,
-            settings=settings.builds,
+            settings=settings,
         )
         state_machine_arn = pipeline.state_machine.state_machine_arn
         ingest = Ingest(
@@ -94,7 +94,7 @@ class BlueFaas(Construct):
             build_logs=builder.log_group,
             deploy=deploy,
         )
-        reconciler = Reconciler(self, "Reconciler", storage=storage, pipeline=pipeline)
+        reconciler = Reconciler(self, "Reconciler", settings=settings, storage=storage, pipeline=pipeline)
         task_events = TaskEvents(self, "Events", storage=storage)
         task_events.grant_announce(api.builds, ingest.function, pipeline.recorder, pipeline.closer, reconciler.function)
         # These search the whole stack for functions and queues, so they come last.

@@ -56,8 +56,16 @@ class Dashboard(Construct):
         dashboard.add_widgets(
             _graph("Build time by step (p90, seconds)", [_build_steps(self)]),
             _graph(
-                "CodeBuild (seconds)",
-                [metrics.build_metric(name, watched.builder, "p90") for name in ("QueuedDuration", "BuildDuration")],
+                "Build slots and CodeBuild (p90, seconds)",
+                [
+                    metrics.task_metric("SlotWait", self).with_(statistic="p90"),
+                    metrics.build_metric("QueuedDuration", watched.builder, "p90"),
+                    metrics.build_metric("BuildDuration", watched.builder, "p90"),
+                ],
+            ),
+            _graph(
+                "Builds that wait for a slot",
+                [metrics.reconciler_metric(name, self) for name in ("BuildsWaiting", "SlotsReturned")],
             ),
             _graph(
                 "Executions",

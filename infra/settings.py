@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from functions.models.deploy import Namespace
 from functions.models.exposure import ExposeSettings
 from functions.models.principals import Principal
+from functions.tasks.slot_pools import MOST_SLOTS
 from infra import resource_names
 
 if TYPE_CHECKING:
@@ -136,11 +137,18 @@ class Builds(_Strict):
     compute: Literal["SMALL", "MEDIUM", "LARGE", "X2_LARGE"] = Field(description="Of on-demand and fleet alike.")
     fleet: Fleet | None = Field(default=None, description="null: each build gets a machine made for it.")
     timeout_minutes: int = Field(ge=5, le=480, description="CodeBuild's own minimum is 5.")
-    queued_minutes: int = Field(ge=5, le=480)
+    queued_minutes: int = Field(
+        ge=5, le=480, description="In CodeBuild's queue, where a build with its slot waits only if a machine is late."
+    )
+    waiting_minutes: int = Field(ge=5, le=1440, description="Longest that a build waits for its turn.")
     fast_lane: bool = Field(
         description="Make Python components from a base that is compiled once; false: by componentize-py alone."
     )
-    concurrency: int | None = Field(default=None, ge=1, description="Builds at once; null leaves the account's quota.")
+    concurrency: int = Field(
+        ge=1,
+        le=MOST_SLOTS,
+        description="Build slots: builds at once, of all workspaces. No more than CodeBuild's quota, or a fleet has.",
+    )
 
 
 class Limits(_Strict):
@@ -185,6 +193,7 @@ class Concurrency(_Strict):
     health: int = Field(ge=1)
     ingest: int = Field(ge=1)
     record_result: int = Field(ge=1)
+    wait_for_slot: int = Field(ge=1)
     sign_image: int = Field(ge=1)
     close_task: int = Field(ge=1)
     reconcile: int = Field(ge=1)

@@ -84,7 +84,7 @@ def busy_hours(demand: Demand, builds_a_day: float, places: Sequence[int]) -> li
     return [
         Row.of(
             f"{number} places",
-            simulate(replace(base, places=number), on_aws(demand), steady(an_hour, 20, seed=number)),
+            simulate(replace(base, places=number, slots=number), on_aws(demand), steady(an_hour, 20, seed=number)),
         )
         for number in places
     ]
@@ -103,15 +103,15 @@ def floods(demand: Demand, settings: Sequence[tuple[str, Installation]]) -> list
 
 def flood_settings(demand: Demand) -> list[tuple[str, Installation]]:
     """Return the settings that could keep one workspace from delaying the others."""
-    base = Installation(places=60, put_images=round(demand.put_images))
+    base = Installation(places=60, slots=60, put_images=round(demand.put_images))
     return [
-        ("as delivered: `limits.running_builds` 100, 60 places", base),
-        ("`limits.running_builds` 30: half of the places", replace(base, running_builds=30)),
-        ("`limits.running_builds` 15: a quarter", replace(base, running_builds=15)),
-        ("`builds.concurrency` 60: refused, not queued", replace(base, has_project_limit=True)),
-        ("20 places", replace(base, places=20)),
-        ("20 places, `limits.running_builds` 5", replace(base, places=20, running_builds=5)),
-        ("a fleet of 10 before the 60 places", replace(base, fleet=10)),
+        ("as delivered: 60 slots, 60 places", base),
+        ("no slots: CodeBuild's own queue", replace(base, slots=None)),
+        ("60 slots, `limits.running_builds` 1,000", replace(base, running_builds=1000)),
+        ("no slots, `limits.running_builds` 1,000", replace(base, slots=None, running_builds=1000)),
+        ("20 slots, 20 places", replace(base, slots=20, places=20)),
+        ("60 slots, 20 places: more slots than the quota", replace(base, places=20)),
+        ("60 slots, a fleet of 10 before the 60 places", replace(base, fleet=10)),
     ]
 
 

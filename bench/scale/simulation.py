@@ -1,16 +1,22 @@
 """The pipeline as a discrete-event simulation: what waits for what, and for how long.
 
-Modelled are the things that fill up: places of a workspace (429 and Retry-After), StartExecution, CodeBuild's places,
-its queue (five times the places, left in no order that AWS promises) and its refusals (retried with full jitter, as
-`infra/retries.py` has it), making a machine, the build itself, and ECR's PutImage. Everything else takes no time.
+Modelled are the things that fill up: places of a workspace (429 and Retry-After), StartExecution, the build slots,
+which go by the product's own rule, CodeBuild's places, its queue (five times the places, left in no order that AWS
+promises) and its refusals (retried with full jitter, as `infra/retries.py` has it), making a machine, the build itself,
+and ECR's PutImage. Everything else takes no time.
 """
 
+import itertools
 import random
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
 import simpy
+
+from functions.contracts.task import TaskKey
+from functions.tasks.fair_turns import in_turn
 
 _CLIENT_RETRY_SECONDS: Final = 10
 """Retry-After of a workspace that has no place (`functions/tasks/usage.py`)."""
@@ -32,10 +38,12 @@ class Installation:
         Until one of them begins: "ready immediately" (user guide, fleets), and a container to start; not measured.
     running_builds
         Of one workspace (`limits.running_builds`).
+    slots
+        Builds that are handed to CodeBuild at once (`builds.concurrency`); None: all of them, to its queue.
+    waiting_seconds
+        How long a build waits for a slot (`builds.waiting_minutes`).
     queued_seconds
         How long a build waits for a place (`builds.queued_minutes`).
-    has_project_limit
-        `builds.concurrency` is set: what finds no place is refused and tries again. Otherwise CodeBuild queues first.
     put_image_rate
         ECR's PutImage calls a second, of the account.
     queue_factor
@@ -46,8 +54,9 @@ class Installation:
     fleet: int = 0
     fleet_seconds: float = 5.0
     running_builds: int = 100
+    slots: int | None = None
+    waiting_seconds: float = 14_400
     queued_seconds: float = 1800
-    has_project_limit: bool = False
     start_rate: float = 300
     put_image_rate: float = 10
     put_images: int = 1
@@ -102,6 +111,36 @@ class Bucket:
         return self._environment.timeout(max(0.0, self._free_at - self._gap - now))
 
 
+class Slots:
+    """Build slots, which go round the workspaces that wait (`functions.tasks.fair_turns`)."""
+
+    def __init__(self, environment: simpy.Environment, settings: Installation) -> None:
+        self._environment, self._settings = environment, settings
+        self._held: Counter[str] = Counter()
+        self._waiting: dict[TaskKey, simpy.Event] = {}
+        self._numbers = itertools.count()
+
+    def enter(self, workspace: str) -> Process:
+        """Wait for a slot; False when the time for that was over first."""
+        if self._settings.slots is None:
+            return True
+        if self._held.total() < self._settings.slots:
+            self._held[workspace] += 1
+            return True
+        task, turn = TaskKey(workspace, f"{next(self._numbers):09}"), self._environment.event()
+        self._waiting[task] = turn
+        yield turn | self._environment.timeout(self._settings.waiting_seconds)
+        return self._waiting.pop(task, None) is None
+
+    def leave(self, workspace: str) -> None:
+        """Give a slot back, and on to whose turn it is."""
+        self._held[workspace] -= 1
+        if self._waiting:
+            following = in_turn(self._waiting, self._held, workspace)[0]
+            self._held[following.workspace_id] += 1
+            self._waiting.pop(following).succeed()
+
+
 class CodeBuild:
     """Places on demand, with the queue that AWS puts before them."""
 
@@ -121,10 +160,7 @@ class CodeBuild:
         if self._running < self._settings.places:
             self._running += 1
             return True
-        if (
-            self._settings.has_project_limit
-            or len(self._waiting) >= self._settings.queue_factor * self._settings.places
-        ):
+        if len(self._waiting) >= self._settings.queue_factor * self._settings.places:
             raise NoPlaceError
         turn = self._environment.event()
         self._waiting.append(turn)
@@ -149,6 +185,7 @@ class Simulation:
         self._settings, self._times = settings, times
         self._environment = simpy.Environment()
         self._rng = random.Random(seed)  # noqa: S311 - a simulation
+        self._slots = Slots(self._environment, settings)
         self._codebuild = CodeBuild(self._environment, settings, self._rng)
         self._starts = Bucket(self._environment, settings.start_rate)
         self._images = Bucket(self._environment, settings.put_image_rate)
@@ -176,6 +213,12 @@ class Simulation:
             yield self._environment.timeout(_CLIENT_RETRY_SECONDS + self._rng.random())
         self._running[workspace] = self._running.get(workspace, 0) + 1
         yield self._starts.take()
+        if (yield from self._slots.enter(workspace)):
+            yield from self._find_machine(outcome)
+            self._slots.leave(workspace)
+        self._running[workspace] -= 1
+
+    def _find_machine(self, outcome: Outcome) -> Process:
         if self._fleet > 0:
             self._fleet -= 1
             yield from self._work(outcome, provisioning=self._settings.fleet_seconds)
@@ -183,7 +226,6 @@ class Simulation:
         elif (yield from self._find_place()):
             yield from self._work(outcome, provisioning=self._times.provisioning(self._rng))
             self._codebuild.leave()
-        self._running[workspace] -= 1
 
     def _find_place(self) -> Process:
         """Ask CodeBuild until it takes the build; False when `builds.queued_minutes` are over."""

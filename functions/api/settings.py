@@ -4,11 +4,11 @@ from pydantic import Json
 
 from functions.api.description import Authorizer
 from functions.models.page import PageConfig
-from functions.tasks.settings import SubmissionSettings
+from functions.tasks.settings import SlotSettings, SubmissionSettings
 from functions.tenancy.settings import TenancySettings, WaitingSettings
 
 
-class BuildApiSettings(SubmissionSettings, WaitingSettings, TenancySettings):
+class BuildApiSettings(SubmissionSettings, SlotSettings, WaitingSettings, TenancySettings):
     """Makes tasks, shows and deletes them; lets administrators write the policy."""
 
     credentials_key_id: str

@@ -82,6 +82,8 @@ class RowField(StrEnum):
     """Identity of what is built and with what (`functions.tasks.reuse`); absent when the content is not known."""
     IDEMPOTENCY = "idempotency"
     """Which Idempotency-Key made the task (its digest); absent when none did."""
+    SLOT_TOKEN = "slot_token"  # noqa: S105  # an attribute's name
+    """Lets the execution go on that waits for a build slot (`functions.tasks.admission`); there only while it does."""
     UNSETTLED = "unsettled"
     """There (always `UNSETTLED`) from the row's first write until its end has been announced; key of the sparse index
     in which the reconciler finds what is still open."""

@@ -143,6 +143,7 @@ class TaskRow(BuildOrder, Standing):
     upload_sha256: str | None = None
     cache_key: str | None = None
     idempotency: str | None = None
+    slot_token: str | None = None
     unsettled: str | None = None
 
     def to_item(self) -> dict[str, Any]:

@@ -3,10 +3,13 @@
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.exceptions import BotoCoreError, ClientError
 
+from functions.contracts.task import TaskKey
+from functions.tasks.admission import Admission
 from functions.tasks.named_task import NamedTask
 from functions.tasks.outcome import Outcomes, build_log_url, reason_from_failure, reason_without_report
-from functions.tasks.settings import TaskSettings
+from functions.tasks.settings import EndSettings
 from functions.tasks.task_end import TaskEnd
 from functions.telemetry import logger, tracer
 
@@ -26,12 +29,23 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """End the task by what the builder reported, unless it had ended before; answers `TaskEnd`."""
     build = EndedBuild.model_validate(event)
     task = build.key
-    outcomes = Outcomes.of(TaskSettings.read())
+    settings = EndSettings.read()
+    outcomes = Outcomes.of(settings)
     if build.ended_before:
         row = outcomes.tasks.get(task)
     elif build.error:
         row = outcomes.by_report(task, reason_from_failure(build.error, build.cause, build.task_id))
     else:
         row = outcomes.by_report(task, reason_without_report(build.task_id))
+    if not build.ended_before:
+        _give_slot_on(settings, task)
     log = build.build_log_url or build_log_url(build.cause)
     return TaskEnd.of(row, build_log_url=log, ended_before=build.ended_before).to_output()
+
+
+def _give_slot_on(settings: EndSettings, task: TaskKey) -> None:
+    try:
+        Admission.of(settings).give_back(task)
+    except (BotoCoreError, ClientError):
+        # The task has ended well, and goes on to be signed and deployed. The reconciler finds its slot.
+        logger.exception("the build's slot was not given back", extra=task.fields())

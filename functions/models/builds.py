@@ -258,13 +258,12 @@ class Task(BaseModel):
     warning: str | None = Field(default=None, description=_WARNING)
     queued: bool = Field(
         default=False,
-        description="Whether the build waits for a build machine: the status is pending, and the source is there.",
+        description="Whether the build waits for its turn or a machine: the status is pending, the source is there.",
     )
     queued_ahead: int | None = Field(
         default=None,
-        description="Number of older tasks of all workspaces that wait for a build machine, too; tasks that are being "
-        "built are not counted, and at most the 100 tasks before this one are looked at. Machines take tasks roughly, "
-        "not exactly, in this order. Set in the response to a GET of the task, if `queued` is true.",
+        description="Number of builds of all workspaces that begin before this one, if no other comes. Workspaces take "
+        "turns: this is not the number of older ones. Set in the response to a GET of the task, if `queued` is true.",
         examples=[3],
     )
     step: Step | None = Field(

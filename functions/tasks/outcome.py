@@ -9,18 +9,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
-from botocore.exceptions import ClientError
 from pydantic import ValidationError
 
 from functions.contracts.build_result import BuildResult, Finding
 from functions.contracts.task import ENDED, RowField, TaskKey, TaskStatus, result_key, wasm_key
 from functions.contracts.task_row import StoredResult, TaskRow
 from functions.contracts.timestamps import timestamp, utc_now
-from functions.dynamodb import is_failed_condition
+from functions.dynamodb import attributes_if
 from functions.tasks import task_metrics
 from functions.tasks.code_bucket import CodeBucket
 from functions.tasks.events import EventBus
 from functions.tasks.settings import TaskSettings
+from functions.tasks.slot_pools import NO_SLOT
 from functions.tasks.store import TaskStore, row_key
 from functions.telemetry import logger
 
@@ -114,30 +114,26 @@ class Outcomes:
     def _end(self, task: TaskKey, status: TaskStatus, fields: Mapping[RowField, Any]) -> TaskRow | None:
         """Write an end; the row as it ended, or None when it had ended before."""
         sets = {RowField.STATUS: status.value, RowField.UPDATED_AT: timestamp(utc_now()), **fields}
-        try:
-            # The same write that ends a task forgets its registry password.
-            answer = self.tasks.table.update_item(
-                Key=row_key(task),
-                UpdateExpression="SET "
-                + ", ".join(f"#{name} = :{name}" for name in sets)
-                + " REMOVE #credentials, #upload",
-                ConditionExpression="#status IN (" + ", ".join(f":was_{running}" for running in _RUNNING) + ")",
-                ExpressionAttributeNames={
-                    **{f"#{name}": str(name) for name in sets},
-                    "#credentials": RowField.REGISTRY_CREDENTIALS,
-                    "#upload": RowField.UPLOAD_EXPIRES_AT,
-                },
-                ExpressionAttributeValues={
-                    **{f":{name}": value for name, value in sets.items()},
-                    **{f":was_{running}": str(running) for running in _RUNNING},
-                },
-                ReturnValues="ALL_NEW",
-            )
-        except ClientError as error:
-            if is_failed_condition(error):
-                return None
-            raise
-        return TaskRow.from_item(answer["Attributes"])
+        # The same write that ends a task forgets what only an open one needs: its registry password above all.
+        item = attributes_if(
+            self.tasks.table.update_item,
+            Key=row_key(task),
+            UpdateExpression="SET "
+            + ", ".join(f"#{name} = :{name}" for name in sets)
+            + " REMOVE #credentials, #upload, #token",
+            ConditionExpression="#status IN (" + ", ".join(f":was_{running}" for running in _RUNNING) + ")",
+            ExpressionAttributeNames={
+                **{f"#{name}": str(name) for name in sets},
+                "#credentials": RowField.REGISTRY_CREDENTIALS,
+                "#upload": RowField.UPLOAD_EXPIRES_AT,
+                "#token": RowField.SLOT_TOKEN,
+            },
+            ExpressionAttributeValues={
+                **{f":{name}": value for name, value in sets.items()},
+                **{f":was_{running}": str(running) for running in _RUNNING},
+            },
+        )
+        return None if item is None else TaskRow.from_item(item)
 
     def _earlier_end(self, task: TaskKey) -> TaskRow | None:
         row = self.tasks.get(task)
@@ -172,10 +168,12 @@ def reason_from_end(status: str, task_id: str) -> str:
 
 
 def reason_from_failure(error: str, cause: str, task_id: str) -> str:
-    """Say why a task ends whose state BuildAndPush failed with this ``Error`` and ``Cause``.
+    """Say why a task ends whose state WaitForSlot or BuildAndPush failed with this ``Error`` and ``Cause``.
 
     The cause of ``codebuild:startBuild.sync`` is the Build as JSON, bare or as ``{"Build": ...}``.
     """
+    if error == NO_SLOT:
+        return "The build waited too long for its turn behind others, and was not begun. Upload the file again."
     build = _build_in(cause)
     status = build.get("BuildStatus")
     if error == "States.Timeout" or status == "TIMED_OUT":

@@ -2,12 +2,10 @@
 
 from typing import Final
 
-from boto3.dynamodb.conditions import Key
-
-from functions.contracts.task import UNSETTLED, UNSETTLED_INDEX, RowField, TaskKey, TaskStatus
+from functions.contracts.task import TaskStatus
 from functions.contracts.task_row import TaskRow
 from functions.models.builds import Step
-from functions.tasks.store import MOST_KEYS, TaskStore
+from functions.tasks.admission import Admission
 
 _WITH_STEPS: Final = frozenset({TaskStatus.BUILDING, TaskStatus.PUSHING})
 
@@ -25,17 +23,9 @@ def step_of(row: TaskRow) -> tuple[Step | None, str | None]:
     return None, None
 
 
-def queued_ahead(tasks: TaskStore, row: TaskRow) -> int | None:
-    """Count the tasks of all workspaces that are older than ``row`` and wait for a build machine, too.
+def queued_ahead(admission: Admission, row: TaskRow) -> int | None:
+    """Count the builds, of all workspaces, that get a build slot before ``row``'s; None if it does not wait.
 
-    None for a task that does not wait. Tasks that are being built are not counted: they have their machines. Only the
-    `MOST_KEYS` tasks that came right before are looked at, which are all that are read in two calls.
+    Builds that have their slot are not counted.
     """
-    if not row.queued:
-        return None
-    before = Key(RowField.UNSETTLED).eq(UNSETTLED) & Key(RowField.TASK_ID).lt(row.task_id)
-    answer = tasks.table.query(
-        IndexName=UNSETTLED_INDEX, KeyConditionExpression=before, ScanIndexForward=False, Limit=MOST_KEYS
-    )
-    older = [TaskKey(str(item["workspace_id"]), str(item["task_id"])) for item in answer["Items"]]
-    return tasks.count_queued(older)
+    return admission.ahead_of(row.key) if row.queued else None

@@ -4,7 +4,7 @@ from functions.contracts.settings import EnvironmentSettings
 
 
 class TaskSettings(EnvironmentSettings):
-    """Ends tasks and announces that: the functions that record a build's result and that close a task."""
+    """Ends tasks and announces that."""
 
     task_table: str
     code_bucket: str
@@ -12,7 +12,19 @@ class TaskSettings(EnvironmentSettings):
     """Where ends of tasks are announced (`functions.tasks.events`)."""
 
 
-class ReconcilerSettings(TaskSettings):
+class SlotSettings(EnvironmentSettings):
+    """Gives builds their slots, and says who waits for one."""
+
+    task_table: str
+    builds_concurrency: int
+    """Builds that run at once, of all workspaces (`functions.tasks.admission`)."""
+
+
+class EndSettings(TaskSettings, SlotSettings):
+    """Ends tasks, and gives their slots to others: the functions that an execution comes to at its end."""
+
+
+class ReconcilerSettings(EndSettings):
     """Ends and announces what nothing else will."""
 
     state_machine_arn: str

@@ -8,7 +8,7 @@ from boto3.dynamodb.conditions import Attr, Key
 
 from functions.aws import clients
 from functions.contracts.task import ENDED, RowField, TaskKey, TaskStatus
-from functions.contracts.task_row import Standing, TaskRow
+from functions.contracts.task_row import TaskRow
 from functions.dynamodb import written_if
 from functions.tasks.table_keys import EARLIER_BUILDS, item_key
 
@@ -104,25 +104,6 @@ class TaskStore:
                 found[str(row[RowField.TASK_ID])] = TaskStatus(str(row[RowField.STATUS]))
         return found
 
-    def count_queued(self, some: Sequence[TaskKey]) -> int:
-        """Count those that wait for a build machine, of at most `MOST_KEYS` tasks; one that is not answered does not.
-
-        The row's copy that a read may get can be a second old: a count is worth no more.
-        """
-        if not some:
-            return 0
-        fields = Standing.model_fields
-        answer = self.table.meta.client.batch_get_item(
-            RequestItems={
-                self.table.name: {
-                    "Keys": [row_key(task) for task in some],
-                    "ProjectionExpression": ", ".join(f"#{field}" for field in fields),
-                    "ExpressionAttributeNames": {f"#{field}": field for field in fields},
-                }
-            }
-        )
-        return sum(Standing.model_validate(row).queued for row in answer["Responses"].get(self.table.name, []))
-
     def remember_build(self, task: TaskKey, cache_key: str, expires_at: int) -> None:
         """Note that the task built what ``cache_key`` stands for (`functions.tasks.reuse`)."""
         self.table.update_item(
@@ -140,6 +121,17 @@ class TaskStore:
             UpdateExpression="REMOVE #upload",
             ConditionExpression=Attr(RowField.TASK_ID).exists(),
             ExpressionAttributeNames={"#upload": RowField.UPLOAD_EXPIRES_AT},
+        )
+
+    def await_slot(self, task: TaskKey, token: str) -> bool:
+        """Note the token that lets a task's execution go on when it has a slot; False when nothing is to be built."""
+        return written_if(
+            self.table.update_item,
+            Key=row_key(task),
+            UpdateExpression="SET #token = :token",
+            ConditionExpression=Attr(RowField.STATUS).eq(TaskStatus.PENDING.value),
+            ExpressionAttributeNames={"#token": RowField.SLOT_TOKEN},
+            ExpressionAttributeValues={":token": token},
         )
 
     def delete(self, task: TaskKey) -> bool:

@@ -12,6 +12,10 @@ EARLIER_BUILDS: Final = "builds"
 DELETED: Final = "deleted"
 WAITING: Final = "waiting"
 """Callers who wait, of all workspaces: the partition is ``#waiting``, an item for each function."""
+SLOTS: Final = "slots"
+"""Build slots, of all workspaces: the partition is ``#slots-{pool}``, with one item (`functions.tasks.build_slots`)."""
+QUEUE: Final = "queue"
+"""Builds that wait for a slot: the partition is ``#queue-{pool}`` (`functions.tasks.slot_queue`)."""
 
 
 def item_key(workspace_id: str, kind: str, name: str) -> dict[str, str]:

@@ -19,6 +19,14 @@ def count(name: str) -> None:
         pass
 
 
+def slot_wait(seconds: float) -> None:
+    """Seconds that a build waited for a slot, as metric SlotWait: of all workspaces, since each dimension costs."""
+    with single_metric(
+        name="SlotWait", unit=MetricUnit.Seconds, value=seconds, default_dimensions={"service": SERVICE}
+    ):
+        pass
+
+
 def build_time(durations: Mapping[str, float]) -> None:
     """Seconds by build step, as metric BuildStepTime with dimension ``step``."""
     for step, seconds in list(durations.items())[:_MOST_STEPS]:

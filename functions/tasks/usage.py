@@ -96,7 +96,7 @@ class Usage:
                 break
         raise LimitReachedError(
             "running",
-            f"Workspace '{workspace_id}' runs as many builds at once as it may ({self._limits.running}). "
+            f"Workspace '{workspace_id}' has as many builds running and waiting as it may ({self._limits.running}). "
             "Try again when one of them has ended.",
             RETRY_RUNNING_SECONDS,
         )

@@ -14,6 +14,7 @@ _UNRESERVED: Final = 100
 
 https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
 """
+_LEAST_BUILDS: Final = 2
 _WITHOUT_WAITING: Final = 4
 """Executions beside those of callers who wait, with which the service can be tried."""
 _SMALL: Final = (
@@ -23,7 +24,7 @@ _SMALL: Final = (
 
 
 def codebuild(session: boto3.Session, settings: Settings) -> Iterator[Finding]:
-    """Check how many builds of the compute type may run at once, and how many of them one workspace may take."""
+    """Check how many builds of the compute type may run at once, and whether there are as many as build slots."""
     builds = settings.builds
     subject = f"CodeBuild quota Linux/{_NAMES[builds.compute]}"
     wanted = f"Concurrently running builds for Linux/{_NAMES[builds.compute]} environment"
@@ -32,22 +33,25 @@ def codebuild(session: boto3.Session, settings: Settings) -> Iterator[Finding]:
     if not values:
         yield not_asked(subject, "Service Quotas lists no such quota", "Look at Service Quotas > AWS CodeBuild.")
         return
-    least = builds.concurrency or 2
     seen = f"{values[0]:g} builds at once"
-    if values[0] < least:
-        remedy = f"Ask for {max(least, 10)} at Service Quotas > AWS CodeBuild > {wanted}: builds wait for a place."
+    if values[0] < _LEAST_BUILDS:
+        remedy = f"Ask for 10 at Service Quotas > AWS CodeBuild > {wanted}: builds wait for a place."
         yield problem(subject, seen, remedy)
     else:
         yield ok(subject, f"{seen} (new accounts may have less than is shown here: the first build tells)")
-        yield _fairness(settings.limits.running_builds, int(min(values[0], builds.concurrency or values[0])))
+        yield _build_slots(builds.concurrency, int(values[0]), wanted)
 
 
-def _fairness(one_workspace: int, places: int) -> Finding:
-    """Say whether one workspace can make the others wait, as docs/scale.md has it; alone, nobody is there to wait."""
-    seen = f"limits.running_builds {one_workspace}, {places} places"
-    if one_workspace > places // 2:
-        return ok("Fair shares", f"{seen}: with several teams, set half of the places or less, or one makes all wait")
-    return ok("Fair shares", seen)
+def _build_slots(slots: int, places: int, quota: str) -> Finding:
+    """Say whether each build slot has its place: what has none waits in CodeBuild's queue, in no fair order."""
+    seen = f"builds.concurrency {slots}, {places} places"
+    if slots > places:
+        remedy = (
+            f"-c blue-faas.builds.concurrency={places}, or ask for {slots} at Service Quotas > AWS CodeBuild > "
+            f"{quota}: until then one workspace can make the others wait."
+        )
+        return problem("Build slots", seen, remedy)
+    return ok("Build slots", seen)
 
 
 def functions(session: boto3.Session, settings: Settings) -> Iterator[Finding]:

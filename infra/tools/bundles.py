@@ -82,7 +82,7 @@ class Bundle:
 API_BUNDLE: Final = Bundle(
     "builds",
     "functions/requirements.txt",
-    ("builds", "close_task", "health", "ingest", "reconcile", "record_result", "sign_image"),
+    ("builds", "close_task", "health", "ingest", "reconcile", "record_result", "sign_image", "wait_for_slot"),
 )
 DEPLOY_BUNDLE: Final = Bundle("deploy", "functions/requirements-deploy.txt", ("deploy",))
 ALL: Final = (API_BUNDLE, DEPLOY_BUNDLE)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from infra.tools.build_folder import put_in_place, scratch_for
-from local.aws.settings import DEFAULT_ACCOUNT, OPERATOR
+from local.aws.settings import DEFAULT_ACCOUNT, DEFAULT_CONCURRENT_BUILDS, OPERATOR
 from local.cloud.issuer import ADMINISTRATOR, AUDIENCE, ISSUER, PAGE_CLIENT, PATH
 from local.cloud.places import BUILD, ROOT
 from local.front.config import EXPOSED_DOMAIN
@@ -29,7 +29,7 @@ OVERRIDES: Final[dict[str, object]] = {
     "blue-faas.kubernetes.cluster_name": CLUSTER_NAME,
     "blue-faas.concurrency": {
         **{"builds": 12, "deploy": 12, "health": 2, "ingest": 8},
-        **{"record_result": 4, "sign_image": 4, "close_task": 2, "reconcile": 1},
+        **{"record_result": 4, "wait_for_slot": 4, "sign_image": 4, "close_task": 2, "reconcile": 1},
     },
     "blue-faas.limits.waiting_requests": 6,
     "blue-faas.limits.all_waiting_requests": 8,
@@ -92,9 +92,20 @@ def wants_cluster() -> bool:
     return json.loads((ROOT / "cdk.json").read_text())["context"]["blue-faas"].get("kubernetes") is not None
 
 
-def assembly(*, cluster: bool, authorizer: str = "none", tenancy: str = "open") -> Path:
+def assembly(
+    *,
+    cluster: bool,
+    authorizer: str = "none",
+    tenancy: str = "open",
+    concurrent_builds: int = DEFAULT_CONCURRENT_BUILDS,
+) -> Path:
     """Folder of the cloud assembly (template, asset manifest), made anew when something it depends on changed."""
-    overrides = {**(OVERRIDES if cluster else _WITHOUT_CLUSTER), **_AUTHORIZERS[authorizer], **_TENANCIES[tenancy]}
+    overrides = {
+        **(OVERRIDES if cluster else _WITHOUT_CLUSTER),
+        **_AUTHORIZERS[authorizer],
+        **_TENANCIES[tenancy],
+        "blue-faas.builds.concurrency": concurrent_builds,
+    }
     folder = BUILD / "assembly" / _digest(overrides)
     BUILD.mkdir(exist_ok=True)
     with (BUILD / "assembly.lock").open("w") as lock:

@@ -120,8 +120,13 @@ class Cloud:
         kubernetes = self._start_cluster() if self.has_cluster else None
         registry = self._start_registry_proxy() if self._real_spin is not None else None
         with ThreadPoolExecutor(1) as pool:
-            asked = {"authorizer": self._options.authorizer, "tenancy": self._options.tenancy}
-            template = pool.submit(assembly, cluster=self.has_cluster, **asked)
+            template = pool.submit(
+                assembly,
+                cluster=self.has_cluster,
+                authorizer=self._options.authorizer,
+                tenancy=self._options.tenancy,
+                concurrent_builds=self._options.concurrent_builds,
+            )
             aws.wait_until(lambda: answers(self._aws_port, "/_ministack/health"), 30)
             folder = template.result()
         self.outputs = deploy_assembly(

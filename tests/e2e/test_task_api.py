@@ -155,7 +155,7 @@ def test_the_limit_of_running_builds_is_told_where_nobody_waits_for_an_answer(cl
     task_id = cloud.drop("dropped", "app.zip", app("dropped"), workspace_id=crowded)
     task = cloud.wait(task_id, crowded)
     assert task["status"] == "failed"
-    assert "runs as many builds at once as it may (100)" in task["error"]
+    assert "has as many builds running and waiting as it may (100)" in task["error"]
     # Who ended it told the event bus. The reconciler, which makes up for that, comes every five minutes.
     deadline = time.monotonic() + 60
     while "unsettled" in next(row for row in cloud.rows() if row["task_id"]["S"] == task_id and "status" in row):

@@ -9,7 +9,7 @@ from functions.api.settings import BuildApiSettings, IngestSettings
 from functions.cluster.settings import DeploySettings
 from functions.contracts.settings import EnvironmentSettings
 from functions.models.exposure import ExposeSettings
-from functions.tasks.settings import ReconcilerSettings, TaskSettings
+from functions.tasks.settings import EndSettings, ReconcilerSettings, SlotSettings
 from functions.tasks.signer import SignerSettings
 from infra.settings import Settings
 from tests.infra.conftest import ANOTHER, OTHER, synthesis
@@ -25,8 +25,9 @@ OF_EVERY_FUNCTION = {
 SETTINGS: dict[str, type[EnvironmentSettings]] = {
     "builds": BuildApiSettings,
     "ingest": IngestSettings,
-    "record_result": TaskSettings,
-    "close_task": TaskSettings,
+    "record_result": EndSettings,
+    "wait_for_slot": SlotSettings,
+    "close_task": EndSettings,
     "reconcile": ReconcilerSettings,
     "sign_image": SignerSettings,
     "deploy": DeploySettings,

@@ -63,7 +63,11 @@ def test_a_recorder_that_is_broken_is_done_without(template: dict[str, Any], sta
 
 
 @pytest.mark.parametrize(
-    "state", ["MarkQueued", "BuildAndPush", "RecordResult", "RecordFailure", "SignImage", "MarkFailed"]
+    "state",
+    [
+        *("MarkQueued", "TakeSlot", "WaitForSlot", "BuildAndPush"),
+        *("RecordResult", "RecordFailure", "SignImage", "MarkFailed"),
+    ],
 )
 def test_every_task_is_tried_again_with_jitter(template: dict[str, Any], state: str) -> None:
     retries = [retry for retry in state_machine(template)["States"][state]["Retry"] if retry["MaxAttempts"] > 0]
@@ -86,7 +90,7 @@ def test_throttles_are_among_what_is_tried_again(template: dict[str, Any]) -> No
         assert error in {name for retry in states[state]["Retry"] for name in retry["ErrorEquals"]}
 
 
-@pytest.mark.parametrize("state", ["MarkQueued", "MarkFailed", "RecordDeployment"])
+@pytest.mark.parametrize("state", ["MarkQueued", "TakeSlot", "MarkFailed", "RecordDeployment"])
 def test_a_write_is_tried_again_whatever_went_wrong_but_its_condition(template: dict[str, Any], state: str) -> None:
     retries = [
         (retry["ErrorEquals"], retry["MaxAttempts"]) for retry in state_machine(template)["States"][state]["Retry"]
@@ -105,6 +109,7 @@ def test_an_execution_outlasts_waiting_building_and_recording(template: dict[str
     build = definition["States"]["BuildAndPush"]
     # Full jitter: half of the longest delay on average.
     waiting = sum(retry["MaxAttempts"] * retry["MaxDelaySeconds"] / 2 for retry in build["Retry"])
+    waiting += definition["States"]["WaitForSlot"]["TimeoutSeconds"]
     assert definition["TimeoutSeconds"] > waiting + build["TimeoutSeconds"] + 10 * 60
 
 
@@ -138,7 +143,14 @@ def test_whoever_ends_tasks_can_announce_it(template: dict[str, Any]) -> None:
 def test_longest_grows_with_the_settings() -> None:
     short, long = (
         build_states.longest(
-            Builds(compute="SMALL", fast_lane=True, timeout_minutes=minutes, queued_minutes=minutes)
+            Builds(
+                compute="SMALL",
+                fast_lane=True,
+                timeout_minutes=minutes,
+                queued_minutes=minutes,
+                waiting_minutes=minutes,
+                concurrency=1,
+            )
         ).to_minutes()
         for minutes in (5, 60)
     )

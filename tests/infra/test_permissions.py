@@ -48,13 +48,19 @@ def dead_letters(queue: str) -> dict[str, list[str]]:
     return {f"sqs:{action}": [queue] for action in ("GetQueueAttributes", "GetQueueUrl", "SendMessage")}
 
 
+HANDING_ON = {
+    **{f"dynamodb:{action}": [TABLE] for action in ("DeleteItem", "GetItem", "Query", "UpdateItem")},
+    # It knows no resources: the token says which execution goes on.
+    "states:SendTaskSuccess": ["*"],
+}
+"""What giving a build slot to whose turn it is takes."""
+
 EXPECTED = {
     "ApiBuilds": {
         **SUBMISSION,
         # Administrators write the policy; whatever else asks for something is held to it.
         **{f"dynamodb:{action}": [TABLE, POLICIES] for action in ("DeleteItem", "GetItem", "PutItem")},
-        # How many tasks wait before one is a question about all workspaces.
-        "dynamodb:Query": [TABLE, f"{TABLE}/index/unsettled", POLICIES],
+        "dynamodb:Query": [TABLE, POLICIES],
         "events:PutEvents": [EVENT_BUS],
         "kms:Encrypt": [KEY],
         "lambda:InvokeFunction": ["<DeployerLiveB99987BE>"],
@@ -75,9 +81,9 @@ EXPECTED = {
         "s3:PutObject": [f"{BUCKET}/build-artifacts/*", f"{BUCKET}/build-sources/*"],
         **dead_letters("<IngestUndeliveredE032DDE9.Arn>"),
     },
+    "BuildPipelineWaitForSlot": {**HANDING_ON, "dynamodb:PutItem": [TABLE]},
     "BuildPipelineRecordResult": {
-        "dynamodb:GetItem": [TABLE],
-        "dynamodb:UpdateItem": [TABLE],
+        **HANDING_ON,
         "events:PutEvents": [EVENT_BUS],
         "s3:GetObject": [f"{BUCKET}/build-artifacts/*/result.json"],
     },
@@ -102,16 +108,16 @@ EXPECTED = {
         ],
     },
     "BuildPipelineCloseTask": {
-        "dynamodb:GetItem": [TABLE],
-        "dynamodb:UpdateItem": [TABLE],
+        **HANDING_ON,
         "events:PutEvents": [EVENT_BUS],
         "s3:GetObject": [f"{BUCKET}/build-artifacts/*/result.json"],
         **dead_letters("<BuildPipelineUndeliveredEnds7C918995.Arn>"),
     },
     "ReconcilerFunction": {
-        "dynamodb:GetItem": [TABLE],
-        "dynamodb:Query": [f"{TABLE}/index/unsettled"],
-        "dynamodb:UpdateItem": [TABLE],
+        **HANDING_ON,
+        "dynamodb:BatchGetItem": [TABLE],
+        "dynamodb:PutItem": [TABLE],
+        "dynamodb:Query": [TABLE, f"{TABLE}/index/unsettled"],
         "events:PutEvents": [EVENT_BUS],
         "s3:GetObject": [f"{BUCKET}/build-artifacts/*/result.json"],
         **dead_letters("<ReconcilerUndelivered63EA81E0.Arn>"),
@@ -149,6 +155,8 @@ EXPECTED = {
             "<BuildPipelineRecordResultADCE6326.Arn>:*",
             "<BuildPipelineSignImage982A4720.Arn>",
             "<BuildPipelineSignImage982A4720.Arn>:*",
+            "<BuildPipelineWaitForSlot78B64DEF.Arn>",
+            "<BuildPipelineWaitForSlot78B64DEF.Arn>:*",
             "<DeployerLiveB99987BE>",
         ],
     },

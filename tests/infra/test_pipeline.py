@@ -3,8 +3,15 @@
 from typing import Any, get_args
 
 from aws_cdk import aws_codebuild as codebuild
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonata.jsonata import Jsonata  # type: ignore[import-untyped]  # it has no types
 
-from infra.settings import Builds
+from functions.tasks.admission import TaskOverError
+from functions.tasks.identifiers import new_task_id
+from functions.tasks.slot_pools import MOST_SLOTS, NO_SLOT, pool_of, slots_in, slots_key
+from infra import slot_states
+from infra.settings import Builds, Settings
 from tests.infra.conftest import ANOTHER, synthesis
 from tests.infra.reading import resources, state_machine, text
 
@@ -22,6 +29,8 @@ def test_states_are_plain_verbs(template: dict[str, Any]) -> None:
         "RecordFailure",
         "RecordResult",
         "SignImage",
+        "TakeSlot",
+        "WaitForSlot",
     ]
     ends = {name: state["Type"] for name, state in states.items() if state["Type"] in {"Succeed", "Fail"}}
     assert ends == {"Done": "Succeed", "Skipped": "Succeed", "Failed": "Fail"}
@@ -48,7 +57,7 @@ def test_the_build_state_outlasts_codebuilds_own_limits(template: dict[str, Any]
 
 def test_any_failure_on_the_way_is_recorded(template: dict[str, Any]) -> None:
     states = state_machine(template)["States"]
-    for name in ("MarkQueued", "BuildAndPush"):
+    for name in ("MarkQueued", "TakeSlot", "WaitForSlot", "BuildAndPush"):
         assert states[name]["Catch"][-1]["ErrorEquals"] == ["States.ALL"]
         assert states[name]["Catch"][-1]["Next"] == "RecordFailure"
 
@@ -61,6 +70,52 @@ def test_a_task_that_ended_before_is_not_built(template: dict[str, Any]) -> None
     read = state_machine(template)["States"]["ReadEarlierEnd"]
     assert read["Arguments"]["Payload"]["ended_before"] is True
     assert read["Next"] == "SignOrEnd"
+
+
+def test_a_free_slot_is_taken_without_a_function_and_otherwise_waited_for(template: dict[str, Any]) -> None:
+    states = state_machine(template)["States"]
+    take, wait = states["TakeSlot"], states["WaitForSlot"]
+    assert states["MarkQueued"]["Next"] == "TakeSlot"
+    assert take["Resource"].endswith(":states:::dynamodb:updateItem")
+    assert take["Arguments"]["Key"]["workspace_id"] == {"S": "#slots-0"}
+    assert take["Arguments"]["ExpressionAttributeValues"][":most"] == {
+        "N": str(Settings.from_file({}).builds.concurrency)
+    }
+    assert take["Catch"][0]["ErrorEquals"] == ["DynamoDB.ConditionalCheckFailedException"]
+    assert take["Catch"][0]["Next"] == "WaitForSlot"
+    assert take["Next"] == wait["Next"] == "BuildAndPush"
+    assert wait["Resource"].endswith(":states:::lambda:invoke.waitForTaskToken")
+    assert wait["Arguments"]["Payload"].keys() == {"workspace_id", "task_id", "token"}
+
+
+def test_a_build_that_waited_in_vain_says_so_and_is_not_queued_anew(template: dict[str, Any]) -> None:
+    wait = state_machine(template)["States"]["WaitForSlot"]
+    assert wait["Retry"][0] == {"ErrorEquals": ["TaskOverError", "States.Timeout"], "MaxAttempts": 0}
+    followed = {catch["ErrorEquals"][0]: catch["Next"] for catch in wait["Catch"]}
+    assert followed["TaskOverError"] == "ReadEarlierEnd"
+    assert followed["States.Timeout"] == "RecordFailure"
+    (output,) = [catch["Output"] for catch in wait["Catch"] if catch["ErrorEquals"] == ["States.Timeout"]]
+    assert NO_SLOT in output
+
+
+def test_the_functions_exception_is_the_one_that_is_caught() -> None:
+    assert TaskOverError.__name__ == slot_states.TASK_OVER
+
+
+@given(slots=st.sampled_from([1, 400, 401, 799, 1200, 1203, MOST_SLOTS]), number=st.integers(0, 255))
+def test_the_state_finds_the_pool_that_the_functions_find(slots: int, number: int) -> None:
+    task_id = f"{new_task_id()[:-2]}{number:02x}"
+
+    def value(text: str) -> str:
+        if not text.startswith("{%"):
+            return text
+        expression = Jsonata(text.removeprefix("{%").removesuffix("%}"))
+        expression.assign("states", {"context": {"Execution": {"Input": {"task_id": task_id}}}})
+        return str(expression.evaluate(None))
+
+    partition, most = (value(text) for text in slot_states.pool_in_jsonata(slots))
+    pool = pool_of(task_id, slots)
+    assert (partition, most) == (slots_key(pool)["workspace_id"], str(slots_in(pool, slots)))
 
 
 def test_two_choices_say_what_follows_an_end(template: dict[str, Any]) -> None:

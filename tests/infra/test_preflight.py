@@ -79,14 +79,15 @@ def test_builds_at_once(aws: Any, value: float, state: State) -> None:
     assert next(quotas.codebuild(aws, SETTINGS)).state == state
 
 
-@pytest.mark.parametrize(("places", "is_advised"), [(199.0, True), (200.0, False)])
-def test_a_workspace_that_may_take_most_places_is_told(aws: Any, places: float, is_advised: bool) -> None:
-    listed = [quota("Concurrently running builds for Linux/Medium environment", places)]
+@pytest.mark.parametrize(("less", "state"), [(1, State.PROBLEM), (0, State.OK)])
+def test_a_slot_without_a_place_is_told(aws: Any, less: int, state: State) -> None:
+    slots = SETTINGS.builds.concurrency
+    listed = [quota("Concurrently running builds for Linux/Medium environment", float(slots - less))]
     aws.answers("service-quotas", "list_service_quotas", {"Quotas": listed})
-    *_, shares = quotas.codebuild(aws, SETTINGS)
-    assert (shares.state, shares.subject) == (State.OK, "Fair shares")
-    assert f"limits.running_builds {SETTINGS.limits.running_builds}, {places:.0f} places" in shares.seen
-    assert ("set half of the places or less" in shares.seen) == is_advised
+    *_, found = quotas.codebuild(aws, SETTINGS)
+    assert (found.state, found.subject) == (state, "Build slots")
+    assert found.seen == f"builds.concurrency {slots}, {slots - less} places"
+    assert (f"builds.concurrency={slots - less}" in found.remedy) == (state == State.PROBLEM)
 
 
 def test_a_quota_that_is_not_listed_is_no_all_clear(aws: Any) -> None:

@@ -120,6 +120,7 @@ class Account:
             "LIMITS_REQUEST_BYTES": "2000000",
             "LIMITS_UPLOAD_BYTES": str(200 * 1024 * 1024),
             "LIMITS_UPLOAD_MINUTES": "30",
+            "BUILDS_CONCURRENCY": "2",
             "LIMITS_RUNNING_BUILDS": "100",
             "LIMITS_KEPT_TASKS": "5000",
             "LIMITS_WAITING_REQUESTS": "20",

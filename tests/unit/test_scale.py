@@ -72,9 +72,19 @@ def test_what_finds_the_queue_full_is_refused_until_its_time_is_over() -> None:
     assert all(one.wait == float("inf") for one in lost)
 
 
-def test_a_project_limit_queues_nothing() -> None:
-    outcomes = simulate(replace(ROOMY, places=1, has_project_limit=True, queued_seconds=1), at_once(2))
-    assert len(ends(outcomes)) == 1
+@given(slots=st.integers(1, 4), builds=st.integers(1, 20))
+def test_slots_go_to_a_workspace_that_has_none_at_once(slots: int, builds: int) -> None:
+    """Whoever comes behind a burst waits for the next slot that becomes free, and for no more."""
+    outcomes = simulate(replace(ROOMY, slots=slots), [*at_once(builds, "burst"), (1.0, "late")])
+    (late,) = (one for one in outcomes if one.workspace == "late")
+    assert late.wait == (60 if builds < slots else 61 + 60)
+    assert len(ends(outcomes)) == builds + 1
+    assert most_at_once(outcomes, before=60) <= slots
+
+
+def test_a_build_waits_for_its_turn_as_long_as_it_may() -> None:
+    outcomes = simulate(replace(ROOMY, slots=1, waiting_seconds=100), at_once(3))
+    assert len(ends(outcomes)) == 2
 
 
 def test_machines_that_stand_ready_are_taken_first() -> None:

@@ -9,8 +9,8 @@ from pydantic import ValidationError
 from functions.api.settings import BuildApiSettings, IngestSettings
 from functions.contracts import settings
 from functions.contracts.settings import EnvironmentSettings
-from functions.handlers import builds, ingest, reconcile, record_result
-from functions.tasks.settings import ReconcilerSettings, SubmissionSettings, TaskSettings
+from functions.handlers import builds, ingest, reconcile, record_result, wait_for_slot
+from functions.tasks.settings import EndSettings, ReconcilerSettings, SlotSettings, SubmissionSettings
 from tests.support.aws_account import Account
 from tests.support.events import LambdaContext, http_event
 from tests.unit.test_ingest import created
@@ -18,7 +18,8 @@ from tests.unit.test_ingest import created
 HANDLERS: dict[type[EnvironmentSettings], Callable[[], Any]] = {
     BuildApiSettings: lambda: builds.handler(http_event("GET", "/openapi.json"), LambdaContext()),
     IngestSettings: lambda: ingest.handler(created("elsewhere/app.py", "v"), LambdaContext()),
-    TaskSettings: lambda: record_result.handler({"workspace_id": "w", "task_id": "t"}, LambdaContext()),
+    EndSettings: lambda: record_result.handler({"workspace_id": "w", "task_id": "t"}, LambdaContext()),
+    SlotSettings: lambda: wait_for_slot.handler({"workspace_id": "w", "task_id": "t", "token": "a"}, LambdaContext()),
     ReconcilerSettings: lambda: reconcile.handler({}, LambdaContext()),
 }
 REQUIRED = [(reads, name) for reads in HANDLERS for name, is_required in reads.variables().items() if is_required]

@@ -13,10 +13,13 @@ from functions.contracts.build_result import Finding
 from functions.contracts.task import TaskKey, TaskStatus
 from functions.models.builds import Task
 from functions.tasks import build_log, long_poll
+from functions.tasks.admission import Admission
+from functions.tasks.settings import SlotSettings
 from functions.tasks.store import TaskStore
 from tests.support.aws_account import BUCKET, TABLE, Account
 from tests.support.build_api import SOURCE, WORKSPACE, call, request, started, task, upload
 from tests.support.events import body_of, http_event
+from tests.support.slots import take
 from tests.support.tasks import done, failed
 
 
@@ -194,47 +197,34 @@ class TestStep:
 
 
 class TestQueuedAhead:
-    def test_older_tasks_of_all_workspaces_that_wait_are_counted(self, account: Account) -> None:
-        tasks = [started(workspace_id=workspace) for workspace in (WORKSPACE, "other", WORKSPACE)]
-        assert [self._of(*task) for task in zip(tasks, (WORKSPACE, "other", WORKSPACE), strict=True)] == [0, 1, 2]
+    def test_builds_of_all_workspaces_that_come_before_are_counted(self, account: Account) -> None:
+        workspaces = ("burst", "burst", "burst", "late", "burst", "burst", "late", "third")
+        tasks = [self._queued(workspace) for workspace in workspaces]
+        # The first two have their slots. Of the others, the third's and the late one's go before more of the burst.
+        assert [self._of(task) for task in tasks] == [0, 0, 3, 0, 4, 5, 2, 1]
+
+    def test_what_has_not_asked_for_a_slot_has_none_before_it(self, account: Account) -> None:
+        assert self._of(TaskKey(WORKSPACE, started())) == 0
 
     @pytest.mark.parametrize(
-        ("fields", "counts"),
-        [
-            ({}, 1),
-            ({"queued_at": "2026-01-01T00:00:01.000Z"}, 1),
-            ({"status": "building", "build_id": "project:uuid"}, 0),
-            ({"upload_expires_at": 1}, 0),
-            ({"status": "done"}, 0),
-        ],
+        "fields", [{"status": "building", "build_id": "project:uuid"}, {"upload_expires_at": 1}, {"status": "done"}]
     )
-    def test_what_has_its_machine_or_needs_none_is_not(
-        self, account: Account, fields: dict[str, Any], counts: int
-    ) -> None:
-        started()
-        (row,) = account.rows()
-        account.change(row, **fields)
-        assert self._of(started(("other.py", SOURCE))) == counts
-
-    def test_younger_ones_are_not(self, account: Account) -> None:
-        first = started()
-        started()
-        assert self._of(first) == 0
-
-    def test_no_more_than_the_hundred_before_are_looked_at(self, account: Account) -> None:
-        for workspace_id in (*["other"] * 51, *[WORKSPACE] * 51):
-            last = started(workspace_id=workspace_id)
-        assert self._of(last) == 100
-
-    def test_none_where_nothing_waits(self, account: Account) -> None:
+    def test_none_where_nothing_waits(self, account: Account, fields: dict[str, Any]) -> None:
         task_id = started()
         (row,) = account.rows()
-        account.change(row, status="building", build_id="project:uuid")
-        assert self._of(task_id) is None
+        account.change(row, **fields)
+        assert self._of(TaskKey(WORKSPACE, task_id)) is None
         assert listed()["tasks"][0]["queued_ahead"] is None
 
-    def _of(self, task_id: str, workspace_id: str = WORKSPACE) -> int | None:
-        ahead: int | None = task(task_id, workspace_id)["queued_ahead"]
+    def _queued(self, workspace_id: str) -> TaskKey:
+        """A task that has its slot, or waits for one."""
+        key, admission = TaskKey(workspace_id, started(workspace_id=workspace_id)), Admission.of(SlotSettings.read())
+        if not take(admission, key):
+            admission.wait(key, "token")
+        return key
+
+    def _of(self, task_key: TaskKey) -> int | None:
+        ahead: int | None = task(task_key.task_id, task_key.workspace_id)["queued_ahead"]
         return ahead
 
 

@@ -17,6 +17,7 @@ from functions.contracts.task_row import TaskRow
 from functions.models.builds import Step, Task, TaskLog, TaskPage, TaskRemoved
 from functions.models.values import TaskId
 from functions.tasks import build_log, removal
+from functions.tasks.admission import Admission
 from functions.tasks.identifiers import is_task_id
 from functions.tasks.long_poll import MOST_SECONDS, poll, time_to_wait
 from functions.tasks.paging import UnusableTokenError, position_in, token_for
@@ -48,7 +49,7 @@ def get_task(task_id: TaskInPath, workspace_id: InWorkspace, wait: Wait = 0) -> 
     row = _existing(tasks, task)
     if wait and not row.ended:
         row = _changed(tasks, row, _seconds(wait), _waiting_room(workspace))
-    return task_view(row, queued_ahead=queued_ahead(tasks, row))
+    return task_view(row, queued_ahead=queued_ahead(Admission.of(BuildApiSettings.read()), row))
 
 
 @router.get(

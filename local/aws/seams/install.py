@@ -25,6 +25,7 @@ from local.aws.seams import (
     start_build,
     state_machine_role,
     stored_bytes,
+    task_tokens,
     worker_start,
 )
 from local.aws.settings import Settings
@@ -54,6 +55,7 @@ def install(settings: Settings, credentials: RunCredentials) -> Installed:
     history.install()
     start_build.install(builds)
     state_machine_role.install(access)
+    task_tokens.install()
     authorizers.install(settings)
     eks.install(settings)
     key_conditions.install()

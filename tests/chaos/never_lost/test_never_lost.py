@@ -232,9 +232,9 @@ def _event(chaos: Chaos, key: str, version: str | None = None) -> dict[str, Any]
 
 
 def _start_in_the_crowd(chaos: Chaos) -> str:
-    """As a caller does: an upload that is throttled, as Lambda throttles above its concurrency, is sent again."""
+    """As a caller does: an upload that is throttled is sent again, also where Lambda throttles (503 of API Gateway)."""
     content, deadline = source(), time.monotonic() + PATIENCE
-    while (answer := chaos.upload("app.zip", content, workspace_id="crowd")).status_code == 429:
+    while (answer := chaos.upload("app.zip", content, workspace_id="crowd")).status_code in {429, 503}:
         assert time.monotonic() < deadline
         time.sleep(1)
     assert answer.status_code == 202, answer.text
