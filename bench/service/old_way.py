@@ -219,11 +219,11 @@ def _lost_by_the_service() -> str:
             cloud.cut()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    told = ", ".join(f"{number} {status}" for status, number in sorted(ended.items()))
+    told = ", ".join(f"{number} {status}" for status, number in sorted(ended.items()) if status != "lost")
     return (
         "All of this service killed in the same way, which is more than a loss of one of its parts on AWS, and started "
-        f"again: of {_KILLED} tasks {told}, within {seconds:.0f} s after the start. `python -m tests.chaos.power_cuts` "
-        "does so at random moments."
+        f"again: {ended['lost']} of {_KILLED} tasks lost; {told}, and their callers are told so, {seconds:.0f} s after "
+        "the start. `python -m tests.chaos.power_cuts` does so at random moments."
     )
 
 
