@@ -8,12 +8,21 @@ from typing import Any
 import pytest
 from botocore.client import BaseClient
 from moto import mock_aws
+from schemathesis.pytest import plugin
 
 from functions import aws
 from functions.contracts import settings
 from functions.registry import ecr
 from functions.tenancy.policies import Policies
 from tests.support.aws_account import POLICY_TABLE, Account
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Load schemathesis's plugin, which makes the requests of test_described_requests.py.
+
+    pyproject.toml keeps it from the folders that make none.
+    """
+    config.pluginmanager.register(plugin, "schemathesis of tests/unit")
 
 
 @pytest.fixture(scope="session")
