@@ -70,7 +70,9 @@ class Service:
         self.bodies.append(body)
         if self.refusal is not None:
             return JSONResponse(self.refusal[1], self.refusal[0])
-        refusal = self.door(request, body) if self.door is not None else None
+        # Functions answer under hosts of their own, and nobody stands before them.
+        is_api = request.headers["host"] == urlsplit(self.url).netloc
+        refusal = self.door(request, body) if self.door is not None and is_api else None
         if refusal is not None:
             return JSONResponse(refusal[1], refusal[0])
         if self.refused:

@@ -30,6 +30,7 @@ from functions.models.apps import AppList
 from local.cloud.issuer import CLI_CLIENT, DEVICE_PATH, MINUTES, make_key
 from local.front.device import CODE_SECONDS, DeviceSignIn
 from tests.support.background import serve
+from tests.support.client import PATIENCE
 
 AS_CLIENT = ("--client-id", CLI_CLIENT)
 
@@ -73,7 +74,7 @@ class Issuer:
         if answer is not None:
             (code,) = [asked.user_code for asked in self.device._codes.values()]
             form = {"user_code": code, "subject": "dana", "workspaces": "default", "answer": answer}
-            assert httpx.post(f"{self.url}/device", data=form).status_code == 200
+            assert httpx.post(f"{self.url}/device", data=form, timeout=PATIENCE).status_code == 200
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from local.cloud.issuer import CLI_CLIENT, DEVICE_PATH
 from local.cloud.supervisor import Cloud
 from local.tests.front.callers import WORKSPACE, keys, mint, operator
 from tests.support import command_line
-from tests.support.client import EXAMPLES
+from tests.support.client import EXAMPLES, PATIENCE
 
 HELLO = str(EXAMPLES / "hello" / "app.py")
 
@@ -62,10 +62,10 @@ def test_a_user_signs_in_with_a_code_from_the_screen(jwt: Cloud, tmp_path: Path)
     terminal.until("\n")
     (shown,) = re.findall(r"Open (\S+) and enter the code ([A-Z]{4}-[A-Z]{4})", terminal.text)
     page, code = shown
-    form = httpx.get(page).raise_for_status()
+    form = httpx.get(page, timeout=PATIENCE).raise_for_status()
     assert 'name="user_code"' in form.text
     said = {"user_code": code, "subject": "dana", "workspaces": WORKSPACE, "answer": "allow"}
-    httpx.post(page, data=said).raise_for_status()
+    httpx.post(page, data=said, timeout=PATIENCE).raise_for_status()
     assert terminal.end() == 0, terminal.text
     assert f"default is the current context: {jwt.url}, workspace {WORKSPACE}" in terminal.text
     submits_and_cancels(tmp_path, variables)

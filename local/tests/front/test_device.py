@@ -14,6 +14,7 @@ from local.cloud import issuer
 from local.cloud.issuer import AUDIENCE, CLI_CLIENT, DEVICE_PATH, ISSUER, key_of
 from local.front.device import CODE_SECONDS, DEVICE_GRANT, INTERVAL_SECONDS, SLOWER_SECONDS, DeviceSignIn
 from tests.support.background import serve
+from tests.support.client import PATIENCE
 
 REQUEST = {"client_id": CLI_CLIENT, "scope": "openid offline_access"}
 
@@ -36,7 +37,7 @@ def clock() -> SimpleNamespace:
 def client(key: Path, clock: SimpleNamespace) -> Iterator[httpx.Client]:
     """Calls the issuer."""
     app = Starlette(routes=DeviceSignIn(key, lambda: clock.now).routes())
-    with serve(app) as url, httpx.Client(base_url=f"{url}{DEVICE_PATH}") as made:
+    with serve(app) as url, httpx.Client(base_url=f"{url}{DEVICE_PATH}", timeout=PATIENCE) as made:
         yield made
 
 
