@@ -8,6 +8,8 @@ import yaml
 
 from functions.contracts.function_metrics import (
     CALLS,
+    COMPONENT_CPU_TIME,
+    COMPONENT_MEMORY,
     DURATION,
     METRIC_NAMESPACE,
     SERVER_ERRORS,
@@ -134,7 +136,8 @@ def test_cloudwatch_is_sent_what_the_service_asks_for(configuration: dict[str, A
     assert exporter["namespace"] == METRIC_NAMESPACE
     assert configuration["connectors"]["spanmetrics/cloudwatch"]["namespace"] == CALLS.partition(".")[0]
     app = MeasuredApp("cluster", "namespace", "app")
-    for name, asked in ((DURATION, app.dimensions()), (CALLS, app.dimensions(SERVER_ERRORS))):
+    of_app = dict.fromkeys((DURATION, COMPONENT_CPU_TIME, COMPONENT_MEMORY), app.dimensions())
+    for name, asked in {**of_app, CALLS: app.dimensions(SERVER_ERRORS)}.items():
         sent = [
             dimensions
             for declaration in exporter["metric_declarations"]
