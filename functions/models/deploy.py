@@ -9,9 +9,9 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
-    PlainValidator,
     StringConstraints,
     TypeAdapter,
     model_validator,
@@ -102,7 +102,7 @@ def _variable(value: Any) -> VariableText | SecretKey | None:
 
 Variable = Annotated[
     VariableText | SecretKey | None,
-    PlainValidator(_variable, json_schema_input_type=VariableText | SecretKey | None),
+    BeforeValidator(_variable),
 ]
 
 

@@ -11,7 +11,12 @@ from tests.support.aws_account import TABLE, Account
 from tests.support.build_api import SOURCE, WORKSPACE, announce, started, task, upload
 from tests.support.events import body_of
 
-BLOCK = {"namespace": "default", "app_name": "my-function", "use_spot": False, "variables": {"a": "1"}}
+BLOCK = {
+    "namespace": "default",
+    "app_name": "my-function",
+    "use_spot": False,
+    "variables": {"a": "1", "b": {"secret": "database", "key": "password"}, "c": None},
+}
 
 
 def record(task_id: str, **fields: Any) -> None:
@@ -29,6 +34,7 @@ def deployment_of(task_id: str) -> Any:
     return task(task_id)["deployment"]
 
 
+@pytest.mark.filterwarnings("error:Pydantic serializer")
 def test_it_is_kept_as_it_was_sent_and_shown_as_pending(account: Account) -> None:
     task_id = started(deploy=json.dumps(BLOCK), claims={"sub": "user-1"})
     (row,) = [row for row in account.rows() if row["task_id"] == task_id]
