@@ -58,10 +58,8 @@ def test_a_user_signs_in_with_a_code_from_the_screen(jwt: Cloud, tmp_path: Path)
     variables = command_line.environment(tmp_path)
     options = ["--url", jwt.url, "--issuer", jwt.url + DEVICE_PATH, "--client-id", CLI_CLIENT, "-w", WORKSPACE]
     terminal = command_line.Terminal(tmp_path, variables, "login", *options)
-    terminal.until(" and enter the code ")
-    terminal.until("\n")
-    (shown,) = re.findall(r"Open (\S+) and enter the code ([A-Z]{4}-[A-Z]{4})", terminal.text)
-    page, code = shown
+    terminal.until(" is confirmed")  # which comes after the line with both
+    ((page, code),) = re.findall(r"Open (\S+) and enter the code ([A-Z]{4}-[A-Z]{4})", terminal.text)
     form = httpx.get(page, timeout=PATIENCE).raise_for_status()
     assert 'name="user_code"' in form.text
     said = {"user_code": code, "subject": "dana", "workspaces": WORKSPACE, "answer": "allow"}
