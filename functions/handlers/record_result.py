@@ -3,9 +3,7 @@
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from botocore.exceptions import BotoCoreError, ClientError
 
-from functions.contracts.task import TaskKey
 from functions.tasks.admission import Admission
 from functions.tasks.named_task import NamedTask
 from functions.tasks.outcome import Outcomes, build_log_url, reason_from_failure, reason_without_report
@@ -38,14 +36,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     else:
         row = outcomes.by_report(task, reason_without_report(build.task_id))
     if not build.ended_before:
-        _give_slot_on(settings, task)
+        # Where this fails the state tries again: the task has ended, and its slot is given back once.
+        Admission.of(settings).give_back(task)
     log = build.build_log_url or build_log_url(build.cause)
     return TaskEnd.of(row, build_log_url=log, ended_before=build.ended_before).to_output()
-
-
-def _give_slot_on(settings: EndSettings, task: TaskKey) -> None:
-    try:
-        Admission.of(settings).give_back(task)
-    except (BotoCoreError, ClientError):
-        # The task has ended well, and goes on to be signed and deployed. The reconciler finds its slot.
-        logger.exception("the build's slot was not given back", extra=task.fields())
