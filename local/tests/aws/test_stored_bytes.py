@@ -14,7 +14,8 @@ KEY = "folder/object"
 SIZE = 4 * 1024 * 1024
 NUMBER = 24
 MOST_GROWTH = 48 * 1024 * 1024
-"""Half of what the objects are together: the rest is what requests leave behind."""
+"""Half of what the objects of a round are together: the rest is what requests leave behind."""
+ROUNDS = 4
 
 
 @pytest.fixture(scope="module")
@@ -27,10 +28,9 @@ def s3(cloud: Cloud) -> Any:
 
 
 def test_objects_are_not_held_in_memory(cloud: Cloud, s3: Any) -> None:
-    before = resident(cloud)
-    for number in range(NUMBER):
-        s3.put_object(Bucket=BUCKET, Key=f"large/{number}", Body=number.to_bytes() * SIZE)
-    assert resident(cloud) - before < MOST_GROWTH
+    # Other work of the process may grow it meanwhile, once; objects that are held grow it in every round.
+    growths = (growth_of_a_round(cloud, s3) for _ in range(ROUNDS))
+    assert any(growth < MOST_GROWTH for growth in growths)
     for number in range(NUMBER):
         assert s3.get_object(Bucket=BUCKET, Key=f"large/{number}")["Body"].read() == number.to_bytes() * SIZE
 
@@ -64,6 +64,14 @@ def test_layers_are_a_mapping_of_their_content(tmp_path: Path, size: int) -> Non
     del layers[digest]
     assert not layers
     assert not list(tmp_path.iterdir())
+
+
+def growth_of_a_round(cloud: Cloud, s3: Any) -> int:
+    """Bytes that the process holds more of its own after new versions of every large object."""
+    before = resident(cloud)
+    for number in range(NUMBER):
+        s3.put_object(Bucket=BUCKET, Key=f"large/{number}", Body=number.to_bytes() * SIZE)
+    return resident(cloud) - before
 
 
 def content(s3: Any, version: str) -> bytes:
