@@ -60,7 +60,7 @@ def ui(
 
 
 def _listening(port: int) -> socket.socket:
-    """Return a socket on 127.0.0.1.
+    """Return a socket on 127.0.0.1 that takes connections: they wait until the page is served.
 
     Raises
     ------
@@ -72,6 +72,8 @@ def _listening(port: int) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", port))
+        # The address is said before the server is up: who goes there at once has to be let in.
+        listener.listen()
     except OSError:
         listener.close()
         raise usage(f"Port {port} on 127.0.0.1 is taken: choose another, or let --port 0 find one") from None
