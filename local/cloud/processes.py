@@ -1,7 +1,6 @@
 """Child processes of the one-machine cloud: started in groups of their own, watched, stopped with all they started."""
 
 import contextlib
-import ctypes
 import http.client
 import os
 import random
@@ -10,12 +9,12 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
-_PR_SET_PDEATHSIG: Final = 1
-_libc = ctypes.CDLL(None)
+from local.cloud.parents import die_with_parent
 
 WORKING_SECONDS: Final = 0.2
 """CPU time that tells work from waiting: a part that is up and idle takes less of it in half a minute."""
@@ -39,7 +38,7 @@ class Part:
                 stderr=subprocess.STDOUT,
                 env=environment,
                 start_new_session=True,  # Ctrl-C is for the supervisor, which stops the parts in order
-                preexec_fn=_die_with_parent,
+                preexec_fn=partial(die_with_parent, signal.SIGTERM),
             )
 
     def wait_until(self, ready: Callable[[], bool], seconds: float, needs: Sequence["Part"] = ()) -> None:
@@ -123,12 +122,6 @@ def port_is_free(port: int) -> bool:
         except OSError:
             return False
         return True
-
-
-def _die_with_parent() -> None:
-    # A supervisor that is killed must not leave its parts behind. (prctl(2); Linux only, elsewhere a no-op.)
-    if hasattr(_libc, "prctl"):
-        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def answers(port: int, path: str) -> bool:

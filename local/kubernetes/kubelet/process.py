@@ -13,12 +13,14 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
 from local.cloud.collector import spare_what_stays
+from local.cloud.parents import die_with_parent
 from local.kubernetes.kubelet.leftovers import forget_process, record_process
 from local.kubernetes.kubelet.logs import LogFile
 
@@ -40,6 +42,9 @@ def host_environment(pod_environment: dict[str, str]) -> dict[str, str]:
 def _become(arguments: Sequence[str], environment: dict[str, str], stdout: Connection, stderr: Connection) -> None:
     """Become, in a forked process, ``python -m local.spin_host`` with these arguments."""
     os.setpgid(0, 0)
+    # The server that forks ends with the kubelet, also when that is killed, unless one of its forks holds this pipe.
+    os.close(forkserver._forkserver._forkserver_alive_fd)  # type: ignore[attr-defined]
+    die_with_parent(signal.SIGKILL)
     for number, stream in enumerate((stdout, stderr), start=1):
         os.dup2(stream.fileno(), number)
         stream.close()
