@@ -1,5 +1,6 @@
 """What is built, under which name, and how it is deployed: as given, or as blue.toml says."""
 
+import dataclasses
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 from blue_faas_cli.config import PROJECT_FILE, Project
 from blue_faas_cli.problems import usage
 from blue_faas_cli.session import Session, blue_variables
-from blue_faas_cli.source import Source
+from blue_faas_cli.source import Source, pack
 from blue_faas_cli.submit import deploy_options
 from functions.models.deploy import DeployOptions
 
@@ -32,6 +33,29 @@ def source_path(project: Project, path: Path | None) -> Path:
 def name_of(project: Project, source: Source, given: str | None = None) -> str:
     """Return the name of the app."""
     return given or blue_variables().get("BLUE_APP_NAME") or project.app_name or source.app_name
+
+
+def app_of(session: Session, given: str | None) -> str:
+    """Return the name of the app that a command is about: as given, or the project's, as `blue deploy` names it.
+
+    The project's is looked for where `blue deploy` puts it: the session's namespace becomes that one.
+
+    Raises
+    ------
+    BlueError
+        No name is given, and there is no project.
+    """
+    if given is not None:
+        return given
+    project = session.project
+    named = blue_variables().get("BLUE_APP_NAME") or project.app_name
+    if not (project.folder / PROJECT_FILE).is_file():
+        if named:
+            return named
+        raise usage(f"Name the app; in a folder with {PROJECT_FILE} this is not needed")
+    name = named or name_of(project, pack(source_path(project, None)))
+    session.settings = dataclasses.replace(session.settings, namespace=options_of(session, project, name).namespace)
+    return name
 
 
 def options_of(

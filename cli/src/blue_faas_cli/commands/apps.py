@@ -9,6 +9,10 @@ from blue_faas_cli.problems import BlueError, Exit, usage
 from blue_faas_cli.session import Session
 
 AppArgument = Annotated[str, typer.Argument(metavar="APP", help="Name of the app.")]
+OwnAppArgument = Annotated[
+    str | None,
+    typer.Argument(metavar="[APP]", help="Name of the app; by default that of blue.toml.", show_default=False),
+]
 
 
 def apps(session: Session) -> None:
@@ -33,13 +37,15 @@ def apps(session: Session) -> None:
     session.output.document(found.raw)
 
 
-def app(session: Session, app_name: AppArgument) -> None:
+def app(session: Session, app_name: OwnAppArgument = None) -> None:
     """Show an app: whether it serves, its replicas, and what keeps it from running.
 
     The exit code is 1 when it cannot start.
     """
     from blue_faas_cli.apps import get_app
+    from blue_faas_cli.plan import app_of
 
+    app_name = app_of(session, app_name)
     found = get_app(session, app_name)
     state, write = found.typed, session.output.result
     write(f"status     {state.status}")
@@ -57,12 +63,15 @@ def app(session: Session, app_name: AppArgument) -> None:
     session.output.document(found.raw)
 
 
-def revisions(session: Session, app_name: AppArgument) -> None:
+def revisions(session: Session, app_name: OwnAppArgument = None) -> None:
     """List the deploys of an app, newest first."""
     from blue_faas_cli.apps import app_path, in_workspace
+    from blue_faas_cli.plan import app_of
     from functions.models.apps import RevisionList
 
-    found = session.api.get(RevisionList, f"{app_path(session, app_name)}/revisions", **in_workspace(session))
+    found = session.api.get(
+        RevisionList, f"{app_path(session, app_of(session, app_name))}/revisions", **in_workspace(session)
+    )
     session.output.table(
         ("REVISION", "DEPLOYED", "BY", "CHANGED", "IMAGE"),
         [
@@ -81,19 +90,28 @@ def revisions(session: Session, app_name: AppArgument) -> None:
 
 def rollback(
     session: Session,
-    app_name: AppArgument,
+    app_name: OwnAppArgument = None,
     revision: Annotated[
         int | None,
-        typer.Argument(metavar="[REVISION]", min=1, help="The one to restore; by default the one before."),
+        typer.Argument(
+            metavar="[REVISION]", min=1, help="The one to restore; by default the one before.", show_default=False
+        ),
     ] = None,
     no_wait: Annotated[bool, typer.Option("--no-wait", help="End before the restored version serves.")] = False,
     timeout: Annotated[float, typer.Option("--timeout", min=1, help="Seconds to wait; then exit code 124.")] = 300,
 ) -> None:
-    """Restore an earlier revision of an app, and wait until it serves."""
+    """Restore an earlier revision of an app, and wait until it serves.
+
+    A number is a revision, also where no app is named before it: no app has such a name.
+    """
     from blue_faas_cli.apps import age, app_path, in_workspace, wait_for_app
     from blue_faas_cli.follow import Deadline
+    from blue_faas_cli.plan import app_of
     from functions.models.deploy import DeployResponse
 
+    if revision is None and app_name is not None and app_name.isdecimal():
+        revision, app_name = int(app_name), None
+    app_name = app_of(session, app_name)
     started = time.monotonic()
     restored = session.api.post(
         DeployResponse,

@@ -11,8 +11,14 @@ from blue_faas_cli.session import Session
 
 def invoke(
     session: Session,
-    app_name: Annotated[str, typer.Argument(metavar="APP", help="Name of the app.")],
-    path: Annotated[str, typer.Argument(metavar="[PATH]", help="Path of the request, with its query.")] = "/",
+    app_name: Annotated[
+        str | None,
+        typer.Argument(metavar="[APP]", help="Name of the app; by default that of blue.toml.", show_default=False),
+    ] = None,
+    path: Annotated[
+        str | None,
+        typer.Argument(metavar="[PATH]", help="Path of the request, with its query; by default /.", show_default=False),
+    ] = None,
     method: Annotated[str | None, typer.Option("--method", "-X", help="GET, or POST with --data.")] = None,
     data: Annotated[str | None, typer.Option("--data", "-d", help="Body; @FILE reads it from a file.")] = None,
     headers: Annotated[
@@ -23,13 +29,18 @@ def invoke(
     """Send a request to a function, and write its answer to stdout.
 
     A function that has an address inside its cluster only is reached through `kubectl port-forward`, with the
-    kubeconfig of kubectl. The exit code is 1 when the answer is an error.
+    kubeconfig of kubectl. The exit code is 1 when the answer is an error. What begins with / is the path, also where
+    no app is named before it.
     """
     import httpx
 
     from blue_faas_cli.apps import get_app
+    from blue_faas_cli.plan import app_of
     from blue_faas_cli.reach import way_to
 
+    if path is None and app_name is not None and app_name.startswith("/"):
+        app_name, path = None, app_name
+    app_name, path = app_of(session, app_name), path or "/"
     app = get_app(session, app_name).typed
     sent = dict(_header(text) for text in headers or [])
     with way_to(session, app) as way:

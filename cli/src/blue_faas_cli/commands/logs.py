@@ -9,7 +9,14 @@ from blue_faas_cli.session import Session
 
 def logs(
     session: Session,
-    target: Annotated[str, typer.Argument(metavar="TASK|APP", help="Id of a task, or name of an app.")],
+    target: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[TASK|APP]",
+            help="Id of a task, or name of an app; by default the app of blue.toml.",
+            show_default=False,
+        ),
+    ] = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes, until Ctrl-C.")] = False,
     tail: Annotated[int, typer.Option("--tail", min=1, help="Of an app: how many lines to begin with.")] = 100,
     previous: Annotated[
@@ -21,15 +28,16 @@ def logs(
     The lines are on stdout. With -o json each line is a document of its own.
     """
     from blue_faas_cli.build_log import BuildLog, is_task
+    from blue_faas_cli.plan import app_of
 
-    if is_task(target):
+    if target is not None and is_task(target):
         log = BuildLog(session, target, session.output.log_line)
         if follow:
             log.follow()
         else:
             log.show()
         return
-    _app_log(session, target, follow=follow, tail=tail, previous=previous)
+    _app_log(session, app_of(session, target), follow=follow, tail=tail, previous=previous)
 
 
 def _app_log(session: Session, app_name: str, *, follow: bool, tail: int, previous: bool) -> None:
