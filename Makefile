@@ -10,7 +10,8 @@ VENV := .venv/bin
 LOCKED := pyproject.toml:dev=requirements-dev.txt pyproject.toml:cdk=requirements.txt \
           pyproject.toml:functions=functions/requirements.txt pyproject.toml:functions-deploy=functions/requirements-deploy.txt \
           pyproject.toml:builder=builder_image/requirements.txt pyproject.toml:toolchain=builder_image/toolchain.txt \
-          local/pyproject.toml:spin-cli=local/spin_cli/requirements.txt pyproject.toml:docs=docs/requirements.txt \
+          pyproject.toml:one-machine=local/requirements.txt local/pyproject.toml:spin-cli=local/spin_cli/requirements.txt \
+          pyproject.toml:docs=docs/requirements.txt \
           pyproject.toml:fuzz=fuzz/requirements.txt pyproject.toml:audit=infra/tools/audit-requirements.txt \
           pyproject.toml:clients=tests/clients/requirements.txt
 # In environments of their own, with other versions than everything else.
@@ -38,7 +39,7 @@ help:
 	@echo "             LOCAL_PORTS=5432: functions that name this port of the machine may reach it)"
 	@echo "make test    set up, run every check and test"
 	@echo "make test-ui   the tests of the page alone, in a real browser (Debian: chromium); pictures in build/ui/pictures"
-	@echo "make conformance   hold the product against real parts (a control plane, spin, cosign, the image, Lambda's Python)"
+	@echo "make conformance   hold the product against real parts (a control plane, spin, cosign, the image, Lambda's Python, a fresh machine)"
 	@echo "make fuzz    throw made-up inputs at every parser that a stranger reaches (SECONDS=30 for each)"
 	@echo "make smoke   try every call of a deployed installation (API=https://…, NAMESPACE=to deploy to)"
 	@echo "make coverage   how much of the product the tests of the parts run; too little fails"
@@ -49,7 +50,7 @@ help:
 	@echo "make bench   measure builds beside the tools typed by hand (RUNS=7), write docs/benchmarks.md"
 	@echo "             (PARTS=\"pipeline cold api functions old growth\": the running service instead; RUNS=1: short, written nowhere)"
 	@echo "make synth   write the CloudFormation template to cdk.out (no credentials needed)"
-	@echo "make cli     the command line \`blue\` as a wheel: pipx install dist/blue_faas-*.whl"
+	@echo "make cli     the command line \`blue\` as a wheel, with the one-machine cloud: pipx install dist/blue_faas-*.whl"
 	@echo "make cdk     the service as a construct, a wheel for CDK apps of others (docs/cdk.md)"
 	@echo "make lock    lock the pins of pyproject.toml with hashes (UPGRADE=1: and take the newest of what they pull in)"
 	@echo "make check   ruff, mypy, import-linter, complexity;  make format  ruff format;  make openapi  docs/openapi.json"
@@ -76,8 +77,9 @@ lock: .venv/made
 		group=$${entry%=*} file=$${entry#*=}; echo "Locking $$file"; \
 		$(VENV)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-strip-extras \
 			--custom-compile-command "make lock" --annotation-style line $(if $(UPGRADE),--upgrade) --output-file $$file --group $$group \
-			$$(case " $(APART) " in *" $$file "*) ;; *) if [ $$file = requirements-dev.txt ]; then echo local/pyproject.toml cli/pyproject.toml --extra mcp; \
-				else echo --constraints requirements-dev.txt; fi;; esac) \
+			$$(case $$file in requirements-dev.txt) echo local/pyproject.toml cli/pyproject.toml --extra mcp;; \
+				local/requirements.txt) echo local/pyproject.toml --constraints requirements-dev.txt;; \
+				$(APART)) ;; *) echo --constraints requirements-dev.txt;; esac) \
 			|| exit 1; \
 	done
 
@@ -124,12 +126,10 @@ openapi: .venv/made
 bundles: .venv/made
 	@$(VENV)/python -m infra.tools.bundles
 
-# The page of its commands, then the wheel.
+# The page of its commands, then the wheel, with the one-machine cloud in it.
 cli: .venv/made
 	@PYTHONPATH=.:cli/src $(VENV)/python -m cli.reference > docs/cli.md
-	@$(VENV)/python -m infra.tools.page
-	@rm -rf cli/build dist/blue_faas-*.whl && $(VENV)/uv build --quiet --wheel --no-build-isolation --python $(VENV)/python --out-dir dist cli && rm -rf cli/build
-	@ls dist/blue_faas-*.whl
+	@$(VENV)/python -m cli.wheel
 
 # The service's construct, for CDK apps of others (docs/cdk.md).
 cdk: .venv/made

@@ -21,6 +21,8 @@ from infra.tools.build_folder import BUILD, ROOT, put_in_place, scratch_for
 UI: Final = ROOT / "functions" / "ui"
 STATIC: Final = UI / "static"
 VENDOR: Final = STATIC / "vendor"
+MARK: Final = VENDOR / ".made-from"
+"""What the modules were made from."""
 
 _MODULES: Final = {
     "htm.js": "htm/dist/htm.module.js",
@@ -48,12 +50,11 @@ def vendor() -> Path:
     PageError
         npm is missing, its registry did not answer, or a package has another digest than the lock.
     """
-    mark = VENDOR / ".made-from"
     wanted = _digest()
     BUILD.mkdir(exist_ok=True)
     with (BUILD / "page.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # clouds and bundles may be made side by side
-        if mark.exists() and mark.read_text("utf-8") == wanted:
+        if MARK.exists() and MARK.read_text("utf-8") == wanted:
             return VENDOR
         packages = npm_packages(UI)
         VENDOR.mkdir(exist_ok=True)
@@ -61,7 +62,7 @@ def vendor() -> Path:
             (VENDOR / name).write_text(_for_browsers((packages / source).read_text("utf-8")), "utf-8")
         for name, source in _LICENSES.items():
             shutil.copyfile(packages / source, VENDOR / name)
-        mark.write_text(wanted, "utf-8")
+        MARK.write_text(wanted, "utf-8")
     return VENDOR
 
 

@@ -1,6 +1,7 @@
 """The synthesized template for this machine: the product's own app.py, with the one machine's settings on top.
 
 Synthesis takes seconds, so its result is kept under build/ and used again while nothing that it depends on has changed.
+Where the cloud was unpacked from the wheel of `blue`, the templates came with it (`local.cloud.pack`).
 """
 
 import fcntl
@@ -72,6 +73,8 @@ _TENANCIES: Final[Mapping[str, Mapping[str, object]]] = {
 TENANCIES: Final = tuple(_TENANCIES)
 """What ``TENANCY`` may be."""
 
+CARRIED: Final = ROOT / "assemblies"
+"""Ready-made assemblies, where there is no CDK: in a cloud that the wheel of `blue` carries."""
 _DEPENDS_ON: Final = (
     "app.py",
     "cdk.json",
@@ -100,19 +103,27 @@ def assembly(
     concurrent_builds: int = DEFAULT_CONCURRENT_BUILDS,
 ) -> Path:
     """Folder of the cloud assembly (template, asset manifest), made anew when something it depends on changed."""
+    kind = kind_of(cluster=cluster, authorizer=authorizer, tenancy=tenancy)
+    if concurrent_builds == DEFAULT_CONCURRENT_BUILDS and (CARRIED / kind).is_dir():
+        return CARRIED / kind
     overrides = {
         **(OVERRIDES if cluster else _WITHOUT_CLUSTER),
         **_AUTHORIZERS[authorizer],
         **_TENANCIES[tenancy],
         "blue-faas.builds.concurrency": concurrent_builds,
     }
-    folder = BUILD / "assembly" / _digest(overrides)
+    folder = BUILD / "assembly" / f"{kind}-{_digest(overrides)}"
     BUILD.mkdir(exist_ok=True)
     with (BUILD / "assembly.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # several clouds may start at once: one synthesizes, the others use it
         if not _is_whole(folder):
             _synthesize(folder, overrides)
     return folder
+
+
+def kind_of(*, cluster: bool, authorizer: str, tenancy: str) -> str:
+    """Return the name of what is the same in all assemblies for these."""
+    return f"{'cluster' if cluster else 'builds'}-{authorizer}-{tenancy}"
 
 
 def _synthesize(folder: Path, overrides: Mapping[str, object]) -> None:

@@ -59,7 +59,8 @@ class Cloud:
     def __init__(self, options: CloudOptions) -> None:
         if options.port and not port_is_free(options.port):
             raise PartFailedError(
-                f"Port {options.port} on 127.0.0.1 is taken; stop what listens there, or choose another: PORT=8001"
+                f"Port {options.port} on 127.0.0.1 is taken; stop what listens there, or choose another: "
+                "PORT=8001 make local, or blue up --port 8001"
             )
         self._options = options
         self.port = options.port or free_port()

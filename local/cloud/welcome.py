@@ -4,7 +4,9 @@ import shlex
 import sys
 from typing import Final
 
+from local.cloud.assembly import CARRIED
 from local.cloud.issuer import ADMINISTRATOR, CLI_CLIENT, DEVICE_PATH
+from local.cloud.places import ROOT
 from local.cloud.supervisor import Cloud
 
 _FIELD: Final = """field() { python3 -c "import json, sys; print(json.load(sys.stdin)$1)"; }"""
@@ -14,6 +16,8 @@ def welcome(cloud: Cloud) -> str:
     """Text with commands that work when pasted into a shell in the repository."""
     if cloud.authorizer != "none":
         return _with_authorizer(cloud)
+    if CARRIED.is_dir():
+        return _for_blue(cloud)
     registry = cloud.outputs["ImageRepository"]
     return f"""Blue FaaS is ready at {cloud.url}
 # The page, for a browser: {cloud.url}/ui
@@ -41,11 +45,25 @@ curl -s "$API/api/v1/tasks/$TASK/logs?workspace_id=my-workspace" -H "Accept: tex
 Ctrl-C stops it."""
 
 
+def _for_blue(cloud: Cloud) -> str:
+    """Say what to type where there is `blue` and no repository."""
+    where = "" if cloud.port == 8000 else f"export BLUE_URL={cloud.url}\n"
+    deploy = "blue deploy" if cloud.has_cluster else "blue deploy --build-only"
+    return f"""Blue FaaS is ready at {cloud.url}
+# The page, for a browser: {cloud.url}/ui
+
+# In another terminal:
+{where}blue init hello && cd hello && {deploy}
+
+Ctrl-C stops it."""
+
+
 def _with_authorizer(cloud: Cloud) -> str:
     """Say what to export for the commands of docs/authorizers.md."""
     tokens = ""
     if cloud.issuer_key is not None:
-        issuer = f"{sys.executable} -m local.cloud.issuer --key {cloud.issuer_key}"
+        path = f"PYTHONPATH={ROOT} " if CARRIED.is_dir() else ""
+        issuer = f"{path}{sys.executable} -m local.cloud.issuer --key {cloud.issuer_key}"
         tokens = f'export TOKEN="$({issuer} --workspace my-workspace)"\n'
         if cloud.tenancy == "policy":
             tokens += f'export ADMINISTRATOR_TOKEN="$({issuer} --subject {ADMINISTRATOR})"\n'

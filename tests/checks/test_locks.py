@@ -22,6 +22,8 @@ LOCKED = dict(
 )
 """Lock file to ``pyproject.toml:group``, as `make lock` makes them."""
 EVERYTHING = "requirements-dev.txt"
+WITH_PROJECTS = {EVERYTHING: ("local", "cli"), "local/requirements.txt": ("local",)}
+"""Locks that hold what packages of ours ask for, too."""
 APART = re.findall(r"^APART := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[0].split()
 """Locks of environments of their own, whose packages want others of other versions."""
 _ENTRY = re.compile(
@@ -68,11 +70,10 @@ def test_a_lock_holds_the_pins_of_its_group(lock: str) -> None:
     """After a change of a pin, and until `make lock`, it does not."""
     file, _, group = LOCKED[lock].partition(":")
     wanted = pins(file, group)
-    if lock == EVERYTHING:
-        for folder in ("local", "cli"):
-            project = tomllib.loads((ROOT / folder / "pyproject.toml").read_text("utf-8"))["project"]
-            own = [*project["dependencies"], *chain(*project.get("optional-dependencies", {}).values())]
-            wanted |= {canonicalize_name(Requirement(text).name): str(Requirement(text).specifier) for text in own}
+    for folder in WITH_PROJECTS.get(lock, ()):
+        project = tomllib.loads((ROOT / folder / "pyproject.toml").read_text("utf-8"))["project"]
+        own = [*project["dependencies"], *chain(*project.get("optional-dependencies", {}).values())]
+        wanted |= {canonicalize_name(Requirement(text).name): str(Requirement(text).specifier) for text in own}
     asked = {
         canonicalize_name(requirement.name): str(requirement.specifier)
         for requirement, via in entries(lock)
@@ -98,6 +99,7 @@ OF_APPS_OR_WORDS = {
     "builder_image/builder/documents/sbom.py",
     "builder_image/builder/packages/requirements.py",
     "builder_image/builder/packages/resolver.py",  # what an app asks for: wheels that are locked by the build itself
+    "conformance/wheel/machine.py",  # the wheel of `blue`, as its users install it
     "conformance/lane/build.py",  # packages of the apps that it builds; they run as WebAssembly
     "local/aws/bundles.py",
     "local/aws/seams/__init__.py",
@@ -128,6 +130,7 @@ def test_every_installation_is_known() -> None:
     assert installing() == [
         "Makefile",
         "builder_image/Dockerfile",
+        "cli/src/blue_faas_cli/one_machine/carried.py",
         "conformance/lambda_python/__main__.py",
         "infra/tools/bundles.py",
         "local/cloud/prepare.py",

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from local.aws.assembly import TEMPLATE_BODY_LIMIT, DeployError, deploy_assembly
+from local.cloud.pack import movable
 from local.tests.aws.conftest import Cloud
 from local.tests.aws.stack import CODE_KEY, STACK
 
@@ -56,6 +57,28 @@ def test_deploying_again_changes_nothing_and_uploads_nothing(
     assert again == outputs
     assert packed == []
     assert s3.head_object(Bucket=BUCKET, Key=CODE_KEY)["LastModified"] == before
+
+
+def test_a_packed_assembly_is_the_same_anywhere(
+    cloud: Cloud, outputs: dict[str, str], assembly: Path, tmp_path: Path
+) -> None:
+    """The wheel of `blue` has it so: packed here, deployed where nothing of here is."""
+    moved = tmp_path / "moved"
+    shutil.copytree(assembly, moved)
+    assets = json.loads((moved / "Probe.assets.json").read_text())
+    assets["files"]["code"]["source"]["path"] = str(moved / "asset.code")
+    assets["files"]["code"]["destinations"]["current"]["objectKey"] = "packed.zip"
+    (moved / "Probe.assets.json").write_text(json.dumps(assets))
+    for name, content in movable(moved, "kind").items():
+        (tmp_path / "elsewhere" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "elsewhere" / name).write_bytes(content)
+    shutil.rmtree(moved)
+    folder = tmp_path / "elsewhere" / "assemblies" / "kind"
+    assert deploy_assembly(folder, STACK, cloud.endpoint, cloud.credentials) == outputs
+    here, there = (
+        cloud.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read() for key in (CODE_KEY, "packed.zip")
+    )
+    assert here == there
 
 
 def test_an_update_is_applied(cloud: Cloud, small: Callable[..., Path]) -> None:

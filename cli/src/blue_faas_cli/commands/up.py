@@ -1,8 +1,7 @@
-"""``blue up``: the one-machine cloud, from a checkout of the repository; with --watch, and a project on it."""
+"""``blue up``: the one-machine cloud; with --watch, and a project on it."""
 
 import dataclasses
 import os
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -35,8 +34,8 @@ def up(
 ) -> None:
     """Start the one-machine cloud, and keep it up until Ctrl-C.
 
-    The cloud is part of the repository, not of this wheel: the command wants a checkout of it, which is the folder that
-    it is run in, one above, or the one in BLUE_CHECKOUT.
+    The cloud comes with this command. The first start sets it up in the user's data folder, which fetches packages;
+    later ones need no network. In a checkout of the repository, or with one in BLUE_CHECKOUT, it is the checkout's.
 
     With --watch, findings of a build are shown as compilers do, and the version before goes on answering; files that
     are not sent change nothing. A cloud that answers at the port already is used, and stays when this command ends.
@@ -58,21 +57,19 @@ def _command(session: Session, port: int, state: Path | None, *, no_cluster: boo
     Raises
     ------
     BlueError
-        There is no checkout, or no make.
+        There is none that could be started.
     """
-    root = _checkout()
-    make = shutil.which("make")
-    if make is None:
-        raise usage("The one-machine cloud is set up by make, which is not on PATH")
-    variables = [f"PORT={port}"]
-    if state is not None:
-        variables.append(f"STATE={state.resolve()}")
-    if no_cluster:
-        variables.append("CLUSTER=no")
-    if session.flags.authorizer:
-        os.environ["AUTHORIZER"] = session.flags.authorizer
-    session.output.say(f"make local in {root}")
-    return [make, "--no-print-directory", "-C", str(root), "local", *variables]
+    from blue_faas_cli.one_machine import carried, checkout
+
+    root = checkout.find()
+    if root is not None:
+        return checkout.command(session, root, port, state, no_cluster=no_cluster)
+    if carried.ARCHIVE.is_file():
+        return carried.command(session, port, state, no_cluster=no_cluster)
+    raise usage(
+        f"{Path.cwd()} is not in a checkout of Blue FaaS, and this installation of blue has no one-machine cloud of "
+        "its own. Install the wheel that `make cli` writes, or set BLUE_CHECKOUT to the folder of a checkout."
+    )
 
 
 def _watch(session: Session, path: Path | None, port: int, state: Path | None) -> None:
@@ -113,22 +110,3 @@ def _offer(rounds: "Rounds", session: Session, path: Path | None) -> None:
 
 def _show(session: Session, deployed: "Deployed") -> None:
     session.output.log_line(deployed.address, deployed.document)
-
-
-def _checkout() -> Path:
-    """Return the root of the checkout.
-
-    Raises
-    ------
-    BlueError
-        There is none.
-    """
-    given = os.environ.get("BLUE_CHECKOUT")
-    here = Path(given).resolve() if given else Path.cwd()
-    for folder in (here,) if given else (here, *here.parents):
-        if (folder / "local" / "cloud" / "supervisor.py").is_file() and (folder / "Makefile").is_file():
-            return folder
-    raise usage(
-        f"{here} is not in a checkout of Blue FaaS, which the one-machine cloud is a part of. Clone the repository and "
-        "run this command there, or set BLUE_CHECKOUT to its folder."
-    )

@@ -1,0 +1,1 @@
+"""The wheel of `blue` on a machine that has nothing else of the product."""
