@@ -59,7 +59,8 @@ class Watches:
                     if event.key.resource == resource.key and (kind := _kind(event, matches)):
                         yield _line(kind, show(event.obj, first))
                         first = False
-                await asyncio.wait_for(changed.wait(), deadline - time.monotonic())
+                async with asyncio.timeout(deadline - time.monotonic()):
+                    await changed.wait()
         except ForgottenError as error:
             yield _line("ERROR", expired(str(error)).status())
         except TimeoutError:

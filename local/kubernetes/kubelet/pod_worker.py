@@ -104,7 +104,8 @@ class PodWorker:
             self._node.events.event(self._pod, "Warning", "FailedCreatePodSandBox", message)
             self._classes_changed.clear()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._classes_changed.wait(), SANDBOX_RETRY_SECONDS)
+                async with asyncio.timeout(SANDBOX_RETRY_SECONDS):
+                    await self._classes_changed.wait()
 
     def _runtime_problem(self) -> str | None:
         name = self._pod["spec"].get("runtimeClassName")

@@ -53,8 +53,8 @@ async def probe_once(probe: Json, port: int, timeout: float) -> str:
     headers = [(name, value) for name, value in headers if name.lower() not in replaced] + given
     url = f"http://127.0.0.1:{port}{path if path.startswith('/') else '/' + path}"
     try:
-        async with httpcore.AsyncConnectionPool() as pool:
-            response = await asyncio.wait_for(pool.request("GET", url, headers=headers), timeout)
+        async with httpcore.AsyncConnectionPool() as pool, asyncio.timeout(timeout):
+            response = await pool.request("GET", url, headers=headers)
     except (httpcore.NetworkError, httpcore.ProtocolError, TimeoutError, OSError) as error:
         late = "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
         return f'Get "{url}": {late if isinstance(error, TimeoutError) else str(error) or type(error).__name__}'

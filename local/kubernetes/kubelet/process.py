@@ -103,7 +103,8 @@ class FunctionProcess:
         """SIGTERM, so that requests in hand are answered; SIGKILL after ``grace_seconds``."""
         self._signal(signal.SIGTERM)
         with suppress(TimeoutError):
-            return await asyncio.wait_for(asyncio.shield(self.exited), grace_seconds)
+            async with asyncio.timeout(grace_seconds):
+                return await asyncio.shield(self.exited)
         self._signal(signal.SIGKILL)
         return await asyncio.shield(self.exited)
 

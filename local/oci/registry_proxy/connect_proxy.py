@@ -31,7 +31,8 @@ class ConnectProxy:
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, to its end."""
         with suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError):
-            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), _PATIENCE)
+            async with asyncio.timeout(_PATIENCE):
+                head = await reader.readuntil(b"\r\n\r\n")
             match = _REQUEST.match(head) if len(head) <= _HEAD_BYTES else None
             if match is None:
                 await _answer(writer, "405 Method Not Allowed")
@@ -46,7 +47,8 @@ class ConnectProxy:
             return
         address = ("127.0.0.1", local_port) if local_port is not None else (host.strip("[]"), port)
         try:
-            far_reader, far_writer = await asyncio.wait_for(asyncio.open_connection(*address), _PATIENCE)
+            async with asyncio.timeout(_PATIENCE):
+                far_reader, far_writer = await asyncio.open_connection(*address)
         except (OSError, TimeoutError):
             await _answer(writer, "502 Bad Gateway")
             return

@@ -5,6 +5,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+import httpcore
+import pytest
+
 from local.kubernetes.kubelet.probes import cancel, watch_liveness, watch_readiness
 
 REFUSED = "HTTP probe failed with statuscode: 500"
@@ -71,3 +74,26 @@ def test_liveness_ends_after_so_many_failures_in_a_row() -> None:
 
     assert asyncio.run(run()) == []
     assert failures == [REFUSED] * 3
+
+
+@pytest.mark.parametrize("which", ["readiness", "liveness"])
+def test_probes_that_are_cancelled_as_their_answer_comes_end(monkeypatch: pytest.MonkeyPatch, which: str) -> None:
+    async def scenario() -> None:
+        asked = asyncio.Event()
+
+        async def answer(*_: object, **__: object) -> httpcore.Response:
+            asyncio.get_running_loop().call_soon(watching.cancel)
+            asked.set()
+            return httpcore.Response(200)
+
+        monkeypatch.setattr(httpcore.AsyncConnectionPool, "request", answer)
+        slow = probe(periodSeconds=60)
+        if which == "readiness":
+            watching = asyncio.create_task(watch_readiness(slow, 1, lambda _: None, lambda _: None))
+        else:
+            watching = asyncio.create_task(watch_liveness(slow, 1, lambda _: None))
+        await asked.wait()
+        await asyncio.wait({watching}, timeout=5)
+        assert watching.cancelled()
+
+    asyncio.run(scenario())
