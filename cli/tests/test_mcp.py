@@ -3,93 +3,27 @@
 import json
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
-from anyio.from_thread import BlockingPortal, start_blocking_portal
 from blue_faas_cli.agents.server import create_server
 from blue_faas_cli.console import Output
 from blue_faas_cli.session import Flags, Session
-from mcp import Client
-from mcp.client.stdio import StdioServerParameters, stdio_client
-from mcp.types import CallToolResult, TextContent, Tool
 
 from cli.tests.conftest import Blue
 from cli.tests.service import Service
+from cli.tests.test_commands import measured
 from cli.tests.test_deploy import IMAGE, SOURCE, builds, deployed, fails, form, restored, state
 from functions.contracts.build_result import Finding
 from functions.models.apps import AppList, AppLog, AppLogLine, AppLogReplica
 from tests.support import command_line
+from tests.support.agent import Agent, agent_of, text
 
-READING = {"apps", "app", "revisions", "tasks", "task", "logs"}
+READING = {"apps", "app", "revisions", "tasks", "task", "logs", "metrics"}
 ERROR = 'app.py:2: error: Incompatible types in assignment (expression has type "str", variable has type "int")'
-
-
-class Agent:
-    """A client, and the folder that its server reads sources from."""
-
-    def __init__(self, portal: BlockingPortal, client: Client, folder: Path) -> None:
-        self._portal = portal
-        self._client = client
-        self.folder = folder
-
-    def tools(self) -> dict[str, Tool]:
-        """What is offered, by name."""
-        return {tool.name: tool for tool in self._portal.call(self._client.list_tools).tools}
-
-    def instructions(self) -> str:
-        """What the client is told of the server."""
-        return self._client.instructions or ""
-
-    def call(
-        self, name: str, on_progress: Callable[[str | None], None] = lambda _: None, **arguments: Any
-    ) -> CallToolResult:
-        """Call a tool."""
-
-        async def tell(progress: float, total: float | None, message: str | None) -> None:
-            on_progress(message)
-
-        async def call() -> CallToolResult:
-            return await self._client.call_tool(name, arguments, progress_callback=tell)
-
-        return self._portal.call(call)
-
-    def done(self, name: str, **arguments: Any) -> dict[str, Any]:
-        """What a tool answers that succeeds."""
-        result = self.call(name, **arguments)
-        assert not result.is_error, text(result)
-        assert isinstance(result.structured_content, dict)
-        return result.structured_content
-
-    def refused(self, name: str, **arguments: Any) -> str:
-        """What a tool says that does not."""
-        result = self.call(name, **arguments)
-        assert result.is_error
-        return text(result)
-
-
-def text(result: CallToolResult) -> str:
-    """The text of a result."""
-    (content,) = result.content
-    assert isinstance(content, TextContent)
-    return content.text
-
-
-@contextmanager
-def agent_of(folder: Path, variables: dict[str, str], *options: str) -> Iterator[Agent]:
-    """A client, and the server that it has started."""
-    _, *command = command_line.COMMAND
-    server = StdioServerParameters(
-        command=sys.executable, args=[*command, "mcp", *options], env=variables, cwd=str(folder)
-    )
-    with (folder.parent / "errors").open("w") as errors, start_blocking_portal() as portal:
-        client = Client(stdio_client(server, errlog=errors))
-        with portal.wrap_async_context_manager(client):
-            yield Agent(portal, client, folder)
 
 
 @pytest.fixture(scope="module")
@@ -227,6 +161,16 @@ def test_apps_and_their_logs(agent: Agent, service: Service) -> None:
     )
     service.cluster["GET", "/api/v1/apps/default/hello/logs"] = [log]
     assert agent.done("logs", target="hello")["result"] == "hello-2: has not started\nhello-1 Ada \\x1b[2J"
+
+
+def test_what_was_measured_of_an_app(agent: Agent, service: Service) -> None:
+    found = measured("hello")
+    service.cluster["GET", "/api/v1/apps/default/hello/metrics"] = [found]
+    assert agent.done("metrics", app_name="hello") == found.model_dump(mode="json")
+    agent.done("metrics", app_name="hello", minutes=15)
+    asked = [dict(request.query_params) for request in service.requests]
+    assert [(query["minutes"], query["period"]) for query in asked] == [("60", "300"), ("15", "60")]
+    assert "1440" in agent.refused("metrics", app_name="hello", minutes=1441)
 
 
 @pytest.mark.parametrize("path", ["../secret.py", "/etc/hostname", "link.py", "missing.py", "."])

@@ -7,10 +7,14 @@ from urllib.parse import quote
 from blue_faas_cli.api import Answer
 from blue_faas_cli.problems import BlueError, Exit
 from blue_faas_cli.session import Session
+from functions.models.app_metrics import AppMetrics
 from functions.models.apps import AppLog, AppLogLine, AppState
 
 if TYPE_CHECKING:
     from blue_faas_cli.follow import Deadline
+
+_SHORT = 15
+"""Minutes that are counted minute by minute; of a longer time, five minutes are one period."""
 
 
 def app_path(session: Session, app_name: str, namespace: str | None = None) -> str:
@@ -31,6 +35,12 @@ def get_app(session: Session, app_name: str, namespace: str | None = None) -> An
 def get_log(session: Session, app_name: str, **query: Any) -> AppLog:
     """GET what an app's replicas have printed."""
     return session.api.get(AppLog, f"{app_path(session, app_name)}/logs", **in_workspace(session), **query).typed
+
+
+def get_metrics(session: Session, app_name: str, minutes: int) -> Answer[AppMetrics]:
+    """GET what was measured of an app's requests in the last minutes."""
+    query = {"minutes": minutes, "period": 60 if minutes <= _SHORT else 300}
+    return session.api.get(AppMetrics, f"{app_path(session, app_name)}/metrics", **in_workspace(session), **query)
 
 
 def line_text(log: AppLog, line: AppLogLine) -> str:

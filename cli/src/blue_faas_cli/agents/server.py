@@ -24,7 +24,7 @@ def create_server(session: Session, folder: Path, *, read_only: bool) -> MCPServ
     """Return the server; ``read_only`` leaves out all tools that change something."""
     tools = Tools(session, folder)
     offered: dict[Callable[..., Any], ToolAnnotations] = dict.fromkeys(
-        (tools.apps, tools.app, tools.revisions, tools.tasks, tools.task, tools.logs), _READS
+        (tools.apps, tools.app, tools.revisions, tools.tasks, tools.task, tools.logs, tools.metrics), _READS
     )
     if not read_only:
         offered |= {tools.build: _ADDS, tools.deploy: _REPLACES, tools.rollback: _REPLACES}

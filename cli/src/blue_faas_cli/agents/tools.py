@@ -12,7 +12,7 @@ from pydantic import Field
 
 from blue_faas_cli import findings
 from blue_faas_cli.api import Answer
-from blue_faas_cli.apps import app_path, get_app, get_log, in_workspace, line_text, wait_for_app
+from blue_faas_cli.apps import app_path, get_app, get_log, get_metrics, in_workspace, line_text, wait_for_app
 from blue_faas_cli.build_log import BuildLog, is_task
 from blue_faas_cli.config import Project, read_project
 from blue_faas_cli.console import shown
@@ -139,6 +139,19 @@ class Tools:
             notes = [f"{replica.name}: {replica.note}" for replica in log.replicas if replica.note]
             lines = notes + [line_text(log, line) for line in log.lines]
         return "\n".join(map(shown, lines[-tail:]))
+
+    def metrics(
+        self,
+        app_name: AppName,
+        minutes: Annotated[int, Field(ge=1, le=1440, description="Minutes to look back.")] = 60,
+    ) -> dict[str, Any]:
+        """Show requests, errors and latency of an app over time, and its replicas and restarts as they are now.
+
+        Errors are answers with a status from 500 on. What is newest arrives after up to two minutes. `measured` says
+        whether requests are counted at all; if not, `note` says what to do. Why a request failed is in `logs` and in
+        the problems of `app`.
+        """
+        return get_metrics(self._session, app_name, minutes).raw
 
     def task(
         self, context: Context, task_id: Annotated[TaskId, Field(description="Id of the task.")], wait_seconds: Wait = 0

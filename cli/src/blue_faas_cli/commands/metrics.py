@@ -1,17 +1,10 @@
 """``blue metrics``: requests, errors and latency of apps."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from blue_faas_cli.session import Session
-
-if TYPE_CHECKING:
-    from blue_faas_cli.api import Answer
-    from functions.models.app_metrics import AppMetrics
-
-_SHORT = 15
-"""Minutes that are shown minute by minute; of a longer time, five minutes are one row."""
 
 
 def metrics(
@@ -32,7 +25,9 @@ def metrics(
 
 
 def _one(session: Session, app_name: str, minutes: int) -> None:
-    found = _measured(session, app_name, minutes)
+    from blue_faas_cli.apps import get_metrics
+
+    found = get_metrics(session, app_name, minutes)
     app = found.typed
     session.output.table(
         ("FROM", "REQUESTS", "ERRORS", "P50 MS", "P99 MS"),
@@ -51,11 +46,11 @@ def _one(session: Session, app_name: str, minutes: int) -> None:
 
 
 def _all(session: Session, minutes: int) -> None:
-    from blue_faas_cli.apps import in_workspace
+    from blue_faas_cli.apps import get_metrics, in_workspace
     from functions.models.apps import AppList
 
     apps = session.api.get(AppList, "/api/v1/apps", namespace=session.settings.namespace, **in_workspace(session))
-    found = [_measured(session, app.app_name, minutes) for app in apps.typed.apps]
+    found = [get_metrics(session, app.app_name, minutes) for app in apps.typed.apps]
     session.output.table(
         ("APP", "REQUESTS", "ERRORS", "AVERAGE MS", "READY", "RESTARTS"),
         [
@@ -73,14 +68,6 @@ def _all(session: Session, minutes: int) -> None:
     if unmeasured := [each.typed.app_name for each in found if not each.typed.measured]:
         session.output.say(f"Not measured: {', '.join(unmeasured)}. `blue metrics {unmeasured[0]}` says why.")
     session.output.document({"apps": [each.raw for each in found]})
-
-
-def _measured(session: Session, app_name: str, minutes: int) -> "Answer[AppMetrics]":
-    from blue_faas_cli.apps import app_path, in_workspace
-    from functions.models.app_metrics import AppMetrics
-
-    query = {"minutes": minutes, "period": 60 if minutes <= _SHORT else 300}
-    return session.api.get(AppMetrics, f"{app_path(session, app_name)}/metrics", **in_workspace(session), **query)
 
 
 def _count(number: int | None) -> str:
