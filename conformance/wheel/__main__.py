@@ -5,6 +5,7 @@ long it took, into docs/conformance.md.
 """
 
 import os
+import resource
 import sys
 import tempfile
 import time
@@ -40,9 +41,12 @@ def _try(home: Path) -> dict[str, str]:
     wheel = build(home)
     machine = Machine(home, wheel)
     port = free_port()
+    before = _processor_seconds()
     with machine.up(port) as until_ready:
         began = time.monotonic()
-        answer, until_answer = _deploy(machine, port), time.monotonic() - began
+        answer = _deploy(machine, port)
+        until_answer = time.monotonic() - began
+    used = _processor_seconds() - before
     with machine.up(port) as again:
         pass
     return {
@@ -50,11 +54,18 @@ def _try(home: Path) -> dict[str, str]:
         "`blue up`, the first time, until it is ready": f"{until_ready:.1f} s",
         "`blue init hello && cd hello && blue deploy`, until the function has answered": f"{until_answer:.1f} s",
         "together": f"{until_ready + until_answer:.1f} s",
+        "processor time of all that": f"{used:.0f} s",
         "answer": answer.strip(),
         "`blue up`, the second time": f"{again:.1f} s",
         "on disk": machine.size(),
         "load when it began": f"{load:.1f}",
     }
+
+
+def _processor_seconds() -> float:
+    """Return what the processes that have ended took: unlike the clock, it is the same on a busy machine."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _deploy(machine: Machine, port: int) -> str:

@@ -43,6 +43,8 @@ def prepare(say: Callable[[str], None] = print) -> None:
         raise PrepareError(str(problem)) from None
     toolchain = root / TOOLCHAIN
     made = _environment(toolchain, ROOT / "builder_image" / "toolchain.txt", say)
+    if made:
+        say("Compiling what functions are built from")
     # Asked each time: it knows what it was made from, and that is more than this file could compare.
     _run(
         [str(toolchain / "bin" / "python"), "-m", "fast_lane.install", str(toolchain)],
