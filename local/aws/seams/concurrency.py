@@ -3,7 +3,7 @@
 ministack counts all invocations against the account's limit, reserved ones too, lets CloudFormation's reservations pass
 unread, and answers 429 where an HTTP API answers 503. This machine has fewer places than an account: what a function
 reserves is made smaller with the template's settings (`local.cloud.assembly`), and functions that reserve nothing share
-a few. So an invocation that finds none waits for its turn before it is throttled after all.
+a few. So an invocation that finds none waits for its turn, and is throttled after all when the line does not move.
 
 References: https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html,
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
@@ -29,10 +29,11 @@ UNRESERVED_PLACES: Final = 8
 LEAST_UNRESERVED: Final = 100
 """Executions of the account that Lambda lets nobody reserve."""
 SLOT_SECONDS: Final = 25.0
-"""How long an invocation waits for its turn before it is throttled after all. Also what ends the deadlock of functions
-that invoke each other while all places are taken."""
+"""How long an invocation waits while nobody before it gets a turn; then it is throttled after all. How many are before
+it, and how busy the machine is, does not count. Also what ends the deadlock of functions that invoke each other while
+all places are taken."""
 EVENT_SECONDS: Final = 6 * 3600.0
-"""How long the invocation of an event waits for it."""
+"""How long the invocation of an event waits likewise."""
 _for_event: contextvars.ContextVar[bool] = contextvars.ContextVar("invoked_for_event", default=False)
 
 
@@ -65,6 +66,8 @@ class _Places:
         self._changed = threading.Condition()
         self._running: Counter[str] = Counter()
         self._waiting: defaultdict[str, deque[object]] = defaultdict(deque)
+        self._moved: defaultdict[str, float] = defaultdict(float)
+        """When somebody last had a turn, by room."""
 
     def take(self, function: Any, config: Any) -> tuple[str | None, str | None]:
         """Take a place; None, and what it lacks, when the time to wait for it is over."""
@@ -73,17 +76,18 @@ class _Places:
         reserved = service._reserved_concurrency(own, config)
         room = "unreserved" if reserved is None else str(service._inflight_key(config))
         most = UNRESERVED_PLACES if reserved is None else reserved
-        deadline = time.monotonic() + (_patience() if most else 0.0)
+        began, patience = time.monotonic(), _patience() if most else 0.0
         turn, queue = object(), self._waiting[room]
         with self._changed:
             queue.append(turn)
             try:
                 while True:
-                    left = deadline - time.monotonic()
+                    left = max(began, self._moved[room]) + patience - time.monotonic()
                     # One after the other: were it first come, first served, those who ask now would overtake those who
                     # have been waiting, for as long as there are enough of them.
                     if self._running[room] < most and (queue[0] is turn or left <= 0):
                         self._running[room] += 1
+                        self._moved[room] = time.monotonic()
                         return room, None
                     if left <= 0:
                         return None, "account" if reserved is None else "function"
