@@ -152,7 +152,7 @@ def _names(data: bytes) -> None:
 
 
 def _model(model: type[DeployRequest | UploadRequest | RollbackRequest]) -> Callable[[bytes], object]:
-    return lambda data: model.model_validate(json_object(data, "{}") or {})
+    return lambda data: model.model_validate(json_object(data, lambda: "{}") or {})
 
 
 _JSON: Final = (RequestValidationError, ValidationError)

@@ -1,5 +1,7 @@
 """Read the ``deploy`` field of a build's form: JSON text, held to the rules of a deploy."""
 
+import functools
+
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
@@ -15,7 +17,7 @@ def parse_block(text: str) -> DeployOptions:
     RequestValidationError
         It is no JSON object that a deploy would take: answered 422, with the place.
     """
-    body = json_object(text.encode(), example_of(DeployOptions), ("body", "deploy"))
+    body = json_object(text.encode(), functools.partial(example_of, DeployOptions), ("body", "deploy"))
     try:
         return DeployOptions.model_validate({} if body is None else body)
     except ValidationError as error:

@@ -7,8 +7,9 @@ when they change.)
 """
 
 import base64
+import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, get_args
 
 import pydantic_core
@@ -46,10 +47,6 @@ class StrictBody(OpenAPIRequestValidationMiddleware):
             content_type = parse_header(event.headers.get("content-type") or "")
         except ValueError as error:
             raise UnsupportedMediaTypeError(f"Content-Type cannot be read: {error}") from None
-        parameters = {
-            parameter.alias: isinstance(parameter.field_info, File)
-            for parameter in app.context["_route"].dependant.body_params
-        }
         declared = app.context["_route"].dependant.body_params
         parameters = {parameter.alias: isinstance(parameter.field_info, File) for parameter in declared}
         if any(parameters.values()):
@@ -58,24 +55,30 @@ class StrictBody(OpenAPIRequestValidationMiddleware):
                     f"This request takes a form, Content-Type {_FORM_TYPE}: {_FORM_EXAMPLE}"
                 )
             return _form(read_form(_content(event), _boundary(content_type)), parameters)
-        example = example_of(*(parameter.type_ for parameter in declared))
+        example = functools.partial(example_of, *(parameter.type_ for parameter in declared))
         if content_type.value not in _JSON_TYPES:
-            raise UnsupportedMediaTypeError(f"This request takes JSON, Content-Type application/json: {_curl(example)}")
+            raise UnsupportedMediaTypeError(
+                f"This request takes JSON, Content-Type application/json: {_curl(example())}"
+            )
         body = json_object(_content(event), example)
         if body is None and any(parameter.required for parameter in declared):
-            raise RequestValidationError([_problem(("body",), "missing", f"Field required: {_curl(example)}")])
+            raise RequestValidationError([_problem(("body",), "missing", f"Field required: {_curl(example())}")])
         return body  # type: ignore[return-value]  # Powertools copes with no body
 
 
+@functools.cache
 def example_of(*types: Any) -> str:
-    """Return the published example of the first of the types that is a model, as JSON text; ``{}`` without one."""
+    """Return the published example of the first of the types that is a model, as JSON text; ``{}`` without one.
+
+    It takes the model's whole schema to find it, longer than all else of most requests: ask for it only to tell it.
+    """
     kinds = [each for kind in types for each in (kind, *get_args(kind))]
     models = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
     published = models[0].model_json_schema().get("examples") if models else None
     return json.dumps(published[0]) if published else "{}"
 
 
-def json_object(content: bytes, example: str, at: tuple[str, ...] = ("body",)) -> dict[str, Any] | None:
+def json_object(content: bytes, example: Callable[[], str], at: tuple[str, ...] = ("body",)) -> dict[str, Any] | None:
     """Parse one JSON object in UTF-8, with or without a byte order mark; None for no content or ``null``.
 
     Parameters
@@ -83,7 +86,7 @@ def json_object(content: bytes, example: str, at: tuple[str, ...] = ("body",)) -
     content
         The text. Depth and numbers are bounded by the parser.
     example
-        What could be sent, as JSON text.
+        Makes the text of what could be sent, as JSON; called only when something else was.
     at
         Place that the error names.
 
@@ -100,10 +103,10 @@ def json_object(content: bytes, example: str, at: tuple[str, ...] = ("body",)) -
     except ValueError as error:
         # The parser's "ident" is the rest of true, false or null.
         found = str(error).replace("expected ident", "expected value")
-        told = f"Not valid JSON: {found}. Send one object, such as {example}"
+        told = f"Not valid JSON: {found}. Send one object, such as {example()}"
         raise RequestValidationError([_problem(at, "json_invalid", told)]) from None
     if value is not None and not isinstance(value, dict):
-        told = f"Expected one JSON object, got {json_type(value)}. Send one, such as {example}"
+        told = f"Expected one JSON object, got {json_type(value)}. Send one, such as {example()}"
         raise RequestValidationError([_problem(at, "dict_type", told)])
     return value
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from functions.api.multipart_form import MOST_PARTS, UnreadableFormError, read_form
 from tests.support import clients
@@ -177,6 +178,19 @@ class TestJson:
         answer = call(event)
         assert answer["statusCode"] == 422, answer["body"]
         assert says in answer["body"]
+
+    @pytest.mark.parametrize("path", ["/api/v1/uploads", "/api/v1/build-and-push"])
+    def test_no_schema_is_made_for_a_request_that_fits(
+        self, account: Account, monkeypatch: pytest.MonkeyPatch, path: str
+    ) -> None:
+        monkeypatch.setattr(BaseModel, "model_json_schema", lambda *_, **__: pytest.fail("made a schema"))
+        deploy = {"namespace": "default"}
+        if path == "/api/v1/uploads":
+            answer = announce(json.dumps(announcement(deploy=deploy)).encode())
+        else:
+            block = Part((disposition('name="deploy"'),), json.dumps(deploy).encode())
+            answer = send(clients.body(file_part("name=file; filename=app.py"), WORKSPACE, block))
+        assert answer["statusCode"] in (201, 202), answer["body"]
 
     def test_a_form_where_json_is_taken_and_the_reverse(self, account: Account) -> None:
         assert send(clients.body(WORKSPACE), path="/api/v1/uploads")["statusCode"] == 415
