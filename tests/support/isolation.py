@@ -3,6 +3,7 @@
 The operations are those of docs/openapi.json. One that has no request here fails `tests/unit/test_isolation.py`.
 """
 
+import functools
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -116,7 +117,8 @@ REQUESTS: Final[Mapping[str, Callable[[Target], Request]]] = {
 }
 
 
-def operations() -> dict[str, str]:
+@functools.cache
+def operations() -> Mapping[str, str]:
     """Every operation of the published description, with its tag."""
     description = json.loads((Path(__file__).parents[2] / "docs" / "openapi.json").read_text())
     return {
