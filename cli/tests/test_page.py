@@ -13,6 +13,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from blue_faas_cli.authorities import authorities
 from blue_faas_cli.config import Settings
 from blue_faas_cli.page.app import create_app
 from blue_faas_cli.page.door import Door
@@ -38,7 +39,7 @@ def page(service: Service) -> Iterator[httpx.Client]:
     told = PageConfig(access="key", request_bytes=1, deploys=True, workspace_id="team", namespace="apps")
     with (
         serve(create_app(Door(port, KEY), Forwarding(settings), told), port) as url,
-        httpx.Client(base_url=url) as client,
+        httpx.Client(base_url=url, verify=authorities()) as client,
     ):
         yield client
 

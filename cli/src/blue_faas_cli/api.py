@@ -11,6 +11,7 @@ from urllib.parse import quote
 import httpx
 from pydantic import BaseModel, ValidationError
 
+from blue_faas_cli.authorities import authorities
 from blue_faas_cli.config import Settings
 from blue_faas_cli.problems import BlueError, Exit
 from blue_faas_cli.signing import authentication
@@ -49,7 +50,7 @@ class Api:
             base_url=settings.url,
             timeout=_TIMEOUT,
             # A connection that was not made carried no request.
-            transport=transport or httpx.HTTPTransport(retries=2),
+            transport=transport or httpx.HTTPTransport(retries=2, verify=authorities()),
         )
 
     @functools.cached_property

@@ -7,6 +7,7 @@ import httpx
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from blue_faas_cli.authorities import authorities
 from blue_faas_cli.config import Settings
 from blue_faas_cli.problems import BlueError
 from blue_faas_cli.signing import authentication
@@ -32,7 +33,9 @@ class Forwarding:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._http = httpx.AsyncClient(base_url=settings.url, auth=authentication(settings), timeout=_TIMEOUT)
+        self._http = httpx.AsyncClient(
+            base_url=settings.url, auth=authentication(settings), timeout=_TIMEOUT, verify=authorities()
+        )
 
     async def close(self) -> None:
         """Close the pooled connections."""

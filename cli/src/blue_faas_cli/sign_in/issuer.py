@@ -10,6 +10,7 @@ from typing import Any, Final, Self
 import httpx
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from blue_faas_cli.authorities import authorities
 from blue_faas_cli.problems import BlueError, Exit, usage
 
 _LOOPBACK: Final = frozenset(("127.0.0.1", "localhost", "::1"))
@@ -45,7 +46,7 @@ class Issuer:
     """Sends requests to an issuer; follows no redirect, as what is sent is secret."""
 
     def __init__(self) -> None:
-        self._http = httpx.Client(timeout=_TIMEOUT, headers={"accept": "application/json"})
+        self._http = httpx.Client(timeout=_TIMEOUT, verify=authorities(), headers={"accept": "application/json"})
 
     def __enter__(self) -> Self:
         return self
