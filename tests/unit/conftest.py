@@ -15,6 +15,7 @@ from functions.contracts import settings
 from functions.registry import ecr
 from functions.tenancy.policies import Policies
 from tests.support.aws_account import POLICY_TABLE, Account
+from tests.support.worked_out_once import work_out_once
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -27,6 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def _account_of_session() -> Iterator[Account]:
+    work_out_once()
     with pytest.MonkeyPatch.context() as patch, mock_aws():
         for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_SESSION_TOKEN"):
             patch.delenv(name, raising=False)
