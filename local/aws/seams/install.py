@@ -26,6 +26,7 @@ from local.aws.seams import (
     state_machine_role,
     stored_bytes,
     task_tokens,
+    worker_code,
     worker_start,
 )
 from local.aws.settings import Settings
@@ -61,6 +62,7 @@ def install(settings: Settings, credentials: RunCredentials) -> Installed:
     key_conditions.install()
     concurrency.install()
     lambda_workers.install()
+    worker_code.install(settings.state_dir / "tmp")
     worker_start.install()
     s3_events.install()
     alarms.install()
