@@ -23,20 +23,24 @@ _ANSWERING_SECONDS: Final = 2.0
 def poll(ask: Callable[[], T], is_enough: Callable[[T], bool], seconds: float, room: WaitingRoom) -> T:
     """Ask until the answer is enough or ``seconds`` are over; the last answer.
 
+    The first look, and finding a place to wait in, are of those seconds: on a busy table they take some, and the
+    function is ended when its own are over.
+
     Raises
     ------
     waiting.TooManyWaitingError
         The first answer was not enough, and there is no place to wait in.
     """
+    deadline = time.monotonic() + seconds
     answer = ask()
     if is_enough(answer) or seconds <= 0:
         return answer
     with room.place(seconds):
-        return _poll(ask, is_enough, seconds)
+        return _poll(answer, ask, is_enough, deadline)
 
 
-def _poll(ask: Callable[[], T], is_enough: Callable[[T], bool], seconds: float) -> T:
-    deadline, pause = time.monotonic() + seconds, _FIRST_PAUSE
+def _poll(answer: T, ask: Callable[[], T], is_enough: Callable[[T], bool], deadline: float) -> T:
+    pause = _FIRST_PAUSE
     while (left := deadline - time.monotonic()) > 0:
         time.sleep(min(pause, left))
         answer = ask()

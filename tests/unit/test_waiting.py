@@ -11,7 +11,7 @@ import pytest
 from functions.contracts import settings
 from functions.dynamodb import written_if
 from functions.models.workspaces import WorkspaceWritten
-from functions.tasks import waiting
+from functions.tasks import long_poll, waiting
 from functions.tasks.store import TaskStore
 from functions.tasks.waiting import TooManyWaitingError, WaitingRoom
 from functions.tenancy.policies import Policies
@@ -135,6 +135,33 @@ class TestPlaces:
         monkeypatch.setattr(waiting, "written_if", once_full)
         with room().place(5):
             pass
+
+
+class Clock:
+    """Time that goes only when somebody sleeps or works."""
+
+    now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.mark.parametrize("first_look", [0, 4, 30])
+def test_a_slow_first_look_makes_no_wait_longer(room: Room, monkeypatch: pytest.MonkeyPatch, first_look: float) -> None:
+    """The function has 28 seconds in all, and is ended in the middle of its answer when they are over."""
+    clock, looks = Clock(), itertools.chain([first_look], itertools.repeat(0.0))
+    monkeypatch.setattr(long_poll, "time", clock)
+
+    def look() -> str:
+        clock.sleep(next(looks))
+        return "nothing new"
+
+    began = clock.now
+    assert long_poll.poll(look, lambda _: False, 25, room()) == "nothing new"
+    assert clock.now - began == pytest.approx(max(25, first_look))
 
 
 class TestRequests:
