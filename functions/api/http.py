@@ -6,6 +6,7 @@ Clients were written against a FastAPI server, so errors are ``{"detail": ...}``
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -14,6 +15,7 @@ from typing import Any, Final
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response, content_types
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from aws_lambda_powertools.shared.json_encoder import Encoder
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -26,6 +28,7 @@ from functions.tenancy import audit
 from functions.tenancy.audit import AuditEntry
 from functions.tenancy.workspace import NO_ROUTE, AmbiguousWorkspaceError, NotFoundForCallerError
 
+_HALF_PAIR: Final = re.compile(r"[\ud800-\udfff]")
 _MOST_PROBLEMS: Final = 20
 _LONGEST_NAME: Final = 64
 _LONGEST_MESSAGE: Final = 500
@@ -45,7 +48,7 @@ class ErrorAnswer:
 
 def create_resolver() -> APIGatewayHttpResolver:
     """Powertools' HTTP API resolver with validation on and every error answered as ``{"detail": ...}``."""
-    app = APIGatewayHttpResolver(enable_validation=True)
+    app = APIGatewayHttpResolver(enable_validation=True, serializer=_json)
     app._request_validation_middleware = StrictBody()
 
     def unexpected(error: Exception) -> Response[Any]:
@@ -105,6 +108,13 @@ def answer(status: HTTPStatus, detail: Any, headers: Mapping[str, str] | None = 
         body={"detail": detail},
         headers=dict(headers or {}),
     )
+
+
+def _json(value: Any) -> str:
+    """Write JSON whose text a person can read in every language, as Powertools writes it otherwise."""
+    written = json.dumps(value, separators=(",", ":"), cls=Encoder, ensure_ascii=False)
+    # Half a surrogate pair, which JSON can name and a caller can have quoted, is no text that UTF-8 could carry.
+    return json.dumps(value, separators=(",", ":"), cls=Encoder) if _HALF_PAIR.search(written) else written
 
 
 def _without_blank_parameters(event: dict[str, Any]) -> dict[str, Any]:
