@@ -97,7 +97,14 @@ def _names(lock: Path) -> set[str]:
 
 
 def _run(command: Sequence[str], folder: Path | None = None) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=_SECONDS)
+    """Run a program; one that is missing, or that never ends, has answered nothing and says so on stderr."""
+    try:
+        return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=_SECONDS)
+    except subprocess.TimeoutExpired:
+        said = f"no answer in {_SECONDS} seconds"
+    except OSError as error:
+        said = f"{command[0]}: {error.strerror}"
+    return subprocess.CompletedProcess(command, 1, "", said)
 
 
 def _asked(pip_audit: str, locks: Sequence[Path]) -> list[Audit]:

@@ -105,6 +105,22 @@ def test_an_audit(
     assert capsys.readouterr().out.splitlines() == said
 
 
+def test_programs_that_are_missing_or_never_end_are_told_in_one_line(
+    locks: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program = tmp_path / "pip-audit"
+    program.write_text(f"#!{sys.executable}\nimport time\ntime.sleep(600)\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(audit, "_SECONDS", 0.1)
+    assert audit.main(["--pip-audit", str(program), "--strict", *locks]) == audit.NOT_AUDITED
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line == (
+        "Not audited: Python packages (no answer in 0.1 seconds); "
+        "packages of package-lock.json (npm: No such file or directory)"
+    )
+
+
 def test_every_lock_is_audited() -> None:
     asked = (ROOT / "Makefile").read_text()
     assert "$(if $(STRICT),--strict) $(LOCKS)" in asked
