@@ -93,8 +93,6 @@ def _become(order: dict[str, Any], files: list[int]) -> None:
     for target, file in enumerate(files):
         os.dup2(file, target)
         os.close(file)
-    # Each request leaves cycles of botocore's, a few hundred objects: they must not wait for thousands of requests.
-    gc.set_threshold(2_000, 10, 10)
     os.chdir(order["folder"])
     os.environ.clear()
     os.environ.update(order["environment"])
