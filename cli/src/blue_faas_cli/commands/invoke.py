@@ -5,16 +5,14 @@ from typing import Annotated
 
 import typer
 
+from blue_faas_cli.commands.apps import OwnAppArgument
 from blue_faas_cli.problems import BlueError, Exit, usage
 from blue_faas_cli.session import Session
 
 
 def invoke(
     session: Session,
-    app_name: Annotated[
-        str | None,
-        typer.Argument(metavar="[APP]", help="Name of the app; by default that of blue.toml.", show_default=False),
-    ] = None,
+    app_name: OwnAppArgument = None,
     path: Annotated[
         str | None,
         typer.Argument(metavar="[PATH]", help="Path of the request, with its query; by default /.", show_default=False),
